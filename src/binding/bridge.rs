@@ -1,0 +1,100 @@
+//! Completions on their way to the JavaScript thread: gathered from any thread, announced once a
+//! batch, taken over by number.
+
+use crate::core::store::{Outcome, Sink};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Calls `wake` on the JavaScript thread; weak, so that waiting for it keeps no process alive.
+pub type Wake = ThreadsafeFunction<(), (), (), napi::Status, false, true>;
+
+/// Where stores deliver. The mutex guards the queue, and is held to push one or to take all.
+pub struct Bridge {
+    queue: Mutex<Vec<(u64, Outcome)>>,
+    /// A wake-up is on its way. Set by whoever pushes, cleared before the queue is taken: what is
+    /// pushed afterwards wakes again, so that nothing is left lying.
+    announced: AtomicBool,
+    wake: Wake,
+}
+
+impl Bridge {
+    /// A bridge that announces itself through `wake`.
+    pub fn new(wake: Wake) -> Self {
+        Self {
+            queue: Mutex::default(),
+            announced: AtomicBool::new(false),
+            wake,
+        }
+    }
+
+    /// Takes everything that has arrived.
+    pub fn take(&self) -> Vec<(u64, Outcome)> {
+        self.announced.store(false, Ordering::SeqCst);
+        std::mem::take(&mut *self.queue.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Sink for Bridge {
+    fn complete(&self, ticket: u64, outcome: Outcome) {
+        self.queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((ticket, outcome));
+        if !self.announced.swap(true, Ordering::SeqCst) {
+            // Refused only where the environment is being torn down: nobody waits there any more.
+            self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    }
+}
+
+/// What the JavaScript thread knows of its tickets.
+#[derive(Default)]
+pub struct Tickets<C> {
+    last: u64,
+    /// What is to be done when the outcome comes.
+    waiting: HashMap<u64, C>,
+    /// Arrived, not yet written into a record.
+    arrived: VecDeque<(u64, Outcome)>,
+    /// Announced as ready to be taken as an object.
+    ready: HashMap<u64, Outcome>,
+}
+
+impl<C> Tickets<C> {
+    /// A new ticket. Below 2^53 for any life of a process.
+    pub fn draw(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    /// Notes what is to be done when the outcome comes.
+    pub fn wait(&mut self, ticket: u64, continuation: C) {
+        self.waiting.insert(ticket, continuation);
+    }
+
+    /// What was noted.
+    pub fn continuation(&mut self, ticket: u64) -> Option<C> {
+        self.waiting.remove(&ticket)
+    }
+
+    /// Adds what a bridge gathered.
+    pub fn add(&mut self, outcomes: Vec<(u64, Outcome)>) {
+        self.arrived.extend(outcomes);
+    }
+
+    /// The next that arrived.
+    pub fn next(&mut self) -> Option<(u64, Outcome)> {
+        self.arrived.pop_front()
+    }
+
+    /// Keeps an outcome until it is asked for.
+    pub fn keep(&mut self, ticket: u64, outcome: Outcome) {
+        self.ready.insert(ticket, outcome);
+    }
+
+    /// An outcome that was kept.
+    pub fn take(&mut self, ticket: u64) -> Option<Outcome> {
+        self.ready.remove(&ticket)
+    }
+}

@@ -1,0 +1,398 @@
+//! The class that JavaScript holds: its methods parse arguments, and do nothing else.
+
+use super::config::{self, GateConfig, whole};
+use super::gate::{Answered, Continuation, GateInner, enter, guarded, register};
+use super::outcome::{Outcome, Result, error, number};
+use super::text::JsText;
+use crate::core::error::Fault;
+use crate::core::op::{Act, Admit, Issued};
+use crate::service::identity::{MAX_ID, TokenName, token_key};
+use crate::service::issue::{Request, random_id};
+use napi::bindgen_prelude::{Either, Float64Array, Function};
+use napi_derive::napi;
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// An outcome now, or minus the ticket under which it will come.
+type NowOrLater = Either<Outcome, f64>;
+
+/// How much longer than its token a revocation is remembered, beyond the tolerance: processes whose
+/// clocks differ, and the step between two checks, must not bring a token back.
+const REVOCATION_MARGIN_MS: u64 = 60_000;
+
+/// One Auth's native half.
+#[napi]
+pub struct Gate {
+    inner: Rc<RefCell<GateInner>>,
+    number: usize,
+}
+
+fn id(name: &str, value: String) -> Result<String> {
+    if value.is_empty() || value.len() > MAX_ID {
+        return Err(error(Fault::input(format!(
+            "{name} must have 1 to {MAX_ID} bytes"
+        ))));
+    }
+    Ok(value)
+}
+
+fn ms(name: &str, value: f64) -> Result<u64> {
+    whole(name, value, 0).map_err(error)
+}
+
+fn optional_ms(name: &str, value: f64) -> Result<Option<u64>> {
+    if value.is_nan() {
+        Ok(None)
+    } else {
+        ms(name, value).map(Some)
+    }
+}
+
+#[napi]
+impl Gate {
+    /// Throws `ERR_LATCHGATE_CONFIG`, naming the option and the cure.
+    #[napi(constructor)]
+    pub fn new(config: GateConfig, verdict: Float64Array, wake: Function<(), ()>) -> Result<Self> {
+        guarded(|| {
+            let wake = wake
+                .build_threadsafe_function()
+                .weak::<true>()
+                .callee_handled::<false>()
+                .build();
+            let wake = wake.map_err(|_| error(Fault::config("the wake function is refused")))?;
+            let inner = GateInner::new(&config, verdict, wake).map_err(error)?;
+            let inner = Rc::new(RefCell::new(inner));
+            let number = register(&inner);
+            Ok(Self { inner, number })
+        })
+    }
+
+    /// The number that `decide` takes.
+    #[napi(getter)]
+    pub fn number(&self) -> f64 {
+        number(self.number as u64)
+    }
+
+    /// Registers required scopes; the same list has the same id, none at all has 0.
+    #[napi]
+    pub fn policy(&self, scopes: Vec<String>) -> Result<f64> {
+        enter(&self.inner, |gate| Ok(number(gate.policy(scopes) as u64)))
+    }
+
+    /// `decide` with scopes that are not registered.
+    #[napi]
+    pub fn decide_scopes(
+        &self,
+        scopes: Vec<String>,
+        credential: JsText,
+        flags: f64,
+        limit: f64,
+    ) -> Result<f64> {
+        enter(&self.inner, |gate| {
+            gate.decide_scopes(scopes, &credential, flags, limit)
+        })
+    }
+
+    /// Signature and claims, no store: 0, or the number of the reason.
+    #[napi]
+    pub fn verify(&self, credential: JsText, flags: f64) -> Result<f64> {
+        enter(&self.inner, |gate| gate.verify(&credential, flags))
+    }
+
+    /// Moves up to 64 completions into the verdict records; 0 when there are no more.
+    #[napi]
+    pub fn drain(&self) -> Result<f64> {
+        enter(&self.inner, |gate| Ok(number(gate.drain() as u64)))
+    }
+
+    /// The outcome announced by a record with code -1.
+    #[napi]
+    pub fn take(&self, ticket: f64) -> Result<Outcome> {
+        enter(&self.inner, |gate| gate.take(ticket))
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    #[napi]
+    pub fn admit(
+        &self,
+        user_id: String,
+        session_id: Option<String>,
+        device_json: Option<String>,
+        limit: f64,
+        evict_oldest: bool,
+        idle_ms: f64,
+        absolute_ms: f64,
+    ) -> Result<NowOrLater> {
+        let user = id("userId", user_id)?;
+        let session = match session_id {
+            Some(session) => id("sessionId", session)?,
+            None => random_id().map_err(error)?,
+        };
+        let rule = config::rule(limit, evict_oldest, idle_ms, absolute_ms).map_err(error)?;
+        self.submit(Act::Admit(Admit {
+            user: user.into(),
+            session: session.into(),
+            device: device_json.map(Cow::Owned),
+            rule,
+        }))
+    }
+
+    #[napi]
+    pub fn touch(&self, user_id: String, session_id: String) -> Result<NowOrLater> {
+        let (user, session) = (id("userId", user_id)?, id("sessionId", session_id)?);
+        self.submit(Act::Touch {
+            user: user.into(),
+            session: session.into(),
+        })
+    }
+
+    #[napi]
+    pub fn end(&self, user_id: String, session_id: String) -> Result<NowOrLater> {
+        let (user, session) = (id("userId", user_id)?, id("sessionId", session_id)?);
+        self.submit(Act::End {
+            user: user.into(),
+            session: session.into(),
+        })
+    }
+
+    #[napi]
+    pub fn end_all(&self, user_id: String, except: Option<String>) -> Result<NowOrLater> {
+        let user = id("userId", user_id)?;
+        let except = except.map(|session| id("except", session)).transpose()?;
+        self.submit(Act::EndAll {
+            user: user.into(),
+            except: except.map(Cow::Owned),
+        })
+    }
+
+    #[napi]
+    pub fn list(&self, user_id: String) -> Result<NowOrLater> {
+        self.submit(Act::List {
+            user: id("userId", user_id)?.into(),
+        })
+    }
+
+    #[napi]
+    pub fn issue(
+        &self,
+        user_id: String,
+        session_id: Option<String>,
+        claims_json: Option<String>,
+        scope: Option<String>,
+        ttl_ms: f64,
+    ) -> Result<NowOrLater> {
+        let user = id("userId", user_id)?;
+        let session = session_id
+            .map(|session| id("sessionId", session))
+            .transpose()?;
+        let ttl_ms = whole("ttl", ttl_ms, 1).map_err(error)?;
+        let act = Act::NextGeneration {
+            user: Cow::Owned(user.clone()),
+        };
+        let request = Request {
+            user,
+            session,
+            claims: claims_json,
+            scope,
+            ttl_ms,
+        };
+        let answered = enter(&self.inner, |gate| {
+            if !gate.can_issue() {
+                return Err(error(Fault::config(
+                    "no key to sign with is configured: give jwt.secret or jwt.privateKey",
+                )));
+            }
+            gate.submit(act, Continuation::Issue(request))
+        });
+        answered.map(either)
+    }
+
+    #[napi]
+    pub fn revoke(&self, token: String) -> Result<NowOrLater> {
+        let found = enter(&self.inner, |gate| {
+            let now_ms = gate.now_ms();
+            let tolerance_ms = gate.rules.tolerance_ms;
+            let token = gate.verifier()?.identify(&token).ok();
+            Ok(token.filter(|token| token.expires_ms.saturating_add(tolerance_ms) > now_ms))
+        })?;
+        match found {
+            Some(token) => self.revoke_key(token.user.into_string(), token.key, token.expires_ms),
+            None => Ok(Either::A(flag(false))),
+        }
+    }
+
+    #[napi]
+    pub fn revoke_id(
+        &self,
+        jti: String,
+        user_id: String,
+        expires_at: f64,
+        iss: Option<String>,
+    ) -> Result<NowOrLater> {
+        let (user, key) = self.named_token(jti, user_id, iss)?;
+        let expires_ms = ms("expiresAt", expires_at)?;
+        if (100_000_000..100_000_000_000).contains(&expires_ms) {
+            return Err(error(Fault::input(
+                "expiresAt is in milliseconds since the epoch; this looks like seconds, as in a token's exp",
+            )));
+        }
+        let dead = enter(&self.inner, |gate| {
+            Ok(expires_ms.saturating_add(gate.rules.tolerance_ms) <= gate.now_ms())
+        })?;
+        if dead {
+            Ok(Either::A(flag(false)))
+        } else {
+            self.revoke_key(user, key, expires_ms)
+        }
+    }
+
+    #[napi]
+    pub fn is_revoked(&self, token: String) -> Result<NowOrLater> {
+        let found = enter(&self.inner, |gate| {
+            Ok(gate.verifier()?.identify(&token).ok())
+        })?;
+        match found {
+            Some(token) => self.submit(Act::IsRevoked {
+                user: Cow::Owned(token.user.into_string()),
+                token: Cow::Owned(token.key.into_vec()),
+                issued: Some(token.issued),
+            }),
+            // What does not verify stands for nothing: fail closed.
+            None => Ok(Either::A(flag(true))),
+        }
+    }
+
+    #[napi]
+    pub fn is_revoked_id(
+        &self,
+        jti: String,
+        user_id: String,
+        iss: Option<String>,
+        iat_ms: f64,
+        generation: f64,
+    ) -> Result<NowOrLater> {
+        let (user, key) = self.named_token(jti, user_id, iss)?;
+        let iat_ms = optional_ms("iat", iat_ms)?;
+        let issued = match optional_ms("gen", generation)? {
+            Some(generation) => Some(Issued::Own { generation }),
+            None => iat_ms.map(|iat_ms| Issued::Foreign { iat_ms }),
+        };
+        self.submit(Act::IsRevoked {
+            user: user.into(),
+            token: key.into_vec().into(),
+            issued,
+        })
+    }
+
+    #[napi]
+    pub fn revoke_user(&self, user_id: String) -> Result<NowOrLater> {
+        let user = id("userId", user_id)?;
+        let tolerance_ms = self.inner.borrow().rules.tolerance_ms;
+        self.submit(Act::RevokeUser {
+            user: user.into(),
+            tolerance_ms,
+        })
+    }
+
+    #[napi]
+    pub fn block_user(&self, user_id: String, until: f64) -> Result<NowOrLater> {
+        let user = id("userId", user_id)?;
+        let until_ms = optional_ms("until", until)?;
+        let tolerance_ms = self.inner.borrow().rules.tolerance_ms;
+        self.submit(Act::BlockUser {
+            user: user.into(),
+            tolerance_ms,
+            until_ms,
+        })
+    }
+
+    #[napi]
+    pub fn unblock_user(&self, user_id: String) -> Result<NowOrLater> {
+        self.submit(Act::UnblockUser {
+            user: id("userId", user_id)?.into(),
+        })
+    }
+
+    #[napi]
+    pub fn ping(&self) -> Result<NowOrLater> {
+        self.submit(Act::Ping)
+    }
+
+    /// Drops expired entries of a slice of the store; returns how many records went.
+    #[napi]
+    pub fn sweep(&self) -> Result<f64> {
+        enter(&self.inner, |gate| Ok(number(gate.sweep() as u64)))
+    }
+
+    /// Afterwards everything throws `ERR_LATCHGATE_CLOSED`.
+    #[napi]
+    pub fn close(&self) {
+        self.inner.borrow_mut().close();
+    }
+}
+
+#[cfg(feature = "test-stores")]
+#[napi]
+impl Gate {
+    /// Everything that stands in the store, in a canonical form.
+    #[napi]
+    pub fn dump(&self) -> Result<String> {
+        enter(&self.inner, |gate| Ok(gate.dump()))
+    }
+}
+
+impl Gate {
+    fn submit(&self, act: Act<'_>) -> Result<NowOrLater> {
+        enter(&self.inner, |gate| gate.submit(act, Continuation::Plain)).map(either)
+    }
+
+    fn revoke_key(&self, user: String, key: Box<[u8]>, expires_ms: u64) -> Result<NowOrLater> {
+        let tolerance_ms = self.inner.borrow().rules.tolerance_ms;
+        let until_ms = expires_ms
+            .saturating_add(tolerance_ms)
+            .saturating_add(REVOCATION_MARGIN_MS);
+        self.submit(Act::RevokeToken {
+            user: user.into(),
+            token: key.into_vec().into(),
+            until_ms,
+        })
+    }
+
+    /// The user and the key of a token named by its id; with several issuers the issuer must be named.
+    fn named_token(
+        &self,
+        jti: String,
+        user_id: String,
+        iss: Option<String>,
+    ) -> Result<(String, Box<[u8]>)> {
+        let (jti, user) = (id("jti", jti)?, id("userId", user_id)?);
+        let inner = self.inner.borrow();
+        let issuers = &inner.rules.issuers;
+        let issuer = match (&iss, issuers.len()) {
+            (None, 0 | 1) => Some(0),
+            (None, _) => {
+                return Err(error(Fault::input(
+                    "iss is required where jwt.issuer lists several: the same jti may come from each",
+                )));
+            }
+            (Some(iss), _) => inner.rules.issuer_index(Some(iss)),
+        };
+        let issuer = issuer.ok_or_else(|| error(Fault::input("iss is not one of jwt.issuer")))?;
+        Ok((user, token_key(issuers, issuer, TokenName::Jti(&jti))))
+    }
+}
+
+fn flag(flag: bool) -> Outcome {
+    Outcome {
+        flag: Some(flag),
+        ..Default::default()
+    }
+}
+
+fn either(answered: Answered) -> Either<Outcome, f64> {
+    match answered {
+        Answered::Now(outcome) => Either::A(outcome),
+        Answered::Later(ticket) => Either::B(-number(ticket)),
+    }
+}

@@ -1,0 +1,199 @@
+//! Options from the face, already named and shaped there, to the types of the storeys below; ranges
+//! are checked once more, because napi's own conversions coerce.
+
+use crate::core::error::Fault;
+use crate::core::op::{AdmissionRule, OnLimit, SessionCheck};
+use crate::service::claims::{MAX_SAFE, Rules};
+use crate::service::issue::Issuer;
+use crate::service::keys::{KeyMaterial, KeyOptions, KeySet, KeySource, SigningMaterial};
+use crate::service::verify::Verifier;
+use jsonwebtoken::Algorithm;
+use napi::bindgen_prelude::Buffer;
+use napi_derive::napi;
+
+/// A verification key.
+#[napi(object, object_to_js = false)]
+pub struct KeyConfig {
+    /// The option that holds it.
+    pub label: String,
+    pub secret: Option<Buffer>,
+    /// A public JWK, as JSON.
+    pub jwk: Option<String>,
+}
+
+/// The key that tokens are signed with.
+#[napi(object, object_to_js = false)]
+pub struct SigningConfig {
+    pub label: String,
+    pub secret: Option<Buffer>,
+    /// RSA: PKCS#1, EC and Ed25519: PKCS#8.
+    pub der: Option<Buffer>,
+    /// Its public JWK, as JSON.
+    pub jwk: Option<String>,
+}
+
+/// What a gate is made of.
+#[napi(object, object_to_js = false)]
+pub struct GateConfig {
+    pub store: String,
+    pub keys: Vec<KeyConfig>,
+    /// The keys are a set (jwt.jwks): a token's kid decides.
+    pub key_set: bool,
+    pub signing: Option<SigningConfig>,
+    pub algorithms: Option<Vec<String>>,
+    pub issuers: Vec<String>,
+    pub audiences: Vec<String>,
+    pub required_claims: Vec<String>,
+    pub user_id_claim: String,
+    pub session_id_claim: String,
+    pub clock_tolerance_ms: f64,
+    pub max_age_ms: f64,
+    pub access_ttl_ms: f64,
+    /// 0: only the tokens of login() are session-checked, 1: explicit, 2: by first use.
+    pub session_mode: f64,
+    /// NaN: none.
+    pub limit: f64,
+    pub evict_oldest: bool,
+    pub idle_ms: f64,
+    pub absolute_ms: f64,
+}
+
+/// A whole number from `least` to 2^53 - 1.
+pub fn whole(name: &str, value: f64, least: u64) -> Result<u64, Fault> {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let whole = value as u64;
+    if value.fract() == 0.0 && (0.0..=MAX_SAFE).contains(&value) && whole >= least {
+        Ok(whole)
+    } else {
+        Err(Fault::input(format!(
+            "{name} must be a whole number of at least {least}"
+        )))
+    }
+}
+
+/// A limit: NaN and infinity are none.
+pub fn limit(value: f64) -> Result<Option<u64>, Fault> {
+    if value.is_nan() || value == f64::INFINITY {
+        return Ok(None);
+    }
+    whole("limit", value, 0).map(Some)
+}
+
+/// The rules of an admission.
+pub fn rule(
+    limit_: f64,
+    evict_oldest: bool,
+    idle_ms: f64,
+    absolute_ms: f64,
+) -> Result<AdmissionRule, Fault> {
+    Ok(AdmissionRule {
+        limit: limit(limit_)?,
+        on_limit: if evict_oldest {
+            OnLimit::EvictOldest
+        } else {
+            OnLimit::Reject
+        },
+        idle_ms: whole("idleTimeout", idle_ms, 1)?,
+        absolute_ms: whole("absoluteTimeout", absolute_ms, 1)?,
+    })
+}
+
+/// Which sessions are looked at.
+pub fn session_check(mode: f64) -> Result<SessionCheck, Fault> {
+    match whole("sessionMode", mode, 0)? {
+        0 => Ok(SessionCheck::Skip),
+        1 => Ok(SessionCheck::Explicit),
+        2 => Ok(SessionCheck::FirstUse),
+        _ => Err(Fault::config("sessionMode is 0, 1 or 2")),
+    }
+}
+
+/// What is demanded of tokens.
+pub fn rules(config: &GateConfig) -> Result<Rules, Fault> {
+    Ok(Rules {
+        issuers: config.issuers.clone(),
+        audiences: config.audiences.clone(),
+        required: config.required_claims.clone(),
+        user_claim: config.user_id_claim.clone(),
+        session_claim: config.session_id_claim.clone(),
+        tolerance_ms: whole("jwt.clockTolerance", config.clock_tolerance_ms, 0)?,
+        max_age_ms: whole("jwt.maxAge", config.max_age_ms, 1)?,
+    })
+}
+
+/// The verifier and, where there is a key to sign with, the issuer; `None` where no key is configured.
+pub fn tokens(
+    config: &GateConfig,
+    rules: Rules,
+) -> Result<Option<(Verifier, Option<Issuer>)>, Fault> {
+    if config.keys.is_empty() && config.signing.is_none() {
+        return Ok(None);
+    }
+    let source = |label: &str, secret: Option<&Buffer>, jwk: Option<&String>| {
+        let material = match (secret, jwk) {
+            (Some(secret), None) => KeyMaterial::Secret(secret.to_vec()),
+            (None, Some(jwk)) => KeyMaterial::Jwk(jwk.clone()),
+            _ => {
+                return Err(Fault::config(format!(
+                    "{label}: is neither a secret nor a key"
+                )));
+            }
+        };
+        Ok(KeySource {
+            label: label.to_owned(),
+            material,
+        })
+    };
+    let keys = config
+        .keys
+        .iter()
+        .map(|key| source(&key.label, key.secret.as_ref(), key.jwk.as_ref()));
+    let own = config
+        .signing
+        .as_ref()
+        .map(|key| source(&key.label, key.secret.as_ref(), key.jwk.as_ref()));
+    let keys = KeySet::new(KeyOptions {
+        keys: keys.collect::<Result<_, _>>()?,
+        own: own.transpose()?,
+        is_set: config.key_set,
+        algorithms: config.algorithms.clone(),
+    })?;
+    let issuer = config
+        .signing
+        .as_ref()
+        .map(|signing| issuer(signing, &keys, config))
+        .transpose()?;
+    Ok(Some((Verifier::new(keys, rules), issuer)))
+}
+
+/// Signs with the first of `jwt.algorithms` that the key can do, or with the first of its type.
+fn issuer(signing: &SigningConfig, keys: &KeySet, config: &GateConfig) -> Result<Issuer, Fault> {
+    let material = match (&signing.secret, &signing.der) {
+        (Some(secret), _) => SigningMaterial::Secret(secret.to_vec()),
+        (None, Some(der)) => SigningMaterial::Der(der.to_vec()),
+        (None, None) => {
+            return Err(Fault::config(format!(
+                "{}: is no private key",
+                signing.label
+            )));
+        }
+    };
+    let (kid, able) = keys.own().unwrap_or_default();
+    let wanted: Vec<Algorithm> = config
+        .algorithms
+        .iter()
+        .flatten()
+        .filter_map(|name| crate::service::jwk::algorithm(name))
+        .collect();
+    let algorithm = wanted
+        .iter()
+        .chain(&able)
+        .find(|algorithm| able.contains(algorithm));
+    let algorithm = algorithm.ok_or_else(|| {
+        Fault::config(format!(
+            "jwt.algorithms allows nothing that {} can sign with",
+            signing.label
+        ))
+    })?;
+    Issuer::new(&material, *algorithm, kid)
+}

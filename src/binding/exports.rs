@@ -1,0 +1,54 @@
+//! Functions that belong to no gate.
+
+use super::gate;
+use super::outcome::Result;
+use super::text::JsText;
+use crate::core::reason::Reason;
+use napi_derive::napi;
+
+/// One row of the table of reasons.
+#[napi(object)]
+pub struct ReasonRow {
+    pub reason: String,
+    pub code: String,
+    pub status: u32,
+}
+
+/// Every reason, its public code and status; the index is the number that decisions answer with.
+#[napi]
+pub fn reasons() -> Vec<ReasonRow> {
+    Reason::ALL
+        .iter()
+        .map(|reason| {
+            let (reason, code, status) = reason.answer();
+            ReasonRow {
+                reason: reason.to_owned(),
+                code: code.to_owned(),
+                status: u32::from(status),
+            }
+        })
+        .collect()
+}
+
+/// One request decided: see `Gate::decide`. A free function with the gate's number, because finding a
+/// class instance again costs more than the whole decision.
+#[napi]
+pub fn decide(gate: f64, policy: f64, credential: JsText, flags: f64, limit: f64) -> Result<f64> {
+    gate::with(gate, |gate| {
+        gate.decide_registered(policy, &credential, flags, limit)
+    })
+}
+
+/// Sets the clock of every gate of this process; `null` lets the machine's clock run again.
+#[cfg(feature = "test-stores")]
+#[napi]
+pub fn set_test_clock(epoch_ms: Option<f64>) {
+    gate::set_test_clock(epoch_ms);
+}
+
+/// Panics, to show that a panic inside becomes an error and no more.
+#[cfg(feature = "test-stores")]
+#[napi]
+pub fn panic_for_test() -> Result<f64> {
+    gate::guarded(|| panic!("on purpose"))
+}

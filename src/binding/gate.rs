@@ -1,0 +1,442 @@
+//! One Auth's native half: verifies, asks the store, and answers by number. Everything here runs on
+//! the JavaScript thread that made the gate; only the bridge is touched by others.
+
+use super::bridge::{Bridge, Tickets, Wake};
+use super::config::{self, GateConfig, whole};
+use super::outcome::{RECORD, RECORDS, Result, error, object, write_decision};
+use super::text::{JsText, Scratch};
+use crate::core::clock::Clock;
+use crate::core::error::{Fault, FaultCode};
+use crate::core::op::{Act, AdmissionRule, Decide, Op, SessionCheck, Verdict};
+use crate::core::reason::Reason;
+use crate::core::store::{Sink, Store};
+use crate::service::claims::{Rules, Token};
+use crate::service::issue::{Issuer, Request};
+use crate::service::verify::Verifier;
+use napi::bindgen_prelude::Float64Array;
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+
+/// Flag of `decide`: the credential is a bare token, not a header.
+const BARE: u32 = 1;
+/// Flag of `decide`: this request has been decided before; the session is not touched again.
+const DECIDED: u32 = 2;
+
+/// What is done when an outcome comes late.
+#[derive(Default)]
+pub enum Continuation {
+    Decide {
+        session_is_token: bool,
+    },
+    Issue(Request),
+    #[default]
+    Plain,
+}
+
+/// The result of an operation: its object, or the ticket under which it will come.
+pub enum Answered {
+    Now(super::outcome::Outcome),
+    Later(u64),
+}
+
+pub struct GateInner {
+    store: Arc<dyn Store>,
+    bridge: Arc<Bridge>,
+    sink: Arc<dyn Sink>,
+    clock: Arc<dyn Clock>,
+    tokens: Option<(Verifier, Option<Issuer>)>,
+    pub rules: Rules,
+    check: SessionCheck,
+    rule: AdmissionRule,
+    policies: Vec<Box<[Box<str>]>>,
+    scratch: Scratch,
+    verdict: Float64Array,
+    tickets: Tickets<Continuation>,
+    closed: bool,
+}
+
+thread_local! {
+    /// The gates of this thread by number. They are owned by their JavaScript objects.
+    static GATES: RefCell<Vec<Weak<RefCell<GateInner>>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Enters a gate and returns its number.
+pub fn register(gate: &Rc<RefCell<GateInner>>) -> usize {
+    GATES.with_borrow_mut(|gates| {
+        let free = gates.iter().position(|slot| slot.strong_count() == 0);
+        let number = free.unwrap_or(gates.len());
+        if number == gates.len() {
+            gates.push(Weak::new());
+        }
+        gates[number] = Rc::downgrade(gate);
+        number
+    })
+}
+
+/// Runs something on the gate of that number.
+pub fn with<T>(number: f64, run: impl FnOnce(&mut GateInner) -> Result<T>) -> Result<T> {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let gate = GATES.with_borrow(|gates| gates.get(number as usize).and_then(Weak::upgrade));
+    let gate = gate.ok_or_else(|| error(closed()))?;
+    enter(&gate, run)
+}
+
+/// Runs something on a gate. A panic becomes an error: it must not take Node down, and the request
+/// that met it is not let through.
+pub fn enter<T>(
+    gate: &Rc<RefCell<GateInner>>,
+    run: impl FnOnce(&mut GateInner) -> Result<T>,
+) -> Result<T> {
+    guarded(|| {
+        let mut gate = gate.borrow_mut();
+        if gate.closed {
+            Err(error(closed()))
+        } else {
+            run(&mut gate)
+        }
+    })
+}
+
+/// Turns a panic into an error.
+pub fn guarded<T>(run: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+        Err(error(Fault::unavailable(
+            "internal error: please report what was called",
+        )))
+    })
+}
+
+fn closed() -> Fault {
+    Fault {
+        code: FaultCode::Closed,
+        message: "this Auth was closed".to_owned(),
+    }
+}
+
+fn keyless() -> Fault {
+    Fault::config(
+        "no key is configured: give jwt.secret, jwt.publicKey, jwt.jwks or LATCHGATE_JWT_SECRET",
+    )
+}
+
+#[cfg(feature = "test-stores")]
+mod test_clock {
+    use crate::core::clock::{Clock, SystemClock};
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    pub static NOW_US: AtomicU64 = AtomicU64::new(0);
+
+    pub struct TestClock;
+
+    impl Clock for TestClock {
+        fn now_us(&self) -> u64 {
+            match NOW_US.load(Ordering::SeqCst) {
+                0 => SystemClock.now_us(),
+                set => set,
+            }
+        }
+    }
+}
+
+#[cfg(feature = "test-stores")]
+pub fn set_test_clock(epoch_ms: Option<f64>) {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let us = epoch_ms.map_or(0, |ms| (ms * 1000.0) as u64);
+    test_clock::NOW_US.store(us, std::sync::atomic::Ordering::SeqCst);
+}
+
+#[cfg(feature = "test-stores")]
+fn new_clock() -> Arc<dyn Clock> {
+    Arc::new(test_clock::TestClock)
+}
+
+#[cfg(not(feature = "test-stores"))]
+fn new_clock() -> Arc<dyn Clock> {
+    Arc::new(crate::core::clock::SystemClock)
+}
+
+/// `Authorization: Bearer x` (RFC 6750 §2.1): the scheme in any case (RFC 9110 §11.1), one space, a token.
+fn bearer(header: &str) -> std::result::Result<&str, Reason> {
+    let (scheme, rest) = header
+        .split_at_checked(6)
+        .ok_or(Reason::CredentialsRequired)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Reason::CredentialsRequired);
+    }
+    match rest.as_bytes().first() {
+        Some(b' ') => {}
+        None | Some(b'\t') => return Err(Reason::HeaderUnreadable),
+        Some(_) => return Err(Reason::CredentialsRequired),
+    }
+    let token = &rest[1..];
+    if token.is_empty() || token.contains([' ', ',']) {
+        return Err(Reason::HeaderUnreadable);
+    }
+    Ok(token)
+}
+
+impl GateInner {
+    pub fn new(
+        config: &GateConfig,
+        verdict: Float64Array,
+        wake: Wake,
+    ) -> std::result::Result<Self, Fault> {
+        if verdict.len() < RECORD * RECORDS {
+            return Err(Fault::input("the verdict buffer is too short"));
+        }
+        let clock = new_clock();
+        let rules = config::rules(config)?;
+        let bridge = Arc::new(Bridge::new(wake));
+        Ok(Self {
+            tokens: config::tokens(config, rules.clone())?,
+            check: config::session_check(config.session_mode)?,
+            rule: config::rule(
+                config.limit,
+                config.evict_oldest,
+                config.idle_ms,
+                config.absolute_ms,
+            )?,
+            store: crate::store::registry::open(&config.store, Arc::clone(&clock))?,
+            sink: Arc::clone(&bridge) as Arc<dyn Sink>,
+            bridge,
+            clock,
+            rules,
+            policies: vec![Box::default()],
+            scratch: Scratch::default(),
+            verdict,
+            tickets: Tickets::default(),
+            closed: false,
+        })
+    }
+
+    pub fn close(&mut self) {
+        self.closed = true;
+    }
+
+    pub fn now_ms(&self) -> u64 {
+        self.clock.now_us() / 1000
+    }
+
+    pub fn sweep(&self) -> usize {
+        self.store.sweep()
+    }
+
+    #[cfg(feature = "test-stores")]
+    pub fn dump(&self) -> String {
+        self.store.dump()
+    }
+
+    /// Interns a list of scopes.
+    pub fn policy(&mut self, scopes: Vec<String>) -> usize {
+        let scopes: Box<[Box<str>]> = scopes.into_iter().map(String::into_boxed_str).collect();
+        let known = self.policies.iter().position(|policy| *policy == scopes);
+        known.unwrap_or_else(|| {
+            self.policies.push(scopes);
+            self.policies.len() - 1
+        })
+    }
+
+    pub fn verifier(&mut self) -> Result<&mut Verifier> {
+        self.tokens
+            .as_mut()
+            .map(|(verifier, _)| verifier)
+            .ok_or_else(|| error(keyless()))
+    }
+
+    /// Reads and verifies a credential.
+    fn verified(
+        &mut self,
+        credential: &JsText,
+        flags: u32,
+    ) -> Result<std::result::Result<Rc<Token>, Reason>> {
+        let now_ms = self.now_ms();
+        let Self {
+            scratch, tokens, ..
+        } = self;
+        let (verifier, _) = tokens.as_mut().ok_or_else(|| error(keyless()))?;
+        let text = scratch.read(credential)?;
+        let token = if flags & BARE == 0 {
+            bearer(text)
+        } else {
+            Ok(text)
+        };
+        Ok(token.and_then(|token| verifier.verify(token, now_ms)))
+    }
+
+    pub fn verify(&mut self, credential: &JsText, flags: f64) -> Result<f64> {
+        let token = self.verified(credential, bits(flags)?)?;
+        Ok(f64::from(token.err().unwrap_or(Reason::Allowed) as u8))
+    }
+
+    pub fn decide_registered(
+        &mut self,
+        policy: f64,
+        credential: &JsText,
+        flags: f64,
+        limit: f64,
+    ) -> Result<f64> {
+        let policy =
+            usize::try_from(whole("policy", policy, 0).map_err(error)?).unwrap_or(usize::MAX);
+        let token = match self.verified(credential, bits(flags)?)? {
+            Ok(token) => token,
+            Err(reason) => return Ok(f64::from(reason as u8)),
+        };
+        let Some(scopes) = self.policies.get(policy) else {
+            return Err(error(Fault::input("no such policy")));
+        };
+        let scope_ok = token.has_scopes(scopes);
+        self.decide(&token, scope_ok, bits(flags)?, limit)
+    }
+
+    pub fn decide_scopes(
+        &mut self,
+        scopes: Vec<String>,
+        credential: &JsText,
+        flags: f64,
+        limit: f64,
+    ) -> Result<f64> {
+        let scopes: Vec<Box<str>> = scopes.into_iter().map(String::into_boxed_str).collect();
+        match self.verified(credential, bits(flags)?)? {
+            Ok(token) => self.decide(&token, token.has_scopes(&scopes), bits(flags)?, limit),
+            Err(reason) => Ok(f64::from(reason as u8)),
+        }
+    }
+
+    /// One operation, one verdict: all of a request that depends on the store.
+    fn decide(&mut self, token: &Token, scope_ok: bool, flags: u32, limit: f64) -> Result<f64> {
+        let mut rule = self.rule;
+        if !limit.is_nan() {
+            rule.limit = config::limit(limit).map_err(error)?;
+        }
+        let act = Act::Decide(Decide {
+            user: Cow::Borrowed(&token.user),
+            token: Cow::Borrowed(&token.key),
+            issued: token.issued,
+            session: Cow::Borrowed(&token.session),
+            check: if token.from_login {
+                SessionCheck::Explicit
+            } else {
+                self.check
+            },
+            rule,
+            scope_ok,
+            touch: flags & DECIDED == 0,
+        });
+        let ticket = self.tickets.draw();
+        let op = Op {
+            act,
+            horizon_ms: self.rules.horizon_ms(),
+        };
+        let session_is_token = token.session_is_token;
+        match self.store.submit(op, ticket, &self.sink) {
+            Some(Ok(Verdict::Decision(decision))) => {
+                // SAFETY: the array is ours and this is its thread; JavaScript does not run meanwhile.
+                let record = unsafe { self.verdict.as_mut() };
+                write_decision(record, 0.0, &decision, session_is_token);
+                Ok(f64::from(decision.reason as u8))
+            }
+            Some(Ok(_)) => Err(error(Fault::unavailable(
+                "the store answered another question",
+            ))),
+            Some(Err(fault)) => Err(error(fault)),
+            None => {
+                self.tickets
+                    .wait(ticket, Continuation::Decide { session_is_token });
+                Ok(-super::outcome::number(ticket))
+            }
+        }
+    }
+
+    /// Submits any other operation.
+    pub fn submit(&mut self, act: Act<'_>, continuation: Continuation) -> Result<Answered> {
+        let ticket = self.tickets.draw();
+        let op = Op {
+            act,
+            horizon_ms: self.rules.horizon_ms(),
+        };
+        match self.store.submit(op, ticket, &self.sink) {
+            Some(outcome) => self.finish(outcome, continuation).map(Answered::Now),
+            None => {
+                self.tickets.wait(ticket, continuation);
+                Ok(Answered::Later(ticket))
+            }
+        }
+    }
+
+    fn finish(
+        &mut self,
+        outcome: crate::core::store::Outcome,
+        continuation: Continuation,
+    ) -> Result<super::outcome::Outcome> {
+        let verdict = outcome.map_err(error)?;
+        if let (Continuation::Issue(request), Verdict::Generation(generation)) =
+            (&continuation, &verdict)
+        {
+            let now_ms = self.now_ms();
+            let issuer = self.tokens.as_ref().and_then(|(_, issuer)| issuer.as_ref());
+            let issuer = issuer.ok_or_else(|| error(keyless()))?;
+            let text = issuer
+                .issue(request, *generation, &self.rules, now_ms)
+                .map_err(error)?;
+            return Ok(super::outcome::Outcome {
+                text: Some(text),
+                ..Default::default()
+            });
+        }
+        Ok(object(verdict))
+    }
+
+    pub fn can_issue(&self) -> bool {
+        self.tokens
+            .as_ref()
+            .is_some_and(|(_, issuer)| issuer.is_some())
+    }
+
+    /// Moves completions into the verdict records.
+    pub fn drain(&mut self) -> usize {
+        let arrived = self.bridge.take();
+        self.tickets.add(arrived);
+        // SAFETY: as in `decide`.
+        let records = unsafe { self.verdict.as_mut() };
+        let mut written = 0;
+        while written < RECORDS {
+            let Some((ticket, outcome)) = self.tickets.next() else {
+                break;
+            };
+            let record = &mut records[written * RECORD..][..RECORD];
+            let number = super::outcome::number(ticket);
+            match (self.tickets.continuation(ticket), outcome) {
+                (
+                    Some(Continuation::Decide { session_is_token }),
+                    Ok(Verdict::Decision(decision)),
+                ) => write_decision(record, number, &decision, session_is_token),
+                (Some(continuation), outcome) => {
+                    record[..2].copy_from_slice(&[number, -1.0]);
+                    self.tickets.wait(ticket, continuation);
+                    self.tickets.keep(ticket, outcome);
+                }
+                // Nobody waits for it: a store that completes twice must not settle another's request.
+                (None, _) => continue,
+            }
+            written += 1;
+        }
+        written
+    }
+
+    /// The outcome announced by a record with code -1.
+    pub fn take(&mut self, ticket: f64) -> Result<super::outcome::Outcome> {
+        let ticket = whole("ticket", ticket, 1).map_err(error)?;
+        match (self.tickets.take(ticket), self.tickets.continuation(ticket)) {
+            (Some(outcome), Some(continuation)) => self.finish(outcome, continuation),
+            _ => Err(error(Fault::input("no such ticket"))),
+        }
+    }
+}
+
+fn bits(flags: f64) -> Result<u32> {
+    let flags = whole("flags", flags, 0).map_err(error)?;
+    u32::try_from(flags).map_err(|_| error(Fault::input("flags out of range")))
+}

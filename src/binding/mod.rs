@@ -1,0 +1,10 @@
+//! The Node.js boundary, and the only code that names napi: arguments to operations, verdicts to
+//! numbers and plain objects, faults to coded errors.
+
+mod bridge;
+mod class;
+mod config;
+mod exports;
+mod gate;
+mod outcome;
+mod text;

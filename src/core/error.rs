@@ -1,0 +1,101 @@
+//! Faults: what went wrong, as opposed to denials, which are values (see `reason`).
+//! The codes are defined here once; index.d.ts, docs/error-codes.md and errors.js are checked against them.
+
+use std::fmt;
+
+/// What kind of fault, as the public error code says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultCode {
+    /// An option is wrong, or names something that is not built.
+    Config,
+    /// An argument is wrong; nothing was done.
+    Input,
+    /// The store cannot be reached; nothing was done.
+    StoreUnavailable,
+    /// The store did not answer in time; whether it acted is unknown.
+    StoreTimeout,
+    /// No turn in time.
+    Busy,
+    /// The queue of turns is full.
+    QueueFull,
+    /// The lease ended before the work did.
+    LeaseLost,
+    /// The credential no longer stands.
+    Revoked,
+    /// The Auth was closed.
+    Closed,
+}
+
+impl FaultCode {
+    /// Every code, for tables and checks.
+    pub const ALL: [Self; 9] = [
+        Self::Config,
+        Self::Input,
+        Self::StoreUnavailable,
+        Self::StoreTimeout,
+        Self::Busy,
+        Self::QueueFull,
+        Self::LeaseLost,
+        Self::Revoked,
+        Self::Closed,
+    ];
+
+    /// The public code.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Config => "ERR_LATCHGATE_CONFIG",
+            Self::Input => "ERR_LATCHGATE_INPUT",
+            Self::StoreUnavailable => "ERR_LATCHGATE_STORE_UNAVAILABLE",
+            Self::StoreTimeout => "ERR_LATCHGATE_STORE_TIMEOUT",
+            Self::Busy => "ERR_LATCHGATE_BUSY",
+            Self::QueueFull => "ERR_LATCHGATE_QUEUE_FULL",
+            Self::LeaseLost => "ERR_LATCHGATE_LEASE_LOST",
+            Self::Revoked => "ERR_LATCHGATE_REVOKED",
+            Self::Closed => "ERR_LATCHGATE_CLOSED",
+        }
+    }
+}
+
+/// A fault with a message for the developer. The message never holds a token, a key or a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The public code.
+    pub code: FaultCode,
+    /// What is wrong and how to cure it.
+    pub message: String,
+}
+
+impl Fault {
+    /// A wrong option.
+    pub fn config(message: impl Into<String>) -> Self {
+        Self {
+            code: FaultCode::Config,
+            message: message.into(),
+        }
+    }
+
+    /// A wrong argument.
+    pub fn input(message: impl Into<String>) -> Self {
+        Self {
+            code: FaultCode::Input,
+            message: message.into(),
+        }
+    }
+
+    /// A store that cannot answer.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self {
+            code: FaultCode::StoreUnavailable,
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.as_str(), self.message)
+    }
+}
+
+impl std::error::Error for Fault {}

@@ -1,0 +1,13 @@
+//! The rules: what a user's record is, what every operation does to it, and what it answers.
+//! Knows no store, no token format, no JavaScript; depends on `std` alone.
+
+pub mod clock;
+pub mod epoch;
+pub mod error;
+pub mod hash;
+pub mod op;
+pub mod reason;
+pub mod record;
+pub mod session;
+pub mod session_table;
+pub mod store;

@@ -1,0 +1,318 @@
+//! The verbs that a store understands and what it answers. Every verb names exactly one user, so
+//! that one record, and later one hash slot, holds all that it needs.
+
+use super::reason::{Reason, Reasons};
+use super::session::{Session, SessionTimes};
+use std::borrow::Cow;
+
+/// How a token says when it was issued.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Issued {
+    /// Signed by our own key with `gen`, the store's microseconds at issue.
+    Own {
+        /// The `gen` claim.
+        generation: u64,
+    },
+    /// Any other token: its `iat`, in milliseconds since the Unix epoch.
+    Foreign {
+        /// The `iat` claim, rounded down to whole milliseconds.
+        iat_ms: u64,
+    },
+}
+
+/// Whether a decision looks at the session, and what it does with one that it has never seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionCheck {
+    /// Sessions are not looked at.
+    Skip,
+    /// The session must have been admitted.
+    Explicit,
+    /// A session never seen before is admitted in the same step.
+    FirstUse,
+}
+
+/// What happens at the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnLimit {
+    /// The newcomer is refused.
+    Reject,
+    /// The least recently active sessions make room.
+    EvictOldest,
+}
+
+/// The rules under which a session is admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AdmissionRule {
+    /// Most live sessions of one user; `None`: no limit.
+    pub limit: Option<u64>,
+    /// What happens at the limit.
+    pub on_limit: OnLimit,
+    /// A session ends when it was idle for so long, in milliseconds.
+    pub idle_ms: u64,
+    /// A session ends when it is so old, in milliseconds.
+    pub absolute_ms: u64,
+}
+
+/// One request: does this token, in this session, with these scopes, pass?
+#[derive(Clone, Debug)]
+pub struct Decide<'a> {
+    /// The user id, as `req.auth.userId` says it.
+    pub user: Cow<'a, str>,
+    /// The token's key (docs/layout.md), under which it may stand revoked.
+    pub token: Cow<'a, [u8]>,
+    /// When it was issued.
+    pub issued: Issued,
+    /// The session that the token belongs to.
+    pub session: Cow<'a, str>,
+    /// Whether the session is looked at.
+    pub check: SessionCheck,
+    /// For admission by first use.
+    pub rule: AdmissionRule,
+    /// Whether the token carries the scopes that the route demands.
+    pub scope_ok: bool,
+    /// False where this request has touched the session already.
+    pub touch: bool,
+}
+
+/// Admits a session explicitly.
+#[derive(Clone, Debug)]
+pub struct Admit<'a> {
+    /// The user id.
+    pub user: Cow<'a, str>,
+    /// The session id.
+    pub session: Cow<'a, str>,
+    /// Device data, a JSON object; kept as it is.
+    pub device: Option<Cow<'a, str>>,
+    /// The rules.
+    pub rule: AdmissionRule,
+}
+
+/// What is asked of a store.
+#[derive(Clone, Debug)]
+pub enum Act<'a> {
+    /// A request: see [`Decide`].
+    Decide(Decide<'a>),
+    /// A login: see [`Admit`].
+    Admit(Admit<'a>),
+    /// Marks a live session as active now.
+    Touch {
+        user: Cow<'a, str>,
+        session: Cow<'a, str>,
+    },
+    /// Ends a session.
+    End {
+        user: Cow<'a, str>,
+        session: Cow<'a, str>,
+    },
+    /// Ends all sessions of a user, but one if it is named.
+    EndAll {
+        user: Cow<'a, str>,
+        except: Option<Cow<'a, str>>,
+    },
+    /// Lists the live sessions, most recently active first.
+    List { user: Cow<'a, str> },
+    /// Remembers a token as revoked until the instant given, in milliseconds.
+    RevokeToken {
+        user: Cow<'a, str>,
+        token: Cow<'a, [u8]>,
+        until_ms: u64,
+    },
+    /// Asks whether a token is revoked, by id, epoch or block. Sessions are not looked at.
+    IsRevoked {
+        user: Cow<'a, str>,
+        token: Cow<'a, [u8]>,
+        issued: Option<Issued>,
+    },
+    /// Ends every session and every token issued before now.
+    RevokeUser {
+        user: Cow<'a, str>,
+        tolerance_ms: u64,
+    },
+    /// `RevokeUser` that lasts, until the instant given or for ever.
+    BlockUser {
+        user: Cow<'a, str>,
+        tolerance_ms: u64,
+        until_ms: Option<u64>,
+    },
+    /// Lifts a block.
+    UnblockUser { user: Cow<'a, str> },
+    /// Draws the generation of a token that is about to be issued.
+    NextGeneration { user: Cow<'a, str> },
+    /// Does the store answer?
+    Ping,
+}
+
+/// An operation: what is asked, and how long what it ends must be remembered.
+#[derive(Clone, Debug)]
+pub struct Op<'a> {
+    /// What is asked.
+    pub act: Act<'a>,
+    /// The longest that a token accepted today may live on, in milliseconds:
+    /// maxAge + 2 x clockTolerance + 60 s.
+    pub horizon_ms: u64,
+}
+
+/// What a decision found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// `Allowed`, or the first reason to deny.
+    pub reason: Reason,
+    /// Every reason that would have denied on its own.
+    pub would_deny: Reasons,
+    /// The session, where it was looked at and the request is allowed.
+    pub session: Option<SessionView>,
+    /// The session was admitted by this very step.
+    pub admitted: bool,
+}
+
+/// What a request is told about its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionView {
+    /// Live sessions of the user, this one among them.
+    pub active: u64,
+    /// The limit, if there is one.
+    pub limit: Option<u64>,
+    /// The session's instants.
+    pub times: SessionTimes,
+    /// When it was active before this request, in milliseconds.
+    pub previous_active_ms: u64,
+}
+
+/// What an admission came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admission {
+    /// `Allowed`, `SessionLimit`, `SessionEnded` or `UserBlocked`.
+    pub reason: Reason,
+    /// The session, where it was admitted or was live already.
+    pub session: Option<Session>,
+    /// It was live already.
+    pub existing: bool,
+    /// Live sessions afterwards.
+    pub active: u64,
+    /// The limit, if there is one.
+    pub limit: Option<u64>,
+    /// The sessions that made room.
+    pub evicted: Vec<Session>,
+    /// Earliest instant at which asking again may help, from now, in milliseconds; `None`: unknown.
+    pub retry_after_ms: Option<u64>,
+}
+
+/// What a store answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// To [`Act::Decide`].
+    Decision(Decision),
+    /// To [`Act::Admit`].
+    Admission(Box<Admission>),
+    /// To [`Act::Touch`].
+    Session(Option<Session>),
+    /// To [`Act::List`].
+    Sessions(Vec<Session>),
+    /// To yes-or-no questions, and to acts that may find nothing to do.
+    Flag(bool),
+    /// How many sessions were ended.
+    Count(u64),
+    /// To [`Act::NextGeneration`].
+    Generation(u64),
+}
+
+impl Act<'_> {
+    /// The user whose record the act is about; `None` for `Ping`.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        match self {
+            Self::Decide(decide) => Some(&decide.user),
+            Self::Admit(admit) => Some(&admit.user),
+            Self::Touch { user, .. }
+            | Self::End { user, .. }
+            | Self::EndAll { user, .. }
+            | Self::List { user }
+            | Self::RevokeToken { user, .. }
+            | Self::IsRevoked { user, .. }
+            | Self::RevokeUser { user, .. }
+            | Self::BlockUser { user, .. }
+            | Self::UnblockUser { user }
+            | Self::NextGeneration { user } => Some(user),
+            Self::Ping => None,
+        }
+    }
+}
+
+impl Op<'_> {
+    /// The same operation, owning what it names: for stores that answer later.
+    #[must_use]
+    pub fn into_owned(self) -> Op<'static> {
+        fn own<T: ToOwned + ?Sized + 'static>(text: Cow<'_, T>) -> Cow<'static, T> {
+            Cow::Owned(text.into_owned())
+        }
+        let act = match self.act {
+            Act::Decide(d) => Act::Decide(Decide {
+                user: own(d.user),
+                token: own(d.token),
+                session: own(d.session),
+                issued: d.issued,
+                check: d.check,
+                rule: d.rule,
+                scope_ok: d.scope_ok,
+                touch: d.touch,
+            }),
+            Act::Admit(a) => Act::Admit(Admit {
+                user: own(a.user),
+                session: own(a.session),
+                device: a.device.map(own),
+                rule: a.rule,
+            }),
+            Act::Touch { user, session } => Act::Touch {
+                user: own(user),
+                session: own(session),
+            },
+            Act::End { user, session } => Act::End {
+                user: own(user),
+                session: own(session),
+            },
+            Act::EndAll { user, except } => Act::EndAll {
+                user: own(user),
+                except: except.map(own),
+            },
+            Act::List { user } => Act::List { user: own(user) },
+            Act::RevokeToken {
+                user,
+                token,
+                until_ms,
+            } => Act::RevokeToken {
+                user: own(user),
+                token: own(token),
+                until_ms,
+            },
+            Act::IsRevoked {
+                user,
+                token,
+                issued,
+            } => Act::IsRevoked {
+                user: own(user),
+                token: own(token),
+                issued,
+            },
+            Act::RevokeUser { user, tolerance_ms } => Act::RevokeUser {
+                user: own(user),
+                tolerance_ms,
+            },
+            Act::BlockUser {
+                user,
+                tolerance_ms,
+                until_ms,
+            } => Act::BlockUser {
+                user: own(user),
+                tolerance_ms,
+                until_ms,
+            },
+            Act::UnblockUser { user } => Act::UnblockUser { user: own(user) },
+            Act::NextGeneration { user } => Act::NextGeneration { user: own(user) },
+            Act::Ping => Act::Ping,
+        };
+        Op {
+            act,
+            horizon_ms: self.horizon_ms,
+        }
+    }
+}

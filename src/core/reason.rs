@@ -1,0 +1,171 @@
+//! Why a request is denied: the detailed reason (for events, metrics and `onDeny`) and the public
+//! code and status that the client sees, which never tells reasons of one class apart.
+
+/// The outcome of a decision, in order of precedence: of several reasons the first applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Reason {
+    /// Not a denial.
+    Allowed = 0,
+    /// No credential was sent (RFC 6750 §3.1: a challenge without an error).
+    CredentialsRequired,
+    /// The header cannot be read, or there are two.
+    HeaderUnreadable,
+    /// Longer than the cap on tokens.
+    TokenTooLarge,
+    /// Not a compact JWS with strict base64url, unique member names and an object of claims.
+    TokenMalformed,
+    /// An algorithm that the key does not allow (RFC 8725 §3.1).
+    TokenAlgorithm,
+    /// No key of that id.
+    TokenKey,
+    /// The signature does not verify.
+    TokenSignature,
+    /// A required claim is missing, or a registered one has the wrong type.
+    TokenClaims,
+    /// Past `exp` + tolerance.
+    TokenExpired,
+    /// Before `nbf` - tolerance.
+    TokenNotYetValid,
+    /// `iat` is further ahead than tolerance + 60 s.
+    TokenIssuedInFuture,
+    /// `exp - iat` is longer than `maxAge`.
+    TokenMaxAge,
+    /// `iss` is not a configured one.
+    TokenIssuer,
+    /// `aud` names none of the configured ones.
+    TokenAudience,
+    /// The user is blocked.
+    UserBlocked,
+    /// This token was revoked by id.
+    TokenRevoked,
+    /// Every token of the user up to an instant was revoked, this one among them.
+    UserRevoked,
+    /// The session was ended, evicted or has timed out.
+    SessionEnded,
+    /// The session was never admitted, and is not to be admitted by first use.
+    SessionUnknown,
+    /// A required scope is missing.
+    ScopeMissing,
+    /// One session more would be over the limit.
+    SessionLimit,
+    /// A claim does not match what the route demands.
+    ClaimsMismatch,
+    /// The store cannot answer.
+    StoreUnavailable,
+}
+
+impl Reason {
+    /// Every reason, in order of precedence; the index is the number that crosses the boundary.
+    pub const ALL: [Self; 24] = [
+        Self::Allowed,
+        Self::CredentialsRequired,
+        Self::HeaderUnreadable,
+        Self::TokenTooLarge,
+        Self::TokenMalformed,
+        Self::TokenAlgorithm,
+        Self::TokenKey,
+        Self::TokenSignature,
+        Self::TokenClaims,
+        Self::TokenExpired,
+        Self::TokenNotYetValid,
+        Self::TokenIssuedInFuture,
+        Self::TokenMaxAge,
+        Self::TokenIssuer,
+        Self::TokenAudience,
+        Self::UserBlocked,
+        Self::TokenRevoked,
+        Self::UserRevoked,
+        Self::SessionEnded,
+        Self::SessionUnknown,
+        Self::ScopeMissing,
+        Self::SessionLimit,
+        Self::ClaimsMismatch,
+        Self::StoreUnavailable,
+    ];
+
+    /// (reason, public code, HTTP status).
+    #[must_use]
+    pub const fn answer(self) -> (&'static str, &'static str, u16) {
+        match self {
+            Self::Allowed => ("allowed", "allowed", 200),
+            Self::CredentialsRequired => ("credentials_required", "credentials_required", 401),
+            Self::HeaderUnreadable => ("header_unreadable", "invalid_request", 400),
+            Self::TokenTooLarge => ("token_too_large", "invalid_token", 401),
+            Self::TokenMalformed => ("token_malformed", "invalid_token", 401),
+            Self::TokenAlgorithm => ("token_algorithm", "invalid_token", 401),
+            Self::TokenKey => ("token_key", "invalid_token", 401),
+            Self::TokenSignature => ("token_signature", "invalid_token", 401),
+            Self::TokenClaims => ("token_claims", "invalid_token", 401),
+            Self::TokenExpired => ("token_expired", "invalid_token", 401),
+            Self::TokenNotYetValid => ("token_not_yet_valid", "invalid_token", 401),
+            Self::TokenIssuedInFuture => ("token_issued_in_future", "invalid_token", 401),
+            Self::TokenMaxAge => ("token_max_age", "invalid_token", 401),
+            Self::TokenIssuer => ("token_issuer", "invalid_token", 401),
+            Self::TokenAudience => ("token_audience", "invalid_token", 401),
+            Self::UserBlocked => ("user_blocked", "blocked", 403),
+            Self::TokenRevoked => ("token_revoked", "invalid_token", 401),
+            Self::UserRevoked => ("user_revoked", "invalid_token", 401),
+            Self::SessionEnded => ("session_ended", "invalid_token", 401),
+            Self::SessionUnknown => ("session_unknown", "invalid_token", 401),
+            Self::ScopeMissing => ("scope_missing", "insufficient_scope", 403),
+            Self::SessionLimit => ("session_limit", "session_limit", 403),
+            Self::ClaimsMismatch => ("claims_mismatch", "forbidden", 403),
+            Self::StoreUnavailable => ("store_unavailable", "store_unavailable", 503),
+        }
+    }
+}
+
+/// A set of reasons that would each deny on their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reasons(u32);
+
+impl Reasons {
+    /// Adds a reason; `Allowed` is no reason to deny and adds nothing.
+    pub fn add(&mut self, reason: Reason) {
+        if reason != Reason::Allowed {
+            self.0 |= 1 << reason as u8;
+        }
+    }
+
+    /// The one that applies, `Allowed` where there is none.
+    #[must_use]
+    pub fn first(self) -> Reason {
+        if self.0 == 0 {
+            Reason::Allowed
+        } else {
+            Reason::ALL[self.0.trailing_zeros() as usize]
+        }
+    }
+
+    /// As bits, bit n for the reason of number n.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reasons_number_is_its_place_in_the_table() {
+        for (index, reason) in Reason::ALL.iter().enumerate() {
+            assert_eq!(*reason as usize, index);
+        }
+    }
+
+    #[test]
+    fn of_several_reasons_the_first_in_the_table_applies() {
+        let mut reasons = Reasons::default();
+        assert_eq!(reasons.first(), Reason::Allowed);
+        reasons.add(Reason::Allowed);
+        assert_eq!(reasons.bits(), 0);
+        reasons.add(Reason::SessionLimit);
+        reasons.add(Reason::ScopeMissing);
+        assert_eq!(reasons.first(), Reason::ScopeMissing);
+        reasons.add(Reason::UserBlocked);
+        assert_eq!(reasons.first(), Reason::UserBlocked);
+    }
+}

@@ -1,0 +1,402 @@
+//! Everything that is known about one user, and what each operation does to it: the one place where
+//! decisions are made. Pure: the instant is handed in, nothing is read or written elsewhere.
+
+use super::epoch::Revocations;
+use super::hash::IdMap;
+use super::op::{
+    Act, Admission, AdmissionRule, Admit, Decide, Decision, Issued, OnLimit, Op, SessionCheck,
+    SessionView, Verdict,
+};
+use super::reason::{Reason, Reasons};
+use super::session::{Entry, Session};
+use super::session_table::SessionTable;
+
+/// One user's record.
+#[derive(Clone, Debug, Default)]
+pub struct UserRecord {
+    sessions: SessionTable,
+    /// Ids that have ended, and until when each is remembered.
+    ended: Option<Box<IdMap<Box<str>, u64>>>,
+    revocations: Option<Box<Revocations>>,
+    /// The highest generation drawn or revoked.
+    last_generation: u64,
+    /// Counts touches: see `Entry::order`.
+    order: u64,
+    /// The longest horizon of any operation seen.
+    horizon_ms: u64,
+}
+
+/// What a decision may do with the session.
+enum SessionPlan {
+    Leave,
+    Touch,
+    Admit,
+}
+
+impl UserRecord {
+    /// Decides one operation at `now_us` and, where it is allowed, carries it out.
+    pub fn apply(&mut self, op: &Op<'_>, now_us: u64) -> Verdict {
+        let now_ms = now_us / 1000;
+        self.horizon_ms = self.horizon_ms.max(op.horizon_ms);
+        self.expire_sessions(now_ms);
+        match &op.act {
+            Act::Decide(decide) => Verdict::Decision(self.decide(decide, now_ms)),
+            Act::Admit(admit) => Verdict::Admission(Box::new(self.admit(admit, now_ms))),
+            Act::Touch { user, session } => Verdict::Session(self.touch(user, session, now_ms)),
+            Act::End { session, .. } => Verdict::Flag(self.end(session, now_ms)),
+            Act::EndAll { except, .. } => Verdict::Count(self.end_all(except.as_deref(), now_ms)),
+            Act::List { user } => Verdict::Sessions(self.list(user)),
+            Act::RevokeToken {
+                token, until_ms, ..
+            } => {
+                let lives = *until_ms > now_ms;
+                if lives {
+                    self.revocations_mut().revoke_token(token, *until_ms);
+                }
+                Verdict::Flag(lives)
+            }
+            Act::IsRevoked { token, issued, .. } => {
+                Verdict::Flag(self.standing(token, *issued, now_ms) != Reasons::default())
+            }
+            Act::RevokeUser { tolerance_ms, .. } => {
+                Verdict::Count(self.revoke_all(now_us, *tolerance_ms))
+            }
+            Act::BlockUser {
+                tolerance_ms,
+                until_ms,
+                ..
+            } => {
+                let ended = self.revoke_all(now_us, *tolerance_ms);
+                self.revocations_mut().block(*until_ms);
+                Verdict::Count(ended)
+            }
+            Act::UnblockUser { .. } => {
+                Verdict::Flag(self.revocations.as_mut().is_some_and(|r| r.unblock(now_ms)))
+            }
+            Act::NextGeneration { .. } => Verdict::Generation(self.next_generation(now_us)),
+            Act::Ping => Verdict::Flag(true),
+        }
+    }
+
+    /// Reads first, every reason; only if there is none, acts. So a denial changes nothing.
+    fn decide(&mut self, d: &Decide<'_>, now_ms: u64) -> Decision {
+        let mut deny = self.standing(&d.token, Some(d.issued), now_ms);
+        if !d.scope_ok {
+            deny.add(Reason::ScopeMissing);
+        }
+        let plan = self.plan_session(d, now_ms, &mut deny);
+        let reason = deny.first();
+        let mut decision = Decision {
+            reason,
+            would_deny: deny,
+            session: None,
+            admitted: false,
+        };
+        if reason != Reason::Allowed {
+            return decision;
+        }
+        let previous_active_ms = match plan {
+            SessionPlan::Leave => return decision,
+            SessionPlan::Touch => {
+                let order = self.next_order();
+                let Some(entry) = self.sessions.get_mut(&d.session) else {
+                    return decision;
+                };
+                let previous = entry.last_active_ms;
+                if d.touch {
+                    entry.touch(now_ms, order);
+                }
+                previous
+            }
+            SessionPlan::Admit => {
+                decision.admitted = true;
+                self.evict_for_one("", d.rule, now_ms);
+                self.insert(&d.session, d.rule, None, now_ms);
+                now_ms
+            }
+        };
+        let active = self.sessions.len() as u64;
+        decision.session = self.sessions.get_mut(&d.session).map(|entry| SessionView {
+            active,
+            limit: d.rule.limit,
+            times: entry.times(),
+            previous_active_ms,
+        });
+        decision
+    }
+
+    fn plan_session(&self, d: &Decide<'_>, now_ms: u64, deny: &mut Reasons) -> SessionPlan {
+        if d.check == SessionCheck::Skip {
+            return SessionPlan::Leave;
+        }
+        if self.sessions.contains(&d.session) {
+            return SessionPlan::Touch;
+        }
+        if self.has_ended(&d.session, now_ms) {
+            deny.add(Reason::SessionEnded);
+        } else if d.check == SessionCheck::Explicit {
+            deny.add(Reason::SessionUnknown);
+        } else if !self.has_room(d.rule) {
+            deny.add(Reason::SessionLimit);
+        }
+        SessionPlan::Admit
+    }
+
+    fn admit(&mut self, a: &Admit<'_>, now_ms: u64) -> Admission {
+        let limit = a.rule.limit;
+        let denied = |record: &Self, reason, retry_after_ms| Admission {
+            reason,
+            session: None,
+            existing: false,
+            active: record.sessions.len() as u64,
+            limit,
+            evicted: Vec::new(),
+            retry_after_ms,
+        };
+        if let Some(revocations) = self.revocations.as_ref().filter(|r| r.is_blocked(now_ms)) {
+            return denied(self, Reason::UserBlocked, revocations.block_left_ms(now_ms));
+        }
+        if self.has_ended(&a.session, now_ms) {
+            return denied(self, Reason::SessionEnded, None);
+        }
+        let existing = self.sessions.contains(&a.session);
+        let mut evicted = Vec::new();
+        if existing {
+            self.touch(&a.user, &a.session, now_ms);
+        } else {
+            if !self.has_room(a.rule) {
+                // A slot is free once the first of the sessions ends; with a limit of 0 none ever is.
+                let first_end = self.sessions.iter().map(|(_, e)| e.expires_ms()).min();
+                let retry = first_end
+                    .map(|end| end.saturating_sub(now_ms))
+                    .filter(|_| limit != Some(0));
+                return denied(self, Reason::SessionLimit, retry);
+            }
+            evicted = self.evict_for_one(&a.user, a.rule, now_ms);
+            self.insert(&a.session, a.rule, a.device.as_deref(), now_ms);
+        }
+        Admission {
+            reason: Reason::Allowed,
+            session: self
+                .sessions
+                .get_mut(&a.session)
+                .map(|e| e.view(&a.user, &a.session)),
+            existing,
+            active: self.sessions.len() as u64,
+            limit,
+            evicted,
+            retry_after_ms: None,
+        }
+    }
+
+    fn touch(&mut self, user: &str, session: &str, now_ms: u64) -> Option<Session> {
+        let order = self.next_order();
+        let entry = self.sessions.get_mut(session)?;
+        entry.touch(now_ms, order);
+        Some(entry.view(user, session))
+    }
+
+    fn end(&mut self, session: &str, now_ms: u64) -> bool {
+        let Some(entry) = self.sessions.remove(session) else {
+            return false;
+        };
+        let horizon_ms = self.horizon_ms;
+        remember(
+            &mut self.ended,
+            session.into(),
+            now_ms,
+            entry.remember_ms(horizon_ms),
+        );
+        true
+    }
+
+    fn end_all(&mut self, except: Option<&str>, now_ms: u64) -> u64 {
+        let ids: Vec<Box<str>> = self
+            .sessions
+            .iter()
+            .map(|(id, _)| id)
+            .filter(|id| Some(*id) != except)
+            .map(Into::into)
+            .collect();
+        ids.iter().filter(|id| self.end(id, now_ms)).count() as u64
+    }
+
+    fn list(&self, user: &str) -> Vec<Session> {
+        let mut all: Vec<_> = self.sessions.iter().collect();
+        all.sort_unstable_by_key(|(_, entry)| std::cmp::Reverse(entry.order));
+        all.into_iter()
+            .map(|(id, entry)| entry.view(user, id))
+            .collect()
+    }
+
+    /// What stands against a token, sessions aside.
+    fn standing(&self, token: &[u8], issued: Option<Issued>, now_ms: u64) -> Reasons {
+        let mut reasons = Reasons::default();
+        if let Some(revocations) = &self.revocations {
+            if revocations.is_blocked(now_ms) {
+                reasons.add(Reason::UserBlocked);
+            }
+            if revocations.is_token_revoked(token, now_ms) {
+                reasons.add(Reason::TokenRevoked);
+            }
+            if issued.is_some_and(|issued| revocations.is_before_epoch(issued, now_ms)) {
+                reasons.add(Reason::UserRevoked);
+            }
+        }
+        reasons
+    }
+
+    fn revoke_all(&mut self, now_us: u64, tolerance_ms: u64) -> u64 {
+        let now_ms = now_us / 1000;
+        let generation = self.last_generation.max(now_us);
+        // The next token drawn must lie above the epoch, in this very microsecond too.
+        self.last_generation = generation;
+        let until_ms = now_ms.saturating_add(self.horizon_ms);
+        self.revocations_mut()
+            .raise_epoch(generation, now_ms, tolerance_ms, until_ms);
+        self.end_all(None, now_ms)
+    }
+
+    fn next_generation(&mut self, now_us: u64) -> u64 {
+        self.last_generation = now_us.max(self.last_generation + 1);
+        self.last_generation
+    }
+
+    fn has_ended(&self, session: &str, now_ms: u64) -> bool {
+        self.ended
+            .as_ref()
+            .and_then(|ended| ended.get(session))
+            .is_some_and(|until| *until > now_ms)
+    }
+
+    /// Whether one more may be admitted, others making room if the rule says so.
+    fn has_room(&self, rule: AdmissionRule) -> bool {
+        match rule.limit {
+            None => true,
+            Some(limit) => {
+                (self.sessions.len() as u64) < limit
+                    || (limit > 0 && rule.on_limit == OnLimit::EvictOldest)
+            }
+        }
+    }
+
+    /// Ends as many of the least recently active as must go before one more fits.
+    fn evict_for_one(&mut self, user: &str, rule: AdmissionRule, now_ms: u64) -> Vec<Session> {
+        let Some(limit) = rule.limit else {
+            return Vec::new();
+        };
+        let live = self.sessions.len() as u64;
+        if live < limit {
+            return Vec::new();
+        }
+        let excess = usize::try_from(live + 1 - limit).unwrap_or(usize::MAX);
+        let oldest: Vec<Box<str>> = self
+            .sessions
+            .by_activity()
+            .into_iter()
+            .take(excess)
+            .map(Into::into)
+            .collect();
+        let mut evicted = Vec::with_capacity(oldest.len());
+        for id in oldest {
+            evicted.extend(
+                self.sessions
+                    .get_mut(&id)
+                    .map(|entry| entry.view(user, &id)),
+            );
+            self.end(&id, now_ms);
+        }
+        evicted
+    }
+
+    fn insert(&mut self, id: &str, rule: AdmissionRule, device: Option<&str>, now_ms: u64) {
+        let order = self.next_order();
+        self.sessions
+            .insert(id, Entry::new(&rule, device, now_ms, order));
+    }
+
+    fn next_order(&mut self) -> u64 {
+        self.order += 1;
+        self.order
+    }
+
+    fn revocations_mut(&mut self) -> &mut Revocations {
+        self.revocations.get_or_insert_default()
+    }
+
+    /// Sessions that have timed out are ended, as of the instant at which they did.
+    fn expire_sessions(&mut self, now_ms: u64) {
+        let (ended, horizon_ms) = (&mut self.ended, self.horizon_ms);
+        self.sessions.expire(now_ms, |id, entry| {
+            let at = entry.expires_ms();
+            let keep = entry.remember_ms(horizon_ms);
+            if at.saturating_add(keep) > now_ms {
+                remember(ended, id, at, keep);
+            }
+        });
+    }
+
+    /// Drops all that has expired. True where nothing is left and the record may go.
+    pub fn expire(&mut self, now_ms: u64) -> bool {
+        self.expire_sessions(now_ms);
+        if let Some(ended) = &mut self.ended {
+            ended.retain(|_, until| *until > now_ms);
+            ended.shrink_to_fit();
+            if ended.is_empty() {
+                self.ended = None;
+            }
+        }
+        if let Some(revocations) = &mut self.revocations {
+            revocations.expire(now_ms);
+            if revocations.is_empty() {
+                self.revocations = None;
+            }
+        }
+        if (self.last_generation / 1000).saturating_add(self.horizon_ms) <= now_ms {
+            self.last_generation = 0;
+        }
+        self.is_empty()
+    }
+
+    /// Whether the record says nothing that an absent one would not.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sessions.is_empty()
+            && self.ended.is_none()
+            && self.revocations.is_none()
+            && self.last_generation == 0
+    }
+
+    /// One line that reads equal for records that answer equal.
+    #[must_use]
+    pub fn describe(&self, now_ms: u64) -> String {
+        let mut record = self.clone();
+        record.expire(now_ms);
+        if record.is_empty() {
+            return String::new();
+        }
+        let sessions: Vec<_> = record
+            .sessions
+            .by_activity()
+            .into_iter()
+            .map(|id| {
+                let entry = record.sessions.iter().find(|(key, _)| *key == id);
+                entry.map(|(id, e)| (id, e.times(), e.idle_ms, e.absolute_end_ms, &e.device))
+            })
+            .collect();
+        let mut ended: Vec<_> = record.ended.iter().flat_map(|ended| ended.iter()).collect();
+        ended.sort();
+        let revocations = record.revocations.as_ref().map(|r| r.describe());
+        format!(
+            "sessions={sessions:?} ended={ended:?} revocations={revocations:?} last_generation={}",
+            record.last_generation
+        )
+    }
+}
+
+/// Keeps an ended id; an id that is remembered already is never forgotten sooner for it.
+fn remember(ended: &mut Option<Box<IdMap<Box<str>, u64>>>, id: Box<str>, at_ms: u64, keep_ms: u64) {
+    let until = at_ms.saturating_add(keep_ms);
+    let entry = ended.get_or_insert_default().entry(id).or_insert(until);
+    *entry = (*entry).max(until);
+}

@@ -1,0 +1,11 @@
+//! latchgate: exact sessions, revocation and admission for Express, decided in one step.
+//!
+//! Storeys, each importing only what stands to its right:
+//! `binding` (the only napi code) -> { `store`, `service` } -> `core` (std only).
+
+pub mod core;
+pub mod service;
+pub mod store;
+
+#[cfg(feature = "binding")]
+mod binding;

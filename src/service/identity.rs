@@ -1,0 +1,102 @@
+//! Who a token speaks of: the user id and the token's key, scoped by issuer, so that the same `sub`
+//! or `jti` from two issuers never meet. The formats are fixed in docs/layout.md.
+
+use std::borrow::Cow;
+
+/// Longest id, in bytes of UTF-8.
+pub const MAX_ID: usize = 512;
+
+/// A user id for `sub` as the issuer of that place says it: as it stands for the first (ours),
+/// `iss + ' ' + sub` for the others. `None` where a first issuer's `sub` could be taken for another's.
+#[must_use]
+pub fn user_id<'a>(issuers: &[String], issuer: usize, sub: &'a str) -> Option<Cow<'a, str>> {
+    if issuer == 0 {
+        let taken = issuers.iter().skip(1).any(|iss| {
+            sub.strip_prefix(iss.as_str())
+                .is_some_and(|rest| rest.starts_with(' '))
+        });
+        return (!taken).then_some(Cow::Borrowed(sub));
+    }
+    Some(Cow::Owned(format!("{} {sub}", issuers[issuer])))
+}
+
+/// What identifies a token: its `jti`, or the SHA-256 of its signing input where it has none (never
+/// of the signature, which for ECDSA has two valid forms).
+#[derive(Clone, Copy, Debug)]
+pub enum TokenName<'a> {
+    /// The `jti` claim.
+    Jti(&'a str),
+    /// SHA-256 of `header.payload`.
+    Digest(&'a [u8; 32]),
+}
+
+/// The key under which a token may stand revoked in its user's record: a tag, the issuer unless it
+/// is the first (or there is none), and the name.
+#[must_use]
+pub fn token_key(issuers: &[String], issuer: usize, name: TokenName<'_>) -> Box<[u8]> {
+    let (tag, name): (u8, &[u8]) = match name {
+        TokenName::Jti(jti) => (b'j', jti.as_bytes()),
+        TokenName::Digest(digest) => (b'h', digest),
+    };
+    let mut key = Vec::with_capacity(1 + name.len());
+    if issuer == 0 {
+        key.push(tag);
+    } else {
+        let issuer = issuers[issuer].as_bytes();
+        key.push(tag.to_ascii_uppercase());
+        // At most 512 bytes, checked with the options: two bytes hold the length.
+        key.extend_from_slice(
+            &u16::try_from(issuer.len())
+                .unwrap_or(u16::MAX)
+                .to_be_bytes(),
+        );
+        key.extend_from_slice(issuer);
+    }
+    key.extend_from_slice(name);
+    key.into_boxed_slice()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_of_two_issuers_never_share_an_id() {
+        let issuers = vec!["https://a".to_owned(), "https://b".to_owned()];
+        assert_eq!(user_id(&issuers, 0, "u").as_deref(), Some("u"));
+        assert_eq!(user_id(&issuers, 1, "u").as_deref(), Some("https://b u"));
+        assert_eq!(
+            user_id(&issuers, 0, "https://b u"),
+            None,
+            "it would be b's u"
+        );
+        assert_eq!(user_id(&issuers, 0, "https://b"), Some("https://b".into()));
+        assert_eq!(
+            user_id(&issuers, 0, "https://bb u"),
+            Some("https://bb u".into())
+        );
+    }
+
+    #[test]
+    fn token_keys_of_two_issuers_or_kinds_never_meet() {
+        let issuers = vec!["a".to_owned(), "b".to_owned(), "bc".to_owned()];
+        let digest = [b'x'; 32];
+        let text = "x".repeat(32);
+        let keys = [
+            token_key(&issuers, 0, TokenName::Jti(&text)),
+            token_key(&issuers, 0, TokenName::Digest(&digest)),
+            token_key(&issuers, 1, TokenName::Jti(&text)),
+            token_key(&issuers, 1, TokenName::Digest(&digest)),
+            token_key(&issuers, 2, TokenName::Jti(&text[1..])),
+            token_key(&issuers, 1, TokenName::Jti(&format!("c{}", &text[1..]))),
+        ];
+        for (n, key) in keys.iter().enumerate() {
+            assert!(keys.iter().skip(n + 1).all(|other| other != key), "{n}");
+        }
+        assert_eq!(
+            &*token_key(&[], 0, TokenName::Jti("t")),
+            b"jt",
+            "no issuer is as good as the first"
+        );
+    }
+}

@@ -1,0 +1,11 @@
+//! Tokens: keys, verification, signing, and the memory of tokens already verified.
+//! Knows nothing of stores: whether a token is revoked is asked elsewhere, every time.
+
+pub mod cache;
+pub mod claims;
+pub mod identity;
+pub mod issue;
+pub mod jwk;
+pub mod keys;
+pub mod strict_json;
+pub mod verify;

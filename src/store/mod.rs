@@ -1,0 +1,6 @@
+//! Where user records are kept. Knows neither tokens nor JavaScript.
+
+pub mod memory;
+pub mod registry;
+#[cfg(feature = "test-stores")]
+pub mod testing;

@@ -1,0 +1,164 @@
+//! Stores to test against; never part of a release. One answers late and out of order, and must
+//! change nothing that anybody can see. One reads, and writes later, as check-then-act does: every
+//! race test must fail on it, or it proves nothing.
+
+use super::memory::MemoryStore;
+use super::registry::named;
+use crate::core::clock::Clock;
+use crate::core::error::Fault;
+use crate::core::op::{Op, Verdict};
+use crate::core::record::UserRecord;
+use crate::core::store::{Outcome, Sink, Store};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// Opens `test-deferred:name` or `test-racy:name`. `?gate=N`: nothing is carried out before N
+/// operations have arrived (or `FALLBACK` has passed); without it, when no more arrive.
+///
+/// # Errors
+/// `ERR_LATCHGATE_CONFIG` for anything else.
+pub fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, Fault> {
+    let (name, gate) = url.split_once("?gate=").unwrap_or((url, "0"));
+    let gate: usize = gate
+        .parse()
+        .map_err(|_| Fault::config("store: gate is not a number"))?;
+    let racy = match name.split_once(':') {
+        Some(("test-deferred", _)) => false,
+        Some(("test-racy", _)) => true,
+        _ => return Err(Fault::config("store: no such test store")),
+    };
+    Ok(named(url, || {
+        LateStore::start(MemoryStore::new(clock), racy, gate)
+    }))
+}
+
+/// After so long the gate opens for fewer than it waits for, so that a test fails instead of hanging.
+const FALLBACK: Duration = Duration::from_secs(2);
+/// Without a gate: so long after the last arrival.
+const QUIET: Duration = Duration::from_millis(3);
+
+enum Job {
+    /// Still to be decided.
+    Decide(Op<'static>),
+    /// Decided when it arrived, on what stood there then; still to be written.
+    Write(Box<UserRecord>, String, Verdict),
+}
+
+struct Waiting {
+    job: Job,
+    ticket: u64,
+    sink: Arc<dyn Sink>,
+}
+
+/// A store that answers from a thread of its own. The mutex guards the queue; the thread takes the
+/// whole queue out before it works through it.
+pub struct LateStore {
+    memory: MemoryStore,
+    racy: bool,
+    gate: usize,
+    queue: Mutex<Vec<Waiting>>,
+    arrived: Condvar,
+}
+
+impl LateStore {
+    fn start(memory: MemoryStore, racy: bool, gate: usize) -> Arc<Self> {
+        let store = Arc::new(Self {
+            memory,
+            racy,
+            gate,
+            queue: Mutex::default(),
+            arrived: Condvar::new(),
+        });
+        let worker = Arc::clone(&store);
+        thread::spawn(move || worker.work());
+        store
+    }
+
+    fn work(&self) -> ! {
+        let mut random = 0x2545_F491_4F6C_DD1D_u64;
+        loop {
+            let mut batch = self.gather();
+            // Fisher and Yates, with a generator that is the same in every run.
+            for at in (1..batch.len()).rev() {
+                random ^= random << 13;
+                random ^= random >> 7;
+                random ^= random << 17;
+                let other = usize::try_from(random % (at as u64 + 1)).unwrap_or(0);
+                batch.swap(at, other);
+            }
+            for Waiting { job, ticket, sink } in batch {
+                let verdict = match job {
+                    Job::Decide(op) => self.memory.run(&op),
+                    Job::Write(record, user, verdict) => {
+                        self.memory.write(&user, *record);
+                        verdict
+                    }
+                };
+                sink.complete(ticket, Ok(verdict));
+            }
+        }
+    }
+
+    fn gather(&self) -> Vec<Waiting> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            while queue.is_empty() {
+                queue = self
+                    .arrived
+                    .wait(queue)
+                    .unwrap_or_else(PoisonError::into_inner);
+            }
+            let (wait, wanted) = if self.gate == 0 {
+                (QUIET, usize::MAX)
+            } else {
+                (FALLBACK, self.gate)
+            };
+            let before = queue.len();
+            if before >= wanted {
+                return std::mem::take(&mut *queue);
+            }
+            let (after, timeout) = self
+                .arrived
+                .wait_timeout(queue, wait)
+                .unwrap_or_else(PoisonError::into_inner);
+            queue = after;
+            if timeout.timed_out() && queue.len() == before {
+                return std::mem::take(&mut *queue);
+            }
+        }
+    }
+}
+
+impl Store for LateStore {
+    fn submit(&self, op: Op<'_>, ticket: u64, sink: &Arc<dyn Sink>) -> Option<Outcome> {
+        let op = op.into_owned();
+        let job = match op.act.user() {
+            Some(user) if self.racy => {
+                let mut record = Box::new(self.memory.read(user));
+                let verdict = record.apply(&op, self.memory.clock().now_us());
+                Job::Write(record, user.to_owned(), verdict)
+            }
+            _ => Job::Decide(op),
+        };
+        let waiting = Waiting {
+            job,
+            ticket,
+            sink: Arc::clone(sink),
+        };
+        self.queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(waiting);
+        self.arrived.notify_one();
+        None
+    }
+
+    fn sweep(&self) -> usize {
+        self.memory.sweep()
+    }
+
+    fn dump(&self) -> String {
+        self.memory.dump()
+    }
+}
