@@ -1,7 +1,7 @@
 //! The class that JavaScript holds: its methods parse arguments, and do nothing else.
 
 use super::config::{self, GateConfig, whole};
-use super::gate::{Answered, Continuation, GateInner, enter, guarded, register};
+use super::gate::{Continuation, GateInner, NowOrLater, enter, guarded, register};
 use super::outcome::{Outcome, Result, error, number};
 use super::text::JsText;
 use crate::core::error::Fault;
@@ -13,9 +13,6 @@ use napi_derive::napi;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
-
-/// An outcome now, or minus the ticket under which it will come.
-type NowOrLater = Either<Outcome, f64>;
 
 /// How much longer than its token a revocation is remembered, beyond the tolerance: processes whose
 /// clocks differ, and the step between two checks, must not bring a token back.
@@ -197,15 +194,14 @@ impl Gate {
             scope,
             ttl_ms,
         };
-        let answered = enter(&self.inner, |gate| {
+        enter(&self.inner, |gate| {
             if !gate.can_issue() {
                 return Err(error(Fault::config(
                     "no key to sign with is configured: give jwt.secret or jwt.privateKey",
                 )));
             }
             gate.submit(act, Continuation::Issue(request))
-        });
-        answered.map(either)
+        })
     }
 
     #[napi]
@@ -344,7 +340,7 @@ impl Gate {
 
 impl Gate {
     fn submit(&self, act: Act<'_>) -> Result<NowOrLater> {
-        enter(&self.inner, |gate| gate.submit(act, Continuation::Plain)).map(either)
+        enter(&self.inner, |gate| gate.submit(act, Continuation::Plain))
     }
 
     fn revoke_key(&self, user: String, key: Box<[u8]>, expires_ms: u64) -> Result<NowOrLater> {
@@ -387,12 +383,5 @@ fn flag(flag: bool) -> Outcome {
     Outcome {
         flag: Some(flag),
         ..Default::default()
-    }
-}
-
-fn either(answered: Answered) -> Either<Outcome, f64> {
-    match answered {
-        Answered::Now(outcome) => Either::A(outcome),
-        Answered::Later(ticket) => Either::B(-number(ticket)),
     }
 }

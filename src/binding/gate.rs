@@ -3,17 +3,17 @@
 
 use super::bridge::{Bridge, Tickets, Wake};
 use super::config::{self, GateConfig, whole};
-use super::outcome::{RECORD, RECORDS, Result, error, object, write_decision};
+use super::outcome::{Outcome, RECORD, RECORDS, Result, error, number, object, write_decision};
 use super::text::{JsText, Scratch};
 use crate::core::clock::Clock;
 use crate::core::error::{Fault, FaultCode};
 use crate::core::op::{Act, AdmissionRule, Decide, Op, SessionCheck, Verdict};
 use crate::core::reason::Reason;
-use crate::core::store::{Sink, Store};
+use crate::core::store::{self, Sink, Store};
 use crate::service::claims::{Rules, Token};
 use crate::service::issue::{Issuer, Request};
 use crate::service::verify::Verifier;
-use napi::bindgen_prelude::Float64Array;
+use napi::bindgen_prelude::{Either, Float64Array};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -36,12 +36,10 @@ pub enum Continuation {
     Plain,
 }
 
-/// The result of an operation: its object, or the ticket under which it will come.
-pub enum Answered {
-    Now(super::outcome::Outcome),
-    Later(u64),
-}
+/// The result of an operation: its object, or minus the ticket under which it will come.
+pub type NowOrLater = Either<Outcome, f64>;
 
+/// See the module.
 pub struct GateInner {
     store: Arc<dyn Store>,
     bridge: Arc<Bridge>,
@@ -345,32 +343,28 @@ impl GateInner {
             None => {
                 self.tickets
                     .wait(ticket, Continuation::Decide { session_is_token });
-                Ok(-super::outcome::number(ticket))
+                Ok(-number(ticket))
             }
         }
     }
 
     /// Submits any other operation.
-    pub fn submit(&mut self, act: Act<'_>, continuation: Continuation) -> Result<Answered> {
+    pub fn submit(&mut self, act: Act<'_>, continuation: Continuation) -> Result<NowOrLater> {
         let ticket = self.tickets.draw();
         let op = Op {
             act,
             horizon_ms: self.rules.horizon_ms(),
         };
         match self.store.submit(op, ticket, &self.sink) {
-            Some(outcome) => self.finish(outcome, continuation).map(Answered::Now),
+            Some(outcome) => self.finish(outcome, continuation).map(Either::A),
             None => {
                 self.tickets.wait(ticket, continuation);
-                Ok(Answered::Later(ticket))
+                Ok(Either::B(-number(ticket)))
             }
         }
     }
 
-    fn finish(
-        &mut self,
-        outcome: crate::core::store::Outcome,
-        continuation: Continuation,
-    ) -> Result<super::outcome::Outcome> {
+    fn finish(&mut self, outcome: store::Outcome, continuation: Continuation) -> Result<Outcome> {
         let verdict = outcome.map_err(error)?;
         if let (Continuation::Issue(request), Verdict::Generation(generation)) =
             (&continuation, &verdict)
@@ -381,7 +375,7 @@ impl GateInner {
             let text = issuer
                 .issue(request, *generation, &self.rules, now_ms)
                 .map_err(error)?;
-            return Ok(super::outcome::Outcome {
+            return Ok(Outcome {
                 text: Some(text),
                 ..Default::default()
             });
@@ -407,7 +401,7 @@ impl GateInner {
                 break;
             };
             let record = &mut records[written * RECORD..][..RECORD];
-            let number = super::outcome::number(ticket);
+            let number = number(ticket);
             match (self.tickets.continuation(ticket), outcome) {
                 (
                     Some(Continuation::Decide { session_is_token }),
@@ -427,7 +421,7 @@ impl GateInner {
     }
 
     /// The outcome announced by a record with code -1.
-    pub fn take(&mut self, ticket: f64) -> Result<super::outcome::Outcome> {
+    pub fn take(&mut self, ticket: f64) -> Result<Outcome> {
         let ticket = whole("ticket", ticket, 1).map_err(error)?;
         match (self.tickets.take(ticket), self.tickets.continuation(ticket)) {
             (Some(outcome), Some(continuation)) => self.finish(outcome, continuation),

@@ -130,7 +130,7 @@ fn payload(
         member("aud", &quoted(audience));
     }
     // Whole seconds where the life is whole seconds, as every reader expects; else to the millisecond.
-    let issued_ms = if request.ttl_ms % 1000 == 0 {
+    let issued_ms = if request.ttl_ms.is_multiple_of(1000) {
         now_ms / 1000 * 1000
     } else {
         now_ms

@@ -1,0 +1,466 @@
+//! What every store must answer. Each rule runs on a store of its own, with a clock that stands
+//! still; a store to come is held to the same by adding it to `STORES`.
+
+mod support;
+
+use latchgate::core::clock::{Clock, FakeClock};
+use latchgate::core::op::{Act, Issued, OnLimit, SessionCheck};
+use latchgate::core::reason::Reason;
+use latchgate::core::store::Store;
+use latchgate::store::registry;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use support::*;
+
+#[cfg(not(feature = "test-stores"))]
+const STORES: &[&str] = &["memory:"];
+#[cfg(feature = "test-stores")]
+const STORES: &[&str] = &["memory:", "test-deferred:"];
+
+/// Runs a rule on every store.
+fn on_every_store(rule: impl Fn(&dyn Store, &FakeClock)) {
+    static UNIQUE: AtomicU64 = AtomicU64::new(0);
+    for scheme in STORES {
+        let clock = Arc::new(FakeClock::at_ms(START_MS));
+        let url = format!("{scheme}rule-{}", UNIQUE.fetch_add(1, Ordering::SeqCst));
+        let store = registry::open(&url, clock.clone()).unwrap();
+        rule(&*store, &clock);
+    }
+}
+
+#[test]
+fn at_the_limit_a_newcomer_is_refused_and_nothing_changes() {
+    on_every_store(|store, clock| {
+        for id in ["a", "b", "c"] {
+            assert_eq!(admit(store, "u", id, reject(3)).reason, Reason::Allowed);
+            clock.advance_ms(1_000);
+        }
+        let before = store.dump();
+        let refused = admit(store, "u", "d", reject(3));
+        assert_eq!(
+            (refused.reason, refused.active, refused.limit),
+            (Reason::SessionLimit, 3, Some(3))
+        );
+        assert_eq!(
+            refused.retry_after_ms,
+            Some(30 * MINUTE - 3_000),
+            "when 'a' has been idle for long"
+        );
+        assert_eq!(store.dump(), before);
+        assert_eq!(ids(store, "u"), ["c", "b", "a"]);
+    });
+}
+
+#[test]
+fn a_limit_of_zero_admits_nobody_under_either_rule() {
+    on_every_store(|store, _| {
+        for rule in [reject(0), evict(0)] {
+            let refused = admit(store, "u", "a", rule);
+            assert_eq!(
+                (refused.reason, refused.retry_after_ms),
+                (Reason::SessionLimit, None)
+            );
+        }
+        assert_eq!(store.dump(), "");
+    });
+}
+
+#[test]
+fn the_least_recently_active_make_room_and_never_come_back() {
+    on_every_store(|store, clock| {
+        for id in ["a", "b", "c"] {
+            admit(store, "u", id, evict(3));
+        }
+        assert!(
+            touch(store, "u", "a").is_some(),
+            "in the same millisecond: order alone tells"
+        );
+        let admitted = admit(store, "u", "d", evict(3));
+        assert_eq!(
+            admitted.evicted.iter().map(|s| &*s.id).collect::<Vec<_>>(),
+            ["b"]
+        );
+        assert_eq!(admitted.active, 3);
+        assert_eq!(
+            admit(store, "u", "b", evict(3)).reason,
+            Reason::SessionEnded
+        );
+        clock.advance_ms(1);
+        let lowered = admit(store, "u", "e", evict(1));
+        assert_eq!(
+            lowered.evicted.iter().map(|s| &*s.id).collect::<Vec<_>>(),
+            ["c", "a", "d"]
+        );
+        assert_eq!(ids(store, "u"), ["e"]);
+    });
+}
+
+#[test]
+fn a_lowered_limit_ends_nobody_but_admits_nobody_either() {
+    on_every_store(|store, _| {
+        for id in ["a", "b", "c", "d", "e"] {
+            admit(store, "u", id, reject(5));
+        }
+        let refused = admit(store, "u", "f", reject(2));
+        assert_eq!((refused.reason, refused.active), (Reason::SessionLimit, 5));
+        assert_eq!(
+            admit(store, "u", "a", reject(2)).reason,
+            Reason::Allowed,
+            "it is live already"
+        );
+        assert_eq!(ids(store, "u").len(), 5);
+    });
+}
+
+#[test]
+fn admitting_a_live_session_again_takes_no_second_slot() {
+    on_every_store(|store, clock| {
+        let first = admit(store, "u", "a", reject(1));
+        clock.advance_ms(500);
+        let again = admit(store, "u", "a", reject(1));
+        assert!(!first.existing && again.existing);
+        assert_eq!(again.active, 1);
+        let (first, again) = (first.session.unwrap().times, again.session.unwrap().times);
+        assert_eq!(first.created_ms, again.created_ms);
+        assert_eq!(again.last_active_ms, START_MS + 500);
+    });
+}
+
+#[test]
+fn a_session_ends_when_idle_and_at_the_latest_when_old() {
+    on_every_store(|store, clock| {
+        admit(store, "u", "idle", reject(9));
+        admit(store, "u", "busy", reject(9));
+        clock.advance_ms(30 * MINUTE - 1);
+        assert!(touch(store, "u", "busy").is_some());
+        clock.advance_ms(1);
+        assert_eq!(touch(store, "u", "idle"), None, "idle for 30 minutes");
+        assert_eq!(ids(store, "u"), ["busy"]);
+        for _ in 0..25 {
+            clock.advance_ms(29 * MINUTE);
+            touch(store, "u", "busy");
+        }
+        assert_eq!(list(store, "u"), [], "busy, but more than 12 hours old");
+        assert_eq!(
+            admit(store, "u", "busy", reject(9)).reason,
+            Reason::SessionEnded
+        );
+    });
+}
+
+#[test]
+fn an_ended_id_is_remembered_for_the_horizon_and_then_forgotten() {
+    on_every_store(|store, clock| {
+        admit(store, "u", "a", reject(3));
+        assert!(end(store, "u", "a"));
+        assert!(
+            !end(store, "u", "a"),
+            "a second time there is nothing to end"
+        );
+        clock.advance_ms(HORIZON - 1);
+        assert_eq!(
+            admit(store, "u", "a", reject(3)).reason,
+            Reason::SessionEnded
+        );
+        clock.advance_ms(1);
+        assert_eq!(store.dump(), "");
+        assert_eq!(admit(store, "u", "a", reject(3)).reason, Reason::Allowed);
+    });
+}
+
+#[test]
+fn a_session_that_timed_out_is_remembered_from_its_end_however_late_that_is_noticed() {
+    on_every_store(|store, clock| {
+        admit(store, "u", "a", reject(3));
+        clock.advance_ms(30 * MINUTE + HORIZON - 1);
+        assert_eq!(
+            admit(store, "u", "a", reject(3)).reason,
+            Reason::SessionEnded
+        );
+        clock.advance_ms(1);
+        assert_eq!(admit(store, "u", "a", reject(3)).reason, Reason::Allowed);
+    });
+}
+
+#[test]
+fn ending_somebody_elses_session_does_nothing() {
+    on_every_store(|store, _| {
+        admit(store, "u", "a", reject(3));
+        assert!(!end(store, "v", "a"));
+        assert_eq!(ids(store, "u"), ["a"]);
+        assert_eq!(
+            count(
+                store,
+                Act::EndAll {
+                    user: "u".into(),
+                    except: Some("a".into())
+                }
+            ),
+            0
+        );
+        admit(store, "u", "b", reject(3));
+        assert_eq!(
+            count(
+                store,
+                Act::EndAll {
+                    user: "u".into(),
+                    except: Some("a".into())
+                }
+            ),
+            1
+        );
+        assert_eq!(ids(store, "u"), ["a"]);
+    });
+}
+
+#[test]
+fn last_active_never_goes_back_though_the_clock_does() {
+    on_every_store(|store, clock| {
+        admit(store, "u", "a", reject(3));
+        admit(store, "u", "b", reject(3));
+        clock.set_us((START_MS - 14_000) * 1_000);
+        let session = touch(store, "u", "a").unwrap();
+        assert_eq!(session.times.last_active_ms, START_MS);
+        assert_eq!(
+            ids(store, "u"),
+            ["a", "b"],
+            "the order is that of the touches"
+        );
+    });
+}
+
+#[test]
+fn a_revoked_token_is_refused_until_it_must_be_forgotten_and_asking_twice_never_shortens() {
+    on_every_store(|store, clock| {
+        let revoke = |until_ms| {
+            let token = b"js".as_slice();
+            flag(
+                store,
+                Act::RevokeToken {
+                    user: "u".into(),
+                    token: token.into(),
+                    until_ms,
+                },
+            )
+        };
+        assert!(revoke(START_MS + HOUR));
+        assert!(revoke(START_MS + MINUTE));
+        assert!(!revoke(START_MS), "nothing to remember");
+        clock.advance_ms(HOUR - 1);
+        let refused = decide(store, request("u", "s", START_MS, SessionCheck::Skip));
+        assert_eq!(refused.reason, Reason::TokenRevoked);
+        assert_eq!(
+            decide(store, request("u", "t", START_MS, SessionCheck::Skip)).reason,
+            Reason::Allowed
+        );
+        assert_eq!(
+            decide(store, request("v", "s", START_MS, SessionCheck::Skip)).reason,
+            Reason::Allowed
+        );
+        clock.advance_ms(1);
+        assert_eq!(store.dump(), "");
+    });
+}
+
+#[test]
+fn revoking_a_user_ends_what_was_issued_before_and_nothing_issued_after() {
+    on_every_store(|store, clock| {
+        let own = |generation| {
+            let mut request = request("u", "s", START_MS, SessionCheck::Skip);
+            request.issued = Issued::Own { generation };
+            decide(store, request).reason
+        };
+        let before = generation(store, "u");
+        admit(store, "u", "a", reject(3));
+        assert_eq!(revoke_user(store, "u"), 1);
+        let after = generation(store, "u");
+        assert!(after > before, "in the same microsecond");
+        assert_eq!(
+            (own(before), own(after)),
+            (Reason::UserRevoked, Reason::Allowed)
+        );
+        clock.set_us(START_MS * 1_000 - 5_000_000);
+        revoke_user(store, "u");
+        assert_eq!(
+            own(after),
+            Reason::UserRevoked,
+            "though the clock was set back"
+        );
+        let latest = generation(store, "u");
+        assert_eq!(own(latest), Reason::Allowed);
+        assert_eq!(
+            admit(store, "u", "a", reject(3)).reason,
+            Reason::SessionEnded
+        );
+    });
+}
+
+#[test]
+fn of_foreign_tokens_those_of_the_same_second_fall_and_later_ones_stand() {
+    on_every_store(|store, clock| {
+        clock.advance_ms(400);
+        revoke_user(store, "u");
+        let at = |iat_ms| decide(store, request("u", "s", iat_ms, SessionCheck::Skip)).reason;
+        assert_eq!(at(START_MS - 1_000), Reason::UserRevoked);
+        assert_eq!(at(START_MS + 999), Reason::UserRevoked);
+        assert_eq!(at(START_MS + 1_000), Reason::Allowed);
+        count(
+            store,
+            Act::RevokeUser {
+                user: "u".into(),
+                tolerance_ms: 5_000,
+            },
+        );
+        assert_eq!(at(START_MS + 5_999), Reason::UserRevoked);
+        assert_eq!(at(START_MS + 6_000), Reason::Allowed);
+        clock.advance_ms(HORIZON);
+        assert_eq!(store.dump(), "");
+    });
+}
+
+#[test]
+fn a_blocked_user_is_denied_everything_until_unblocked_or_until_then() {
+    on_every_store(|store, clock| {
+        admit(store, "u", "a", reject(3));
+        let until_ms = Some(START_MS + HOUR);
+        let block = |until_ms| {
+            count(
+                store,
+                Act::BlockUser {
+                    user: "u".into(),
+                    tolerance_ms: 0,
+                    until_ms,
+                },
+            )
+        };
+        let reason = || {
+            decide(
+                store,
+                request("u", "s", START_MS + 2_000, SessionCheck::Skip),
+            )
+            .reason
+        };
+        assert_eq!(block(until_ms), 1);
+        assert_eq!(reason(), Reason::UserBlocked);
+        let refused = admit(store, "u", "b", reject(3));
+        assert_eq!(
+            (refused.reason, refused.retry_after_ms),
+            (Reason::UserBlocked, Some(HOUR))
+        );
+        clock.advance_ms(HOUR);
+        assert_eq!(reason(), Reason::Allowed);
+        block(None);
+        clock.advance_ms(1_000 * HOUR);
+        assert_eq!(reason(), Reason::UserBlocked);
+        assert_eq!(admit(store, "u", "b", reject(3)).retry_after_ms, None);
+        assert!(flag(store, Act::UnblockUser { user: "u".into() }));
+        assert!(!flag(store, Act::UnblockUser { user: "u".into() }));
+        assert_eq!(reason(), Reason::Allowed);
+    });
+}
+
+#[test]
+fn every_denial_leaves_the_store_as_it_was_and_names_every_reason() {
+    on_every_store(|store, _| {
+        for id in ["a", "b", "c"] {
+            admit(store, "u", id, reject(3));
+        }
+        end(store, "u", "c");
+        admit(store, "u", "d", reject(3));
+        let token = b"ja".as_slice();
+        flag(
+            store,
+            Act::RevokeToken {
+                user: "u".into(),
+                token: token.into(),
+                until_ms: START_MS + HOUR,
+            },
+        );
+        let before = store.dump();
+        let cases: [(&str, SessionCheck, bool, Reason, u32); 6] = [
+            ("a", SessionCheck::Explicit, true, Reason::TokenRevoked, 1),
+            ("c", SessionCheck::FirstUse, true, Reason::SessionEnded, 1),
+            ("e", SessionCheck::Explicit, true, Reason::SessionUnknown, 1),
+            ("e", SessionCheck::FirstUse, true, Reason::SessionLimit, 1),
+            ("b", SessionCheck::Explicit, false, Reason::ScopeMissing, 1),
+            ("e", SessionCheck::FirstUse, false, Reason::ScopeMissing, 2),
+        ];
+        for (session, check, scope_ok, reason, reasons) in cases {
+            let mut request = request("u", session, START_MS, check);
+            request.scope_ok = scope_ok;
+            let denied = decide(store, request);
+            assert_eq!(
+                (denied.reason, denied.would_deny.bits().count_ones()),
+                (reason, reasons)
+            );
+            assert_eq!((denied.session, denied.admitted), (None, false));
+            assert_eq!(store.dump(), before, "{reason:?}");
+        }
+    });
+}
+
+#[test]
+fn a_session_is_admitted_by_first_use_and_touched_by_the_next() {
+    on_every_store(|store, clock| {
+        let first = decide(store, request("u", "a", START_MS, SessionCheck::FirstUse));
+        assert!(first.admitted);
+        clock.advance_ms(700);
+        let mut again = request("u", "a", START_MS, SessionCheck::FirstUse);
+        again.touch = false;
+        let looked = decide(store, again).session.unwrap();
+        assert_eq!(
+            looked.times.last_active_ms, START_MS,
+            "decided once already: not touched again"
+        );
+        let second = decide(store, request("u", "a", START_MS, SessionCheck::Explicit));
+        let view = second.session.unwrap();
+        assert!(!second.admitted);
+        assert_eq!((view.active, view.limit), (1, Some(3)));
+        assert_eq!(
+            (view.previous_active_ms, view.times.last_active_ms),
+            (START_MS, START_MS + 700)
+        );
+    });
+}
+
+#[test]
+fn ids_that_look_alike_share_nothing() {
+    on_every_store(|store, _| {
+        let users = [
+            "a:b", "a", "{a}", "{a}b", "é", "e\u{301}", "a\0", "a\0b", "*",
+        ];
+        for user in users {
+            assert_eq!(
+                admit(store, user, "s", rule(Some(1), OnLimit::Reject)).active,
+                1,
+                "{user:?}"
+            );
+        }
+        revoke_user(store, "a");
+        for user in &users[2..] {
+            assert_eq!(ids(store, user), ["s"]);
+        }
+    });
+}
+
+#[test]
+fn a_user_of_whom_nothing_is_left_leaves_nothing_behind() {
+    on_every_store(|store, clock| {
+        for n in 0..200 {
+            let user = format!("u{n}");
+            admit(store, &user, "s", reject(3));
+            generation(store, &user);
+            end(store, &user, "s");
+        }
+        clock.advance_ms(HORIZON + HOUR);
+        let mut removed = 0;
+        for _ in 0..10_000 {
+            removed += store.sweep();
+            if removed == 200 {
+                break;
+            }
+        }
+        assert_eq!((removed, store.dump()), (200, String::new()));
+        assert!(clock.now_us() > 0);
+    });
+}

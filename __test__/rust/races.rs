@@ -1,0 +1,140 @@
+//! Races of real threads on one user. All arrive at a gate before any of them acts. Each race must be
+//! exact on the embedded store, and must fail on the store that checks first and writes later.
+
+mod support;
+
+use latchgate::core::clock::FakeClock;
+use latchgate::core::op::SessionCheck;
+use latchgate::core::reason::Reason;
+use latchgate::core::store::Store;
+use latchgate::store::registry;
+use std::sync::{Arc, Barrier};
+use std::thread;
+use support::*;
+
+const RACERS: usize = 24;
+
+/// Runs the same act in many threads, released together.
+fn race<T: Send + 'static>(
+    store: &Arc<dyn Store>,
+    act: impl Fn(&dyn Store, usize) -> T + Send + Sync + 'static,
+) -> Vec<T> {
+    let gate = Arc::new(Barrier::new(RACERS));
+    let act = Arc::new(act);
+    let racers: Vec<_> = (0..RACERS)
+        .map(|n| {
+            let (store, gate, act) = (Arc::clone(store), Arc::clone(&gate), Arc::clone(&act));
+            thread::spawn(move || {
+                gate.wait();
+                act(&*store, n)
+            })
+        })
+        .collect();
+    racers
+        .into_iter()
+        .map(|racer| racer.join().unwrap())
+        .collect()
+}
+
+/// How many of the racers got in at a limit of 3.
+fn logins(store: &Arc<dyn Store>) -> usize {
+    let admitted = race(store, |store, n| {
+        admit(store, "u", &format!("s{n}"), reject(3)).reason == Reason::Allowed
+    });
+    admitted.into_iter().filter(|admitted| *admitted).count()
+}
+
+/// The same by first use.
+fn first_uses(store: &Arc<dyn Store>) -> usize {
+    let iat_ms = START_MS;
+    let passed = race(store, move |store, n| {
+        let session = format!("s{n}");
+        decide(
+            store,
+            request("u", &session, iat_ms, SessionCheck::FirstUse),
+        )
+        .reason
+            == Reason::Allowed
+    });
+    passed.into_iter().filter(|passed| *passed).count()
+}
+
+/// How many different generations the racers drew.
+fn generations(store: &Arc<dyn Store>) -> usize {
+    let mut drawn = race(store, |store, _| generation(store, "u"));
+    drawn.sort_unstable();
+    drawn.dedup();
+    drawn.len()
+}
+
+/// How many of the racers were told that it was they who ended the session.
+fn endings(store: &Arc<dyn Store>) -> usize {
+    race(store, |store, _| end(store, "u", "s"))
+        .into_iter()
+        .filter(|ended| *ended)
+        .count()
+}
+
+/// How many racers hold that their newly admitted session made the others go, at a limit of one.
+fn sole_survivors(store: &Arc<dyn Store>) -> usize {
+    let evicted = race(store, |store, n| {
+        admit(store, "u", &format!("s{n}"), evict(1)).evicted.len()
+    });
+    evicted.into_iter().filter(|evicted| *evicted == 0).count()
+}
+
+#[test]
+fn races_are_exact_on_the_embedded_store() {
+    for _ in 0..50 {
+        let open = || registry::open("memory:", Arc::new(FakeClock::at_ms(START_MS))).unwrap();
+        let store = open();
+        assert_eq!(logins(&store), 3);
+        assert_eq!(ids(&*store, "u").len(), 3);
+        let store = open();
+        assert_eq!(first_uses(&store), 3);
+        assert_eq!(ids(&*store, "u").len(), 3);
+        assert_eq!(generations(&open()), RACERS);
+        let store = open();
+        admit(&*store, "u", "s", reject(1));
+        assert_eq!(endings(&store), 1);
+        let store = open();
+        assert_eq!(
+            sole_survivors(&store),
+            1,
+            "all but the first found one to evict"
+        );
+        assert_eq!(ids(&*store, "u").len(), 1);
+    }
+}
+
+#[cfg(feature = "test-stores")]
+#[test]
+fn every_race_is_lost_on_a_store_that_checks_first_and_writes_later() {
+    let open = |name: &str| {
+        let url = format!("test-racy:{name}?gate={RACERS}");
+        registry::open(&url, Arc::new(FakeClock::at_ms(START_MS))).unwrap()
+    };
+    assert!(logins(&open("logins")) > 3);
+    assert!(first_uses(&open("uses")) > 3);
+    assert!(generations(&open("generations")) < RACERS);
+    assert!(sole_survivors(&open("survivors")) > 1);
+    let patient = open("endings");
+    admit(&*patient, "u", "s", reject(1));
+    assert!(endings(&patient) > 1);
+}
+
+#[cfg(feature = "test-stores")]
+#[test]
+fn races_are_exact_on_a_store_that_answers_late_and_out_of_order() {
+    let open = |name: &str| {
+        let url = format!("test-deferred:{name}?gate={RACERS}");
+        registry::open(&url, Arc::new(FakeClock::at_ms(START_MS))).unwrap()
+    };
+    assert_eq!(logins(&open("logins")), 3);
+    assert_eq!(first_uses(&open("uses")), 3);
+    assert_eq!(generations(&open("generations")), RACERS);
+    assert_eq!(sole_survivors(&open("survivors")), 1);
+    let patient = open("endings");
+    admit(&*patient, "u", "s", reject(1));
+    assert_eq!(endings(&patient), 1);
+}

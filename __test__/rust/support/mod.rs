@@ -1,0 +1,176 @@
+//! What the Rust tests share: operations in one line each, and a caller that waits for any store.
+#![allow(dead_code)]
+
+use latchgate::core::op::{
+    Act, Admission, AdmissionRule, Admit, Decide, Decision, Issued, OnLimit, Op, SessionCheck,
+    Verdict,
+};
+use latchgate::core::session::Session;
+use latchgate::core::store::{Outcome, Sink, Store};
+use std::sync::{Arc, Condvar, Mutex};
+
+pub const START_MS: u64 = 1_700_000_000_000;
+pub const MINUTE: u64 = 60_000;
+pub const HOUR: u64 = 60 * MINUTE;
+pub const HORIZON: u64 = 24 * HOUR + MINUTE;
+
+/// Holds outcomes until somebody asks for them.
+#[derive(Default)]
+pub struct Mailbox {
+    arrived: Mutex<Vec<(u64, Outcome)>>,
+    bell: Condvar,
+}
+
+impl Sink for Mailbox {
+    fn complete(&self, ticket: u64, outcome: Outcome) {
+        self.arrived.lock().unwrap().push((ticket, outcome));
+        self.bell.notify_all();
+    }
+}
+
+/// Submits and waits, whenever the store answers.
+pub fn call(store: &dyn Store, act: Act<'_>) -> Verdict {
+    let mailbox = Arc::new(Mailbox::default());
+    let sink: Arc<dyn Sink> = mailbox.clone();
+    if let Some(outcome) = store.submit(
+        Op {
+            act,
+            horizon_ms: HORIZON,
+        },
+        7,
+        &sink,
+    ) {
+        return outcome.unwrap();
+    }
+    let mut arrived = mailbox.arrived.lock().unwrap();
+    while arrived.is_empty() {
+        arrived = mailbox.bell.wait(arrived).unwrap();
+    }
+    let (ticket, outcome) = arrived.pop().unwrap();
+    assert_eq!(ticket, 7);
+    outcome.unwrap()
+}
+
+pub fn rule(limit: Option<u64>, on_limit: OnLimit) -> AdmissionRule {
+    AdmissionRule {
+        limit,
+        on_limit,
+        idle_ms: 30 * MINUTE,
+        absolute_ms: 12 * HOUR,
+    }
+}
+
+pub fn reject(limit: u64) -> AdmissionRule {
+    rule(Some(limit), OnLimit::Reject)
+}
+
+pub fn evict(limit: u64) -> AdmissionRule {
+    rule(Some(limit), OnLimit::EvictOldest)
+}
+
+pub fn admit(store: &dyn Store, user: &str, session: &str, rule: AdmissionRule) -> Admission {
+    let act = Act::Admit(Admit {
+        user: user.into(),
+        session: session.into(),
+        device: None,
+        rule,
+    });
+    match call(store, act) {
+        Verdict::Admission(admission) => *admission,
+        other => panic!("not an admission: {other:?}"),
+    }
+}
+
+/// A foreign token issued at `iat_ms`.
+pub fn request<'a>(
+    user: &'a str,
+    session: &'a str,
+    iat_ms: u64,
+    check: SessionCheck,
+) -> Decide<'a> {
+    Decide {
+        user: user.into(),
+        token: format!("j{session}").into_bytes().into(),
+        issued: Issued::Foreign { iat_ms },
+        session: session.into(),
+        check,
+        rule: reject(3),
+        scope_ok: true,
+        touch: true,
+    }
+}
+
+pub fn decide(store: &dyn Store, request: Decide<'_>) -> Decision {
+    match call(store, Act::Decide(request)) {
+        Verdict::Decision(decision) => decision,
+        other => panic!("not a decision: {other:?}"),
+    }
+}
+
+pub fn list(store: &dyn Store, user: &str) -> Vec<Session> {
+    match call(store, Act::List { user: user.into() }) {
+        Verdict::Sessions(sessions) => sessions,
+        other => panic!("not a list: {other:?}"),
+    }
+}
+
+pub fn ids(store: &dyn Store, user: &str) -> Vec<String> {
+    list(store, user)
+        .into_iter()
+        .map(|session| session.id)
+        .collect()
+}
+
+pub fn touch(store: &dyn Store, user: &str, session: &str) -> Option<Session> {
+    match call(
+        store,
+        Act::Touch {
+            user: user.into(),
+            session: session.into(),
+        },
+    ) {
+        Verdict::Session(session) => session,
+        other => panic!("not a session: {other:?}"),
+    }
+}
+
+pub fn flag(store: &dyn Store, act: Act<'_>) -> bool {
+    match call(store, act) {
+        Verdict::Flag(flag) => flag,
+        other => panic!("not a flag: {other:?}"),
+    }
+}
+
+pub fn count(store: &dyn Store, act: Act<'_>) -> u64 {
+    match call(store, act) {
+        Verdict::Count(count) => count,
+        other => panic!("not a count: {other:?}"),
+    }
+}
+
+pub fn generation(store: &dyn Store, user: &str) -> u64 {
+    match call(store, Act::NextGeneration { user: user.into() }) {
+        Verdict::Generation(generation) => generation,
+        other => panic!("not a generation: {other:?}"),
+    }
+}
+
+pub fn end(store: &dyn Store, user: &str, session: &str) -> bool {
+    flag(
+        store,
+        Act::End {
+            user: user.into(),
+            session: session.into(),
+        },
+    )
+}
+
+pub fn revoke_user(store: &dyn Store, user: &str) -> u64 {
+    count(
+        store,
+        Act::RevokeUser {
+            user: user.into(),
+            tolerance_ms: 0,
+        },
+    )
+}

@@ -1,0 +1,225 @@
+//! Verification against RFC examples and against what an attacker would try on the parts that the
+//! corpus of whole tokens does not reach: the cache, ownership of a key, choice by kid.
+
+use latchgate::core::op::Issued;
+use latchgate::core::reason::Reason;
+use latchgate::service::claims::Rules;
+use latchgate::service::issue::{Issuer, Request};
+use latchgate::service::keys::{KeyMaterial, KeyOptions, KeySet, KeySource, SigningMaterial};
+use latchgate::service::verify::{Verifier, base64url};
+
+const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
+const NOW_MS: u64 = 1_700_000_000_000;
+
+fn rules() -> Rules {
+    Rules {
+        issuers: vec![],
+        audiences: vec![],
+        required: vec![],
+        user_claim: "sub".into(),
+        session_claim: "sid".into(),
+        tolerance_ms: 0,
+        max_age_ms: 86_400_000,
+    }
+}
+
+fn key_set(own: bool) -> KeySet {
+    let source = || KeySource {
+        label: "jwt.secret".into(),
+        material: KeyMaterial::Secret(SECRET.to_vec()),
+    };
+    KeySet::new(KeyOptions {
+        keys: vec![source()],
+        own: own.then(source),
+        is_set: false,
+        algorithms: Some(vec!["HS256".into()]),
+    })
+    .unwrap()
+}
+
+fn issuer() -> Issuer {
+    let material = SigningMaterial::Secret(SECRET.to_vec());
+    Issuer::new(&material, jsonwebtoken::Algorithm::HS256, None).unwrap()
+}
+
+fn issue(rules: &Rules, claims: &str, generation: u64) -> String {
+    let request = Request {
+        user: "u".into(),
+        session: Some("s".into()),
+        claims: Some(claims.into()),
+        scope: Some("read write".into()),
+        ttl_ms: 60_000,
+    };
+    issuer().issue(&request, generation, rules, NOW_MS).unwrap()
+}
+
+#[test]
+fn our_own_token_is_read_as_it_was_issued() {
+    let mut verifier = Verifier::new(key_set(true), rules());
+    let text = issue(&rules(), r#"{"role":"admin"}"#, 42);
+    for _ in 0..2 {
+        let token = verifier.verify(&text, NOW_MS).unwrap();
+        assert_eq!((&*token.user, &*token.session), ("u", "s"));
+        assert_eq!(token.issued, Issued::Own { generation: 42 });
+        assert!(
+            token.has_scopes(&["write".into(), "read".into()]) && !token.has_scopes(&["x".into()])
+        );
+    }
+}
+
+#[test]
+fn gen_counts_only_under_the_key_that_we_sign_with() {
+    let text = issue(&rules(), "{}", 42);
+    let token = Verifier::new(key_set(false), rules())
+        .verify(&text, NOW_MS)
+        .unwrap();
+    assert_eq!(token.issued, Issued::Foreign { iat_ms: NOW_MS });
+}
+
+#[test]
+fn a_cached_token_is_judged_by_the_clock_at_every_hit() {
+    let mut verifier = Verifier::new(key_set(true), rules());
+    let text = issue(&rules(), "{}", 1);
+    assert!(verifier.verify(&text, NOW_MS + 59_999).is_ok());
+    assert_eq!(
+        verifier.verify(&text, NOW_MS + 60_000).err(),
+        Some(Reason::TokenExpired)
+    );
+    assert_eq!(
+        verifier.verify(&text, NOW_MS - 61_000).err(),
+        Some(Reason::TokenIssuedInFuture)
+    );
+    assert!(verifier.verify(&text, NOW_MS).is_ok());
+}
+
+#[test]
+fn one_letter_changed_anywhere_is_refused_though_the_original_is_cached() {
+    let mut verifier = Verifier::new(key_set(true), rules());
+    let text = issue(&rules(), "{}", 1);
+    assert!(verifier.verify(&text, NOW_MS).is_ok());
+    for at in 0..text.len() {
+        for other in ['A', 'B', '-', '.', '=', ' ', '\0'] {
+            let mut forged: Vec<char> = text.chars().collect();
+            if forged[at] == other {
+                continue;
+            }
+            forged[at] = other;
+            let forged: String = forged.into_iter().collect();
+            assert!(verifier.verify(&forged, NOW_MS).is_err(), "{at} {other:?}");
+        }
+    }
+    assert!(verifier.verify(&text, NOW_MS).is_ok());
+}
+
+#[test]
+fn a_header_seen_before_does_not_lend_its_key_to_another_header() {
+    let mut verifier = Verifier::new(key_set(true), rules());
+    let text = issue(&rules(), "{}", 1);
+    assert!(verifier.verify(&text, NOW_MS).is_ok());
+    let rest = text.split_once('.').unwrap().1;
+    for header in [
+        r#"{"alg":"none"}"#,
+        r#"{"alg":"HS384"}"#,
+        r#"{"alg":"HS256","crit":["x"],"x":1}"#,
+    ] {
+        let forged = format!("{}.{rest}", base64url(header.as_bytes()));
+        assert!(verifier.verify(&forged, NOW_MS).is_err(), "{header}");
+    }
+}
+
+#[test]
+fn a_token_longer_than_the_cap_is_refused_unread() {
+    let mut verifier = Verifier::new(key_set(true), rules());
+    let text = "a.".repeat(5_000);
+    assert_eq!(
+        verifier.verify(&text, NOW_MS).err(),
+        Some(Reason::TokenTooLarge)
+    );
+}
+
+#[test]
+fn issue_refuses_what_our_own_verifier_would() {
+    let request = |claims: &str, ttl_ms| Request {
+        user: "u".into(),
+        session: None,
+        claims: Some(claims.into()),
+        scope: None,
+        ttl_ms,
+    };
+    let big = format!(r#"{{"x":"{}"}}"#, "y".repeat(9_000));
+    let cases = [
+        request(r#"{"exp":1}"#, 1_000),
+        request(r#"{"a":"\ud800"}"#, 1_000),
+        request("[]", 1_000),
+        request("{}", 86_401_000),
+        request(&big, 1_000),
+    ];
+    for case in cases {
+        assert!(issuer().issue(&case, 1, &rules(), NOW_MS).is_err());
+    }
+}
+
+#[test]
+fn keys_that_contradict_themselves_are_refused_by_name() {
+    let options = |material, algorithms: &[&str]| {
+        KeySet::new(KeyOptions {
+            keys: vec![KeySource {
+                label: "jwt.secret".into(),
+                material,
+            }],
+            own: None,
+            is_set: false,
+            algorithms: (!algorithms.is_empty())
+                .then(|| algorithms.iter().map(ToString::to_string).collect()),
+        })
+    };
+    let secret = |text: &str| KeyMaterial::Secret(text.as_bytes().to_vec());
+    let long = "x".repeat(32);
+    for (material, algorithms, word) in [
+        (secret(""), &[][..], "0 bytes"),
+        (secret("short"), &[], "5 bytes"),
+        (secret(&long), &["HS512"], "HS512"),
+        (secret(&long), &["none"], "none"),
+        (secret(&long), &["hs256"], "hs256"),
+        (secret(&long), &["HS256", "RS256"], "mixes"),
+        (
+            secret("-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOC"),
+            &[],
+            "PEM",
+        ),
+        (
+            secret(r#"{"kty":"RSA","n":"AAAAAAAAAAAAAAAAAAAAAA","e":"AQAB"}"#),
+            &[],
+            "JSON Web Key",
+        ),
+        (
+            KeyMaterial::Jwk(r#"{"kty":"oct","k":"AAAA"}"#.into()),
+            &[],
+            "symmetric",
+        ),
+        (
+            KeyMaterial::Jwk(r#"{"kty":"RSA","n":"AQAB","e":"AQAB"}"#.into()),
+            &[],
+            "bits",
+        ),
+        (
+            KeyMaterial::Jwk(r#"{"kty":"EC","crv":"P-256","x":"AAAA","y":"AAAA"}"#.into()),
+            &[],
+            "point",
+        ),
+        (
+            KeyMaterial::Jwk(r#"{"kty":"OKP","crv":"Ed448","x":"AAAA"}"#.into()),
+            &[],
+            "no key",
+        ),
+    ] {
+        let message = options(material, algorithms)
+            .err()
+            .map(|fault| fault.to_string());
+        let message = message.unwrap_or_else(|| panic!("accepted: {word}"));
+        assert!(
+            message.starts_with("ERR_LATCHGATE_CONFIG") && message.contains(word),
+            "{message}"
+        );
+    }
+}
