@@ -1,11 +1,12 @@
 //! The class that JavaScript holds: its methods parse arguments, and do nothing else.
 
 use super::config::{self, GateConfig, whole};
-use super::gate::{Continuation, GateInner, NowOrLater, enter, guarded, register};
+use super::gate::{Continuation, GateInner, NowOrLater};
 use super::outcome::{Outcome, Result, error, number};
+use super::slots::{enter, guarded, register};
 use super::text::JsText;
 use crate::core::error::Fault;
-use crate::core::op::{Act, Admit, Issued};
+use crate::core::op::{Act, Admit};
 use crate::service::identity::{MAX_ID, TokenName, token_key};
 use crate::service::issue::{Request, random_id};
 use napi::bindgen_prelude::{Either, Float64Array, Function};
@@ -265,19 +266,13 @@ impl Gate {
         jti: String,
         user_id: String,
         iss: Option<String>,
-        iat_ms: f64,
-        generation: f64,
     ) -> Result<NowOrLater> {
         let (user, key) = self.named_token(jti, user_id, iss)?;
-        let iat_ms = optional_ms("iat", iat_ms)?;
-        let issued = match optional_ms("gen", generation)? {
-            Some(generation) => Some(Issued::Own { generation }),
-            None => iat_ms.map(|iat_ms| Issued::Foreign { iat_ms }),
-        };
+        // An id says nothing of when it was issued: the epoch cannot be asked about.
         self.submit(Act::IsRevoked {
             user: user.into(),
             token: key.into_vec().into(),
-            issued,
+            issued: None,
         })
     }
 

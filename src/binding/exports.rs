@@ -1,7 +1,7 @@
 //! Functions that belong to no gate.
 
-use super::gate;
 use super::outcome::Result;
+use super::slots;
 use super::text::JsText;
 use crate::core::reason::Reason;
 use napi_derive::napi;
@@ -34,7 +34,7 @@ pub fn reasons() -> Vec<ReasonRow> {
 /// class instance again costs more than the whole decision.
 #[napi]
 pub fn decide(gate: f64, policy: f64, credential: JsText, flags: f64, limit: f64) -> Result<f64> {
-    gate::with(gate, |gate| {
+    slots::with(gate, |gate| {
         gate.decide_registered(policy, &credential, flags, limit)
     })
 }
@@ -43,12 +43,12 @@ pub fn decide(gate: f64, policy: f64, credential: JsText, flags: f64, limit: f64
 #[cfg(feature = "test-stores")]
 #[napi]
 pub fn set_test_clock(epoch_ms: Option<f64>) {
-    gate::set_test_clock(epoch_ms);
+    super::clock::set_test_clock(epoch_ms);
 }
 
 /// Panics, to show that a panic inside becomes an error and no more.
 #[cfg(feature = "test-stores")]
 #[napi]
 pub fn panic_for_test() -> Result<f64> {
-    gate::guarded(|| panic!("on purpose"))
+    slots::guarded(|| panic!("on purpose"))
 }

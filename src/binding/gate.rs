@@ -6,18 +6,17 @@ use super::config::{self, GateConfig, whole};
 use super::outcome::{Outcome, RECORD, RECORDS, Result, error, number, object, write_decision};
 use super::text::{JsText, Scratch};
 use crate::core::clock::Clock;
-use crate::core::error::{Fault, FaultCode};
+use crate::core::error::Fault;
 use crate::core::op::{Act, AdmissionRule, Decide, Op, SessionCheck, Verdict};
 use crate::core::reason::Reason;
 use crate::core::store::{self, Sink, Store};
 use crate::service::claims::{Rules, Token};
+use crate::service::credential::bearer;
 use crate::service::issue::{Issuer, Request};
 use crate::service::verify::Verifier;
 use napi::bindgen_prelude::{Either, Float64Array};
 use std::borrow::Cow;
-use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Flag of `decide`: the credential is a bare token, not a header.
@@ -56,124 +55,10 @@ pub struct GateInner {
     closed: bool,
 }
 
-thread_local! {
-    /// The gates of this thread by number. They are owned by their JavaScript objects.
-    static GATES: RefCell<Vec<Weak<RefCell<GateInner>>>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Enters a gate and returns its number.
-pub fn register(gate: &Rc<RefCell<GateInner>>) -> usize {
-    GATES.with_borrow_mut(|gates| {
-        let free = gates.iter().position(|slot| slot.strong_count() == 0);
-        let number = free.unwrap_or(gates.len());
-        if number == gates.len() {
-            gates.push(Weak::new());
-        }
-        gates[number] = Rc::downgrade(gate);
-        number
-    })
-}
-
-/// Runs something on the gate of that number.
-pub fn with<T>(number: f64, run: impl FnOnce(&mut GateInner) -> Result<T>) -> Result<T> {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let gate = GATES.with_borrow(|gates| gates.get(number as usize).and_then(Weak::upgrade));
-    let gate = gate.ok_or_else(|| error(closed()))?;
-    enter(&gate, run)
-}
-
-/// Runs something on a gate. A panic becomes an error: it must not take Node down, and the request
-/// that met it is not let through.
-pub fn enter<T>(
-    gate: &Rc<RefCell<GateInner>>,
-    run: impl FnOnce(&mut GateInner) -> Result<T>,
-) -> Result<T> {
-    guarded(|| {
-        let mut gate = gate.borrow_mut();
-        if gate.closed {
-            Err(error(closed()))
-        } else {
-            run(&mut gate)
-        }
-    })
-}
-
-/// Turns a panic into an error.
-pub fn guarded<T>(run: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
-        Err(error(Fault::unavailable(
-            "internal error: please report what was called",
-        )))
-    })
-}
-
-fn closed() -> Fault {
-    Fault {
-        code: FaultCode::Closed,
-        message: "this Auth was closed".to_owned(),
-    }
-}
-
 fn keyless() -> Fault {
     Fault::config(
         "no key is configured: give jwt.secret, jwt.publicKey, jwt.jwks or LATCHGATE_JWT_SECRET",
     )
-}
-
-#[cfg(feature = "test-stores")]
-mod test_clock {
-    use crate::core::clock::{Clock, SystemClock};
-    use std::sync::atomic::{AtomicU64, Ordering};
-
-    pub static NOW_US: AtomicU64 = AtomicU64::new(0);
-
-    pub struct TestClock;
-
-    impl Clock for TestClock {
-        fn now_us(&self) -> u64 {
-            match NOW_US.load(Ordering::SeqCst) {
-                0 => SystemClock.now_us(),
-                set => set,
-            }
-        }
-    }
-}
-
-#[cfg(feature = "test-stores")]
-pub fn set_test_clock(epoch_ms: Option<f64>) {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let us = epoch_ms.map_or(0, |ms| (ms * 1000.0) as u64);
-    test_clock::NOW_US.store(us, std::sync::atomic::Ordering::SeqCst);
-}
-
-#[cfg(feature = "test-stores")]
-fn new_clock() -> Arc<dyn Clock> {
-    Arc::new(test_clock::TestClock)
-}
-
-#[cfg(not(feature = "test-stores"))]
-fn new_clock() -> Arc<dyn Clock> {
-    Arc::new(crate::core::clock::SystemClock)
-}
-
-/// `Authorization: Bearer x` (RFC 6750 §2.1): the scheme in any case (RFC 9110 §11.1), one space, a token.
-fn bearer(header: &str) -> std::result::Result<&str, Reason> {
-    let (scheme, rest) = header
-        .split_at_checked(6)
-        .ok_or(Reason::CredentialsRequired)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Reason::CredentialsRequired);
-    }
-    match rest.as_bytes().first() {
-        Some(b' ') => {}
-        None | Some(b'\t') => return Err(Reason::HeaderUnreadable),
-        Some(_) => return Err(Reason::CredentialsRequired),
-    }
-    let token = &rest[1..];
-    if token.is_empty() || token.contains([' ', ',']) {
-        return Err(Reason::HeaderUnreadable);
-    }
-    Ok(token)
 }
 
 impl GateInner {
@@ -185,7 +70,7 @@ impl GateInner {
         if verdict.len() < RECORD * RECORDS {
             return Err(Fault::input("the verdict buffer is too short"));
         }
-        let clock = new_clock();
+        let clock = super::clock::new_clock();
         let rules = config::rules(config)?;
         let bridge = Arc::new(Bridge::new(wake));
         Ok(Self {
@@ -212,6 +97,10 @@ impl GateInner {
 
     pub fn close(&mut self) {
         self.closed = true;
+    }
+
+    pub const fn is_closed(&self) -> bool {
+        self.closed
     }
 
     pub fn now_ms(&self) -> u64 {

@@ -3,8 +3,10 @@
 
 mod bridge;
 mod class;
+mod clock;
 mod config;
 mod exports;
 mod gate;
 mod outcome;
+mod slots;
 mod text;

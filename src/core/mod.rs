@@ -11,3 +11,4 @@ pub mod record;
 pub mod session;
 pub mod session_table;
 pub mod store;
+pub mod tombstones;

@@ -2,7 +2,6 @@
 //! decisions are made. Pure: the instant is handed in, nothing is read or written elsewhere.
 
 use super::epoch::Revocations;
-use super::hash::IdMap;
 use super::op::{
     Act, Admission, AdmissionRule, Admit, Decide, Decision, Issued, OnLimit, Op, SessionCheck,
     SessionView, Verdict,
@@ -10,13 +9,13 @@ use super::op::{
 use super::reason::{Reason, Reasons};
 use super::session::{Entry, Session};
 use super::session_table::SessionTable;
+use super::tombstones::Tombstones;
 
 /// One user's record.
 #[derive(Clone, Debug, Default)]
 pub struct UserRecord {
     sessions: SessionTable,
-    /// Ids that have ended, and until when each is remembered.
-    ended: Option<Box<IdMap<Box<str>, u64>>>,
+    ended: Tombstones,
     revocations: Option<Box<Revocations>>,
     /// The highest generation drawn or revoked.
     last_generation: u64,
@@ -132,7 +131,7 @@ impl UserRecord {
         if self.sessions.contains(&d.session) {
             return SessionPlan::Touch;
         }
-        if self.has_ended(&d.session, now_ms) {
+        if self.ended.contains(&d.session, now_ms) {
             deny.add(Reason::SessionEnded);
         } else if d.check == SessionCheck::Explicit {
             deny.add(Reason::SessionUnknown);
@@ -156,7 +155,7 @@ impl UserRecord {
         if let Some(revocations) = self.revocations.as_ref().filter(|r| r.is_blocked(now_ms)) {
             return denied(self, Reason::UserBlocked, revocations.block_left_ms(now_ms));
         }
-        if self.has_ended(&a.session, now_ms) {
+        if self.ended.contains(&a.session, now_ms) {
             return denied(self, Reason::SessionEnded, None);
         }
         let existing = self.sessions.contains(&a.session);
@@ -201,12 +200,8 @@ impl UserRecord {
             return false;
         };
         let horizon_ms = self.horizon_ms;
-        remember(
-            &mut self.ended,
-            session.into(),
-            now_ms,
-            entry.remember_ms(horizon_ms),
-        );
+        self.ended
+            .add(session.into(), now_ms, entry.remember_ms(horizon_ms));
         true
     }
 
@@ -260,13 +255,6 @@ impl UserRecord {
     fn next_generation(&mut self, now_us: u64) -> u64 {
         self.last_generation = now_us.max(self.last_generation + 1);
         self.last_generation
-    }
-
-    fn has_ended(&self, session: &str, now_ms: u64) -> bool {
-        self.ended
-            .as_ref()
-            .and_then(|ended| ended.get(session))
-            .is_some_and(|until| *until > now_ms)
     }
 
     /// Whether one more may be admitted, others making room if the rule says so.
@@ -331,7 +319,7 @@ impl UserRecord {
             let at = entry.expires_ms();
             let keep = entry.remember_ms(horizon_ms);
             if at.saturating_add(keep) > now_ms {
-                remember(ended, id, at, keep);
+                ended.add(id, at, keep);
             }
         });
     }
@@ -339,13 +327,7 @@ impl UserRecord {
     /// Drops all that has expired. True where nothing is left and the record may go.
     pub fn expire(&mut self, now_ms: u64) -> bool {
         self.expire_sessions(now_ms);
-        if let Some(ended) = &mut self.ended {
-            ended.retain(|_, until| *until > now_ms);
-            ended.shrink_to_fit();
-            if ended.is_empty() {
-                self.ended = None;
-            }
-        }
+        self.ended.expire(now_ms);
         if let Some(revocations) = &mut self.revocations {
             revocations.expire(now_ms);
             if revocations.is_empty() {
@@ -362,7 +344,7 @@ impl UserRecord {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.sessions.is_empty()
-            && self.ended.is_none()
+            && self.ended.is_empty()
             && self.revocations.is_none()
             && self.last_generation == 0
     }
@@ -384,19 +366,11 @@ impl UserRecord {
                 entry.map(|(id, e)| (id, e.times(), e.idle_ms, e.absolute_end_ms, &e.device))
             })
             .collect();
-        let mut ended: Vec<_> = record.ended.iter().flat_map(|ended| ended.iter()).collect();
-        ended.sort();
+        let ended = record.ended.describe();
         let revocations = record.revocations.as_ref().map(|r| r.describe());
         format!(
-            "sessions={sessions:?} ended={ended:?} revocations={revocations:?} last_generation={}",
+            "sessions={sessions:?} ended={ended} revocations={revocations:?} last_generation={}",
             record.last_generation
         )
     }
-}
-
-/// Keeps an ended id; an id that is remembered already is never forgotten sooner for it.
-fn remember(ended: &mut Option<Box<IdMap<Box<str>, u64>>>, id: Box<str>, at_ms: u64, keep_ms: u64) {
-    let until = at_ms.saturating_add(keep_ms);
-    let entry = ended.get_or_insert_default().entry(id).or_insert(until);
-    *entry = (*entry).max(until);
 }

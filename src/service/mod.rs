@@ -3,6 +3,7 @@
 
 pub mod cache;
 pub mod claims;
+pub mod credential;
 pub mod identity;
 pub mod issue;
 pub mod jwk;

@@ -1,0 +1,176 @@
+//! Tokens by id, epochs, blocks, and what a denial leaves untouched.
+
+use super::on_every_store;
+use super::support::*;
+use latchgate::core::op::{Act, Issued, SessionCheck};
+use latchgate::core::reason::Reason;
+
+#[test]
+fn a_revoked_token_is_refused_until_it_must_be_forgotten_and_asking_twice_never_shortens() {
+    on_every_store(|store, clock| {
+        let revoke = |until_ms| {
+            let token = b"js".as_slice();
+            flag(
+                store,
+                Act::RevokeToken {
+                    user: "u".into(),
+                    token: token.into(),
+                    until_ms,
+                },
+            )
+        };
+        assert!(revoke(START_MS + HOUR));
+        assert!(revoke(START_MS + MINUTE));
+        assert!(!revoke(START_MS), "nothing to remember");
+        clock.advance_ms(HOUR - 1);
+        let refused = decide(store, request("u", "s", START_MS, SessionCheck::Skip));
+        assert_eq!(refused.reason, Reason::TokenRevoked);
+        assert_eq!(
+            decide(store, request("u", "t", START_MS, SessionCheck::Skip)).reason,
+            Reason::Allowed
+        );
+        assert_eq!(
+            decide(store, request("v", "s", START_MS, SessionCheck::Skip)).reason,
+            Reason::Allowed
+        );
+        clock.advance_ms(1);
+        assert_eq!(store.dump(), "");
+    });
+}
+
+#[test]
+fn revoking_a_user_ends_what_was_issued_before_and_nothing_issued_after() {
+    on_every_store(|store, clock| {
+        let own = |generation| {
+            let mut request = request("u", "s", START_MS, SessionCheck::Skip);
+            request.issued = Issued::Own { generation };
+            decide(store, request).reason
+        };
+        let before = generation(store, "u");
+        admit(store, "u", "a", reject(3));
+        assert_eq!(revoke_user(store, "u"), 1);
+        let after = generation(store, "u");
+        assert!(after > before, "in the same microsecond");
+        assert_eq!(
+            (own(before), own(after)),
+            (Reason::UserRevoked, Reason::Allowed)
+        );
+        clock.set_us(START_MS * 1_000 - 5_000_000);
+        revoke_user(store, "u");
+        assert_eq!(
+            own(after),
+            Reason::UserRevoked,
+            "though the clock was set back"
+        );
+        let latest = generation(store, "u");
+        assert_eq!(own(latest), Reason::Allowed);
+        assert_eq!(
+            admit(store, "u", "a", reject(3)).reason,
+            Reason::SessionEnded
+        );
+    });
+}
+
+#[test]
+fn of_foreign_tokens_those_of_the_same_second_fall_and_later_ones_stand() {
+    on_every_store(|store, clock| {
+        clock.advance_ms(400);
+        revoke_user(store, "u");
+        let at = |iat_ms| decide(store, request("u", "s", iat_ms, SessionCheck::Skip)).reason;
+        assert_eq!(at(START_MS - 1_000), Reason::UserRevoked);
+        assert_eq!(at(START_MS + 999), Reason::UserRevoked);
+        assert_eq!(at(START_MS + 1_000), Reason::Allowed);
+        count(
+            store,
+            Act::RevokeUser {
+                user: "u".into(),
+                tolerance_ms: 5_000,
+            },
+        );
+        assert_eq!(at(START_MS + 5_999), Reason::UserRevoked);
+        assert_eq!(at(START_MS + 6_000), Reason::Allowed);
+        clock.advance_ms(HORIZON);
+        assert_eq!(store.dump(), "");
+    });
+}
+
+#[test]
+fn a_blocked_user_is_denied_everything_until_unblocked_or_until_then() {
+    on_every_store(|store, clock| {
+        admit(store, "u", "a", reject(3));
+        let until_ms = Some(START_MS + HOUR);
+        let block = |until_ms| {
+            count(
+                store,
+                Act::BlockUser {
+                    user: "u".into(),
+                    tolerance_ms: 0,
+                    until_ms,
+                },
+            )
+        };
+        let reason = || {
+            decide(
+                store,
+                request("u", "s", START_MS + 2_000, SessionCheck::Skip),
+            )
+            .reason
+        };
+        assert_eq!(block(until_ms), 1);
+        assert_eq!(reason(), Reason::UserBlocked);
+        let refused = admit(store, "u", "b", reject(3));
+        assert_eq!(
+            (refused.reason, refused.retry_after_ms),
+            (Reason::UserBlocked, Some(HOUR))
+        );
+        clock.advance_ms(HOUR);
+        assert_eq!(reason(), Reason::Allowed);
+        block(None);
+        clock.advance_ms(1_000 * HOUR);
+        assert_eq!(reason(), Reason::UserBlocked);
+        assert_eq!(admit(store, "u", "b", reject(3)).retry_after_ms, None);
+        assert!(flag(store, Act::UnblockUser { user: "u".into() }));
+        assert!(!flag(store, Act::UnblockUser { user: "u".into() }));
+        assert_eq!(reason(), Reason::Allowed);
+    });
+}
+
+#[test]
+fn every_denial_leaves_the_store_as_it_was_and_names_every_reason() {
+    on_every_store(|store, _| {
+        for id in ["a", "b", "c"] {
+            admit(store, "u", id, reject(3));
+        }
+        end(store, "u", "c");
+        admit(store, "u", "d", reject(3));
+        let token = b"ja".as_slice();
+        flag(
+            store,
+            Act::RevokeToken {
+                user: "u".into(),
+                token: token.into(),
+                until_ms: START_MS + HOUR,
+            },
+        );
+        let before = store.dump();
+        let cases: [(&str, SessionCheck, bool, Reason, u32); 6] = [
+            ("a", SessionCheck::Explicit, true, Reason::TokenRevoked, 1),
+            ("c", SessionCheck::FirstUse, true, Reason::SessionEnded, 1),
+            ("e", SessionCheck::Explicit, true, Reason::SessionUnknown, 1),
+            ("e", SessionCheck::FirstUse, true, Reason::SessionLimit, 1),
+            ("b", SessionCheck::Explicit, false, Reason::ScopeMissing, 1),
+            ("e", SessionCheck::FirstUse, false, Reason::ScopeMissing, 2),
+        ];
+        for (session, check, scope_ok, reason, reasons) in cases {
+            let mut request = request("u", session, START_MS, check);
+            request.scope_ok = scope_ok;
+            let denied = decide(store, request);
+            assert_eq!(
+                (denied.reason, denied.would_deny.bits().count_ones()),
+                (reason, reasons)
+            );
+            assert_eq!((denied.session, denied.admitted), (None, false));
+            assert_eq!(store.dump(), before, "{reason:?}");
+        }
+    });
+}

@@ -1,0 +1,697 @@
+// The public contract of latchgate: every name, and what it promises. Written by hand; the implementation is src/js.
+//
+// A denial is a value, a fault is an error: functions that decide resolve with a result that says no, and reject (or throw)
+// only with a LatchgateError. Durations are whole milliseconds, or strings such as '250ms', '30s', '15m', '12h', '7d'.
+// Instants are epoch milliseconds. User, session, token and issuer ids are well-formed strings of 1 to 512 bytes of UTF-8.
+//
+// "Not built yet: ERR_LATCHGATE_CONFIG" marks what a later version brings: using it is refused, and never ignored.
+
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+
+/** Whole milliseconds, or a whole number with a unit: 'ms', 's', 'm', 'h' or 'd'. */
+export type Duration = number | string;
+
+/** The version of this package, as in its package.json. */
+export const version: string;
+
+/**
+ * `createAuth(options).middleware(options)` in one, with the Auth on `.auth`.
+ *
+ * Options left out are read from the environment: LATCHGATE_STORE, LATCHGATE_JWT_SECRET or LATCHGATE_JWT_PUBLIC_KEY (PEM,
+ * where line ends may be written as `\n`, or a JWK as JSON), LATCHGATE_ISSUER, LATCHGATE_AUDIENCE, LATCHGATE_SESSION_LIMIT.
+ * The keys are read only where `jwt` holds none. A variable that is set but empty is refused.
+ * LATCHGATE_JWKS_URI: not built yet: ERR_LATCHGATE_CONFIG.
+ *
+ * With `sessions`, or with LATCHGATE_SESSION_LIMIT, sessions are admitted by first use unless `sessions.admission` says
+ * otherwise, so that tokens issued elsewhere pass. With neither, only the tokens of tokens.login() are session-checked.
+ *
+ * @throws LatchgateError ERR_LATCHGATE_CONFIG at once: an option that is unknown or wrong, no key, or no binary for this platform.
+ */
+export function authMiddleware(options?: AuthOptions & Policy): RequestHandler & { auth: Auth };
+
+/**
+ * An Auth: a store, the keys, and all that is decided with them. The environment is read as for authMiddleware(). Without any
+ * key `sessions.*`, `tokens.revokeId`, `revokeUser`, `blockUser` and `unblockUser` work, and everything that reads a token is
+ * ERR_LATCHGATE_CONFIG.
+ *
+ * @throws LatchgateError ERR_LATCHGATE_CONFIG at once: an option that is unknown or wrong, or no binary for this platform.
+ */
+export function createAuth(options?: AuthOptions): Auth;
+
+/** What an Auth is made of. Unknown names and values out of range are ERR_LATCHGATE_CONFIG, which names option and cure. */
+export interface AuthOptions {
+  /**
+   * 'memory:' (default), which belongs to this Auth alone, or 'memory:name', which all Auths of the process share, those in
+   * worker threads among them. A restart forgets an embedded store, revocations included; other processes do not see it.
+   * 'redis://', 'rediss://', 'redis+unix:///path', 'redis-cluster://h1:p,h2:p' and
+   * 'redis-sentinel://h1:p,h2:p/db?master=name': not built yet: ERR_LATCHGATE_CONFIG.
+   */
+  store?: string | StoreOptions;
+  jwt?: JwtOptions;
+  sessions?: SessionPolicy;
+  /** Default header 'x-api-key', prefix 'lg'. Not built yet: ERR_LATCHGATE_CONFIG. */
+  apiKeys?: { header?: string; prefix?: string };
+  /**
+   * `ttl`: default the session's absoluteTimeout; a refresh token never outlives its session. `graceWindow`: default '10s'.
+   * Not built yet: ERR_LATCHGATE_CONFIG.
+   */
+  refresh?: { ttl?: Duration; graceWindow?: Duration };
+  /**
+   * What a check does while the store cannot answer. 'deny' (default): 503 store_unavailable. 'allow' lets a request through
+   * only where every check that it needs says so; API keys never are, and direct calls always reject.
+   * 'allow': not built yet: ERR_LATCHGATE_CONFIG.
+   */
+  onStoreError?:
+    | 'deny'
+    | 'allow'
+    | { revocation?: 'deny' | 'allow'; sessions?: 'deny' | 'allow'; quota?: 'deny' | 'allow' };
+  /**
+   * 'enforce' (default). 'observe' decides in full, with sessions and charges apart from the real ones, reports, and always
+   * calls next(): not built yet: ERR_LATCHGATE_CONFIG.
+   */
+  mode?: 'enforce' | 'observe';
+  /** Of the WWW-Authenticate header; 1 to 256 printable ASCII characters without quotes and backslashes. Default 'api'. */
+  realm?: string;
+}
+
+/** A store by its parts. */
+export interface StoreOptions {
+  /** As AuthOptions.store. */
+  url: string;
+  /** Default 'lg'. Has no meaning for 'memory:name' (ERR_LATCHGATE_CONFIG): put it into the name. */
+  prefix?: string;
+  /** Longest wait for an answer, default '1s'. An embedded store answers at once. */
+  commandTimeout?: Duration;
+  /** Longest wait for a connection, default '2s'. An embedded store needs none. */
+  connectTimeout?: Duration;
+  /**
+   * Replicas that must hold a revocation, block, admission (not by first use) or acquired turn before it resolves; default 0;
+   * too few in time is ERR_LATCHGATE_STORE_TIMEOUT, and the write stands. Not built yet: ERR_LATCHGATE_CONFIG.
+   */
+  acks?: number;
+  /**
+   * ready() rejects where the server may evict keys, keeps nothing on disk, or may not be inspected; by default health() warns.
+   * Not built yet: ERR_LATCHGATE_CONFIG.
+   */
+  strict?: boolean;
+}
+
+/**
+ * Which keys verify, which one signs, and what a token must carry. One kind of key: `secret` alone; `publicKey`, `privateKey`
+ * or both as a pair; or `jwks`, which `privateKey` may join. Each key verifies only with the algorithms of its own type
+ * (RFC 8725 section 3.1); RSA keys have 2048 bits or more, secrets as many bytes as the hash (RFC 7518 section 3.2).
+ * A token has at most 8 KiB.
+ */
+export interface JwtOptions {
+  /** For HS256 (32 bytes or more), HS384 (48) and HS512 (64). PEM and JWK are refused here. Verifies and signs. */
+  secret?: string | Buffer;
+  /** PEM (SPKI, PKCS#1 or a certificate), a JWK as object or JSON, or a public KeyObject. Private keys are refused here. */
+  publicKey?: string | object;
+  /**
+   * PEM (PKCS#8, PKCS#1 or SEC1, not encrypted), a JWK as object or JSON, or a private KeyObject: for tokens.issue(). Alone, its
+   * public half verifies. With `publicKey` it must be its other half.
+   */
+  privateKey?: string | object;
+  /**
+   * A key set: a token's `kid` decides (RFC 7515 section 4.1.4), and without one the key must be the only one for the algorithm.
+   * Symmetric and private keys in it are refused, keys for other purposes are passed over. `privateKey` joins the set under its
+   * own kid, else under its thumbprint (RFC 7638).
+   */
+  jwks?: { keys: object[] };
+  /** https, or http to loopback only; cached, cooled down, rotated by kid. Not built yet: ERR_LATCHGATE_CONFIG. */
+  jwksUri?: string;
+  /**
+   * Of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 and EdDSA. Default: what each key's own type
+   * allows, never more. 'none' is refused, and so is one that no configured key can do.
+   */
+  algorithms?: string[];
+  /** Accepted `iss`, ours first: issue() writes it. Default: not looked at. Of several, see Tokens. */
+  issuer?: string | string[];
+  /** Accepted `aud`, of which a token must name one; issue() writes the first. Default: not looked at. */
+  audience?: string | string[];
+  /** By how much clocks may differ; 0 (default) to '1h'. */
+  clockTolerance?: Duration;
+  /**
+   * Longest life (exp - iat) of an accepted token; '1s' to 200 years, default '24h'. A token without iat, or with one further
+   * ahead than clockTolerance + 60 s, is refused: the end of a user's tokens is remembered for maxAge + 2 x clockTolerance +
+   * 60 s, and must outlive every token that it ends.
+   */
+  maxAge?: Duration;
+  /** Claims that must be there beside exp, iat and the user id, which always must. */
+  requiredClaims?: string[];
+  /**
+   * Names of claims. `userId`: default 'sub'. `sessionId`: default 'sid'; a token without it is a session of its own, under
+   * its token id, of which the process is warned once (LATCHGATE_SESSION_IS_TOKEN).
+   */
+  claims?: { userId?: string; sessionId?: string };
+  /** How long the tokens of issue() live; default '15m' (or maxAge, where that is shorter), at most maxAge. */
+  accessTtl?: Duration;
+}
+
+/** How many sessions a user may have, and how long they live. */
+export interface SessionPolicy {
+  /**
+   * Live sessions per user: an integer from 0 to 4294967295 (2^32 - 1); no limit where left out. A function is asked for each
+   * request that may admit by first use, after the token has been verified and before the store is asked; what it throws, and a
+   * value that is no such integer (a promise among them: ERR_LATCHGATE_INPUT), goes to next(err).
+   */
+  limit?: number | ((claims: Claims, req: Request) => number);
+  /** 'reject' (default), or 'evict-oldest': the least recently active one makes room. */
+  onLimit?: 'reject' | 'evict-oldest';
+  /** Life without activity; 1 ms to 10 years, default '30m'. */
+  idleTimeout?: Duration;
+  /** Life at all, which no activity prolongs; 1 ms to 10 years, default '12h'. */
+  absoluteTimeout?: Duration;
+  /**
+   * 'explicit': only sessions admitted by sessions.admit() or login() pass. 'first-use': the middleware admits an unseen session
+   * in the same atomic step. Default of createAuth() with `sessions` or LATCHGATE_SESSION_LIMIT: 'explicit'; of
+   * authMiddleware(): 'first-use'.
+   *
+   * A session that was ended, evicted or timed out is never admitted again (reason 'session_ended'): it is remembered from its
+   * end for the longer of absoluteTimeout and maxAge + 2 x clockTolerance + 60 s. A refused token prolongs nothing.
+   */
+  admission?: 'explicit' | 'first-use';
+}
+
+/**
+ * What one middleware demands, decided in one atomic step of the store, all or nothing. Of several reasons to deny the first
+ * applies: header, token, blocked, revoked or ended, scope, session limit. Function options must answer at once: an async
+ * one, or a promise, is refused.
+ */
+export interface Policy {
+  /** Default ['bearer']. Kinds not listed are ignored. 'api-key': not built yet: ERR_LATCHGATE_CONFIG. */
+  credentials?: Array<'bearer' | 'api-key'>;
+  /**
+   * Where the token is. undefined, null and '' mean that there is none; anything else that is no string is
+   * ERR_LATCHGATE_INPUT. Default: the header `Authorization: Bearer …` (RFC 6750 section 2.1), which must be the only one, with
+   * no `access_token` in the query or in a parsed form beside it.
+   */
+  getToken?: (req: Request) => string | undefined;
+  /** Without credentials: next() with req.auth undefined. Bad ones are denied all the same. Default false. */
+  optional?: boolean;
+  /** All of these, from the claim `scope` (RFC 8693 section 4.2), else `scp`. A string may hold several, with spaces between. */
+  scope?: string | string[];
+  /** One quota for this middleware's requests. Not built yet: ERR_LATCHGATE_CONFIG. */
+  quota?: QuotaRule & {
+    by?: 'user' | 'session' | 'api-key' | ((req: Request) => string);
+    cost?: number | ((req: Request) => number);
+    idempotencyKey?: (req: Request) => string | undefined;
+    refundOn?: (res: Response) => boolean;
+    name?: string;
+  };
+  /** Where the RequestAuth is put. Default 'auth'. Names that Node or Express use are refused. */
+  requestProperty?: string;
+  /**
+   * Called instead of answering; `denial.headers` are those that the answer should carry, in an object of its own. What it
+   * throws goes to next(err). req[requestProperty] is undefined by then.
+   */
+  onDeny?: (denial: Denial, req: Request, res: Response, next: NextFunction) => void;
+  /** True: next(), untouched. What it throws goes to next(err). */
+  skip?: (req: Request) => boolean;
+}
+
+/**
+ * A request refused. The default answer has the status, the headers (with Cache-Control: no-store), and the body
+ * `{"error": code}` and no more: `reason`, which tells more, is for your own records and not for the client.
+ *
+ * | case | answer | WWW-Authenticate (RFC 6750 section 3) |
+ * |---|---|---|
+ * | no credentials | 401 credentials_required | `Bearer realm="…"` |
+ * | header not readable, or two of a kind | 400 invalid_request | `Bearer …, error="invalid_request"` |
+ * | bad, expired or revoked token; session ended or evicted | 401 invalid_token | `Bearer …, error="invalid_token"` |
+ * | scope missing | 403 insufficient_scope | `Bearer …, error="insufficient_scope", scope="…"` |
+ * | session limit reached (first use) | 403 session_limit | |
+ * | user blocked | 403 blocked | |
+ * | requireClaims() not met | 403 forbidden | |
+ * | store cannot answer | 503 store_unavailable, Retry-After | |
+ */
+export interface Denial {
+  code: string;
+  status: number;
+  reason: string;
+  headers: Record<string, string>;
+}
+
+/** What createAuth() returns. After close() its calls reject with ERR_LATCHGATE_CLOSED, and its middlewares call next() with it. */
+export interface Auth {
+  /**
+   * A middleware for Express 4 and 5. On the embedded store it decides, and calls next(), in the same tick.
+   * Faults go to next(err), with `status`: ERR_LATCHGATE_INPUT and _CONFIG 500, _CLOSED 503.
+   * @throws LatchgateError ERR_LATCHGATE_CONFIG: an option that is unknown or wrong, or no key. ERR_LATCHGATE_CLOSED.
+   */
+  middleware(policy?: Policy): RequestHandler;
+  /**
+   * All of these scopes, of a request that a middleware of this Auth has let through, whatever its requestProperty: else 401
+   * credentials_required, or 403 insufficient_scope. Asks no store.
+   * @throws LatchgateError ERR_LATCHGATE_CONFIG: no scope, or one outside RFC 6749 section 3.3.
+   */
+  requireScope(...scopes: string[]): RequestHandler;
+  /**
+   * Each named claim must be in the token itself and equal the value (strictly; objects and arrays member by member), or satisfy
+   * the function: `{resource_id: (value, req) => value === req.params.id}`. Else 403 forbidden; without a decision of this Auth
+   * 401. A function that returns a promise is ERR_LATCHGATE_INPUT to next(err).
+   * @throws LatchgateError ERR_LATCHGATE_CONFIG: no claim, or a value that JSON cannot hold.
+   */
+  requireClaims(match: Record<string, unknown>): RequestHandler;
+  /**
+   * Holds the user's turn from here until the handler has ended the response or maxHold passes. Not built yet: throws
+   * ERR_LATCHGATE_CONFIG.
+   */
+  serialize(options?: LockOptions): RequestHandler;
+  /**
+   * The middleware's decision without Express: for WebSockets, queues, other frameworks. `context` is handed to a limit function
+   * in place of req. Of the policy, getToken, optional, requestProperty, onDeny and skip have no part in it. A policy object
+   * is read once: later changes to it are not seen. Never throws; rejects with ERR_LATCHGATE_INPUT, _CONFIG or _CLOSED.
+   * `apiKey`: not built yet: ERR_LATCHGATE_CONFIG.
+   */
+  authenticate(
+    credentials: { token?: string | null; apiKey?: string | null; context?: unknown },
+    policy?: Policy,
+  ): Promise<{ ok: true; auth: RequestAuth } | ({ ok: false } & Denial)>;
+
+  sessions: Sessions;
+  tokens: Tokens;
+  /** Not built yet: every method rejects with ERR_LATCHGATE_CONFIG. */
+  apiKeys: ApiKeys;
+  /** Not built yet: every method rejects with ERR_LATCHGATE_CONFIG. */
+  quotas: Quotas;
+  /** Not built yet: every method rejects with ERR_LATCHGATE_CONFIG. */
+  locks: Locks;
+  /** Not built yet: every method rejects with ERR_LATCHGATE_CONFIG. */
+  counters: Counters;
+  /**
+   * True for exactly one caller per key, across every process, until `ttl` has passed, or for ever. The same `by` asking again
+   * gets true again. Not built yet: rejects with ERR_LATCHGATE_CONFIG.
+   */
+  once(key: string, options?: { ttl?: Duration; by?: string }): Promise<boolean>;
+  /** Not built yet: rejects with ERR_LATCHGATE_CONFIG. */
+  onceRelease(key: string, by: string): Promise<boolean>;
+
+  /** Resolves when the store answers; rejects with ERR_LATCHGATE_STORE_UNAVAILABLE where it does not. */
+  ready(): Promise<void>;
+  /**
+   * `store`: its kind, such as 'memory'. `latencyMs`: of one question to the store, where it answered. `warnings`: what an
+   * operator should know about this store here, in sentences. Rejects with ERR_LATCHGATE_CLOSED alone.
+   */
+  health(): Promise<{
+    ok: boolean;
+    store: string;
+    latencyMs?: number;
+    degraded: boolean;
+    warnings: string[];
+  }>;
+  /** Prometheus text exposition. Not built yet: throws ERR_LATCHGATE_CONFIG. */
+  metrics(): string;
+  /** Not built yet: throws ERR_LATCHGATE_CONFIG. */
+  on(
+    event: 'denied' | 'admitted' | 'evicted' | 'revoked' | 'lock-lost' | 'store-error' | 'store-recovered',
+    listener: (event: object) => void,
+  ): this;
+  /** Not built yet: throws ERR_LATCHGATE_CONFIG. */
+  off(event: string, listener: (event: object) => void): this;
+  /**
+   * Waits for what is in flight; afterwards everything is ERR_LATCHGATE_CLOSED. May be called again. Calls in flight keep the
+   * process alive; an idle Auth never does, closed or not.
+   */
+  close(): Promise<void>;
+}
+
+/** req.auth. Cheap to make: claims are parsed when first read. Printing it, or turning it into JSON, never shows the token. */
+export interface RequestAuth {
+  /** The claim jwt.claims.userId; for another than the first of several issuers `iss + ' ' + sub`. */
+  readonly userId: string;
+  /** The claim jwt.claims.sessionId, else the token id: jti, or SHA-256 of the signing input as base64url. */
+  readonly sessionId?: string;
+  /** jti. */
+  readonly tokenId?: string;
+  /** Frozen all the way down. */
+  readonly claims: Claims;
+  /** From `scope`, else from `scp`. */
+  readonly scopes: readonly string[];
+  /** undefined as long as API keys are not built. */
+  readonly apiKey?: { keyId: string; ownerId: string; metadata?: unknown };
+  /**
+   * Where the session was checked. `active`: live sessions of the user, this one among them. `lastActiveAt`: this request,
+   * by the store's clock; `previousActiveAt`: the one before it.
+   */
+  readonly session?: {
+    active: number;
+    limit?: number;
+    createdAt: number;
+    lastActiveAt: number;
+    previousActiveAt: number;
+  };
+  /** undefined as long as quotas are not built. */
+  readonly quota?: { limit: number; remaining: number; resetAt: number | null };
+  /** A check was skipped because of onStoreError: 'allow'; false as long as that is not built. */
+  readonly degraded: boolean;
+  /** What mode 'observe' would have answered; undefined as long as that is not built. */
+  readonly observed?: Denial;
+  /** Aborts when token, session or user is revoked while the request is in flight. Not built yet: throws ERR_LATCHGATE_CONFIG. */
+  readonly signal: AbortSignal;
+  /**
+   * Asks the store again, now; rejects with ERR_LATCHGATE_REVOKED where the credential no longer stands.
+   * Not built yet: rejects with ERR_LATCHGATE_CONFIG.
+   */
+  assertValid(): Promise<void>;
+  /** The user's turn, with the credential checked again once it is obtained. Not built yet: rejects with ERR_LATCHGATE_CONFIG. */
+  runExclusive<T>(fn: (lease: Lease) => Promise<T> | T, options?: LockOptions): Promise<T>;
+  /** After authenticate(): ends what `signal` watches. The middleware does it itself. */
+  done(): void;
+}
+
+declare global {
+  namespace Express {
+    interface Request {
+      /** Set by the middleware of latchgate: see RequestAuth. */
+      auth?: RequestAuth;
+    }
+  }
+}
+
+/** The claims of a verified token. */
+export type Claims = Readonly<Record<string, unknown>>;
+
+/** auth.sessions. Every method rejects with ERR_LATCHGATE_INPUT for a bad id, option or value, and with _CLOSED after close(). */
+export interface Sessions {
+  /**
+   * At most `limit` live sessions per user, exactly, whatever the number of concurrent callers. Admitting a live sessionId again
+   * is idempotent (`existing`); an ended one never comes back ('session_ended'). `sessionId`: default a random one of 128 bits.
+   * `device`: short strings to tell sessions apart, at most 4096 bytes as JSON. The rest defaults to AuthOptions.sessions;
+   * `limit` is required where that one is a function.
+   */
+  admit(
+    userId: string,
+    options?: { sessionId?: string; device?: Record<string, string> } & Omit<
+      SessionPolicy,
+      'limit' | 'admission'
+    > & { limit?: number },
+  ): Promise<Admission>;
+  /** Marks a live session active; null where it is not live. `lastActiveAt` is the store's clock, and never goes backwards. */
+  touch(userId: string, sessionId: string): Promise<Session | null>;
+  /** False where there was no such live session of that user. */
+  end(userId: string, sessionId: string): Promise<boolean>;
+  /** Resolves how many were ended. */
+  endAll(userId: string, options?: { except?: string }): Promise<number>;
+  /** Live sessions, the most recently active first. */
+  list(userId: string): Promise<Session[]>;
+}
+
+/** What an admission came to. `limit`: null for none. `retryAfterMs`: until a session may time out; null where unknown. */
+export type Admission =
+  | {
+      admitted: true;
+      session: Session;
+      active: number;
+      limit: number | null;
+      evicted: Session[];
+      existing: boolean;
+    }
+  | {
+      admitted: false;
+      reason: 'session_limit' | 'session_ended' | 'blocked';
+      active: number;
+      limit: number | null;
+      retryAfterMs: number | null;
+    };
+
+/** A live session, or one that was just evicted. `expiresAt`: when it ends without further activity. */
+export interface Session {
+  sessionId: string;
+  userId: string;
+  createdAt: number;
+  lastActiveAt: number;
+  expiresAt: number;
+  device?: Record<string, string>;
+}
+
+/**
+ * auth.tokens. Token id: jti, else SHA-256 of the signing input. Where `jwt.issuer` lists several, token ids are scoped by iss
+ * (revokeId and isRevoked need it), and the user id is sub for the first issuer (ours), else `iss + ' ' + sub`: it is what
+ * req.auth.userId says and every function takes. A sub of the first issuer that begins with a listed issuer and a space is
+ * refused. Every method rejects with ERR_LATCHGATE_INPUT for a bad argument, with _CONFIG where a key is needed and none is
+ * configured, and with _CLOSED after close().
+ */
+export interface Tokens {
+  /**
+   * Signs a token with iat, exp, jti and `gen` (the store's microseconds, by which revokeUser() tells old from new).
+   * `claims` are JSON values and may not name a registered claim (RFC 7519 section 4.1), `gen`, `lgs`, or the user id and session
+   * id claims. `scope`: one or several. `ttl`: default jwt.accessTtl, at most jwt.maxAge. Admits no session.
+   */
+  issue(
+    userId: string,
+    options?: { sessionId?: string; claims?: object; scope?: string | string[]; ttl?: Duration },
+  ): Promise<string>;
+  /** Signature and claims only, not whether it was revoked. The claims, frozen, or null where the token does not stand. */
+  verify(token: string): Promise<Claims | null>;
+  /**
+   * Until exp + clockTolerance. After it resolves, the token is accepted nowhere. False where it had expired or its signature
+   * does not verify.
+   */
+  revoke(token: string): Promise<boolean>;
+  /** The same by id. `expiresAt`: the token's exp in milliseconds. `iss`: needed where jwt.issuer lists several. */
+  revokeId(id: { jti: string; userId: string; expiresAt: number; iss?: string }): Promise<boolean>;
+  /**
+   * By id, by revokeUser() or by block; sessions are not looked at. A token that does not verify is revoked: true. Of an id alone,
+   * without the token, it cannot be said when it was issued.
+   */
+  isRevoked(token: string | { jti: string; userId: string; iss?: string }): Promise<boolean>;
+  /**
+   * Ends every session and every token of the user issued before now. Of our own tokens `gen` decides, so that a login straight
+   * afterwards works; of foreign ones those fall that have an iat up to this second + clockTolerance.
+   * `barrier`, `wait`, `apiKeys: true`, and `fence` in the result: not built yet: ERR_LATCHGATE_CONFIG.
+   */
+  revokeUser(
+    userId: string,
+    options?: { barrier?: boolean; wait?: Duration; apiKeys?: boolean },
+  ): Promise<{ sessionsEnded: number; fence?: number }>;
+  /**
+   * revokeUser() that lasts: tokens, whoever issues them, and admissions are denied until unblockUser() or `until`.
+   * `barrier`, `wait`, and `fence` in the result: not built yet: ERR_LATCHGATE_CONFIG.
+   */
+  blockUser(
+    userId: string,
+    options?: { until?: number; barrier?: boolean; wait?: Duration },
+  ): Promise<{ sessionsEnded: number; fence?: number }>;
+  /** False where the user was not blocked. What the block has ended stays ended. */
+  unblockUser(userId: string): Promise<boolean>;
+  /** Admission and refresh family in one atomic step, then the tokens. Not built yet: rejects with ERR_LATCHGATE_CONFIG. */
+  login(
+    userId: string,
+    options?: {
+      requestId?: string;
+      claims?: object;
+      scope?: string | string[];
+      sessionId?: string;
+      limit?: number;
+      onLimit?: 'reject' | 'evict-oldest';
+      device?: Record<string, string>;
+    },
+  ): Promise<
+    | {
+        ok: true;
+        accessToken: string;
+        refreshToken: string;
+        expiresAt: number;
+        admission: Extract<Admission, { admitted: true }>;
+      }
+    | ({ ok: false } & Extract<Admission, { admitted: false }>)
+  >;
+  /** One-use rotation of refresh tokens. Not built yet: rejects with ERR_LATCHGATE_CONFIG. */
+  refresh(
+    refreshToken: string,
+    options?: { claims?: object; scope?: string | string[] },
+  ): Promise<
+    | { ok: true; accessToken: string; refreshToken: string; expiresAt: number }
+    | { ok: false; reason: 'invalid' | 'expired' | 'revoked' | 'reused' }
+  >;
+  /** Ends the session, its access tokens and its refresh family. Not built yet: rejects with ERR_LATCHGATE_CONFIG. */
+  logout(tokenOrAuth: string | RequestAuth): Promise<boolean>;
+}
+
+/** auth.apiKeys. Not built yet: every method rejects with ERR_LATCHGATE_CONFIG. */
+export interface ApiKeys {
+  /** The key is returned once; the store keeps only its hash. `key` imports an existing one. */
+  create(options: {
+    ownerId: string;
+    key?: string;
+    name?: string;
+    scopes?: string[];
+    quota?: QuotaRule;
+    expiresAt?: number;
+    metadata?: unknown;
+  }): Promise<{ key: string; keyId: string }>;
+  /** Validity, expiry, quota and last use in one atomic step. A denied check burns nothing; cost 0 only looks. */
+  check(
+    key: string,
+    options?: { cost?: number; idempotencyKey?: string; scope?: string | string[] },
+  ): Promise<
+    | {
+        valid: true;
+        keyId: string;
+        ownerId: string;
+        scopes: string[];
+        metadata?: unknown;
+        quota?: Consumption;
+      }
+    | {
+        valid: false;
+        code: 'not_found' | 'revoked' | 'blocked' | 'expired' | 'insufficient_scope' | 'quota_exhausted';
+        quota?: Consumption;
+      }
+  >;
+  /** Old and new secret share one quota while the old one still works. `grace`: default 0. */
+  rotate(keyId: string, options?: { grace?: Duration }): Promise<{ key: string; keyId: string }>;
+  revoke(keyId: string): Promise<boolean>;
+  /** Tops up a balance without a race. */
+  addQuota(keyId: string, units: number, options?: { idempotencyKey?: string }): Promise<Consumption>;
+  update(
+    keyId: string,
+    patch: {
+      name?: string;
+      scopes?: string[];
+      quota?: QuotaRule;
+      expiresAt?: number | null;
+      metadata?: unknown;
+    },
+  ): Promise<ApiKeyInfo>;
+  get(keyId: string): Promise<ApiKeyInfo | null>;
+  list(ownerId: string): Promise<ApiKeyInfo[]>;
+}
+
+/** An API key without its secret. */
+export interface ApiKeyInfo {
+  keyId: string;
+  ownerId: string;
+  name?: string;
+  start: string;
+  scopes: string[];
+  createdAt: number;
+  expiresAt: number | null;
+  lastUsedAt: number | null;
+  revoked: boolean;
+  quota?: Consumption;
+  metadata?: unknown;
+}
+
+/**
+ * 'balance': a prepaid amount that never refills. 'window': `limit` per fixed window. 'bucket': `limit` of burst, refilled evenly
+ * over `window`. Default: 'window' where a window is given, else 'balance'. Not built yet.
+ */
+export interface QuotaRule {
+  limit: number;
+  window?: Duration;
+  algorithm?: 'balance' | 'window' | 'bucket';
+}
+
+/** What a charge came to. `resetAt` and `retryAfterMs`: null where it never refills. Not built yet. */
+export interface Consumption {
+  allowed: boolean;
+  limit: number;
+  remaining: number;
+  resetAt: number | null;
+  retryAfterMs: number | null;
+  receipt?: string;
+  replayed?: boolean;
+}
+
+/** auth.quotas. Not built yet: every method rejects with ERR_LATCHGATE_CONFIG. */
+export interface Quotas {
+  /** Never grants more than the limit, never goes below zero, burns nothing when it denies. */
+  consume(
+    key: string,
+    rule: QuotaRule,
+    options?: { cost?: number; idempotencyKey?: string },
+  ): Promise<Consumption>;
+  /** Tops up a 'balance'. */
+  add(
+    key: string,
+    rule: QuotaRule,
+    units: number,
+    options?: { idempotencyKey?: string },
+  ): Promise<Consumption>;
+  /** Once per receipt, within 24 h; false once its window has passed. */
+  refund(receipt: string): Promise<boolean>;
+  peek(key: string, rule: QuotaRule): Promise<Consumption>;
+  reset(key: string): Promise<boolean>;
+}
+
+/** How a turn is waited for and held. Not built yet. */
+export interface LockOptions {
+  /** Lease length, default '3s', extended while fn runs unless autoExtend is false. */
+  ttl?: Duration;
+  autoExtend?: boolean;
+  /** However long fn runs, the lease ends here; default '30s'. */
+  maxHold?: Duration;
+  /** Longest wait for a turn; default '5s'. */
+  wait?: Duration;
+  /** Waiters per key in this process; default 200. */
+  maxQueue?: number;
+  /** Default true: first come first served across processes. */
+  fair?: boolean;
+  /** Attempts where `fair` is false; default 3. */
+  retries?: number;
+  /** Leaves the queue; the order of the others stands. */
+  signal?: AbortSignal;
+}
+
+/** A turn that is held. Not built yet. */
+export interface Lease {
+  readonly key: string;
+  readonly fence: number;
+  readonly signal: AbortSignal;
+  readonly expiresAt: number;
+  extend(by: Duration): Promise<boolean>;
+}
+
+/** auth.locks. Not built yet: every method rejects with ERR_LATCHGATE_CONFIG. */
+export interface Locks {
+  /** One at a time per key across every process, first come first served. */
+  runExclusive<T>(key: string, fn: (lease: Lease) => Promise<T> | T, options?: LockOptions): Promise<T>;
+  acquire(
+    key: string,
+    options?: LockOptions,
+  ): Promise<Lease & { release(): Promise<boolean> } & AsyncDisposable>;
+}
+
+/** auth.counters: bounded counters. Not built yet: every method rejects with ERR_LATCHGATE_CONFIG. */
+export interface Counters {
+  /** Applied whole or not at all: false where the value would leave [min, max]. */
+  add(
+    userId: string,
+    name: string,
+    delta: number,
+    options?: { min?: number; max?: number; idempotencyKey?: string },
+  ): Promise<{ applied: boolean; value: number; replayed?: boolean }>;
+  /** Several counters of one user, all or none, and only while `auth` still stands. */
+  apply(
+    userId: string,
+    changes: Array<{ name: string; delta: number; min?: number; max?: number }>,
+    options?: { idempotencyKey?: string; auth?: RequestAuth },
+  ): Promise<{ applied: boolean; values: Record<string, number>; replayed?: boolean }>;
+  get(userId: string, name: string): Promise<number>;
+}
+
+/**
+ * Every fault. `code` says which; `status` is what an HTTP error handler should answer.
+ *
+ * | code | status | |
+ * |---|---|---|
+ * | ERR_LATCHGATE_CONFIG | 500 | an option that is unknown, wrong, or not built yet; no key; no binary for this platform |
+ * | ERR_LATCHGATE_INPUT | 500 | an argument, or what a function option returned |
+ * | ERR_LATCHGATE_CLOSED | 503 | after close() |
+ * | ERR_LATCHGATE_STORE_UNAVAILABLE | 503 | the store cannot be reached: nothing was done |
+ * | ERR_LATCHGATE_STORE_TIMEOUT | 503 | the store did not answer in time: the outcome is unknown |
+ * | ERR_LATCHGATE_BUSY | 429 | no turn in time |
+ * | ERR_LATCHGATE_QUEUE_FULL | 429 | too many wait for a turn |
+ * | ERR_LATCHGATE_LEASE_LOST | 500 | the work finished without its lease |
+ * | ERR_LATCHGATE_REVOKED | 401 | the credential no longer stands |
+ */
+export class LatchgateError extends Error {
+  constructor(code: string, message: string, details?: { retryAfterMs?: number; cause?: unknown });
+  readonly code: string;
+  readonly status: number;
+  /** Where asking again may help. */
+  readonly retryAfterMs?: number;
+  readonly cause?: unknown;
+}

@@ -1,0 +1,69 @@
+// The app as people write it: check, await, then act. Every step is right on its own.
+'use strict';
+
+const crypto = require('node:crypto');
+const express = require('express');
+const { Database } = require('./database.js');
+const { signJwt, verifyJwt } = require('./jwt.js');
+
+const SECRET = /** @type {string} */ (process.env.JWT_SECRET);
+const SESSION_LIMIT = 3;
+const REVOCATIONS_CACHED_FOR = 2000;
+
+const db = new Database();
+const app = express();
+app.use(express.json());
+
+// The list of revoked tokens is read at most every two seconds, to spare the database.
+let revoked = new Set();
+let readAt = 0;
+/** @param {string} jti */
+async function isRevoked(jti) {
+  if (Date.now() - readAt > REVOCATIONS_CACHED_FOR) {
+    readAt = Date.now();
+    revoked = new Set(await db.find('revoked'));
+  }
+  return revoked.has(jti);
+}
+
+app.post('/login', async (req, res) => {
+  const { user } = req.body; // a real app checks the password here
+  const sessions = await db.find(`sessions:${user}`);
+  if (sessions.length >= SESSION_LIMIT) return res.status(403).json({ error: 'session_limit' });
+  const sid = crypto.randomUUID();
+  await db.insert(`sessions:${user}`, sid);
+  res.status(201).json({ token: signJwt({ sub: user, sid, jti: crypto.randomUUID() }, SECRET) });
+});
+
+// Stands for the back office: it takes a token out of use.
+app.post('/revoke', async (req, res) => {
+  const claims = verifyJwt(req.body.token, SECRET);
+  if (claims) await db.insert('revoked', claims.jti);
+  res.json({ revoked: claims !== undefined });
+});
+
+app.use(async (req, res, next) => {
+  const claims = verifyJwt(req.get('authorization')?.replace('Bearer ', '') ?? '', SECRET);
+  if (!claims) return res.status(401).json({ error: 'invalid_token' });
+  if (await isRevoked(claims.jti)) return res.status(401).json({ error: 'invalid_token' });
+  const sessions = await db.find(`sessions:${claims.sub}`);
+  if (!sessions.includes(claims.sid)) return res.status(401).json({ error: 'invalid_token' });
+  res.locals.claims = claims;
+  next();
+});
+
+app.get('/me', (_req, res) => {
+  res.json({ user: res.locals.claims.sub });
+});
+
+app.post('/bets', (_req, res) => {
+  res.status(201).json({ accepted: true });
+});
+
+app.post('/logout', async (_req, res) => {
+  const { sub, sid } = res.locals.claims;
+  await db.remove(`sessions:${sub}`, (row) => row === sid);
+  res.status(204).end();
+});
+
+module.exports = app;

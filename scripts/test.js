@@ -1,0 +1,196 @@
+// npm test: runs everything, one section after the other, and sums up. All sections run even after a failure.
+//
+//   npm test                        everything
+//   npm test -- --only specs        the sections whose name holds one of these words (comma separated)
+//   npm test -- --list              the names of the sections
+//
+// Specs are found by name, and the name says on which addon they run:
+//   *.spec.js                            the release addon, store memory:
+//   *.race.spec.js *.middleware.spec.js  the release addon, and again on the test addon with
+//                                        LATCHGATE_TEST_STORE=test-deferred: (completes late and out of order)
+//   *.lab.spec.js                        the test addon only (settable clock, dumps, racy store)
+// The test addon is chosen with NAPI_RS_NATIVE_LIBRARY_PATH, which the generated loader honours; on the release
+// addon that variable is unset. LATCHGATE_VECTORS, a directory of further token corpora, is passed through.
+// Type tests are the tsconfig*.json files in __test__/types.
+//
+// What cannot run here is printed with its reason. With CI=true a section or spec that is skipped is a failure.
+'use strict';
+
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { list } = require('./lib/files.js');
+const { ROOT, run } = require('./lib/run.js');
+const { SetupError, TEST_ADDON, setup } = require('./setup.js');
+
+const CI = process.env.CI !== undefined && !['', '0', 'false'].includes(process.env.CI);
+const SPEC_CONCURRENCY = 2;
+/** Milliseconds; a file that hangs must not hang the run. */
+const FILE_TIMEOUT = 600_000;
+
+/** @typedef {{ ok: boolean, skipped?: string, note?: string }} Outcome skipped: the reason */
+/** @typedef {{ name: string, needs?: 'packages' | 'addon' | 'test-addon', run: () => Promise<Outcome> }} Section */
+
+/** @param {string[]} args */
+async function cargo(...args) {
+  const { status, output } = await run('cargo', args);
+  const component = /error: no such command: `(fmt|clippy)`|'cargo-(fmt|clippy)' is not installed/.exec(
+    output,
+  );
+  if (component) return { ok: true, skipped: `run \`rustup component add ${component[1] ?? component[2]}\`` };
+  let passed = 0;
+  let ignored = 0;
+  for (const match of output.matchAll(/(\d+) passed; \d+ failed; (\d+) ignored/g)) {
+    passed += Number(match[1]);
+    ignored += Number(match[2]);
+  }
+  if (ignored > 0 && CI) return { ok: false, note: `${ignored} tests ignored` };
+  return { ok: status === 0, note: args[0] === 'test' ? `${passed} tests, ${ignored} ignored` : undefined };
+}
+
+/** @param {string[]} args */
+const node = async (...args) => ({ ok: (await run(process.execPath, args)).status === 0 });
+
+/** A tool out of node_modules, started without a shell. @param {string} script @param {string[]} args */
+const tool = (script, ...args) => node(path.join(ROOT, 'node_modules', script), ...args);
+
+async function typeTest() {
+  const projects = list(ROOT, '__test__/types', ['.json']).filter((file) =>
+    /\/tsconfig[^/]*\.json$/.test(file),
+  );
+  if (projects.length === 0) return { ok: true, skipped: 'no tsconfig.json in __test__/types' };
+  for (const project of projects) {
+    console.log(`tsc -p ${project}`);
+    if (!(await tool('typescript/bin/tsc', '-p', project)).ok) return { ok: false, note: project };
+  }
+  return { ok: true, note: `${projects.length} projects` };
+}
+
+/**
+ * @param {(file: string) => boolean} wanted
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<Outcome>}
+ */
+async function specs(wanted, env) {
+  const files = list(ROOT, '__test__', ['.spec.js']).filter(wanted);
+  if (files.length === 0) return { ok: true, skipped: 'no spec files' };
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'latchgate-test-'));
+  try {
+    const countFile = path.join(directory, 'counts.json');
+    const { status } = await run(
+      process.execPath,
+      [
+        '--test',
+        `--test-concurrency=${SPEC_CONCURRENCY}`,
+        `--test-timeout=${FILE_TIMEOUT}`,
+        '--test-reporter=spec',
+        '--test-reporter-destination=stdout',
+        `--test-reporter=${path.join(__dirname, 'lib', 'count-reporter.mjs')}`,
+        `--test-reporter-destination=${countFile}`,
+        ...files,
+      ],
+      { env },
+    );
+    if (!fs.existsSync(countFile)) return { ok: false, note: 'the test runner did not start' };
+    const { passed, failed, skipped } = JSON.parse(fs.readFileSync(countFile, 'utf8'));
+    for (const { name, reason } of skipped) console.log(`skipped: ${name} (${reason})`);
+    return {
+      ok: status === 0 && !(CI && skipped.length > 0),
+      note: `${files.length} files: ${passed} passed, ${failed} failed, ${skipped.length} skipped`,
+    };
+  } finally {
+    fs.rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+const onRelease = { NAPI_RS_NATIVE_LIBRARY_PATH: undefined, LATCHGATE_TEST_STORE: undefined };
+const onTestAddon = { ...onRelease, NAPI_RS_NATIVE_LIBRARY_PATH: TEST_ADDON };
+const isLab = (/** @type {string} */ file) => file.endsWith('.lab.spec.js');
+const isBoth = (/** @type {string} */ file) => /\.(race|middleware)\.spec\.js$/.test(file);
+
+/** @type {Section[]} */
+const SECTIONS = [
+  { name: 'rust format', run: () => cargo('fmt', '--check') },
+  {
+    name: 'rust clippy, core alone',
+    run: () => cargo('clippy', '--all-targets', '--no-default-features', '--', '-D', 'warnings'),
+  },
+  { name: 'rust clippy, addon', run: () => cargo('clippy', '--all-targets', '--', '-D', 'warnings') },
+  {
+    name: 'rust clippy, test addon',
+    run: () => cargo('clippy', '--all-targets', '--all-features', '--', '-D', 'warnings'),
+  },
+  { name: 'rust tests', run: () => cargo('test', '--no-default-features') },
+  {
+    name: 'rust tests, test stores',
+    run: () => cargo('test', '--no-default-features', '--features', 'test-stores'),
+  },
+  { name: 'check imports, self-test', run: () => node('scripts/check-imports.js', '--self-test') },
+  { name: 'check imports', run: () => node('scripts/check-imports.js') },
+  { name: 'check codes, self-test', run: () => node('scripts/check-codes.js', '--self-test') },
+  { name: 'check codes', run: () => node('scripts/check-codes.js') },
+  {
+    name: 'lint',
+    needs: 'packages',
+    run: () => tool('@biomejs/biome/bin/biome', 'check', '--error-on-warnings'),
+  },
+  { name: 'typecheck', needs: 'addon', run: () => tool('typescript/bin/tsc', '-p', 'tsconfig.json') },
+  { name: 'type test', needs: 'packages', run: typeTest },
+  { name: 'specs', needs: 'addon', run: () => specs((file) => !isLab(file), onRelease) },
+  {
+    name: 'specs, deferred store',
+    needs: 'test-addon',
+    run: () => specs(isBoth, { ...onTestAddon, LATCHGATE_TEST_STORE: 'test-deferred:' }),
+  },
+  { name: 'specs, lab', needs: 'test-addon', run: () => specs(isLab, onTestAddon) },
+];
+
+/** @param {string[]} args @returns {Section[]} */
+function choose(args) {
+  const at = args.findIndex((arg) => arg === '--only' || arg.startsWith('--only='));
+  if (at < 0) return SECTIONS;
+  const words = (args[at]?.split('=')[1] ?? args[at + 1] ?? '').split(',').filter(Boolean);
+  const chosen = SECTIONS.filter(({ name }) => words.some((word) => name.includes(word)));
+  if (chosen.length === 0)
+    throw new SetupError(`--only ${words.join(',')} names no section; see npm test -- --list`);
+  return chosen;
+}
+
+async function main() {
+  const args = process.argv.slice(2);
+  if (args.includes('--list')) {
+    for (const { name } of SECTIONS) console.log(name);
+    return;
+  }
+  const chosen = choose(args);
+  const needs = new Set(chosen.map((section) => section.needs));
+  console.log('== set-up');
+  const testAddon = needs.has('test-addon');
+  const addon = testAddon || needs.has('addon');
+  if (addon || needs.has('packages')) await setup({ addon, testAddon });
+
+  /** @type {Array<{ name: string, word: 'passed' | 'failed' | 'skipped', detail: string }>} */
+  const results = [];
+  for (const section of chosen) {
+    console.log(`\n== ${section.name}`);
+    const began = performance.now();
+    const { ok, skipped, note } = await section.run();
+    const seconds = `${((performance.now() - began) / 1000).toFixed(1)} s`;
+    const word = skipped === undefined ? (ok ? 'passed' : 'failed') : CI ? 'failed' : 'skipped';
+    const detail = skipped === undefined ? [note, seconds].filter(Boolean).join(', ') : `skipped: ${skipped}`;
+    console.log(`-- ${section.name}: ${word} (${detail})`);
+    results.push({ name: section.name, word, detail });
+  }
+
+  console.log('\n== summary');
+  for (const { name, word, detail } of results) console.log(`${word.padEnd(8)}${name} (${detail})`);
+  const count = (/** @type {string} */ word) => results.filter((result) => result.word === word).length;
+  console.log(`${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped`);
+  if (count('failed') > 0) process.exitCode = 1;
+}
+
+main().catch((error) => {
+  console.error(error instanceof SetupError ? error.message : error);
+  console.log('0 passed, 1 failed, 0 skipped');
+  process.exitCode = 1;
+});

@@ -1,0 +1,205 @@
+'use strict';
+// The Auth that createAuth() returns: middlewares, guards, authenticate(), and the groups of direct calls.
+
+const { NONE } = require('./credential.js');
+const { ALLOWED, Decision } = require('./decision.js');
+const { denialOf } = require('./denial.js');
+const { Engine } = require('./engine.js');
+const { configError, fromNative, inputError, storeError, unbuiltError } = require('./errors.js');
+const { requireClaims, requireScope } = require('./guards.js');
+const { token: tokenText } = require('./input.js');
+const { createMiddleware } = require('./middleware.js');
+const { known } = require('./names.js');
+const { AUTH_NAMES, ELSEWHERE } = require('./options.js');
+const { POLICY_NAMES, compilePolicy } = require('./policy.js');
+const { RequestAuth } = require('./request-auth.js');
+const { Sessions } = require('./sessions.js');
+const { Tokens } = require('./tokens.js');
+const { unbuiltGroup } = require('./unbuilt.js');
+
+/** @typedef {import('./policy.js').Compiled} Compiled */
+
+const NO_POLICY = Object.freeze({});
+
+class Auth {
+  /** @type {Engine} */
+  #engine;
+  /** @type {WeakMap<object, Compiled>} */
+  #policies = new WeakMap();
+  /** @type {Promise<void> | undefined} */
+  #closing;
+
+  /**
+   * @param {unknown} options AuthOptions
+   * @param {'explicit' | 'first-use'} admission of sessions where none is named
+   */
+  constructor(options, admission) {
+    this.#engine = new Engine(options, admission);
+    this.sessions = new Sessions(this.#engine);
+    this.tokens = new Tokens(this.#engine);
+    this.apiKeys = unbuiltGroup('apiKeys');
+    this.quotas = unbuiltGroup('quotas');
+    this.locks = unbuiltGroup('locks');
+    this.counters = unbuiltGroup('counters');
+  }
+
+  /** @param {object} [policy] */
+  middleware(policy = NO_POLICY) {
+    this.#engine.assertOpen();
+    const compiled = compilePolicy(policy, this.#engine, true);
+    this.#engine.assertKey();
+    return createMiddleware(this.#engine, compiled);
+  }
+
+  /** @param {string[]} names */
+  requireScope(...names) {
+    return requireScope(this.#engine, names);
+  }
+
+  /** @param {Record<string, unknown>} match */
+  requireClaims(match) {
+    return requireClaims(this.#engine, match);
+  }
+
+  /** @returns {never} */
+  serialize() {
+    throw unbuiltError('serialize()');
+  }
+
+  /**
+   * @param {object} credentials
+   * @param {object} [policy]
+   */
+  async authenticate(credentials, policy = NO_POLICY) {
+    const engine = this.#engine;
+    engine.assertOpen();
+    engine.assertKey();
+    const own = known(withoutNull(credentials), ['token', 'apiKey', 'context'], 'credentials', inputError);
+    if (own.apiKey !== undefined) throw unbuiltError('credentials.apiKey');
+    const compiled = this.#compiled(policy);
+    const token = own.token === undefined ? NONE : tokenText(own.token, 'credentials.token');
+    if (token === NONE) return refusal(compiled, engine.codes.noCredentials);
+    const decision = new Decision(engine, compiled, true);
+    const { code, record } = await this.#decide(decision, token, own.context);
+    if (code !== ALLOWED) return refusal(compiled, code);
+    decision.keep(record, 0);
+    return { ok: true, auth: new RequestAuth(decision) };
+  }
+
+  /**
+   * @param {Decision} decision
+   * @param {string} token
+   * @param {unknown} context
+   */
+  async #decide(decision, token, context) {
+    const { bridge, verdict } = this.#engine;
+    try {
+      const code = decision.ask(token, context, undefined);
+      return code < 0 ? await bridge.decision(-code) : { code, record: verdict.slice(0, 10) };
+    } catch (error) {
+      throw fromNative(error);
+    }
+  }
+
+  /**
+   * Policies of authenticate() may come and go with every call: their scopes are not registered in the addon.
+   * @param {object} policy
+   * @returns {Compiled}
+   */
+  #compiled(policy) {
+    const ready = this.#policies.get(policy);
+    if (ready !== undefined) return ready;
+    const compiled = compilePolicy(policy, this.#engine, false);
+    this.#policies.set(policy, compiled);
+    return compiled;
+  }
+
+  /** @returns {Promise<boolean>} */
+  async once() {
+    throw unbuiltError('once()');
+  }
+
+  /** @returns {Promise<boolean>} */
+  async onceRelease() {
+    throw unbuiltError('onceRelease()');
+  }
+
+  async ready() {
+    const { flag } = await this.#engine.ask((gate) => gate.ping());
+    if (flag !== true) throw storeError('ERR_LATCHGATE_STORE_UNAVAILABLE', 'the store does not answer');
+  }
+
+  async health() {
+    const engine = this.#engine;
+    engine.assertOpen();
+    const start = performance.now();
+    const ok = await this.ready().then(
+      () => true,
+      () => false,
+    );
+    const latencyMs = performance.now() - start;
+    const state = { ok, store: engine.storeKind, degraded: false, warnings: [...engine.warnings] };
+    return ok ? { ...state, latencyMs } : state;
+  }
+
+  /** @returns {string} */
+  metrics() {
+    throw unbuiltError('metrics()');
+  }
+
+  /** @returns {this} */
+  on() {
+    throw unbuiltError('on()');
+  }
+
+  /** @returns {this} */
+  off() {
+    throw unbuiltError('off()');
+  }
+
+  close() {
+    this.#closing ??= this.#engine.close();
+    return this.#closing;
+  }
+}
+
+/**
+ * URLSearchParams and cookie parsers say null where nothing came.
+ * @param {unknown} credentials
+ */
+function withoutNull(credentials) {
+  if (typeof credentials !== 'object' || credentials === null) return credentials;
+  return Object.fromEntries(Object.entries(credentials).filter(([, value]) => value !== null));
+}
+
+/**
+ * @param {Compiled} policy
+ * @param {number} code
+ */
+function refusal(policy, code) {
+  return { ok: /** @type {const} */ (false), ...denialOf(policy.answers[code]) };
+}
+
+/** @param {unknown} [options] AuthOptions */
+function createAuth(options = {}) {
+  return new Auth(options, 'explicit');
+}
+
+/** @param {unknown} [options] AuthOptions and Policy in one */
+function authMiddleware(options = {}) {
+  const own = known(options, [...AUTH_NAMES, ...POLICY_NAMES], '', configError, ELSEWHERE);
+  const auth = new Auth(pick(own, AUTH_NAMES), 'first-use');
+  return Object.assign(auth.middleware(pick(own, POLICY_NAMES)), { auth });
+}
+
+/**
+ * @param {Record<string, unknown>} options
+ * @param {readonly string[]} names
+ */
+function pick(options, names) {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => names.includes(name)));
+}
+
+exports.Auth = Auth;
+exports.authMiddleware = authMiddleware;
+exports.createAuth = createAuth;

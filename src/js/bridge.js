@@ -1,0 +1,151 @@
+'use strict';
+// Opens the addon's gate, and hands the completions of its store to those who wait for them. A store that answers on the
+// spot never comes here.
+
+const { fromNative } = require('./errors.js');
+const { native } = require('./native.js');
+
+/** Numbers of one verdict record, and how many records one drain() can bring. */
+const RECORD = 10;
+const BATCH = 64;
+const CODE = 1;
+const TAKE = -1;
+
+/**
+ * Who waits for a ticket: `complete` gets the verdict of a decision, `outcome` what any other call answered.
+ * @typedef {object} Waiter
+ * @property {(code: number, record: Float64Array, at: number) => void} complete
+ * @property {(outcome: import('./binding.js').Outcome) => void} outcome
+ * @property {(error: unknown) => void} fail
+ */
+
+/**
+ * Bridges with something pending. The addon holds them weakly, so that an idle Auth can be collected; and its wake-up does
+ * not keep the process alive, so that one timer does, for as long as any bridge stands here.
+ * @type {Set<Bridge>}
+ */
+const busy = new Set();
+/** @type {NodeJS.Timeout | undefined} */
+let vigil;
+
+/** @param {Bridge} bridge */
+function hold(bridge) {
+  busy.add(bridge);
+  vigil ??= setInterval(() => {}, 0x7fffffff);
+  vigil.ref();
+}
+
+/** @param {Bridge} bridge */
+function release(bridge) {
+  busy.delete(bridge);
+  if (busy.size === 0) vigil?.unref();
+}
+
+class Bridge {
+  /** @type {Map<number, Waiter>} */
+  #waiting = new Map();
+  /** The addon overwrites its scratch with the next decision, which a completed request may cause at once. */
+  #batch = new Float64Array(RECORD * BATCH);
+  /** @type {Array<() => void>} */
+  #idle = [];
+
+  /** @param {import('./binding.js').GateConfig} config */
+  constructor(config) {
+    const { Gate } = native();
+    const weak = new WeakRef(this);
+    this.verdict = new Float64Array(RECORD * BATCH);
+    try {
+      this.gate = new Gate(config, this.verdict, () => weak.deref()?.drain());
+    } catch (error) {
+      throw fromNative(error);
+    }
+  }
+
+  /**
+   * @param {number} ticket
+   * @param {Waiter} waiter
+   */
+  wait(ticket, waiter) {
+    if (this.#waiting.size === 0) hold(this);
+    this.#waiting.set(ticket, waiter);
+  }
+
+  /**
+   * @param {number} ticket
+   * @returns {Promise<import('./binding.js').Outcome>}
+   */
+  outcome(ticket) {
+    return new Promise((resolve, reject) => {
+      this.wait(ticket, { complete: () => resolve({}), outcome: resolve, fail: reject });
+    });
+  }
+
+  /**
+   * @param {number} ticket
+   * @returns {Promise<{ code: number, record: Float64Array }>}
+   */
+  decision(ticket) {
+    return new Promise((resolve, reject) => {
+      this.wait(ticket, {
+        complete: (code, record, at) => resolve({ code, record: record.slice(at, at + RECORD) }),
+        outcome: () => reject(new TypeError('a decision completed without a verdict')),
+        fail: reject,
+      });
+    });
+  }
+
+  /** Resolves when nothing is pending. */
+  idle() {
+    if (this.#waiting.size === 0) return Promise.resolve();
+    return new Promise((/** @type {(value: void) => void} */ resolve) => this.#idle.push(resolve));
+  }
+
+  drain() {
+    for (let count = this.gate.drain(); count > 0; count = this.gate.drain()) {
+      this.#batch.set(this.verdict.subarray(0, count * RECORD));
+      for (let at = 0; at < count * RECORD; at += RECORD) this.#settle(at);
+    }
+    if (this.#waiting.size > 0) return;
+    release(this);
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** @param {number} at where the record begins in the batch */
+  #settle(at) {
+    const ticket = this.#batch[at];
+    const waiter = this.#waiting.get(ticket);
+    if (waiter === undefined) return;
+    this.#waiting.delete(ticket);
+    try {
+      this.#deliver(waiter, ticket, at);
+    } catch (error) {
+      // A handler that throws into its own next() must not cost the others of the batch their answers.
+      setImmediate(() => {
+        throw error;
+      });
+    }
+  }
+
+  /**
+   * @param {Waiter} waiter
+   * @param {number} ticket
+   * @param {number} at
+   */
+  #deliver(waiter, ticket, at) {
+    const code = this.#batch[at + CODE];
+    if (code !== TAKE) {
+      waiter.complete(code, this.#batch, at);
+      return;
+    }
+    let outcome;
+    try {
+      outcome = this.gate.take(ticket);
+    } catch (error) {
+      waiter.fail(fromNative(error));
+      return;
+    }
+    waiter.outcome(outcome);
+  }
+}
+
+exports.Bridge = Bridge;

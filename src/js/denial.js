@@ -1,0 +1,101 @@
+'use strict';
+// The answer table: which status, body and headers belong to which reason. Bodies and header values are made once per
+// policy; a denial given to user code is a fresh object, so that nothing done to it reaches a later answer.
+
+const { asError } = require('./errors.js');
+const { isThenable } = require('./input.js');
+
+/**
+ * @typedef {import('../../index.js').Denial} Denial
+ * @typedef {{ reason: string, code: string, status: number }} Reason
+ * @typedef {Reason & { body: string, challenge: string | undefined, retryAfter: string | undefined }} Answer
+ * @typedef {(denial: Denial, req: any, res: any, next: any) => unknown} OnDeny
+ */
+
+/** RFC 6750 section 3: no error where no credentials came. */
+const CHALLENGED = ['invalid_request', 'invalid_token', 'insufficient_scope'];
+
+/**
+ * @param {readonly Reason[]} reasons in the order of the addon's codes
+ * @param {string} realm
+ * @returns {Answer[]} by the same codes
+ */
+function compileAnswers(reasons, realm) {
+  return reasons.map(({ reason, code, status }) => ({
+    reason,
+    code,
+    status,
+    body: JSON.stringify({ error: code }),
+    challenge: challenge(code, realm),
+    retryAfter: status === 503 ? '1' : undefined,
+  }));
+}
+
+/**
+ * @param {string} code
+ * @param {string} realm
+ */
+function challenge(code, realm) {
+  if (code === 'credentials_required') return `Bearer realm="${realm}"`;
+  return CHALLENGED.includes(code) ? `Bearer realm="${realm}", error="${code}"` : undefined;
+}
+
+/**
+ * The answer to a missing scope names what is demanded; RFC 6750 section 3.1.
+ * @param {Answer} answer
+ * @param {readonly string[]} scopes
+ * @returns {Answer}
+ */
+function withScope(answer, scopes) {
+  return { ...answer, challenge: `${answer.challenge}, scope="${scopes.join(' ')}"` };
+}
+
+/**
+ * @param {Answer} answer
+ * @returns {Denial}
+ */
+function denialOf({ code, status, reason, challenge, retryAfter }) {
+  /** @type {Record<string, string>} */
+  const headers = { 'Cache-Control': 'no-store' };
+  if (challenge !== undefined) headers['WWW-Authenticate'] = challenge;
+  if (retryAfter !== undefined) headers['Retry-After'] = retryAfter;
+  return { code, status, reason, headers };
+}
+
+/**
+ * Answers the request, or hands the denial to onDeny. What onDeny throws, now or later, goes to next(err).
+ * @param {Answer} answer
+ * @param {OnDeny | undefined} onDeny
+ * @param {any} req
+ * @param {any} res
+ * @param {(error?: unknown) => void} next
+ */
+function deny(answer, onDeny, req, res, next) {
+  try {
+    if (onDeny === undefined) {
+      send(answer, res);
+      return;
+    }
+    const result = onDeny(denialOf(answer), req, res, next);
+    if (isThenable(result)) {
+      /** @type {PromiseLike<unknown>} */ (result).then(undefined, (error) => next(asError(error)));
+    }
+  } catch (error) {
+    next(asError(error));
+  }
+}
+
+/**
+ * @param {Answer} answer
+ * @param {import('node:http').ServerResponse} res
+ */
+function send(answer, res) {
+  res.statusCode = answer.status;
+  res.setHeader('Cache-Control', 'no-store');
+  res.setHeader('Content-Type', 'application/json; charset=utf-8');
+  if (answer.challenge !== undefined) res.setHeader('WWW-Authenticate', answer.challenge);
+  if (answer.retryAfter !== undefined) res.setHeader('Retry-After', answer.retryAfter);
+  res.end(answer.body);
+}
+
+module.exports = { compileAnswers, denialOf, deny, withScope };

@@ -1,0 +1,110 @@
+'use strict';
+// The one error class of the package, and the way from native errors to it. Denials are values and never pass here.
+
+const { isNativeError } = require('node:util').types;
+
+/** Status that an error handler should answer with, by code. */
+const STATUS = new Map([
+  ['ERR_LATCHGATE_CONFIG', 500],
+  ['ERR_LATCHGATE_INPUT', 500],
+  ['ERR_LATCHGATE_LEASE_LOST', 500],
+  ['ERR_LATCHGATE_STORE_UNAVAILABLE', 503],
+  ['ERR_LATCHGATE_STORE_TIMEOUT', 503],
+  ['ERR_LATCHGATE_CLOSED', 503],
+  ['ERR_LATCHGATE_BUSY', 429],
+  ['ERR_LATCHGATE_QUEUE_FULL', 429],
+  ['ERR_LATCHGATE_REVOKED', 401],
+]);
+
+/** After these it is worth asking again. */
+const PASSING = ['ERR_LATCHGATE_STORE_UNAVAILABLE', 'ERR_LATCHGATE_STORE_TIMEOUT'];
+
+/** A fault: bad input or configuration, a store that cannot answer, a closed Auth. */
+class LatchgateError extends Error {
+  /**
+   * @param {string} code
+   * @param {string} message
+   * @param {{ retryAfterMs?: number, cause?: unknown }} [details]
+   */
+  constructor(code, message, details = {}) {
+    super(message, 'cause' in details ? { cause: details.cause } : undefined);
+    this.code = code;
+    this.status = STATUS.get(code) ?? 500;
+    if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
+  }
+
+  get name() {
+    return 'LatchgateError';
+  }
+}
+
+/** @param {string} message names the option and the cure, never a value */
+function configError(message) {
+  return new LatchgateError('ERR_LATCHGATE_CONFIG', message);
+}
+
+/** @param {string} message names the argument and what is expected, never a value */
+function inputError(message) {
+  return new LatchgateError('ERR_LATCHGATE_INPUT', message);
+}
+
+/** @param {string} what an option or a method of the contract */
+function unbuiltError(what) {
+  return configError(`${what} is not built yet in this version of latchgate: leave it out`);
+}
+
+function closedError() {
+  return new LatchgateError('ERR_LATCHGATE_CLOSED', 'this Auth is closed: create another with createAuth()');
+}
+
+/**
+ * A coded error of the addon becomes a LatchgateError; everything else stays what it is.
+ * @param {unknown} error
+ */
+function fromNative(error) {
+  if (!isError(error) || error instanceof LatchgateError) return error;
+  const { code } = error;
+  if (typeof code !== 'string' || !STATUS.has(code)) return error;
+  return PASSING.includes(code) ? storeError(code, error.message) : new LatchgateError(code, error.message);
+}
+
+/**
+ * @param {string} code
+ * @param {string} message
+ */
+function storeError(code, message) {
+  return new LatchgateError(code, message, { retryAfterMs: 1000 });
+}
+
+/**
+ * Test runners load modules into contexts of their own, where an Error of Node is no instance of Error.
+ * @param {unknown} value
+ * @returns {value is Error & { code?: unknown }}
+ */
+function isError(value) {
+  return isNativeError(value) || value instanceof Error;
+}
+
+/**
+ * What next() may be given: always an Error. next(undefined) would let the request through, and next('route') would
+ * jump over the guards behind it; user code can throw either.
+ * @param {unknown} error
+ * @returns {Error}
+ */
+function asError(error) {
+  const fault = fromNative(error);
+  if (isError(fault)) return fault;
+  return new LatchgateError('ERR_LATCHGATE_INPUT', 'a function option threw something that is not an Error', {
+    cause: fault,
+  });
+}
+
+exports.LatchgateError = LatchgateError;
+exports.asError = asError;
+exports.closedError = closedError;
+exports.configError = configError;
+exports.fromNative = fromNative;
+exports.inputError = inputError;
+exports.isError = isError;
+exports.storeError = storeError;
+exports.unbuiltError = unbuiltError;

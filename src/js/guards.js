@@ -1,0 +1,100 @@
+'use strict';
+// requireScope and requireClaims: what a route demands of a request that a middleware of the same Auth let through. They ask
+// the decision and no store.
+
+const { isDeepStrictEqual } = require('node:util');
+const { claim, scopesOf } = require('./claims.js');
+const { deny, withScope } = require('./denial.js');
+const { asError, configError, inputError } = require('./errors.js');
+const { isPlainObject, isThenable, jsonValue, scopes, syncFunction } = require('./input.js');
+const { decisionOn } = require('./middleware.js');
+
+/**
+ * @typedef {import('./engine.js').Engine} Engine
+ * @typedef {import('./decision.js').Decision} Decision
+ * @typedef {(value: unknown, req: any) => boolean} Test
+ */
+
+/**
+ * @param {Engine} engine
+ * @param {unknown[]} names
+ */
+function requireScope(engine, names) {
+  const demanded = scopes(names.length === 1 ? names[0] : names, 'requireScope()', configError);
+  const answer = withScope(engine.answers[engine.codes.scopeMissing], demanded);
+  return guard(engine, answer, (decision) => {
+    const granted = scopesOf(decision.claims);
+    return demanded.every((scope) => granted.includes(scope));
+  });
+}
+
+/**
+ * @param {Engine} engine
+ * @param {unknown} match
+ */
+function requireClaims(engine, match) {
+  const entries = isPlainObject(match) ? Object.entries(/** @type {object} */ (match)) : [];
+  if (entries.length === 0)
+    throw configError('requireClaims() needs an object: claim names with their values or functions');
+  const tests = entries.map(([name, wanted]) => ({
+    name,
+    test: claimTest(wanted, `requireClaims(): ${name}`),
+  }));
+  return guard(engine, engine.answers[engine.codes.claimsMismatch], ({ claims }, req) =>
+    tests.every(({ name, test }) => Object.hasOwn(claims, name) && test(claim(claims, name), req)),
+  );
+}
+
+/**
+ * @param {unknown} wanted
+ * @param {string} name
+ * @returns {Test}
+ */
+function claimTest(wanted, name) {
+  const ask = typeof wanted === 'function' ? syncFunction(wanted, name, configError) : undefined;
+  if (ask !== undefined) return functionTest(ask, name);
+  jsonValue(wanted, name, configError);
+  const value = JSON.parse(JSON.stringify(wanted));
+  return (actual) => isDeepStrictEqual(actual, value);
+}
+
+/**
+ * A promise is always truthy: it must not pass for a yes.
+ * @param {(value: unknown, req: any) => unknown} ask
+ * @param {string} name
+ * @returns {Test}
+ */
+function functionTest(ask, name) {
+  return (actual, req) => {
+    const satisfied = ask(actual, req);
+    if (isThenable(satisfied)) throw inputError(`${name} must answer at once, and with no promise`);
+    return Boolean(satisfied);
+  };
+}
+
+/**
+ * @param {Engine} engine
+ * @param {import('./denial.js').Answer} refusal
+ * @param {(decision: Decision, req: any) => boolean} stands
+ * @returns {import('express').RequestHandler}
+ */
+function guard(engine, refusal, stands) {
+  return function latchgateGuard(req, res, next) {
+    const decision = decisionOn(req, engine);
+    if (decision === undefined) {
+      deny(engine.answers[engine.codes.noCredentials], undefined, req, res, next);
+      return;
+    }
+    let allowed;
+    try {
+      allowed = stands(decision, req);
+    } catch (error) {
+      next(asError(error));
+      return;
+    }
+    if (allowed) next();
+    else deny(refusal, decision.policy.onDeny, req, res, next);
+  };
+}
+
+module.exports = { requireClaims, requireScope };

@@ -1,0 +1,8 @@
+'use strict';
+// What `require('latchgate')` gives. index.mjs gives the same to `import`.
+
+const { authMiddleware, createAuth } = require('./auth.js');
+const { LatchgateError } = require('./errors.js');
+const { version } = require('../../package.json');
+
+module.exports = { LatchgateError, authMiddleware, createAuth, version };

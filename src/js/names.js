@@ -1,0 +1,73 @@
+'use strict';
+// Takes an options object apart: refuses names that it does not know, and proposes the one that was probably meant.
+
+/**
+ * A copy of the options that were given, without prototype: what is polluted or changed later cannot reach it.
+ * @param {unknown} options
+ * @param {readonly string[]} names that are known
+ * @param {string} path of this object, '' for the outermost
+ * @param {(message: string) => Error} fail
+ * @param {Map<string, string>} [elsewhere] names that belong to another place, with that place
+ * @returns {Record<string, any>}
+ */
+function known(options, names, path, fail, elsewhere = new Map()) {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw fail(`${path === '' ? 'options' : path} must be an object`);
+  }
+  const own = Object.create(null);
+  for (const [name, value] of Object.entries(options)) {
+    if (!names.includes(name)) throw fail(unknown(name, names, path, elsewhere));
+    if (value === null) throw fail(`${path === '' ? '' : `${path}.`}${name} must not be null: leave it out`);
+    if (value !== undefined) own[name] = value;
+  }
+  return own;
+}
+
+/**
+ * @param {string} name
+ * @param {readonly string[]} names
+ * @param {string} path
+ * @param {Map<string, string>} elsewhere
+ */
+function unknown(name, names, path, elsewhere) {
+  const prefix = path === '' ? '' : `${path}.`;
+  const told = `unknown option ${prefix}${JSON.stringify(name.slice(0, 64)).slice(1, -1)}`;
+  const place = elsewhere.get(name);
+  if (place !== undefined) return `${told}: did you mean ${place}?`;
+  const near = nearest(name, names);
+  return near === undefined
+    ? `${told}: remove it; known are ${names.map((known) => prefix + known).join(', ')}`
+    : `${told}: did you mean ${prefix}${near}?`;
+}
+
+/**
+ * @param {string} name
+ * @param {readonly string[]} names
+ */
+function nearest(name, names) {
+  if (name.length > 64) return undefined;
+  const [best] = names
+    .map((candidate) => ({ candidate, distance: distance(name.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance);
+  return best.distance <= Math.max(1, Math.floor(best.candidate.length / 3)) ? best.candidate : undefined;
+}
+
+/**
+ * Edit distance (Levenshtein), one row at a time.
+ * @param {string} a
+ * @param {string} b
+ */
+function distance(a, b) {
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let i = 1; i <= a.length; i++) {
+    const above = row;
+    row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = a[i - 1] === b[j - 1] ? 0 : 1;
+      row.push(Math.min(above[j] + 1, row[j - 1] + 1, above[j - 1] + change));
+    }
+  }
+  return row[b.length];
+}
+
+module.exports = { known };

@@ -1,0 +1,66 @@
+'use strict';
+// Loads the generated binding when it is first needed, and says which package is missing where it is not there.
+
+const { LatchgateError, isError } = require('./errors.js');
+
+/** @typedef {typeof import('./binding.js')} Binding */
+
+/** @type {Binding | undefined} */
+let binding;
+
+/** @returns {Binding} */
+function native() {
+  if (binding === undefined) {
+    try {
+      binding = require('./binding.js');
+    } catch (error) {
+      throw loadError(error);
+    }
+  }
+  return /** @type {Binding} */ (binding);
+}
+
+/**
+ * @param {unknown} error
+ * @returns {LatchgateError}
+ */
+function loadError(error) {
+  const name = `latchgate-${platform()}`;
+  const refusal = messages(error).find((message) => !/^(Cannot find|Unsupported)/.test(message));
+  const message =
+    refusal === undefined
+      ? `the native binary is missing: the package ${name} is not installed. It is an optional dependency of ` +
+        `latchgate: run \`npm install ${name}\`, or install again without --omit=optional and with a lockfile that ` +
+        'covers this platform; in a clone of the repository run `npm run build`'
+      : `the native binary of ${name} is there but does not load (${refusal}): install the package again on this ` +
+        'machine, with the Node.js that runs it';
+  return new LatchgateError('ERR_LATCHGATE_CONFIG', message, { cause: error });
+}
+
+/**
+ * First lines of the error and of the chain that the generated loader hangs behind it, one link for each place where it
+ * looked; their codes are lost there.
+ * @param {unknown} error
+ */
+function messages(error) {
+  const lines = [];
+  for (let link = error; isError(link) && lines.length < 32; link = link.cause) {
+    lines.push(link.message.split('\n', 1)[0] ?? '');
+  }
+  return lines;
+}
+
+/** The platform as platform packages are named. */
+function platform() {
+  const { platform: os, arch } = process;
+  if (os === 'linux') return `linux-${arch}-${libc()}${arch === 'arm' ? 'eabihf' : ''}`;
+  if (os === 'win32') return `win32-${arch}-msvc`;
+  return `${os}-${arch}`;
+}
+
+function libc() {
+  const report = /** @type {any} */ (process.report.getReport());
+  return report.header.glibcVersionRuntime === undefined ? 'musl' : 'gnu';
+}
+
+module.exports = { native };

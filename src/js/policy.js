@@ -1,0 +1,126 @@
+'use strict';
+// What one middleware demands: checked once, and made ready so that a request only reads it.
+
+const { IncomingMessage } = require('node:http');
+const { configError, unbuiltError } = require('./errors.js');
+const { scopes, syncFunction } = require('./input.js');
+const { known } = require('./names.js');
+const { withScope } = require('./denial.js');
+
+/**
+ * @typedef {import('./denial.js').Answer} Answer
+ * @typedef {object} Compiled
+ * @property {readonly string[]} scopes
+ * @property {number} id of the scopes in the addon; NO_ID for one that is not registered there
+ * @property {readonly Answer[]} answers by reason code
+ * @property {((req: any) => unknown) | undefined} getToken
+ * @property {boolean} optional
+ * @property {string} property of the request
+ * @property {import('./denial.js').OnDeny | undefined} onDeny
+ * @property {((req: any) => unknown) | undefined} skip
+ */
+
+const NAMES = ['credentials', 'getToken', 'optional', 'scope', 'quota', 'requestProperty', 'onDeny', 'skip'];
+const NO_ID = -1;
+
+/** Where options belong that users of express-jwt, or of this package, write here. */
+const ELSEWHERE = new Map([['credentialsRequired', 'optional']]);
+
+/** What Node keeps on a request, and what Express adds to it. */
+const NODE_REQUEST = new IncomingMessage(/** @type {any} */ (undefined));
+const EXPRESS_REQUEST = [
+  'app',
+  'baseUrl',
+  'body',
+  'cookies',
+  'fresh',
+  'get',
+  'header',
+  'host',
+  'hostname',
+  'ip',
+  'ips',
+  'next',
+  'originalUrl',
+  'params',
+  'path',
+  'protocol',
+  'query',
+  'res',
+  'route',
+  'secure',
+  'signedCookies',
+  'stale',
+  'subdomains',
+  'xhr',
+];
+
+/**
+ * @param {unknown} options
+ * @param {import('./engine.js').Engine} engine
+ * @param {boolean} register the scopes in the addon: for what lives as long as the Auth
+ * @returns {Compiled}
+ */
+function compilePolicy(options, engine, register) {
+  const policy = known(options, NAMES, '', configError, ELSEWHERE);
+  if (policy.quota !== undefined) throw unbuiltError('quota');
+  checkCredentials(policy.credentials);
+  const demanded = policy.scope === undefined ? [] : scopes(policy.scope, 'scope', configError);
+  return {
+    scopes: demanded,
+    id: register ? engine.registerScopes(demanded) : NO_ID,
+    answers: demanded.length === 0 ? engine.answers : answersWith(engine, demanded),
+    getToken: syncFunction(policy.getToken, 'getToken', configError),
+    optional: flag(policy.optional, 'optional'),
+    property: property(policy.requestProperty ?? 'auth'),
+    onDeny: onDeny(policy.onDeny),
+    skip: syncFunction(policy.skip, 'skip', configError),
+  };
+}
+
+/**
+ * @param {import('./engine.js').Engine} engine
+ * @param {readonly string[]} demanded
+ */
+function answersWith(engine, demanded) {
+  return engine.answers.map((answer) =>
+    answer.code === 'insufficient_scope' ? withScope(answer, demanded) : answer,
+  );
+}
+
+/** @param {unknown} value */
+function checkCredentials(value) {
+  if (value === undefined) return;
+  if (
+    !Array.isArray(value) ||
+    value.length === 0 ||
+    !value.every((kind) => kind === 'bearer' || kind === 'api-key')
+  ) {
+    throw configError("credentials must be an array of 'bearer' and 'api-key'");
+  }
+  if (value.includes('api-key')) throw unbuiltError("credentials: 'api-key'");
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} name
+ */
+function flag(value, name) {
+  if (value !== undefined && typeof value !== 'boolean') throw configError(`${name} must be true or false`);
+  return value === true;
+}
+
+/** @param {unknown} value */
+function property(value) {
+  const valid = typeof value === 'string' && value !== '';
+  if (valid && !EXPRESS_REQUEST.includes(value) && !(value in NODE_REQUEST)) return value;
+  throw configError('requestProperty must be the name of a property that the request does not have yet');
+}
+
+/** @param {unknown} value */
+function onDeny(value) {
+  if (value !== undefined && typeof value !== 'function') throw configError('onDeny must be a function');
+  return /** @type {import('./denial.js').OnDeny | undefined} */ (value);
+}
+
+module.exports = { NO_ID, POLICY_NAMES: NAMES, compilePolicy };

@@ -1,0 +1,100 @@
+'use strict';
+// req.auth. Everything in it is read from the decision when first asked for; no view of it prints the token.
+
+const { inspect } = require('node:util');
+const { scopesOf, textClaim, tokenIdOf, userIdOf } = require('./claims.js');
+const { unbuiltError } = require('./errors.js');
+
+/** @typedef {import('./decision.js').Decision} Decision */
+
+class RequestAuth {
+  /** @type {Decision} */
+  #decision;
+  /** @type {readonly string[] | undefined} */
+  #scopes;
+
+  /** @param {Decision} decision */
+  constructor(decision) {
+    this.#decision = decision;
+  }
+
+  /**
+   * For the other parts of latchgate: user code has no way to the decision, and so none to the token.
+   * @param {RequestAuth} auth
+   */
+  static decisionOf(auth) {
+    return auth.#decision;
+  }
+
+  get userId() {
+    return userIdOf(this.claims, this.#decision.engine);
+  }
+
+  get sessionId() {
+    const { engine, token } = this.#decision;
+    return textClaim(this.claims, engine.sessionIdClaim) ?? tokenIdOf(this.claims, token);
+  }
+
+  get tokenId() {
+    return textClaim(this.claims, 'jti');
+  }
+
+  get claims() {
+    return this.#decision.claims;
+  }
+
+  get scopes() {
+    this.#scopes ??= scopesOf(this.claims);
+    return this.#scopes;
+  }
+
+  get session() {
+    const { session } = this.#decision;
+    return session && Object.freeze(session);
+  }
+
+  get apiKey() {
+    return undefined;
+  }
+
+  get quota() {
+    return undefined;
+  }
+
+  get degraded() {
+    return false;
+  }
+
+  get observed() {
+    return undefined;
+  }
+
+  /** @returns {AbortSignal} */
+  get signal() {
+    throw unbuiltError('req.auth.signal');
+  }
+
+  /** @returns {Promise<void>} */
+  async assertValid() {
+    throw unbuiltError('req.auth.assertValid()');
+  }
+
+  /** @returns {Promise<never>} */
+  async runExclusive() {
+    throw unbuiltError('req.auth.runExclusive()');
+  }
+
+  /** There is nothing to end as long as there is no signal. */
+  done() {}
+
+  toJSON() {
+    const { userId, sessionId, tokenId, claims, scopes, session, degraded } = this;
+    return { userId, sessionId, tokenId, claims, scopes, session, degraded };
+  }
+
+  [inspect.custom](/** @type {number} */ _depth, /** @type {import('node:util').InspectOptions} */ options) {
+    return `RequestAuth ${inspect(this.toJSON(), options)}`;
+  }
+}
+
+exports.RequestAuth = RequestAuth;

@@ -1,0 +1,236 @@
+'use strict';
+// auth.tokens: issue, verify and revoke. Signatures and times are judged in the addon; arguments are checked here.
+
+const { decodeClaims } = require('./claims.js');
+const { YEAR, duration } = require('./duration.js');
+const { configError, fromNative, inputError, unbuiltError } = require('./errors.js');
+const { id, instant, isPlainObject, jsonValue, optionalId, scopes, token: tokenText } = require('./input.js');
+const { known } = require('./names.js');
+
+/**
+ * @typedef {import('./engine.js').Engine} Engine
+ * @typedef {import('../../index.js').Claims} Claims
+ */
+
+/** No longer token is accepted: what is longer need not be copied to the addon to know. */
+const MAX_TOKEN = 8192;
+const BARE = 1;
+
+/** Claims that issue() sets itself. */
+const OWN_CLAIMS = ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'gen', 'lgs'];
+
+class Tokens {
+  #engine;
+
+  /** @param {Engine} engine */
+  constructor(engine) {
+    this.#engine = engine;
+  }
+
+  /**
+   * @param {string} userId
+   * @param {object} [options]
+   * @returns {Promise<string>}
+   */
+  async issue(userId, options = {}) {
+    const engine = this.#engine;
+    const outcome = await engine.ask((gate) => {
+      if (!engine.canSign) throw configError('no key to sign tokens with: set jwt.secret or jwt.privateKey');
+      const own = known(options, ['sessionId', 'claims', 'scope', 'ttl'], '', inputError);
+      return gate.issue(
+        id(userId, 'userId'),
+        optionalId(own.sessionId, 'sessionId'),
+        claimsJson(own, engine),
+        own.scope === undefined ? undefined : scopes(own.scope, 'scope', inputError).join(' '),
+        ttl(own.ttl, engine),
+      );
+    });
+    return /** @type {string} */ (outcome.text);
+  }
+
+  /**
+   * @param {string} token
+   * @returns {Promise<Claims | null>}
+   */
+  async verify(token) {
+    const engine = this.#engine;
+    engine.assertOpen();
+    if (isOversized(tokenText(token, 'token'), engine)) return null;
+    try {
+      return engine.gate.verify(token, BARE) === 0 ? decodeClaims(token) : null;
+    } catch (error) {
+      throw fromNative(error);
+    }
+  }
+
+  /**
+   * @param {string} token
+   * @returns {Promise<boolean>}
+   */
+  async revoke(token) {
+    const engine = this.#engine;
+    engine.assertOpen();
+    if (isOversized(tokenText(token, 'token'), engine)) return false;
+    const outcome = await engine.ask((gate) => gate.revoke(token));
+    return outcome.flag === true;
+  }
+
+  /**
+   * @param {object} target
+   * @returns {Promise<boolean>}
+   */
+  async revokeId(target) {
+    const engine = this.#engine;
+    const outcome = await engine.ask((gate) => {
+      const own = known(target, ['jti', 'userId', 'expiresAt', 'iss'], 'id', inputError);
+      const expiresAt = instant(own.expiresAt, 'expiresAt');
+      return gate.revokeId(id(own.jti, 'jti'), id(own.userId, 'userId'), expiresAt, issuer(own.iss, engine));
+    });
+    return outcome.flag === true;
+  }
+
+  /**
+   * @param {unknown} target token, or what names it
+   * @returns {Promise<boolean>}
+   */
+  async isRevoked(target) {
+    const engine = this.#engine;
+    engine.assertOpen();
+    if (typeof target === 'string' && isOversized(target, engine)) return true;
+    const outcome = await engine.ask((gate) => {
+      if (typeof target === 'string') return gate.isRevoked(target);
+      const own = known(target, ['jti', 'userId', 'iss'], 'id', inputError);
+      return gate.isRevokedId(id(own.jti, 'jti'), id(own.userId, 'userId'), issuer(own.iss, engine));
+    });
+    return outcome.flag === true;
+  }
+
+  /**
+   * @param {string} userId
+   * @param {object} [options]
+   * @returns {Promise<{ sessionsEnded: number }>}
+   */
+  async revokeUser(userId, options = {}) {
+    const outcome = await this.#engine.ask((gate) => {
+      const own = known(options, ['barrier', 'wait', 'apiKeys'], '', inputError);
+      refuseBarrier(own, 'revokeUser()');
+      if (flag(own.apiKeys, 'apiKeys')) throw unbuiltError('revokeUser(): apiKeys');
+      return gate.revokeUser(id(userId, 'userId'));
+    });
+    return { sessionsEnded: outcome.count ?? 0 };
+  }
+
+  /**
+   * @param {string} userId
+   * @param {object} [options]
+   * @returns {Promise<{ sessionsEnded: number }>}
+   */
+  async blockUser(userId, options = {}) {
+    const outcome = await this.#engine.ask((gate) => {
+      const own = known(options, ['until', 'barrier', 'wait'], '', inputError);
+      refuseBarrier(own, 'blockUser()');
+      return gate.blockUser(
+        id(userId, 'userId'),
+        own.until === undefined ? NaN : instant(own.until, 'until'),
+      );
+    });
+    return { sessionsEnded: outcome.count ?? 0 };
+  }
+
+  /**
+   * @param {string} userId
+   * @returns {Promise<boolean>}
+   */
+  async unblockUser(userId) {
+    const outcome = await this.#engine.ask((gate) => gate.unblockUser(id(userId, 'userId')));
+    return outcome.flag === true;
+  }
+
+  /** @returns {Promise<never>} */
+  async login() {
+    throw unbuiltError('tokens.login()');
+  }
+
+  /** @returns {Promise<never>} */
+  async refresh() {
+    throw unbuiltError('tokens.refresh()');
+  }
+
+  /** @returns {Promise<never>} */
+  async logout() {
+    throw unbuiltError('tokens.logout()');
+  }
+}
+
+/**
+ * Also the place where every call that reads a token finds out that there is no key to read it with.
+ * @param {string} token
+ * @param {Engine} engine
+ */
+function isOversized(token, engine) {
+  engine.assertKey();
+  return token.length > MAX_TOKEN;
+}
+
+/**
+ * @param {Record<string, any>} own options of issue()
+ * @param {Engine} engine
+ */
+function claimsJson({ claims, scope }, { userIdClaim, sessionIdClaim }) {
+  if (claims === undefined) return undefined;
+  if (!isPlainObject(claims)) throw inputError('claims must be a plain object');
+  const reserved = [...OWN_CLAIMS, userIdClaim, sessionIdClaim];
+  const taken = Object.keys(claims).find((name) => reserved.includes(name));
+  if (taken !== undefined) throw inputError(`claims.${taken} is set by issue() itself: leave it out`);
+  if (scope !== undefined && Object.hasOwn(claims, 'scope')) {
+    throw inputError('claims.scope and the scope option exclude each other: leave one out');
+  }
+  jsonValue(claims, 'claims', inputError);
+  return JSON.stringify(claims);
+}
+
+/**
+ * @param {unknown} value
+ * @param {Engine} engine
+ */
+function ttl(value, { accessTtlMs, maxAgeMs }) {
+  if (value === undefined) return accessTtlMs;
+  const ms = duration(value, 'ttl', { min: 1, max: 200 * YEAR }, inputError);
+  if (ms > maxAgeMs) throw inputError('ttl must not be longer than jwt.maxAge: the token would be refused');
+  return ms;
+}
+
+/**
+ * Token ids are unique per issuer: where several are configured, an id says nothing without its own.
+ * @param {unknown} value
+ * @param {Engine} engine
+ */
+function issuer(value, { issuers }) {
+  if (value === undefined && issuers.length > 1)
+    throw inputError('iss is required where jwt.issuer lists several');
+  const iss = optionalId(value, 'iss');
+  if (iss !== undefined && issuers.length > 0 && !issuers.includes(iss)) {
+    throw inputError('iss must be one of jwt.issuer: no token of another is accepted');
+  }
+  return iss;
+}
+
+/**
+ * @param {Record<string, any>} own
+ * @param {string} method
+ */
+function refuseBarrier({ barrier, wait }, method) {
+  if (flag(barrier, 'barrier')) throw unbuiltError(`${method}: barrier`);
+  if (wait !== undefined) throw unbuiltError(`${method}: wait`);
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} name
+ */
+function flag(value, name) {
+  if (value !== undefined && typeof value !== 'boolean') throw inputError(`${name} must be true or false`);
+  return value === true;
+}
+
+exports.Tokens = Tokens;

@@ -1,0 +1,25 @@
+'use strict';
+// Groups of the contract that are not built yet. Their methods are there, and say so.
+
+const { unbuiltError } = require('./errors.js');
+
+const GROUPS = {
+  apiKeys: ['create', 'check', 'rotate', 'revoke', 'addQuota', 'update', 'get', 'list'],
+  quotas: ['consume', 'add', 'refund', 'peek', 'reset'],
+  locks: ['runExclusive', 'acquire'],
+  counters: ['add', 'apply', 'get'],
+};
+
+/**
+ * @param {keyof typeof GROUPS} group
+ * @returns {any} an object with the group's methods, all of which reject
+ */
+function unbuiltGroup(group) {
+  const methods = GROUPS[group].map((method) => [
+    method,
+    () => Promise.reject(unbuiltError(`${group}.${method}()`)),
+  ]);
+  return Object.freeze(Object.fromEntries(methods));
+}
+
+module.exports = { unbuiltGroup };

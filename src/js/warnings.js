@@ -1,0 +1,57 @@
+'use strict';
+// Limits of the embedded store that an operator must know. Each is emitted once per process, and stands in health().
+
+/** @typedef {typeof import('node:cluster').default} Cluster */
+
+const cluster = /** @type {Cluster} */ (/** @type {unknown} */ (require('node:cluster')));
+
+const RESTART = {
+  code: 'LATCHGATE_EMBEDDED_RESTART',
+  text: 'the embedded store lives in this process: a restart forgets sessions, revocations and blocks',
+};
+const PER_PROCESS = {
+  code: 'LATCHGATE_EMBEDDED_PER_PROCESS',
+  text: 'the embedded store lives in this process, and others run beside it: limits and revocations hold for each alone',
+};
+const SESSION_IS_TOKEN = {
+  code: 'LATCHGATE_SESSION_IS_TOKEN',
+  text: 'a token without a session claim was let through: each such token counts as a session of its own (jwt.claims.sessionId)',
+};
+
+/** @type {Set<string>} */
+const emitted = new Set();
+
+/** @param {{ code: string, text: string }} warning */
+function emit({ code, text }) {
+  process.emitWarning(text, { type: 'LatchgateWarning', code });
+}
+
+/**
+ * What holds for every Auth on the embedded store, here and now.
+ * @returns {string[]}
+ */
+function embeddedWarnings() {
+  const warnings = [];
+  if (process.env.NODE_ENV === 'production') warnings.push(RESTART);
+  if (isOneOfMany()) warnings.push(PER_PROCESS);
+  for (const warning of warnings) {
+    if (!emitted.has(warning.code)) emit(warning);
+    emitted.add(warning.code);
+  }
+  return warnings.map(({ text }) => text);
+}
+
+/** A cluster worker, or an instance that PM2 runs several of (it numbers them from 0). */
+function isOneOfMany() {
+  const { NODE_APP_INSTANCE: instance, pm_id: id, exec_mode: mode = '' } = process.env;
+  if (cluster.isWorker) return true;
+  return Number(instance) > 0 || ((instance ?? id) !== undefined && mode.startsWith('cluster'));
+}
+
+/** @returns {string} */
+function warnSessionIsToken() {
+  emit(SESSION_IS_TOKEN);
+  return SESSION_IS_TOKEN.text;
+}
+
+module.exports = { embeddedWarnings, warnSessionIsToken };
