@@ -1,0 +1,95 @@
+// Runs the README's programs as they stand, each in a process of its own, and uses them over HTTP.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { spawn } = require('node:child_process');
+const { once } = require('node:events');
+const fs = require('node:fs');
+const net = require('node:net');
+const path = require('node:path');
+const { test } = require('node:test');
+const { SignJWT } = require('jose');
+
+const ROOT = path.join(__dirname, '..');
+const SECRET = 'the secret of the readme, 32 bytes or more';
+const PROGRAMS = [...fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8').matchAll(/```js\n(.*?)```/gs)].map(
+  ([, code]) => code,
+);
+
+async function freePort() {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = /** @type {net.AddressInfo} */ (server.address());
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/**
+ * @param {import('node:test').TestContext} t
+ * @param {string} program
+ */
+async function start(t, program) {
+  const port = await freePort();
+  const code = program.replace(/app\.listen\((.*?)\);/, "app.listen($1, () => console.log('listening'));");
+  assert.notEqual(code, program, 'the program listens');
+  const child = spawn(process.execPath, ['-e', code], {
+    cwd: ROOT,
+    env: { ...process.env, PORT: String(port), JWT_SECRET: SECRET },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.after(() => child.kill());
+  await Promise.race([
+    once(child.stdout, 'data'),
+    once(child, 'exit').then(([status]) => assert.fail(`the program ended with ${status}`)),
+  ]);
+  return `http://127.0.0.1:${port}`;
+}
+
+/** @param {string} sid */
+function token(sid) {
+  const claims = new SignJWT({ sid }).setSubject('ada').setProtectedHeader({ alg: 'HS256' });
+  return claims.setIssuedAt().setExpirationTime('5m').sign(Buffer.from(SECRET));
+}
+
+/** @param {string} text */
+const bearer = (text) => ({ headers: { authorization: `Bearer ${text}` } });
+
+test('the README holds the two programs that are tested here', () => assert.equal(PROGRAMS.length, 2));
+
+test('the first program admits three sessions by first use, and revokes them all', async (t) => {
+  const url = await start(t, PROGRAMS[0]);
+  const statuses = [];
+  for (const sid of ['a', 'b', 'c', 'd']) {
+    const { status } = await fetch(`${url}/me`, bearer(await token(sid)));
+    statuses.push(status);
+  }
+  assert.deepEqual(statuses, [200, 200, 200, 403]);
+  const first = await token('a');
+  const me = await (await fetch(`${url}/me`, bearer(first))).json();
+  assert.equal(me.user, 'ada');
+  assert.equal(me.session.active, 3);
+  const revoked = await fetch(`${url}/logout-everywhere`, { method: 'POST', ...bearer(first) });
+  assert.deepEqual(await revoked.json(), { sessionsEnded: 3 });
+  assert.equal((await fetch(`${url}/me`, bearer(first))).status, 401);
+});
+
+test('the second program logs in, evicts the oldest, checks the scope and logs out', async (t) => {
+  const url = await start(t, PROGRAMS[1]);
+  const tokens = [];
+  for (let n = 0; n < 4; n++) {
+    const answer = await fetch(`${url}/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ user: 'ada' }),
+    });
+    tokens.push((await answer.json()).token);
+  }
+  /** @param {string} route @param {string} text */
+  const post = async (route, text) => (await fetch(url + route, { method: 'POST', ...bearer(text) })).status;
+  assert.equal(await post('/bets', tokens[0]), 401, 'the oldest made room');
+  assert.equal(await post('/bets', tokens[3]), 201);
+  assert.equal(await post('/logout', tokens[3]), 204);
+  assert.equal(await post('/bets', tokens[3]), 401);
+  assert.equal(await post('/bets', await token('own')), 401, 'its session was never admitted');
+});
