@@ -2,10 +2,12 @@
 //! Knows no store, no token format, no JavaScript; depends on `std` alone.
 
 pub mod clock;
+mod decide;
 pub mod epoch;
 pub mod error;
 pub mod hash;
 pub mod op;
+pub mod quota;
 pub mod reason;
 pub mod record;
 pub mod session;

@@ -1,6 +1,7 @@
 //! The verbs that a store understands and what it answers. Every verb names exactly one user, so
 //! that one record, and later one hash slot, holds all that it needs.
 
+use super::quota::{Consumption, QuotaRule};
 use super::reason::{Reason, Reasons};
 use super::session::{Session, SessionTimes};
 use std::borrow::Cow;
@@ -53,6 +54,30 @@ pub struct AdmissionRule {
     pub absolute_ms: u64,
 }
 
+/// Where a quota that a request is charged lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuotaPlace {
+    /// In the user's record.
+    Record,
+    /// Apart from it, under a key of its own.
+    Apart,
+}
+
+/// What a request is charged.
+#[derive(Clone, Debug)]
+pub struct Charge<'a> {
+    /// Where it lies.
+    pub place: QuotaPlace,
+    /// The quota's key there (docs/layout.md).
+    pub key: Cow<'a, str>,
+    /// Its rule.
+    pub rule: QuotaRule,
+    /// Units; 0 looks.
+    pub cost: u64,
+    /// A balance is forgotten so long after its last charge; `None`: never.
+    pub keep_ms: Option<u64>,
+}
+
 /// One request: does this token, in this session, with these scopes, pass?
 #[derive(Clone, Debug)]
 pub struct Decide<'a> {
@@ -72,6 +97,8 @@ pub struct Decide<'a> {
     pub scope_ok: bool,
     /// False where this request has touched the session already.
     pub touch: bool,
+    /// What it is charged.
+    pub charge: Option<Charge<'a>>,
 }
 
 /// Admits a session explicitly.
@@ -138,6 +165,14 @@ pub enum Act<'a> {
     UnblockUser { user: Cow<'a, str> },
     /// Draws the generation of a token that is about to be issued.
     NextGeneration { user: Cow<'a, str> },
+    /// Charges a quota that belongs to no user's record.
+    Consume {
+        key: Cow<'a, str>,
+        rule: QuotaRule,
+        cost: u64,
+    },
+    /// Forgets what was charged to these quotas.
+    ResetQuotas { keys: Vec<Cow<'a, str>> },
     /// Does the store answer?
     Ping,
 }
@@ -163,6 +198,8 @@ pub struct Decision {
     pub session: Option<SessionView>,
     /// The session was admitted by this very step.
     pub admitted: bool,
+    /// The quota, where one is charged and nothing before it denies.
+    pub quota: Option<Consumption>,
 }
 
 /// What a request is told about its session.
@@ -214,10 +251,12 @@ pub enum Verdict {
     Count(u64),
     /// To [`Act::NextGeneration`].
     Generation(u64),
+    /// To [`Act::Consume`].
+    Consumption(Consumption),
 }
 
 impl Act<'_> {
-    /// The user whose record the act is about; `None` for `Ping`.
+    /// The user whose record the act is about, if it is about one.
     #[must_use]
     pub fn user(&self) -> Option<&str> {
         match self {
@@ -233,7 +272,7 @@ impl Act<'_> {
             | Self::BlockUser { user, .. }
             | Self::UnblockUser { user }
             | Self::NextGeneration { user } => Some(user),
-            Self::Ping => None,
+            Self::Consume { .. } | Self::ResetQuotas { .. } | Self::Ping => None,
         }
     }
 }
@@ -255,6 +294,10 @@ impl Op<'_> {
                 rule: d.rule,
                 scope_ok: d.scope_ok,
                 touch: d.touch,
+                charge: d.charge.map(|c| Charge {
+                    key: own(c.key),
+                    ..c
+                }),
             }),
             Act::Admit(a) => Act::Admit(Admit {
                 user: own(a.user),
@@ -308,6 +351,14 @@ impl Op<'_> {
             },
             Act::UnblockUser { user } => Act::UnblockUser { user: own(user) },
             Act::NextGeneration { user } => Act::NextGeneration { user: own(user) },
+            Act::Consume { key, rule, cost } => Act::Consume {
+                key: own(key),
+                rule,
+                cost,
+            },
+            Act::ResetQuotas { keys } => Act::ResetQuotas {
+                keys: keys.into_iter().map(own).collect(),
+            },
             Act::Ping => Act::Ping,
         };
         Op {

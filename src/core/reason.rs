@@ -49,6 +49,8 @@ pub enum Reason {
     ScopeMissing,
     /// One session more would be over the limit.
     SessionLimit,
+    /// The quota does not suffice.
+    QuotaExhausted,
     /// A claim does not match what the route demands.
     ClaimsMismatch,
     /// The store cannot answer.
@@ -57,7 +59,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in order of precedence; the index is the number that crosses the boundary.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Allowed,
         Self::CredentialsRequired,
         Self::HeaderUnreadable,
@@ -80,6 +82,7 @@ impl Reason {
         Self::SessionUnknown,
         Self::ScopeMissing,
         Self::SessionLimit,
+        Self::QuotaExhausted,
         Self::ClaimsMismatch,
         Self::StoreUnavailable,
     ];
@@ -110,6 +113,7 @@ impl Reason {
             Self::SessionUnknown => ("session_unknown", "invalid_token", 401),
             Self::ScopeMissing => ("scope_missing", "insufficient_scope", 403),
             Self::SessionLimit => ("session_limit", "session_limit", 403),
+            Self::QuotaExhausted => ("quota_exhausted", "quota_exhausted", 429),
             Self::ClaimsMismatch => ("claims_mismatch", "forbidden", 403),
             Self::StoreUnavailable => ("store_unavailable", "store_unavailable", 503),
         }

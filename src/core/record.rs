@@ -2,10 +2,9 @@
 //! decisions are made. Pure: the instant is handed in, nothing is read or written elsewhere.
 
 use super::epoch::Revocations;
-use super::op::{
-    Act, Admission, AdmissionRule, Admit, Decide, Decision, Issued, OnLimit, Op, SessionCheck,
-    SessionView, Verdict,
-};
+use super::hash::IdMap;
+use super::op::{Act, Admission, AdmissionRule, Admit, Issued, OnLimit, Op, Verdict};
+use super::quota::QuotaState;
 use super::reason::{Reason, Reasons};
 use super::session::{Entry, Session};
 use super::session_table::SessionTable;
@@ -14,32 +13,28 @@ use super::tombstones::Tombstones;
 /// One user's record.
 #[derive(Clone, Debug, Default)]
 pub struct UserRecord {
-    sessions: SessionTable,
-    ended: Tombstones,
-    revocations: Option<Box<Revocations>>,
+    pub(super) sessions: SessionTable,
+    pub(super) ended: Tombstones,
+    pub(super) revocations: Option<Box<Revocations>>,
+    /// Units used of the quotas that lie with the user.
+    pub(super) quotas: Option<Box<IdMap<Box<str>, QuotaState>>>,
     /// The highest generation drawn or revoked.
-    last_generation: u64,
+    pub(super) last_generation: u64,
     /// Counts touches: see `Entry::order`.
-    order: u64,
+    pub(super) order: u64,
     /// The longest horizon of any operation seen.
-    horizon_ms: u64,
-}
-
-/// What a decision may do with the session.
-enum SessionPlan {
-    Leave,
-    Touch,
-    Admit,
+    pub(super) horizon_ms: u64,
 }
 
 impl UserRecord {
-    /// Decides one operation at `now_us` and, where it is allowed, carries it out.
-    pub fn apply(&mut self, op: &Op<'_>, now_us: u64) -> Verdict {
+    /// Decides one operation at `now_us` and, where it is allowed, carries it out. `apart` is the
+    /// quota that a request is charged, where it does not lie in the record.
+    pub fn apply(&mut self, op: &Op<'_>, now_us: u64, apart: Option<&mut QuotaState>) -> Verdict {
         let now_ms = now_us / 1000;
         self.horizon_ms = self.horizon_ms.max(op.horizon_ms);
         self.expire_sessions(now_ms);
         match &op.act {
-            Act::Decide(decide) => Verdict::Decision(self.decide(decide, now_ms)),
+            Act::Decide(decide) => Verdict::Decision(self.decide(decide, now_ms, apart)),
             Act::Admit(admit) => Verdict::Admission(Box::new(self.admit(admit, now_ms))),
             Act::Touch { user, session } => Verdict::Session(self.touch(user, session, now_ms)),
             Act::End { session, .. } => Verdict::Flag(self.end(session, now_ms)),
@@ -73,72 +68,9 @@ impl UserRecord {
                 Verdict::Flag(self.revocations.as_mut().is_some_and(|r| r.unblock(now_ms)))
             }
             Act::NextGeneration { .. } => Verdict::Generation(self.next_generation(now_us)),
-            Act::Ping => Verdict::Flag(true),
+            // Not about a user: the store has no business here.
+            Act::Consume { .. } | Act::ResetQuotas { .. } | Act::Ping => Verdict::Flag(true),
         }
-    }
-
-    /// Reads first, every reason; only if there is none, acts. So a denial changes nothing.
-    fn decide(&mut self, d: &Decide<'_>, now_ms: u64) -> Decision {
-        let mut deny = self.standing(&d.token, Some(d.issued), now_ms);
-        if !d.scope_ok {
-            deny.add(Reason::ScopeMissing);
-        }
-        let plan = self.plan_session(d, now_ms, &mut deny);
-        let reason = deny.first();
-        let mut decision = Decision {
-            reason,
-            would_deny: deny,
-            session: None,
-            admitted: false,
-        };
-        if reason != Reason::Allowed {
-            return decision;
-        }
-        let previous_active_ms = match plan {
-            SessionPlan::Leave => return decision,
-            SessionPlan::Touch => {
-                let order = self.next_order();
-                let Some(entry) = self.sessions.get_mut(&d.session) else {
-                    return decision;
-                };
-                let previous = entry.last_active_ms;
-                if d.touch {
-                    entry.touch(now_ms, order);
-                }
-                previous
-            }
-            SessionPlan::Admit => {
-                decision.admitted = true;
-                self.evict_for_one("", d.rule, now_ms);
-                self.insert(&d.session, d.rule, None, now_ms);
-                now_ms
-            }
-        };
-        let active = self.sessions.len() as u64;
-        decision.session = self.sessions.get_mut(&d.session).map(|entry| SessionView {
-            active,
-            limit: d.rule.limit,
-            times: entry.times(),
-            previous_active_ms,
-        });
-        decision
-    }
-
-    fn plan_session(&self, d: &Decide<'_>, now_ms: u64, deny: &mut Reasons) -> SessionPlan {
-        if d.check == SessionCheck::Skip {
-            return SessionPlan::Leave;
-        }
-        if self.sessions.contains(&d.session) {
-            return SessionPlan::Touch;
-        }
-        if self.ended.contains(&d.session, now_ms) {
-            deny.add(Reason::SessionEnded);
-        } else if d.check == SessionCheck::Explicit {
-            deny.add(Reason::SessionUnknown);
-        } else if !self.has_room(d.rule) {
-            deny.add(Reason::SessionLimit);
-        }
-        SessionPlan::Admit
     }
 
     fn admit(&mut self, a: &Admit<'_>, now_ms: u64) -> Admission {
@@ -225,7 +157,7 @@ impl UserRecord {
     }
 
     /// What stands against a token, sessions aside.
-    fn standing(&self, token: &[u8], issued: Option<Issued>, now_ms: u64) -> Reasons {
+    pub(super) fn standing(&self, token: &[u8], issued: Option<Issued>, now_ms: u64) -> Reasons {
         let mut reasons = Reasons::default();
         if let Some(revocations) = &self.revocations {
             if revocations.is_blocked(now_ms) {
@@ -258,7 +190,7 @@ impl UserRecord {
     }
 
     /// Whether one more may be admitted, others making room if the rule says so.
-    fn has_room(&self, rule: AdmissionRule) -> bool {
+    pub(super) fn has_room(&self, rule: AdmissionRule) -> bool {
         match rule.limit {
             None => true,
             Some(limit) => {
@@ -269,7 +201,12 @@ impl UserRecord {
     }
 
     /// Ends as many of the least recently active as must go before one more fits.
-    fn evict_for_one(&mut self, user: &str, rule: AdmissionRule, now_ms: u64) -> Vec<Session> {
+    pub(super) fn evict_for_one(
+        &mut self,
+        user: &str,
+        rule: AdmissionRule,
+        now_ms: u64,
+    ) -> Vec<Session> {
         let Some(limit) = rule.limit else {
             return Vec::new();
         };
@@ -297,13 +234,19 @@ impl UserRecord {
         evicted
     }
 
-    fn insert(&mut self, id: &str, rule: AdmissionRule, device: Option<&str>, now_ms: u64) {
+    pub(super) fn insert(
+        &mut self,
+        id: &str,
+        rule: AdmissionRule,
+        device: Option<&str>,
+        now_ms: u64,
+    ) {
         let order = self.next_order();
         self.sessions
             .insert(id, Entry::new(&rule, device, now_ms, order));
     }
 
-    fn next_order(&mut self) -> u64 {
+    pub(super) fn next_order(&mut self) -> u64 {
         self.order += 1;
         self.order
     }
@@ -334,6 +277,13 @@ impl UserRecord {
                 self.revocations = None;
             }
         }
+        if let Some(quotas) = &mut self.quotas {
+            quotas.retain(|_, state| !state.is_over(now_ms));
+            quotas.shrink_to_fit();
+            if quotas.is_empty() {
+                self.quotas = None;
+            }
+        }
         if (self.last_generation / 1000).saturating_add(self.horizon_ms) <= now_ms {
             self.last_generation = 0;
         }
@@ -346,6 +296,7 @@ impl UserRecord {
         self.sessions.is_empty()
             && self.ended.is_empty()
             && self.revocations.is_none()
+            && self.quotas.is_none()
             && self.last_generation == 0
     }
 
@@ -368,8 +319,14 @@ impl UserRecord {
             .collect();
         let ended = record.ended.describe();
         let revocations = record.revocations.as_ref().map(|r| r.describe());
+        let mut quotas: Vec<_> = record
+            .quotas
+            .iter()
+            .flat_map(|quotas| quotas.iter())
+            .collect();
+        quotas.sort_by_key(|(key, _)| *key);
         format!(
-            "sessions={sessions:?} ended={ended} revocations={revocations:?} last_generation={}",
+            "sessions={sessions:?} ended={ended} revocations={revocations:?} quotas={quotas:?} last_generation={}",
             record.last_generation
         )
     }

@@ -1,7 +1,8 @@
 //! The embedded store: one map entry per user, decided and changed under one lock.
 
 use crate::core::clock::Clock;
-use crate::core::op::{Op, Verdict};
+use crate::core::op::{Act, Decide, Op, QuotaPlace, Verdict};
+use crate::core::quota::QuotaState;
 use crate::core::record::UserRecord;
 use crate::core::store::{Outcome, Sink, Store};
 use dashmap::{DashMap, Entry};
@@ -21,8 +22,12 @@ const SWEEP_BUDGET: Duration = Duration::from_micros(500);
 /// finding the record until the last change to it; nothing else is locked meanwhile and nothing is
 /// called that could come back here. So operations on one user happen one after the other, whatever
 /// threads they come from, and no decision is taken on a record that another thread is changing.
+/// The one exception: a request that is charged a quota apart from its user takes that quota's shard
+/// as well, always after the user's, so that no two can wait for each other.
 pub struct MemoryStore {
     users: DashMap<Box<str>, Box<UserRecord>, ahash::RandomState>,
+    /// Quotas that lie with no user.
+    quotas: DashMap<Box<str>, QuotaState, ahash::RandomState>,
     clock: Arc<dyn Clock>,
     /// The shard that the next sweep begins with.
     cursor: AtomicUsize,
@@ -34,6 +39,7 @@ impl MemoryStore {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let hasher = ahash::RandomState::new();
         Self {
+            quotas: DashMap::with_hasher_and_shard_amount(hasher.clone(), SHARDS),
             users: DashMap::with_hasher_and_shard_amount(hasher, SHARDS),
             clock,
             cursor: AtomicUsize::new(0),
@@ -44,24 +50,69 @@ impl MemoryStore {
     #[must_use]
     pub fn run(&self, op: &Op<'_>) -> Verdict {
         let now_us = self.clock.now_us();
-        let Some(user) = op.act.user() else {
-            return Verdict::Flag(true);
-        };
+        match &op.act {
+            Act::Ping => Verdict::Flag(true),
+            Act::Consume { key, rule, cost } => Verdict::Consumption(
+                self.with_quota(key, |state| state.charge(rule, *cost, now_us / 1000, None)),
+            ),
+            Act::ResetQuotas { keys } => {
+                let now_ms = now_us / 1000;
+                let reset = keys.iter().filter(|key| {
+                    self.quotas
+                        .remove(&***key)
+                        .is_some_and(|(_, state)| !state.is_over(now_ms))
+                });
+                Verdict::Flag(reset.count() > 0)
+            }
+            Act::Decide(Decide {
+                user,
+                charge: Some(charge),
+                ..
+            }) if charge.place == QuotaPlace::Apart => {
+                // User first, quota second, and nobody who holds a quota asks for a user.
+                let mut record = self.users.entry((**user).into()).or_default();
+                self.with_quota(&charge.key, |state| record.apply(op, now_us, Some(state)))
+            }
+            act => act
+                .user()
+                .map_or(Verdict::Flag(false), |user| self.about(user, op, now_us)),
+        }
+    }
+
+    fn about(&self, user: &str, op: &Op<'_>, now_us: u64) -> Verdict {
         if let Some(mut record) = self.users.get_mut(user) {
-            return record.apply(op, now_us);
+            return record.apply(op, now_us, None);
         }
         // Nothing is known of the user: most operations then find nothing to do, and nothing is kept.
         let mut record = Box::<UserRecord>::default();
-        let verdict = record.apply(op, now_us);
+        let verdict = record.apply(op, now_us, None);
         if record.is_empty() {
             return verdict;
         }
         // Another thread may have made a record meanwhile: then that one decides, under its lock.
         match self.users.entry(user.into()) {
-            Entry::Occupied(mut entry) => entry.get_mut().apply(op, now_us),
+            Entry::Occupied(mut entry) => entry.get_mut().apply(op, now_us, None),
             Entry::Vacant(entry) => {
                 entry.insert(record);
                 verdict
+            }
+        }
+    }
+
+    fn with_quota<T>(&self, key: &str, run: impl FnOnce(&mut QuotaState) -> T) -> T {
+        if let Some(mut state) = self.quotas.get_mut(key) {
+            return run(&mut state);
+        }
+        match self.quotas.entry(key.into()) {
+            Entry::Occupied(mut entry) => run(entry.get_mut()),
+            Entry::Vacant(entry) => {
+                let mut state = QuotaState::default();
+                let result = run(&mut state);
+                // A look, or a denial, leaves nothing behind.
+                if state != QuotaState::default() {
+                    entry.insert(state);
+                }
+                result
             }
         }
     }
@@ -93,33 +144,50 @@ impl MemoryStore {
         self.users.insert(user.into(), Box::new(record));
     }
 
+    /// A copy of a quota that lies with no user; see `read`.
+    #[cfg(feature = "test-stores")]
+    pub fn read_quota(&self, key: &str) -> QuotaState {
+        self.quotas.get(key).map(|state| *state).unwrap_or_default()
+    }
+
+    /// Overwrites a quota that lies with no user; see `write`.
+    #[cfg(feature = "test-stores")]
+    pub fn write_quota(&self, key: &str, state: QuotaState) {
+        self.quotas.insert(key.into(), state);
+    }
+
     /// The clock.
     #[cfg(feature = "test-stores")]
     pub fn clock(&self) -> &dyn Clock {
         &*self.clock
     }
+}
 
-    fn sweep_shard(&self, shard: usize, now_ms: u64) -> usize {
-        let hasher = self.users.hasher();
-        let mut table = self.users.shards()[shard].write();
-        let before = table.len();
-        // SAFETY: the shard's write lock is held, so nobody else sees the table; `iter` outlives no
-        // bucket that is used after its `erase`, and erasing the bucket just yielded is what the
-        // table's own `retain` does.
-        unsafe {
-            for bucket in table.iter() {
-                let (_, record) = bucket.as_mut();
-                if record.get_mut().expire(now_ms) {
-                    table.erase(bucket);
-                }
+/// Goes through one shard of a map and drops what `is_over` says is over; returns how many went.
+fn sweep_shard<V>(
+    map: &DashMap<Box<str>, V, ahash::RandomState>,
+    shard: usize,
+    mut is_over: impl FnMut(&mut V) -> bool,
+) -> usize {
+    let hasher = map.hasher();
+    let mut table = map.shards()[shard].write();
+    let before = table.len();
+    // SAFETY: the shard's write lock is held, so nobody else sees the table; `iter` outlives no
+    // bucket that is used after its `erase`, and erasing the bucket just yielded is what the
+    // table's own `retain` does.
+    unsafe {
+        for bucket in table.iter() {
+            let (_, value) = bucket.as_mut();
+            if is_over(value.get_mut()) {
+                table.erase(bucket);
             }
         }
-        let left = table.len();
-        if left < table.capacity() / 4 {
-            table.shrink_to(left * 2, |(user, _)| hasher.hash_one(user));
-        }
-        before - left
     }
+    let left = table.len();
+    if left < table.capacity() / 4 {
+        table.shrink_to(left * 2, |(key, _)| hasher.hash_one(key));
+    }
+    before - left
 }
 
 impl Store for MemoryStore {
@@ -134,7 +202,8 @@ impl Store for MemoryStore {
         let mut removed = 0;
         for _ in 0..shards {
             let shard = self.cursor.fetch_add(1, Ordering::Relaxed) % shards;
-            removed += self.sweep_shard(shard, now_ms);
+            removed += sweep_shard(&self.users, shard, |record| record.expire(now_ms));
+            removed += sweep_shard(&self.quotas, shard, |state| state.is_over(now_ms));
             if start.elapsed() >= SWEEP_BUDGET {
                 break;
             }
@@ -151,6 +220,8 @@ impl Store for MemoryStore {
             .filter(|(_, record)| !record.is_empty())
             .map(|(user, record)| format!("{user:?} {record}\n"))
             .collect();
+        let quotas = self.quotas.iter().filter(|quota| !quota.is_over(now_ms));
+        lines.extend(quotas.map(|quota| format!("quota {:?} {:?}\n", quota.key(), quota.value())));
         lines.sort();
         lines.concat()
     }

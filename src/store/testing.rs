@@ -6,7 +6,8 @@ use super::memory::MemoryStore;
 use super::registry::named;
 use crate::core::clock::Clock;
 use crate::core::error::Fault;
-use crate::core::op::{Op, Verdict};
+use crate::core::op::{Act, Decide, Op, QuotaPlace, Verdict};
+use crate::core::quota::QuotaState;
 use crate::core::record::UserRecord;
 use crate::core::store::{Outcome, Sink, Store};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -42,7 +43,14 @@ enum Job {
     /// Still to be decided.
     Decide(Op<'static>),
     /// Decided when it arrived, on what stood there then; still to be written.
-    Write(Box<UserRecord>, String, Verdict),
+    Write(Stale, Verdict),
+}
+
+/// What stood there then, changed.
+#[derive(Default)]
+struct Stale {
+    record: Option<(String, Box<UserRecord>)>,
+    quota: Option<(String, QuotaState)>,
 }
 
 struct Waiting {
@@ -90,14 +98,55 @@ impl LateStore {
             for Waiting { job, ticket, sink } in batch {
                 let verdict = match job {
                     Job::Decide(op) => self.memory.run(&op),
-                    Job::Write(record, user, verdict) => {
-                        self.memory.write(&user, *record);
+                    Job::Write(stale, verdict) => {
+                        if let Some((user, record)) = stale.record {
+                            self.memory.write(&user, *record);
+                        }
+                        if let Some((key, state)) = stale.quota {
+                            self.memory.write_quota(&key, state);
+                        }
                         verdict
                     }
                 };
                 sink.complete(ticket, Ok(verdict));
             }
         }
+    }
+
+    /// Decides on copies, to be written back later.
+    fn check_now(&self, op: Op<'static>) -> Job {
+        let now_us = self.memory.clock().now_us();
+        let mut stale = Stale::default();
+        let verdict = match &op.act {
+            Act::Consume { key, rule, cost } => {
+                let mut state = self.memory.read_quota(key);
+                let consumption = state.charge(rule, *cost, now_us / 1000, None);
+                stale.quota = Some((key.to_string(), state));
+                Verdict::Consumption(consumption)
+            }
+            act => {
+                let Some(user) = act.user().map(str::to_owned) else {
+                    return Job::Decide(op);
+                };
+                let mut quota = match act {
+                    Act::Decide(Decide {
+                        charge: Some(charge),
+                        ..
+                    }) if charge.place == QuotaPlace::Apart => {
+                        Some((charge.key.to_string(), self.memory.read_quota(&charge.key)))
+                    }
+                    _ => None,
+                };
+                let mut record = Box::new(self.memory.read(&user));
+                let verdict = record.apply(&op, now_us, quota.as_mut().map(|(_, state)| state));
+                stale = Stale {
+                    record: Some((user, record)),
+                    quota,
+                };
+                verdict
+            }
+        };
+        Job::Write(stale, verdict)
     }
 
     fn gather(&self) -> Vec<Waiting> {
@@ -133,13 +182,10 @@ impl LateStore {
 impl Store for LateStore {
     fn submit(&self, op: Op<'_>, ticket: u64, sink: &Arc<dyn Sink>) -> Option<Outcome> {
         let op = op.into_owned();
-        let job = match op.act.user() {
-            Some(user) if self.racy => {
-                let mut record = Box::new(self.memory.read(user));
-                let verdict = record.apply(&op, self.memory.clock().now_us());
-                Job::Write(record, user.to_owned(), verdict)
-            }
-            _ => Job::Decide(op),
+        let job = if self.racy {
+            self.check_now(op)
+        } else {
+            Job::Decide(op)
         };
         let waiting = Waiting {
             job,

@@ -97,6 +97,7 @@ pub fn request<'a>(
         rule: reject(3),
         scope_ok: true,
         touch: true,
+        charge: None,
     }
 }
 
