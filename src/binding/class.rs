@@ -1,14 +1,16 @@
 //! The class that JavaScript holds: its methods parse arguments, and do nothing else.
 
-use super::config::{self, GateConfig, whole};
+use super::config::{self, GateConfig, QuotaConfig, whole};
 use super::gate::{Continuation, GateInner, NowOrLater};
 use super::outcome::{Outcome, Result, error, number};
+use super::policy::{Asked, Policy};
 use super::slots::{enter, guarded, register};
 use super::text::JsText;
 use crate::core::error::Fault;
 use crate::core::op::{Act, Admit};
 use crate::service::identity::{MAX_ID, TokenName, token_key};
 use crate::service::issue::{Request, random_id};
+use crate::service::quota_key::{direct_key, direct_keys};
 use napi::bindgen_prelude::{Either, Float64Array, Function};
 use napi_derive::napi;
 use std::borrow::Cow;
@@ -72,24 +74,35 @@ impl Gate {
         number(self.number as u64)
     }
 
-    /// Registers required scopes; the same list has the same id, none at all has 0.
+    /// Registers a policy; the same one has the same number, one that demands nothing has 0.
     #[napi]
-    pub fn policy(&self, scopes: Vec<String>) -> Result<f64> {
-        enter(&self.inner, |gate| Ok(number(gate.policy(scopes) as u64)))
+    pub fn policy(&self, scopes: Vec<String>, quota: Option<QuotaConfig>) -> Result<f64> {
+        let policy = Policy::new(scopes, quota)?;
+        enter(&self.inner, |gate| Ok(number(gate.policy(policy) as u64)))
     }
 
-    /// `decide` with scopes that are not registered.
+    /// `decide` under a policy that is not registered.
+    #[allow(clippy::too_many_arguments)]
     #[napi]
-    pub fn decide_scopes(
+    pub fn decide_adhoc(
         &self,
         scopes: Vec<String>,
+        quota: Option<QuotaConfig>,
         credential: JsText,
         flags: f64,
         limit: f64,
+        cost: f64,
+        named: Option<String>,
     ) -> Result<f64> {
-        enter(&self.inner, |gate| {
-            gate.decide_scopes(scopes, &credential, flags, limit)
-        })
+        let policy = Policy::new(scopes, quota)?;
+        let asked = Asked {
+            credential: &credential,
+            flags,
+            limit,
+            cost,
+            named,
+        };
+        enter(&self.inner, |gate| gate.decide_adhoc(&policy, &asked))
     }
 
     /// Signature and claims, no store: 0, or the number of the reason.
@@ -302,6 +315,34 @@ impl Gate {
     pub fn unblock_user(&self, user_id: String) -> Result<NowOrLater> {
         self.submit(Act::UnblockUser {
             user: id("userId", user_id)?.into(),
+        })
+    }
+
+    /// Charges a quota; a cost of 0 looks. `windowMs` NaN: a balance.
+    #[napi]
+    pub fn consume(
+        &self,
+        key: String,
+        limit: f64,
+        window_ms: f64,
+        cost: f64,
+    ) -> Result<NowOrLater> {
+        let key = id("key", key)?;
+        let rule = config::quota_rule(limit, window_ms).map_err(error)?;
+        let cost = whole("cost", cost, 0).map_err(error)?;
+        self.submit(Act::Consume {
+            key: direct_key(&key, &rule).into(),
+            rule,
+            cost,
+        })
+    }
+
+    /// Forgets what was charged to a quota.
+    #[napi]
+    pub fn reset_quota(&self, key: String) -> Result<NowOrLater> {
+        let keys = direct_keys(&id("key", key)?);
+        self.submit(Act::ResetQuotas {
+            keys: keys.into_iter().map(Cow::Owned).collect(),
         })
     }
 

@@ -3,9 +3,11 @@
 
 use crate::core::error::Fault;
 use crate::core::op::{AdmissionRule, OnLimit, SessionCheck};
+use crate::core::quota::{QuotaRule, Refill};
 use crate::service::claims::{MAX_SAFE, Rules};
 use crate::service::issue::Issuer;
 use crate::service::keys::{KeyMaterial, KeyOptions, KeySet, KeySource, SigningMaterial};
+use crate::service::quota_key::{Holder, PolicyQuota};
 use crate::service::verify::Verifier;
 use jsonwebtoken::Algorithm;
 use napi::bindgen_prelude::Buffer;
@@ -30,6 +32,17 @@ pub struct SigningConfig {
     pub der: Option<Buffer>,
     /// Its public JWK, as JSON.
     pub jwk: Option<String>,
+}
+
+/// What a policy charges.
+#[napi(object, object_to_js = false)]
+pub struct QuotaConfig {
+    pub name: String,
+    /// 0: the user, 1: the session, 2: whoever a function of the request names.
+    pub holder: f64,
+    pub limit: f64,
+    /// NaN: a balance, which never refills.
+    pub window_ms: f64,
 }
 
 /// What a gate is made of.
@@ -77,6 +90,35 @@ pub fn limit(value: f64) -> Result<Option<u64>, Fault> {
         return Ok(None);
     }
     whole("limit", value, 0).map(Some)
+}
+
+/// A quota's rule.
+pub fn quota_rule(limit: f64, window_ms: f64) -> Result<QuotaRule, Fault> {
+    let refill = if window_ms.is_nan() {
+        Refill::Never
+    } else {
+        Refill::Window(whole("window", window_ms, 1)?)
+    };
+    Ok(QuotaRule {
+        limit: whole("limit", limit, 1)?,
+        refill,
+    })
+}
+
+/// What a policy charges.
+pub fn policy_quota(config: QuotaConfig) -> Result<PolicyQuota, Fault> {
+    let holder = match whole("holder", config.holder, 0)? {
+        0 => Holder::User,
+        1 => Holder::Session,
+        2 => Holder::Named,
+        _ => return Err(Fault::config("holder is 0, 1 or 2")),
+    };
+    let rule = quota_rule(config.limit, config.window_ms)?;
+    Ok(PolicyQuota {
+        name: config.name,
+        holder,
+        rule,
+    })
 }
 
 /// The rules of an admission.

@@ -1,6 +1,7 @@
 //! Functions that belong to no gate.
 
 use super::outcome::Result;
+use super::policy::Asked;
 use super::slots;
 use super::text::JsText;
 use crate::core::reason::Reason;
@@ -33,9 +34,24 @@ pub fn reasons() -> Vec<ReasonRow> {
 /// One request decided: see `Gate::decide`. A free function with the gate's number, because finding a
 /// class instance again costs more than the whole decision.
 #[napi]
-pub fn decide(gate: f64, policy: f64, credential: JsText, flags: f64, limit: f64) -> Result<f64> {
+pub fn decide(
+    gate: f64,
+    policy: f64,
+    credential: JsText,
+    flags: f64,
+    limit: f64,
+    cost: f64,
+    named: Option<String>,
+) -> Result<f64> {
     slots::with(gate, |gate| {
-        gate.decide_registered(policy, &credential, flags, limit)
+        let asked = Asked {
+            credential: &credential,
+            flags,
+            limit,
+            cost,
+            named,
+        };
+        gate.decide_registered(policy, &asked)
     })
 }
 

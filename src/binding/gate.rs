@@ -4,10 +4,11 @@
 use super::bridge::{Bridge, Tickets, Wake};
 use super::config::{self, GateConfig, whole};
 use super::outcome::{Outcome, RECORD, RECORDS, Result, error, number, object, write_decision};
+use super::policy::{Asked, Policy};
 use super::text::{JsText, Scratch};
 use crate::core::clock::Clock;
 use crate::core::error::Fault;
-use crate::core::op::{Act, AdmissionRule, Decide, Op, SessionCheck, Verdict};
+use crate::core::op::{Act, AdmissionRule, Charge, Decide, Op, SessionCheck, Verdict};
 use crate::core::reason::Reason;
 use crate::core::store::{self, Sink, Store};
 use crate::service::claims::{Rules, Token};
@@ -48,7 +49,7 @@ pub struct GateInner {
     pub rules: Rules,
     check: SessionCheck,
     rule: AdmissionRule,
-    policies: Vec<Box<[Box<str>]>>,
+    policies: Vec<Policy>,
     scratch: Scratch,
     verdict: Float64Array,
     tickets: Tickets<Continuation>,
@@ -87,7 +88,7 @@ impl GateInner {
             bridge,
             clock,
             rules,
-            policies: vec![Box::default()],
+            policies: vec![Policy::default()],
             scratch: Scratch::default(),
             verdict,
             tickets: Tickets::default(),
@@ -116,12 +117,11 @@ impl GateInner {
         self.store.dump()
     }
 
-    /// Interns a list of scopes.
-    pub fn policy(&mut self, scopes: Vec<String>) -> usize {
-        let scopes: Box<[Box<str>]> = scopes.into_iter().map(String::into_boxed_str).collect();
-        let known = self.policies.iter().position(|policy| *policy == scopes);
+    /// Registers a policy; the same one has the same number.
+    pub fn policy(&mut self, policy: Policy) -> usize {
+        let known = self.policies.iter().position(|other| *other == policy);
         known.unwrap_or_else(|| {
-            self.policies.push(scopes);
+            self.policies.push(policy);
             self.policies.len() - 1
         })
     }
@@ -158,45 +158,43 @@ impl GateInner {
         Ok(f64::from(token.err().unwrap_or(Reason::Allowed) as u8))
     }
 
-    pub fn decide_registered(
-        &mut self,
-        policy: f64,
-        credential: &JsText,
-        flags: f64,
-        limit: f64,
-    ) -> Result<f64> {
+    /// Decides under a policy that is registered.
+    pub fn decide_registered(&mut self, policy: f64, asked: &Asked<'_>) -> Result<f64> {
         let policy =
             usize::try_from(whole("policy", policy, 0).map_err(error)?).unwrap_or(usize::MAX);
-        let token = match self.verified(credential, bits(flags)?)? {
+        let token = match self.verified(asked.credential, bits(asked.flags)?)? {
             Ok(token) => token,
             Err(reason) => return Ok(f64::from(reason as u8)),
         };
-        let Some(scopes) = self.policies.get(policy) else {
+        let Some(policy) = self.policies.get(policy) else {
             return Err(error(Fault::input("no such policy")));
         };
-        let scope_ok = token.has_scopes(scopes);
-        self.decide(&token, scope_ok, bits(flags)?, limit)
+        let (scope_ok, charge) = policy.apply(&token, asked, self.rule.absolute_ms)?;
+        self.decide(&token, scope_ok, charge, asked)
     }
 
-    pub fn decide_scopes(
-        &mut self,
-        scopes: Vec<String>,
-        credential: &JsText,
-        flags: f64,
-        limit: f64,
-    ) -> Result<f64> {
-        let scopes: Vec<Box<str>> = scopes.into_iter().map(String::into_boxed_str).collect();
-        match self.verified(credential, bits(flags)?)? {
-            Ok(token) => self.decide(&token, token.has_scopes(&scopes), bits(flags)?, limit),
+    /// Decides under a policy that is not registered.
+    pub fn decide_adhoc(&mut self, policy: &Policy, asked: &Asked<'_>) -> Result<f64> {
+        match self.verified(asked.credential, bits(asked.flags)?)? {
+            Ok(token) => {
+                let (scope_ok, charge) = policy.apply(&token, asked, self.rule.absolute_ms)?;
+                self.decide(&token, scope_ok, charge, asked)
+            }
             Err(reason) => Ok(f64::from(reason as u8)),
         }
     }
 
     /// One operation, one verdict: all of a request that depends on the store.
-    fn decide(&mut self, token: &Token, scope_ok: bool, flags: u32, limit: f64) -> Result<f64> {
+    fn decide(
+        &mut self,
+        token: &Token,
+        scope_ok: bool,
+        charge: Option<Charge<'_>>,
+        asked: &Asked<'_>,
+    ) -> Result<f64> {
         let mut rule = self.rule;
-        if !limit.is_nan() {
-            rule.limit = config::limit(limit).map_err(error)?;
+        if !asked.limit.is_nan() {
+            rule.limit = config::limit(asked.limit).map_err(error)?;
         }
         let act = Act::Decide(Decide {
             user: Cow::Borrowed(&token.user),
@@ -210,7 +208,8 @@ impl GateInner {
             },
             rule,
             scope_ok,
-            touch: flags & DECIDED == 0,
+            touch: bits(asked.flags)? & DECIDED == 0,
+            charge,
         });
         let ticket = self.tickets.draw();
         let op = Op {

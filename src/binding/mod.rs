@@ -8,5 +8,6 @@ mod config;
 mod exports;
 mod gate;
 mod outcome;
+mod policy;
 mod slots;
 mod text;

@@ -2,12 +2,13 @@
 
 use crate::core::error::{Fault, FaultCode};
 use crate::core::op::{Admission, Decision, Verdict};
+use crate::core::quota::Consumption;
 use crate::core::reason::Reason;
 use crate::core::session::Session;
 use napi_derive::napi;
 
 /// Numbers in one verdict record: see `write_decision`.
-pub const RECORD: usize = 10;
+pub const RECORD: usize = 14;
 /// Records that one drain hands over at most.
 pub const RECORDS: usize = 64;
 
@@ -59,6 +60,16 @@ pub struct NativeAdmission {
     pub evicted: Vec<NativeSession>,
 }
 
+/// What a charge came to.
+#[napi(object)]
+pub struct NativeConsumption {
+    pub allowed: bool,
+    pub limit: f64,
+    pub remaining: f64,
+    pub reset_at: Option<f64>,
+    pub retry_after_ms: Option<f64>,
+}
+
 /// What an operation came to; which member is set depends on the operation.
 #[napi(object)]
 #[derive(Default)]
@@ -69,6 +80,7 @@ pub struct Outcome {
     pub session: Option<NativeSession>,
     pub sessions: Option<Vec<NativeSession>>,
     pub admission: Option<NativeAdmission>,
+    pub consumption: Option<NativeConsumption>,
 }
 
 /// Counts and instants fit a double: milliseconds until the year 287396.
@@ -108,6 +120,16 @@ fn admission(admission: Admission) -> NativeAdmission {
     }
 }
 
+fn consumption(consumption: Consumption) -> NativeConsumption {
+    NativeConsumption {
+        allowed: consumption.allowed,
+        limit: number(consumption.limit),
+        remaining: number(consumption.remaining),
+        reset_at: consumption.reset_ms.map(number),
+        retry_after_ms: consumption.retry_after_ms.map(number),
+    }
+}
+
 /// A verdict as an object. Decisions go as numbers instead, and generations become tokens first.
 pub fn object(verdict: Verdict) -> Outcome {
     let mut outcome = Outcome::default();
@@ -117,6 +139,7 @@ pub fn object(verdict: Verdict) -> Outcome {
         Verdict::Session(found) => outcome.session = found.map(session),
         Verdict::Sessions(all) => outcome.sessions = Some(all.into_iter().map(session).collect()),
         Verdict::Admission(it) => outcome.admission = Some(admission(*it)),
+        Verdict::Consumption(it) => outcome.consumption = Some(consumption(it)),
         Verdict::Generation(generation) => outcome.count = Some(number(generation)),
         Verdict::Decision(decision) => outcome.flag = Some(decision.reason == Reason::Allowed),
     }
@@ -124,31 +147,37 @@ pub fn object(verdict: Verdict) -> Outcome {
 }
 
 /// Writes one verdict record: [0] ticket (0: inline), [1] reason, [2] flags (1: the session was looked
-/// at, 2: admitted by this step, 4: the session id is the token's own id), [3] active sessions,
-/// [4] limit (NaN: none), [5] created, [6] last active, [7] previously active, [8] expires,
-/// [9] every reason that would have denied, as bits.
+/// at, 2: admitted by this step, 4: the session id is the token's own id, 8: a quota was looked at),
+/// [3] active sessions, [4] limit (NaN: none), [5] created, [6] last active, [7] previously active,
+/// [8] expires, [9] every reason that would have denied, as bits; [10] the quota's limit,
+/// [11] remaining, [12] reset, [13] milliseconds until asking again may help (NaN: never).
 pub fn write_decision(
     record: &mut [f64],
     ticket: f64,
     decision: &Decision,
     session_is_token: bool,
 ) {
-    let Some(view) = &decision.session else {
-        record[..3].copy_from_slice(&[ticket, f64::from(decision.reason as u8), 0.0]);
-        record[9] = f64::from(decision.would_deny.bits());
-        return;
-    };
-    let flags = 1 | u8::from(decision.admitted) << 1 | u8::from(session_is_token) << 2;
-    record[..RECORD].copy_from_slice(&[
-        ticket,
-        f64::from(decision.reason as u8),
-        f64::from(flags),
-        number(view.active),
-        view.limit.map_or(f64::NAN, number),
-        number(view.times.created_ms),
-        number(view.times.last_active_ms),
-        number(view.previous_active_ms),
-        number(view.times.expires_ms),
-        f64::from(decision.would_deny.bits()),
-    ]);
+    let mut flags = u8::from(decision.admitted) << 1;
+    if let Some(view) = &decision.session {
+        flags |= 1 | u8::from(session_is_token) << 2;
+        record[3..9].copy_from_slice(&[
+            number(view.active),
+            view.limit.map_or(f64::NAN, number),
+            number(view.times.created_ms),
+            number(view.times.last_active_ms),
+            number(view.previous_active_ms),
+            number(view.times.expires_ms),
+        ]);
+    }
+    if let Some(quota) = &decision.quota {
+        flags |= 8;
+        record[10..14].copy_from_slice(&[
+            number(quota.limit),
+            number(quota.remaining),
+            quota.reset_ms.map_or(f64::NAN, number),
+            quota.retry_after_ms.map_or(f64::NAN, number),
+        ]);
+    }
+    record[..3].copy_from_slice(&[ticket, f64::from(decision.reason as u8), f64::from(flags)]);
+    record[9] = f64::from(decision.would_deny.bits());
 }

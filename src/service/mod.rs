@@ -8,5 +8,6 @@ pub mod identity;
 pub mod issue;
 pub mod jwk;
 pub mod keys;
+pub mod quota_key;
 pub mod strict_json;
 pub mod verify;
