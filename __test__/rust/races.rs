@@ -30,10 +30,7 @@ fn race<T: Send + 'static>(
             })
         })
         .collect();
-    racers
-        .into_iter()
-        .map(|racer| racer.join().unwrap())
-        .collect()
+    racers.into_iter().map(|racer| racer.join().unwrap()).collect()
 }
 
 /// How many of the racers got in at a limit of 3.
@@ -49,11 +46,7 @@ fn first_uses(store: &Arc<dyn Store>) -> usize {
     let iat_ms = START_MS;
     let passed = race(store, move |store, n| {
         let session = format!("s{n}");
-        decide(
-            store,
-            request("u", &session, iat_ms, SessionCheck::FirstUse),
-        )
-        .reason
+        decide(store, request("u", &session, iat_ms, SessionCheck::FirstUse)).reason
             == Reason::Allowed
     });
     passed.into_iter().filter(|passed| *passed).count()
@@ -69,18 +62,31 @@ fn generations(store: &Arc<dyn Store>) -> usize {
 
 /// How many of the racers were told that it was they who ended the session.
 fn endings(store: &Arc<dyn Store>) -> usize {
-    race(store, |store, _| end(store, "u", "s"))
-        .into_iter()
-        .filter(|ended| *ended)
-        .count()
+    race(store, |store, _| end(store, "u", "s")).into_iter().filter(|ended| *ended).count()
 }
 
 /// How many racers hold that their newly admitted session made the others go, at a limit of one.
 fn sole_survivors(store: &Arc<dyn Store>) -> usize {
-    let evicted = race(store, |store, n| {
-        admit(store, "u", &format!("s{n}"), evict(1)).evicted.len()
-    });
+    let evicted =
+        race(store, |store, n| admit(store, "u", &format!("s{n}"), evict(1)).evicted.len());
     evicted.into_iter().filter(|evicted| *evicted == 0).count()
+}
+
+/// How many of the racers were granted one of three units, charged directly.
+fn units(store: &Arc<dyn Store>) -> usize {
+    let granted = race(store, |store, _| consume(store, "q", balance(3), 1).allowed);
+    granted.into_iter().filter(|granted| *granted).count()
+}
+
+/// The same in the decision, of the user's own units or of those that lie apart.
+fn charged(store: &Arc<dyn Store>, apart: bool) -> usize {
+    let passed = race(store, move |store, n| {
+        let session = format!("s{n}");
+        let mut request = request("u", &session, START_MS, SessionCheck::Skip);
+        request.charge = if apart { charge_apart } else { charge }("q", balance(3), 1);
+        decide(store, request).reason == Reason::Allowed
+    });
+    passed.into_iter().filter(|passed| *passed).count()
 }
 
 #[test]
@@ -94,15 +100,13 @@ fn races_are_exact_on_the_embedded_store() {
         assert_eq!(first_uses(&store), 3);
         assert_eq!(ids(&*store, "u").len(), 3);
         assert_eq!(generations(&open()), RACERS);
+        assert_eq!(units(&open()), 3);
+        assert_eq!((charged(&open(), false), charged(&open(), true)), (3, 3));
         let store = open();
         admit(&*store, "u", "s", reject(1));
         assert_eq!(endings(&store), 1);
         let store = open();
-        assert_eq!(
-            sole_survivors(&store),
-            1,
-            "all but the first found one to evict"
-        );
+        assert_eq!(sole_survivors(&store), 1, "all but the first found one to evict");
         assert_eq!(ids(&*store, "u").len(), 1);
     }
 }
@@ -117,6 +121,9 @@ fn every_race_is_lost_on_a_store_that_checks_first_and_writes_later() {
     assert!(logins(&open("logins")) > 3);
     assert!(first_uses(&open("uses")) > 3);
     assert!(generations(&open("generations")) < RACERS);
+    assert!(units(&open("units")) > 3);
+    assert!(charged(&open("charged"), false) > 3);
+    assert!(charged(&open("apart"), true) > 3);
     assert!(sole_survivors(&open("survivors")) > 1);
     let patient = open("endings");
     admit(&*patient, "u", "s", reject(1));
@@ -133,6 +140,8 @@ fn races_are_exact_on_a_store_that_answers_late_and_out_of_order() {
     assert_eq!(logins(&open("logins")), 3);
     assert_eq!(first_uses(&open("uses")), 3);
     assert_eq!(generations(&open("generations")), RACERS);
+    assert_eq!(units(&open("units")), 3);
+    assert_eq!((charged(&open("charged"), false), charged(&open("apart"), true)), (3, 3));
     assert_eq!(sole_survivors(&open("survivors")), 1);
     let patient = open("endings");
     admit(&*patient, "u", "s", reject(1));

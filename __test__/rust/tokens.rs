@@ -24,10 +24,8 @@ fn rules() -> Rules {
 }
 
 fn key_set(own: bool) -> KeySet {
-    let source = || KeySource {
-        label: "jwt.secret".into(),
-        material: KeyMaterial::Secret(SECRET.to_vec()),
-    };
+    let source =
+        || KeySource { label: "jwt.secret".into(), material: KeyMaterial::Secret(SECRET.to_vec()) };
     KeySet::new(KeyOptions {
         keys: vec![source()],
         own: own.then(source),
@@ -70,9 +68,7 @@ fn our_own_token_is_read_as_it_was_issued() {
 #[test]
 fn gen_counts_only_under_the_key_that_we_sign_with() {
     let text = issue(&rules(), "{}", 42);
-    let token = Verifier::new(key_set(false), rules())
-        .verify(&text, NOW_MS)
-        .unwrap();
+    let token = Verifier::new(key_set(false), rules()).verify(&text, NOW_MS).unwrap();
     assert_eq!(token.issued, Issued::Foreign { iat_ms: NOW_MS });
 }
 
@@ -81,14 +77,8 @@ fn a_cached_token_is_judged_by_the_clock_at_every_hit() {
     let mut verifier = Verifier::new(key_set(true), rules());
     let text = issue(&rules(), "{}", 1);
     assert!(verifier.verify(&text, NOW_MS + 59_999).is_ok());
-    assert_eq!(
-        verifier.verify(&text, NOW_MS + 60_000).err(),
-        Some(Reason::TokenExpired)
-    );
-    assert_eq!(
-        verifier.verify(&text, NOW_MS - 61_000).err(),
-        Some(Reason::TokenIssuedInFuture)
-    );
+    assert_eq!(verifier.verify(&text, NOW_MS + 60_000).err(), Some(Reason::TokenExpired));
+    assert_eq!(verifier.verify(&text, NOW_MS - 61_000).err(), Some(Reason::TokenIssuedInFuture));
     assert!(verifier.verify(&text, NOW_MS).is_ok());
 }
 
@@ -117,11 +107,9 @@ fn a_header_seen_before_does_not_lend_its_key_to_another_header() {
     let text = issue(&rules(), "{}", 1);
     assert!(verifier.verify(&text, NOW_MS).is_ok());
     let rest = text.split_once('.').unwrap().1;
-    for header in [
-        r#"{"alg":"none"}"#,
-        r#"{"alg":"HS384"}"#,
-        r#"{"alg":"HS256","crit":["x"],"x":1}"#,
-    ] {
+    for header in
+        [r#"{"alg":"none"}"#, r#"{"alg":"HS384"}"#, r#"{"alg":"HS256","crit":["x"],"x":1}"#]
+    {
         let forged = format!("{}.{rest}", base64url(header.as_bytes()));
         assert!(verifier.verify(&forged, NOW_MS).is_err(), "{header}");
     }
@@ -131,10 +119,7 @@ fn a_header_seen_before_does_not_lend_its_key_to_another_header() {
 fn a_token_longer_than_the_cap_is_refused_unread() {
     let mut verifier = Verifier::new(key_set(true), rules());
     let text = "a.".repeat(5_000);
-    assert_eq!(
-        verifier.verify(&text, NOW_MS).err(),
-        Some(Reason::TokenTooLarge)
-    );
+    assert_eq!(verifier.verify(&text, NOW_MS).err(), Some(Reason::TokenTooLarge));
 }
 
 #[test]
@@ -163,10 +148,7 @@ fn issue_refuses_what_our_own_verifier_would() {
 fn keys_that_contradict_themselves_are_refused_by_name() {
     let options = |material, algorithms: &[&str]| {
         KeySet::new(KeyOptions {
-            keys: vec![KeySource {
-                label: "jwt.secret".into(),
-                material,
-            }],
+            keys: vec![KeySource { label: "jwt.secret".into(), material }],
             own: None,
             is_set: false,
             algorithms: (!algorithms.is_empty())
@@ -182,44 +164,19 @@ fn keys_that_contradict_themselves_are_refused_by_name() {
         (secret(&long), &["none"], "none"),
         (secret(&long), &["hs256"], "hs256"),
         (secret(&long), &["HS256", "RS256"], "mixes"),
-        (
-            secret("-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOC"),
-            &[],
-            "PEM",
-        ),
-        (
-            secret(r#"{"kty":"RSA","n":"AAAAAAAAAAAAAAAAAAAAAA","e":"AQAB"}"#),
-            &[],
-            "JSON Web Key",
-        ),
-        (
-            KeyMaterial::Jwk(r#"{"kty":"oct","k":"AAAA"}"#.into()),
-            &[],
-            "symmetric",
-        ),
-        (
-            KeyMaterial::Jwk(r#"{"kty":"RSA","n":"AQAB","e":"AQAB"}"#.into()),
-            &[],
-            "bits",
-        ),
+        (secret("-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOC"), &[], "PEM"),
+        (secret(r#"{"kty":"RSA","n":"AAAAAAAAAAAAAAAAAAAAAA","e":"AQAB"}"#), &[], "JSON Web Key"),
+        (KeyMaterial::Jwk(r#"{"kty":"oct","k":"AAAA"}"#.into()), &[], "symmetric"),
+        (KeyMaterial::Jwk(r#"{"kty":"RSA","n":"AQAB","e":"AQAB"}"#.into()), &[], "bits"),
         (
             KeyMaterial::Jwk(r#"{"kty":"EC","crv":"P-256","x":"AAAA","y":"AAAA"}"#.into()),
             &[],
             "point",
         ),
-        (
-            KeyMaterial::Jwk(r#"{"kty":"OKP","crv":"Ed448","x":"AAAA"}"#.into()),
-            &[],
-            "no key",
-        ),
+        (KeyMaterial::Jwk(r#"{"kty":"OKP","crv":"Ed448","x":"AAAA"}"#.into()), &[], "no key"),
     ] {
-        let message = options(material, algorithms)
-            .err()
-            .map(|fault| fault.to_string());
+        let message = options(material, algorithms).err().map(|fault| fault.to_string());
         let message = message.unwrap_or_else(|| panic!("accepted: {word}"));
-        assert!(
-            message.starts_with("ERR_LATCHGATE_CONFIG") && message.contains(word),
-            "{message}"
-        );
+        assert!(message.starts_with("ERR_LATCHGATE_CONFIG") && message.contains(word), "{message}");
     }
 }

@@ -22,11 +22,7 @@ pub struct Bridge {
 impl Bridge {
     /// A bridge that announces itself through `wake`.
     pub fn new(wake: Wake) -> Self {
-        Self {
-            queue: Mutex::default(),
-            announced: AtomicBool::new(false),
-            wake,
-        }
+        Self { queue: Mutex::default(), announced: AtomicBool::new(false), wake }
     }
 
     /// Takes everything that has arrived.
@@ -38,10 +34,7 @@ impl Bridge {
 
 impl Sink for Bridge {
     fn complete(&self, ticket: u64, outcome: Outcome) {
-        self.queue
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push((ticket, outcome));
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).push((ticket, outcome));
         if !self.announced.swap(true, Ordering::SeqCst) {
             // Refused only where the environment is being torn down: nobody waits there any more.
             self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);

@@ -4,7 +4,7 @@ use super::config::{self, GateConfig, QuotaConfig, whole};
 use super::gate::{Continuation, GateInner, NowOrLater};
 use super::outcome::{Outcome, Result, error, number};
 use super::policy::{Asked, Policy};
-use super::slots::{enter, guarded, register};
+use super::slots::{enter, enter_still, guarded, register};
 use super::text::JsText;
 use crate::core::error::Fault;
 use crate::core::op::{Act, Admit};
@@ -30,9 +30,7 @@ pub struct Gate {
 
 fn id(name: &str, value: String) -> Result<String> {
     if value.is_empty() || value.len() > MAX_ID {
-        return Err(error(Fault::input(format!(
-            "{name} must have 1 to {MAX_ID} bytes"
-        ))));
+        return Err(error(Fault::input(format!("{name} must have 1 to {MAX_ID} bytes"))));
     }
     Ok(value)
 }
@@ -42,11 +40,7 @@ fn ms(name: &str, value: f64) -> Result<u64> {
 }
 
 fn optional_ms(name: &str, value: f64) -> Result<Option<u64>> {
-    if value.is_nan() {
-        Ok(None)
-    } else {
-        ms(name, value).map(Some)
-    }
+    if value.is_nan() { Ok(None) } else { ms(name, value).map(Some) }
 }
 
 #[napi]
@@ -55,11 +49,8 @@ impl Gate {
     #[napi(constructor)]
     pub fn new(config: GateConfig, verdict: Float64Array, wake: Function<(), ()>) -> Result<Self> {
         guarded(|| {
-            let wake = wake
-                .build_threadsafe_function()
-                .weak::<true>()
-                .callee_handled::<false>()
-                .build();
+            let wake =
+                wake.build_threadsafe_function().weak::<true>().callee_handled::<false>().build();
             let wake = wake.map_err(|_| error(Fault::config("the wake function is refused")))?;
             let inner = GateInner::new(&config, verdict, wake).map_err(error)?;
             let inner = Rc::new(RefCell::new(inner));
@@ -95,13 +86,7 @@ impl Gate {
         named: Option<String>,
     ) -> Result<f64> {
         let policy = Policy::new(scopes, quota)?;
-        let asked = Asked {
-            credential: &credential,
-            flags,
-            limit,
-            cost,
-            named,
-        };
+        let asked = Asked { credential: &credential, flags, limit, cost, named };
         enter(&self.inner, |gate| gate.decide_adhoc(&policy, &asked))
     }
 
@@ -114,13 +99,13 @@ impl Gate {
     /// Moves up to 64 completions into the verdict records; 0 when there are no more.
     #[napi]
     pub fn drain(&self) -> Result<f64> {
-        enter(&self.inner, |gate| Ok(number(gate.drain() as u64)))
+        enter_still(&self.inner, |gate| Ok(number(gate.drain() as u64)))
     }
 
     /// The outcome announced by a record with code -1.
     #[napi]
     pub fn take(&self, ticket: f64) -> Result<Outcome> {
-        enter(&self.inner, |gate| gate.take(ticket))
+        enter_still(&self.inner, |gate| gate.take(ticket))
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -152,36 +137,25 @@ impl Gate {
     #[napi]
     pub fn touch(&self, user_id: String, session_id: String) -> Result<NowOrLater> {
         let (user, session) = (id("userId", user_id)?, id("sessionId", session_id)?);
-        self.submit(Act::Touch {
-            user: user.into(),
-            session: session.into(),
-        })
+        self.submit(Act::Touch { user: user.into(), session: session.into() })
     }
 
     #[napi]
     pub fn end(&self, user_id: String, session_id: String) -> Result<NowOrLater> {
         let (user, session) = (id("userId", user_id)?, id("sessionId", session_id)?);
-        self.submit(Act::End {
-            user: user.into(),
-            session: session.into(),
-        })
+        self.submit(Act::End { user: user.into(), session: session.into() })
     }
 
     #[napi]
     pub fn end_all(&self, user_id: String, except: Option<String>) -> Result<NowOrLater> {
         let user = id("userId", user_id)?;
         let except = except.map(|session| id("except", session)).transpose()?;
-        self.submit(Act::EndAll {
-            user: user.into(),
-            except: except.map(Cow::Owned),
-        })
+        self.submit(Act::EndAll { user: user.into(), except: except.map(Cow::Owned) })
     }
 
     #[napi]
     pub fn list(&self, user_id: String) -> Result<NowOrLater> {
-        self.submit(Act::List {
-            user: id("userId", user_id)?.into(),
-        })
+        self.submit(Act::List { user: id("userId", user_id)?.into() })
     }
 
     #[napi]
@@ -194,20 +168,10 @@ impl Gate {
         ttl_ms: f64,
     ) -> Result<NowOrLater> {
         let user = id("userId", user_id)?;
-        let session = session_id
-            .map(|session| id("sessionId", session))
-            .transpose()?;
+        let session = session_id.map(|session| id("sessionId", session)).transpose()?;
         let ttl_ms = whole("ttl", ttl_ms, 1).map_err(error)?;
-        let act = Act::NextGeneration {
-            user: Cow::Owned(user.clone()),
-        };
-        let request = Request {
-            user,
-            session,
-            claims: claims_json,
-            scope,
-            ttl_ms,
-        };
+        let act = Act::NextGeneration { user: Cow::Owned(user.clone()) };
+        let request = Request { user, session, claims: claims_json, scope, ttl_ms };
         enter(&self.inner, |gate| {
             if !gate.can_issue() {
                 return Err(error(Fault::config(
@@ -250,18 +214,12 @@ impl Gate {
         let dead = enter(&self.inner, |gate| {
             Ok(expires_ms.saturating_add(gate.rules.tolerance_ms) <= gate.now_ms())
         })?;
-        if dead {
-            Ok(Either::A(flag(false)))
-        } else {
-            self.revoke_key(user, key, expires_ms)
-        }
+        if dead { Ok(Either::A(flag(false))) } else { self.revoke_key(user, key, expires_ms) }
     }
 
     #[napi]
     pub fn is_revoked(&self, token: String) -> Result<NowOrLater> {
-        let found = enter(&self.inner, |gate| {
-            Ok(gate.verifier()?.identify(&token).ok())
-        })?;
+        let found = enter(&self.inner, |gate| Ok(gate.verifier()?.identify(&token).ok()))?;
         match found {
             Some(token) => self.submit(Act::IsRevoked {
                 user: Cow::Owned(token.user.into_string()),
@@ -281,7 +239,7 @@ impl Gate {
         iss: Option<String>,
     ) -> Result<NowOrLater> {
         let (user, key) = self.named_token(jti, user_id, iss)?;
-        // An id says nothing of when it was issued: the epoch cannot be asked about.
+        // An id says nothing of when it was issued: where an epoch stands, it has fallen. Fail closed.
         self.submit(Act::IsRevoked {
             user: user.into(),
             token: key.into_vec().into(),
@@ -292,30 +250,19 @@ impl Gate {
     #[napi]
     pub fn revoke_user(&self, user_id: String) -> Result<NowOrLater> {
         let user = id("userId", user_id)?;
-        let tolerance_ms = self.inner.borrow().rules.tolerance_ms;
-        self.submit(Act::RevokeUser {
-            user: user.into(),
-            tolerance_ms,
-        })
+        self.submit(Act::RevokeUser { user: user.into() })
     }
 
     #[napi]
     pub fn block_user(&self, user_id: String, until: f64) -> Result<NowOrLater> {
         let user = id("userId", user_id)?;
         let until_ms = optional_ms("until", until)?;
-        let tolerance_ms = self.inner.borrow().rules.tolerance_ms;
-        self.submit(Act::BlockUser {
-            user: user.into(),
-            tolerance_ms,
-            until_ms,
-        })
+        self.submit(Act::BlockUser { user: user.into(), until_ms })
     }
 
     #[napi]
     pub fn unblock_user(&self, user_id: String) -> Result<NowOrLater> {
-        self.submit(Act::UnblockUser {
-            user: id("userId", user_id)?.into(),
-        })
+        self.submit(Act::UnblockUser { user: id("userId", user_id)?.into() })
     }
 
     /// Charges a quota; a cost of 0 looks. `windowMs` NaN: a balance.
@@ -330,20 +277,14 @@ impl Gate {
         let key = id("key", key)?;
         let rule = config::quota_rule(limit, window_ms).map_err(error)?;
         let cost = whole("cost", cost, 0).map_err(error)?;
-        self.submit(Act::Consume {
-            key: direct_key(&key, &rule).into(),
-            rule,
-            cost,
-        })
+        self.submit(Act::Consume { key: direct_key(&key, &rule).into(), rule, cost })
     }
 
     /// Forgets what was charged to a quota.
     #[napi]
     pub fn reset_quota(&self, key: String) -> Result<NowOrLater> {
         let keys = direct_keys(&id("key", key)?);
-        self.submit(Act::ResetQuotas {
-            keys: keys.into_iter().map(Cow::Owned).collect(),
-        })
+        self.submit(Act::ResetQuotas { keys: keys.into_iter().map(Cow::Owned).collect() })
     }
 
     #[napi]
@@ -381,14 +322,8 @@ impl Gate {
 
     fn revoke_key(&self, user: String, key: Box<[u8]>, expires_ms: u64) -> Result<NowOrLater> {
         let tolerance_ms = self.inner.borrow().rules.tolerance_ms;
-        let until_ms = expires_ms
-            .saturating_add(tolerance_ms)
-            .saturating_add(REVOCATION_MARGIN_MS);
-        self.submit(Act::RevokeToken {
-            user: user.into(),
-            token: key.into_vec().into(),
-            until_ms,
-        })
+        let until_ms = expires_ms.saturating_add(tolerance_ms).saturating_add(REVOCATION_MARGIN_MS);
+        self.submit(Act::RevokeToken { user: user.into(), token: key.into_vec().into(), until_ms })
     }
 
     /// The user and the key of a token named by its id; with several issuers the issuer must be named.
@@ -416,8 +351,5 @@ impl Gate {
 }
 
 fn flag(flag: bool) -> Outcome {
-    Outcome {
-        flag: Some(flag),
-        ..Default::default()
-    }
+    Outcome { flag: Some(flag), ..Default::default() }
 }

@@ -15,7 +15,7 @@ mod test_clock {
     impl Clock for TestClock {
         fn now_us(&self) -> u64 {
             match NOW_US.load(Ordering::SeqCst) {
-                0 => SystemClock.now_us(),
+                0 => SystemClock::default().now_us(),
                 set => set,
             }
         }
@@ -36,5 +36,5 @@ pub fn new_clock() -> Arc<dyn Clock> {
 
 #[cfg(not(feature = "test-stores"))]
 pub fn new_clock() -> Arc<dyn Clock> {
-    Arc::new(crate::core::clock::SystemClock)
+    Arc::new(crate::core::clock::SystemClock::default())
 }

@@ -78,9 +78,7 @@ pub fn whole(name: &str, value: f64, least: u64) -> Result<u64, Fault> {
     if value.fract() == 0.0 && (0.0..=MAX_SAFE).contains(&value) && whole >= least {
         Ok(whole)
     } else {
-        Err(Fault::input(format!(
-            "{name} must be a whole number of at least {least}"
-        )))
+        Err(Fault::input(format!("{name} must be a whole number of at least {least}")))
     }
 }
 
@@ -99,10 +97,7 @@ pub fn quota_rule(limit: f64, window_ms: f64) -> Result<QuotaRule, Fault> {
     } else {
         Refill::Window(whole("window", window_ms, 1)?)
     };
-    Ok(QuotaRule {
-        limit: whole("limit", limit, 1)?,
-        refill,
-    })
+    Ok(QuotaRule { limit: whole("limit", limit, 1)?, refill })
 }
 
 /// What a policy charges.
@@ -114,11 +109,7 @@ pub fn policy_quota(config: QuotaConfig) -> Result<PolicyQuota, Fault> {
         _ => return Err(Fault::config("holder is 0, 1 or 2")),
     };
     let rule = quota_rule(config.limit, config.window_ms)?;
-    Ok(PolicyQuota {
-        name: config.name,
-        holder,
-        rule,
-    })
+    Ok(PolicyQuota { name: config.name, holder, rule })
 }
 
 /// The rules of an admission.
@@ -130,11 +121,7 @@ pub fn rule(
 ) -> Result<AdmissionRule, Fault> {
     Ok(AdmissionRule {
         limit: limit(limit_)?,
-        on_limit: if evict_oldest {
-            OnLimit::EvictOldest
-        } else {
-            OnLimit::Reject
-        },
+        on_limit: if evict_oldest { OnLimit::EvictOldest } else { OnLimit::Reject },
         idle_ms: whole("idleTimeout", idle_ms, 1)?,
         absolute_ms: whole("absoluteTimeout", absolute_ms, 1)?,
     })
@@ -176,20 +163,13 @@ pub fn tokens(
             (Some(secret), None) => KeyMaterial::Secret(secret.to_vec()),
             (None, Some(jwk)) => KeyMaterial::Jwk(jwk.clone()),
             _ => {
-                return Err(Fault::config(format!(
-                    "{label}: is neither a secret nor a key"
-                )));
+                return Err(Fault::config(format!("{label}: is neither a secret nor a key")));
             }
         };
-        Ok(KeySource {
-            label: label.to_owned(),
-            material,
-        })
+        Ok(KeySource { label: label.to_owned(), material })
     };
-    let keys = config
-        .keys
-        .iter()
-        .map(|key| source(&key.label, key.secret.as_ref(), key.jwk.as_ref()));
+    let keys =
+        config.keys.iter().map(|key| source(&key.label, key.secret.as_ref(), key.jwk.as_ref()));
     let own = config
         .signing
         .as_ref()
@@ -200,11 +180,8 @@ pub fn tokens(
         is_set: config.key_set,
         algorithms: config.algorithms.clone(),
     })?;
-    let issuer = config
-        .signing
-        .as_ref()
-        .map(|signing| issuer(signing, &keys, config))
-        .transpose()?;
+    let issuer =
+        config.signing.as_ref().map(|signing| issuer(signing, &keys, config)).transpose()?;
     Ok(Some((Verifier::new(keys, rules), issuer)))
 }
 
@@ -214,10 +191,7 @@ fn issuer(signing: &SigningConfig, keys: &KeySet, config: &GateConfig) -> Result
         (Some(secret), _) => SigningMaterial::Secret(secret.to_vec()),
         (None, Some(der)) => SigningMaterial::Der(der.to_vec()),
         (None, None) => {
-            return Err(Fault::config(format!(
-                "{}: is no private key",
-                signing.label
-            )));
+            return Err(Fault::config(format!("{}: is no private key", signing.label)));
         }
     };
     let (kid, able) = keys.own().unwrap_or_default();
@@ -227,15 +201,9 @@ fn issuer(signing: &SigningConfig, keys: &KeySet, config: &GateConfig) -> Result
         .flatten()
         .filter_map(|name| crate::service::jwk::algorithm(name))
         .collect();
-    let algorithm = wanted
-        .iter()
-        .chain(&able)
-        .find(|algorithm| able.contains(algorithm));
+    let algorithm = wanted.iter().chain(&able).find(|algorithm| able.contains(algorithm));
     let algorithm = algorithm.ok_or_else(|| {
-        Fault::config(format!(
-            "jwt.algorithms allows nothing that {} can sign with",
-            signing.label
-        ))
+        Fault::config(format!("jwt.algorithms allows nothing that {} can sign with", signing.label))
     })?;
     Issuer::new(&material, *algorithm, kid)
 }

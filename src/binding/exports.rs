@@ -44,13 +44,7 @@ pub fn decide(
     named: Option<String>,
 ) -> Result<f64> {
     slots::with(gate, |gate| {
-        let asked = Asked {
-            credential: &credential,
-            flags,
-            limit,
-            cost,
-            named,
-        };
+        let asked = Asked { credential: &credential, flags, limit, cost, named };
         gate.decide_registered(policy, &asked)
     })
 }

@@ -94,6 +94,10 @@ impl GateInner {
             tickets: Tickets::default(),
             closed: false,
         })
+        .inspect(|gate| {
+            // Tells the store our horizon, before anything is ended in it.
+            let _ = gate.store.submit(gate.op(Act::Ping), 0, &gate.sink);
+        })
     }
 
     pub fn close(&mut self) {
@@ -127,10 +131,7 @@ impl GateInner {
     }
 
     pub fn verifier(&mut self) -> Result<&mut Verifier> {
-        self.tokens
-            .as_mut()
-            .map(|(verifier, _)| verifier)
-            .ok_or_else(|| error(keyless()))
+        self.tokens.as_mut().map(|(verifier, _)| verifier).ok_or_else(|| error(keyless()))
     }
 
     /// Reads and verifies a credential.
@@ -140,16 +141,10 @@ impl GateInner {
         flags: u32,
     ) -> Result<std::result::Result<Rc<Token>, Reason>> {
         let now_ms = self.now_ms();
-        let Self {
-            scratch, tokens, ..
-        } = self;
+        let Self { scratch, tokens, .. } = self;
         let (verifier, _) = tokens.as_mut().ok_or_else(|| error(keyless()))?;
         let text = scratch.read(credential)?;
-        let token = if flags & BARE == 0 {
-            bearer(text)
-        } else {
-            Ok(text)
-        };
+        let token = if flags & BARE == 0 { bearer(text) } else { Ok(text) };
         Ok(token.and_then(|token| verifier.verify(token, now_ms)))
     }
 
@@ -201,21 +196,14 @@ impl GateInner {
             token: Cow::Borrowed(&token.key),
             issued: token.issued,
             session: Cow::Borrowed(&token.session),
-            check: if token.from_login {
-                SessionCheck::Explicit
-            } else {
-                self.check
-            },
+            check: if token.from_login { SessionCheck::Explicit } else { self.check },
             rule,
             scope_ok,
             touch: bits(asked.flags)? & DECIDED == 0,
             charge,
         });
         let ticket = self.tickets.draw();
-        let op = Op {
-            act,
-            horizon_ms: self.rules.horizon_ms(),
-        };
+        let op = self.op(act);
         let session_is_token = token.session_is_token;
         match self.store.submit(op, ticket, &self.sink) {
             Some(Ok(Verdict::Decision(decision))) => {
@@ -224,25 +212,24 @@ impl GateInner {
                 write_decision(record, 0.0, &decision, session_is_token);
                 Ok(f64::from(decision.reason as u8))
             }
-            Some(Ok(_)) => Err(error(Fault::unavailable(
-                "the store answered another question",
-            ))),
+            Some(Ok(_)) => Err(error(Fault::unavailable("the store answered another question"))),
             Some(Err(fault)) => Err(error(fault)),
             None => {
-                self.tickets
-                    .wait(ticket, Continuation::Decide { session_is_token });
+                self.tickets.wait(ticket, Continuation::Decide { session_is_token });
                 Ok(-number(ticket))
             }
         }
     }
 
+    fn op<'a>(&self, act: Act<'a>) -> Op<'a> {
+        let Rules { tolerance_ms, .. } = self.rules;
+        Op { act, horizon_ms: self.rules.horizon_ms(), tolerance_ms }
+    }
+
     /// Submits any other operation.
     pub fn submit(&mut self, act: Act<'_>, continuation: Continuation) -> Result<NowOrLater> {
         let ticket = self.tickets.draw();
-        let op = Op {
-            act,
-            horizon_ms: self.rules.horizon_ms(),
-        };
+        let op = self.op(act);
         match self.store.submit(op, ticket, &self.sink) {
             Some(outcome) => self.finish(outcome, continuation).map(Either::A),
             None => {
@@ -260,21 +247,14 @@ impl GateInner {
             let now_ms = self.now_ms();
             let issuer = self.tokens.as_ref().and_then(|(_, issuer)| issuer.as_ref());
             let issuer = issuer.ok_or_else(|| error(keyless()))?;
-            let text = issuer
-                .issue(request, *generation, &self.rules, now_ms)
-                .map_err(error)?;
-            return Ok(Outcome {
-                text: Some(text),
-                ..Default::default()
-            });
+            let text = issuer.issue(request, *generation, &self.rules, now_ms).map_err(error)?;
+            return Ok(Outcome { text: Some(text), ..Default::default() });
         }
         Ok(object(verdict))
     }
 
     pub fn can_issue(&self) -> bool {
-        self.tokens
-            .as_ref()
-            .is_some_and(|(_, issuer)| issuer.is_some())
+        self.tokens.as_ref().is_some_and(|(_, issuer)| issuer.is_some())
     }
 
     /// Moves completions into the verdict records.

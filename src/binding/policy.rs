@@ -33,10 +33,7 @@ pub struct Asked<'a> {
 impl Policy {
     pub fn new(scopes: Vec<String>, quota: Option<QuotaConfig>) -> Result<Self> {
         let scopes = scopes.into_iter().map(String::into_boxed_str).collect();
-        Ok(Self {
-            scopes,
-            quota: quota.map(policy_quota).transpose().map_err(error)?,
-        })
+        Ok(Self { scopes, quota: quota.map(policy_quota).transpose().map_err(error)? })
     }
 
     /// Whether the scopes are there, and what the request is charged.
@@ -50,11 +47,8 @@ impl Policy {
         let Some(quota) = &self.quota else {
             return Ok((scope_ok, None));
         };
-        let cost = if asked.cost.is_nan() {
-            1
-        } else {
-            whole("cost", asked.cost, 0).map_err(error)?
-        };
+        let cost =
+            if asked.cost.is_nan() { 1 } else { whole("cost", asked.cost, 0).map_err(error)? };
         let named = asked.named.as_deref().unwrap_or_default();
         if quota.holder == Holder::Named && (named.is_empty() || named.len() > MAX_ID) {
             return Err(error(Fault::input(format!(
@@ -62,9 +56,6 @@ impl Policy {
                  another's quota"
             ))));
         }
-        Ok((
-            scope_ok,
-            Some(quota.charge(&token.session, named, cost, session_ms)),
-        ))
+        Ok((scope_ok, Some(quota.charge(&token.session, named, cost, session_ms))))
     }
 }

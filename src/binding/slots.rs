@@ -1,5 +1,6 @@
 //! The gates of a thread by number, and the way into one: panics become errors on the way out.
 
+use super::config::whole;
 use super::gate::GateInner;
 use super::outcome::{Result, error};
 use crate::core::error::{Fault, FaultCode};
@@ -27,8 +28,9 @@ pub fn register(gate: &Rc<RefCell<GateInner>>) -> usize {
 
 /// Runs something on the gate of that number.
 pub fn with<T>(number: f64, run: impl FnOnce(&mut GateInner) -> Result<T>) -> Result<T> {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let gate = GATES.with_borrow(|gates| gates.get(number as usize).and_then(Weak::upgrade));
+    let number = whole("gate", number, 0).map_err(error)?;
+    let number = usize::try_from(number).unwrap_or(usize::MAX);
+    let gate = GATES.with_borrow(|gates| gates.get(number).and_then(Weak::upgrade));
     let gate = gate.ok_or_else(|| error(closed()))?;
     enter(&gate, run)
 }
@@ -39,28 +41,24 @@ pub fn enter<T>(
     gate: &Rc<RefCell<GateInner>>,
     run: impl FnOnce(&mut GateInner) -> Result<T>,
 ) -> Result<T> {
-    guarded(|| {
-        let mut gate = gate.borrow_mut();
-        if gate.is_closed() {
-            Err(error(closed()))
-        } else {
-            run(&mut gate)
-        }
-    })
+    enter_still(gate, |gate| if gate.is_closed() { Err(error(closed())) } else { run(gate) })
+}
+
+/// The same on a gate that may be closed: what is in flight is still delivered.
+pub fn enter_still<T>(
+    gate: &Rc<RefCell<GateInner>>,
+    run: impl FnOnce(&mut GateInner) -> Result<T>,
+) -> Result<T> {
+    guarded(|| run(&mut gate.borrow_mut()))
 }
 
 /// Turns a panic into an error.
 pub fn guarded<T>(run: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
-        Err(error(Fault::unavailable(
-            "internal error: please report what was called",
-        )))
+        Err(error(Fault::unavailable("internal error: please report what was called")))
     })
 }
 
 fn closed() -> Fault {
-    Fault {
-        code: FaultCode::Closed,
-        message: "this Auth was closed".to_owned(),
-    }
+    Fault { code: FaultCode::Closed, message: "this Auth was closed".to_owned() }
 }

@@ -1,53 +1,108 @@
 //! Where the time comes from. Rules never read a clock: they are handed the instant.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// A source of wall-clock time.
 pub trait Clock: Send + Sync {
     /// Microseconds since the Unix epoch.
     fn now_us(&self) -> u64;
+
+    /// The same, but never ahead of the time that has really passed: what is forgotten by it is not
+    /// missed when a clock that was put forward by mistake is put back.
+    fn settled_us(&self) -> u64 {
+        self.now_us()
+    }
+}
+
+/// An instant, as operations are handed it.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// By the wall clock, in microseconds: what decisions go by.
+    pub us: u64,
+    /// See [`Clock::settled_us`]; in milliseconds: what forgetting goes by.
+    pub settled_ms: u64,
+}
+
+impl Now {
+    /// The instant by a clock.
+    #[must_use]
+    pub fn of(clock: &dyn Clock) -> Self {
+        Self { us: clock.now_us(), settled_ms: clock.settled_us() / 1000 }
+    }
+
+    /// By the wall clock, in milliseconds.
+    #[must_use]
+    pub const fn ms(self) -> u64 {
+        self.us / 1000
+    }
 }
 
 /// The machine's wall clock.
-#[derive(Debug, Default)]
-pub struct SystemClock;
+#[derive(Debug)]
+pub struct SystemClock {
+    /// The same instant by the wall clock and by the one that nobody sets.
+    start_us: u64,
+    start: Instant,
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self { start_us: wall_us(), start: Instant::now() }
+    }
+}
+
+fn wall_us() -> u64 {
+    // A clock set before 1970 reads as the epoch itself: every token is then "issued in the future" and refused.
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+}
 
 impl Clock for SystemClock {
     fn now_us(&self) -> u64 {
-        // A clock set before 1970 reads as the epoch itself: every token is then "issued in the future" and refused.
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| {
-                u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
-            })
+        wall_us()
+    }
+
+    fn settled_us(&self) -> u64 {
+        let passed = u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX);
+        wall_us().min(self.start_us.saturating_add(passed))
     }
 }
 
 /// A clock that stands still until it is told otherwise.
 #[derive(Debug)]
-pub struct FakeClock(AtomicU64);
+pub struct FakeClock {
+    wall_us: AtomicU64,
+    /// The time that has really passed.
+    passed_us: AtomicU64,
+}
 
 impl FakeClock {
     /// A clock standing at `ms` milliseconds since the Unix epoch.
     #[must_use]
     pub fn at_ms(ms: u64) -> Self {
-        Self(AtomicU64::new(ms * 1000))
+        Self { wall_us: AtomicU64::new(ms * 1000), passed_us: AtomicU64::new(ms * 1000) }
     }
 
-    /// Moves the clock forward by `ms` milliseconds.
+    /// Lets `ms` milliseconds pass.
     pub fn advance_ms(&self, ms: u64) {
-        self.0.fetch_add(ms * 1000, Ordering::SeqCst);
+        self.wall_us.fetch_add(ms * 1000, Ordering::SeqCst);
+        self.passed_us.fetch_add(ms * 1000, Ordering::SeqCst);
     }
 
-    /// Sets the clock, backwards too, to `us` microseconds since the Unix epoch.
+    /// Sets the clock, forward or back, to `us` microseconds since the Unix epoch; no time passes.
     pub fn set_us(&self, us: u64) {
-        self.0.store(us, Ordering::SeqCst);
+        self.wall_us.store(us, Ordering::SeqCst);
     }
 }
 
 impl Clock for FakeClock {
     fn now_us(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
+        self.wall_us.load(Ordering::SeqCst)
+    }
+
+    fn settled_us(&self) -> u64 {
+        self.now_us().min(self.passed_us.load(Ordering::SeqCst))
     }
 }

@@ -1,9 +1,9 @@
 //! One request against one user's record: the order of the reasons, and what an allowed one changes.
 
-use super::op::{Charge, Decide, Decision, SessionCheck, SessionView};
+use super::op::{Charge, Decide, Decision, Issued, SessionCheck, SessionView};
 use super::quota::{Consumption, QuotaState};
 use super::reason::{Reason, Reasons};
-use super::record::UserRecord;
+use super::record::{UserRecord, foreign_bound};
 
 /// What a decision may do with the session.
 enum SessionPlan {
@@ -18,6 +18,7 @@ impl UserRecord {
         &mut self,
         d: &Decide<'_>,
         now_ms: u64,
+        tolerance_ms: u64,
         apart: Option<&mut QuotaState>,
     ) -> Decision {
         let mut deny = self.standing(&d.token, Some(d.issued), now_ms);
@@ -26,29 +27,23 @@ impl UserRecord {
         }
         let plan = self.plan_session(d, now_ms, &mut deny);
         let quota = d.charge.as_ref().map(|charge| {
-            let state = apart
-                .as_deref()
-                .copied()
-                .unwrap_or_else(|| self.quota(&charge.key));
+            let state = apart.as_deref().copied().unwrap_or_else(|| self.quota(&charge.key));
             state.look(&charge.rule, charge.cost, now_ms)
         });
         if quota.is_some_and(|quota| !quota.allowed) {
             deny.add(Reason::QuotaExhausted);
         }
         let reason = deny.first();
-        let mut decision = Decision {
-            reason,
-            would_deny: deny,
-            session: None,
-            admitted: false,
-            quota: None,
-        };
+        let mut decision =
+            Decision { reason, would_deny: deny, session: None, admitted: false, quota: None };
         if reason == Reason::Allowed {
-            decision.quota = d
-                .charge
-                .as_ref()
-                .map(|charge| self.charge(charge, apart, now_ms));
+            decision.quota = d.charge.as_ref().map(|charge| self.charge(charge, apart, now_ms));
             self.enter_session(d, plan, now_ms, &mut decision);
+            if let Issued::Foreign { iat_ms } = d.issued
+                && iat_ms >= foreign_bound(now_ms, tolerance_ms)
+            {
+                self.ahead_ms = self.ahead_ms.max(iat_ms);
+            }
         } else if reason == Reason::QuotaExhausted {
             decision.quota = quota;
         }
@@ -92,11 +87,7 @@ impl UserRecord {
     }
 
     fn quota(&self, key: &str) -> QuotaState {
-        self.quotas
-            .as_ref()
-            .and_then(|quotas| quotas.get(key))
-            .copied()
-            .unwrap_or_default()
+        self.quotas.as_ref().and_then(|quotas| quotas.get(key)).copied().unwrap_or_default()
     }
 
     fn charge(
@@ -111,9 +102,7 @@ impl UserRecord {
         let mut state = self.quota(&charge.key);
         let consumption = state.charge(&charge.rule, charge.cost, now_ms, charge.keep_ms);
         if charge.cost > 0 {
-            self.quotas
-                .get_or_insert_default()
-                .insert((*charge.key).into(), state);
+            self.quotas.get_or_insert_default().insert((*charge.key).into(), state);
         }
         consumption
     }

@@ -40,13 +40,8 @@ impl Revocations {
         }
     }
 
-    /// Ends every token issued up to now.
-    ///
-    /// Own tokens fall by generation; of foreign ones those fall whose `iat` lies in this second,
-    /// before it, or up to `tolerance_ms` after it.
-    pub fn raise_epoch(&mut self, generation: u64, now_ms: u64, tolerance_ms: u64, until_ms: u64) {
-        let second_end = (now_ms / 1000 + 1) * 1000;
-        let before_ms = second_end.saturating_add(tolerance_ms);
+    /// Ends own tokens up to a generation, and foreign ones issued before an instant.
+    pub fn raise_epoch(&mut self, generation: u64, before_ms: u64, until_ms: u64) {
         let old = self.epoch;
         self.epoch = Some(Epoch {
             generation: old.map_or(generation, |e| e.generation.max(generation)),
@@ -70,17 +65,13 @@ impl Revocations {
     /// Whether the user is blocked.
     #[must_use]
     pub fn is_blocked(&self, now_ms: u64) -> bool {
-        self.block
-            .is_some_and(|block| block.until_ms.is_none_or(|until| until > now_ms))
+        self.block.is_some_and(|block| block.until_ms.is_none_or(|until| until > now_ms))
     }
 
     /// How long the block still lasts; `None` where none stands or it has no end.
     #[must_use]
     pub fn block_left_ms(&self, now_ms: u64) -> Option<u64> {
-        self.block?
-            .until_ms?
-            .checked_sub(now_ms)
-            .filter(|left| *left > 0)
+        self.block?.until_ms?.checked_sub(now_ms).filter(|left| *left > 0)
     }
 
     /// Whether this token was revoked by id.
@@ -89,24 +80,25 @@ impl Revocations {
         self.tokens.get(token).is_some_and(|until| *until > now_ms)
     }
 
-    /// Whether a token issued then has fallen with the epoch.
+    /// Whether a token issued then has fallen with the epoch; one that does not say when, has.
     #[must_use]
-    pub fn is_before_epoch(&self, issued: Issued, now_ms: u64) -> bool {
+    pub fn is_before_epoch(&self, issued: Option<Issued>, now_ms: u64) -> bool {
         let Some(epoch) = self.epoch.filter(|epoch| epoch.until_ms > now_ms) else {
             return false;
         };
         match issued {
-            Issued::Own { generation } => generation <= epoch.generation,
-            Issued::Foreign { iat_ms } => iat_ms < epoch.before_ms,
+            Some(Issued::Own { generation }) => generation <= epoch.generation,
+            Some(Issued::Foreign { iat_ms }) => iat_ms < epoch.before_ms,
+            None => true,
         }
     }
 
     /// Drops what no longer matters.
-    pub fn expire(&mut self, now_ms: u64) {
-        self.tokens.retain(|_, until| *until > now_ms);
+    pub fn expire(&mut self, settled_ms: u64) {
+        self.tokens.retain(|_, until| *until > settled_ms);
         self.tokens.shrink_to_fit();
-        self.epoch = self.epoch.filter(|epoch| epoch.until_ms > now_ms);
-        if !self.is_blocked(now_ms) {
+        self.epoch = self.epoch.filter(|epoch| epoch.until_ms > settled_ms);
+        if !self.is_blocked(settled_ms) {
             self.block = None;
         }
     }
@@ -122,9 +114,6 @@ impl Revocations {
     pub fn describe(&self) -> String {
         let mut tokens: Vec<_> = self.tokens.iter().collect();
         tokens.sort();
-        format!(
-            "tokens={tokens:?} epoch={:?} block={:?}",
-            self.epoch, self.block
-        )
+        format!("tokens={tokens:?} epoch={:?} block={:?}", self.epoch, self.block)
     }
 }

@@ -69,26 +69,17 @@ pub struct Fault {
 impl Fault {
     /// A wrong option.
     pub fn config(message: impl Into<String>) -> Self {
-        Self {
-            code: FaultCode::Config,
-            message: message.into(),
-        }
+        Self { code: FaultCode::Config, message: message.into() }
     }
 
     /// A wrong argument.
     pub fn input(message: impl Into<String>) -> Self {
-        Self {
-            code: FaultCode::Input,
-            message: message.into(),
-        }
+        Self { code: FaultCode::Input, message: message.into() }
     }
 
     /// A store that cannot answer.
     pub fn unavailable(message: impl Into<String>) -> Self {
-        Self {
-            code: FaultCode::StoreUnavailable,
-            message: message.into(),
-        }
+        Self { code: FaultCode::StoreUnavailable, message: message.into() }
     }
 }
 

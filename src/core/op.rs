@@ -122,55 +122,27 @@ pub enum Act<'a> {
     /// A login: see [`Admit`].
     Admit(Admit<'a>),
     /// Marks a live session as active now.
-    Touch {
-        user: Cow<'a, str>,
-        session: Cow<'a, str>,
-    },
+    Touch { user: Cow<'a, str>, session: Cow<'a, str> },
     /// Ends a session.
-    End {
-        user: Cow<'a, str>,
-        session: Cow<'a, str>,
-    },
+    End { user: Cow<'a, str>, session: Cow<'a, str> },
     /// Ends all sessions of a user, but one if it is named.
-    EndAll {
-        user: Cow<'a, str>,
-        except: Option<Cow<'a, str>>,
-    },
+    EndAll { user: Cow<'a, str>, except: Option<Cow<'a, str>> },
     /// Lists the live sessions, most recently active first.
     List { user: Cow<'a, str> },
     /// Remembers a token as revoked until the instant given, in milliseconds.
-    RevokeToken {
-        user: Cow<'a, str>,
-        token: Cow<'a, [u8]>,
-        until_ms: u64,
-    },
+    RevokeToken { user: Cow<'a, str>, token: Cow<'a, [u8]>, until_ms: u64 },
     /// Asks whether a token is revoked, by id, epoch or block. Sessions are not looked at.
-    IsRevoked {
-        user: Cow<'a, str>,
-        token: Cow<'a, [u8]>,
-        issued: Option<Issued>,
-    },
+    IsRevoked { user: Cow<'a, str>, token: Cow<'a, [u8]>, issued: Option<Issued> },
     /// Ends every session and every token issued before now.
-    RevokeUser {
-        user: Cow<'a, str>,
-        tolerance_ms: u64,
-    },
+    RevokeUser { user: Cow<'a, str> },
     /// `RevokeUser` that lasts, until the instant given or for ever.
-    BlockUser {
-        user: Cow<'a, str>,
-        tolerance_ms: u64,
-        until_ms: Option<u64>,
-    },
+    BlockUser { user: Cow<'a, str>, until_ms: Option<u64> },
     /// Lifts a block.
     UnblockUser { user: Cow<'a, str> },
     /// Draws the generation of a token that is about to be issued.
     NextGeneration { user: Cow<'a, str> },
     /// Charges a quota that belongs to no user's record.
-    Consume {
-        key: Cow<'a, str>,
-        rule: QuotaRule,
-        cost: u64,
-    },
+    Consume { key: Cow<'a, str>, rule: QuotaRule, cost: u64 },
     /// Forgets what was charged to these quotas.
     ResetQuotas { keys: Vec<Cow<'a, str>> },
     /// Does the store answer?
@@ -185,6 +157,8 @@ pub struct Op<'a> {
     /// The longest that a token accepted today may live on, in milliseconds:
     /// maxAge + 2 x clockTolerance + 60 s.
     pub horizon_ms: u64,
+    /// Milliseconds by which clocks may differ.
+    pub tolerance_ms: u64,
 }
 
 /// What a decision found.
@@ -294,10 +268,7 @@ impl Op<'_> {
                 rule: d.rule,
                 scope_ok: d.scope_ok,
                 touch: d.touch,
-                charge: d.charge.map(|c| Charge {
-                    key: own(c.key),
-                    ..c
-                }),
+                charge: d.charge.map(|c| Charge { key: own(c.key), ..c }),
             }),
             Act::Admit(a) => Act::Admit(Admit {
                 user: own(a.user),
@@ -305,65 +276,28 @@ impl Op<'_> {
                 device: a.device.map(own),
                 rule: a.rule,
             }),
-            Act::Touch { user, session } => Act::Touch {
-                user: own(user),
-                session: own(session),
-            },
-            Act::End { user, session } => Act::End {
-                user: own(user),
-                session: own(session),
-            },
-            Act::EndAll { user, except } => Act::EndAll {
-                user: own(user),
-                except: except.map(own),
-            },
+            Act::Touch { user, session } => Act::Touch { user: own(user), session: own(session) },
+            Act::End { user, session } => Act::End { user: own(user), session: own(session) },
+            Act::EndAll { user, except } => {
+                Act::EndAll { user: own(user), except: except.map(own) }
+            }
             Act::List { user } => Act::List { user: own(user) },
-            Act::RevokeToken {
-                user,
-                token,
-                until_ms,
-            } => Act::RevokeToken {
-                user: own(user),
-                token: own(token),
-                until_ms,
-            },
-            Act::IsRevoked {
-                user,
-                token,
-                issued,
-            } => Act::IsRevoked {
-                user: own(user),
-                token: own(token),
-                issued,
-            },
-            Act::RevokeUser { user, tolerance_ms } => Act::RevokeUser {
-                user: own(user),
-                tolerance_ms,
-            },
-            Act::BlockUser {
-                user,
-                tolerance_ms,
-                until_ms,
-            } => Act::BlockUser {
-                user: own(user),
-                tolerance_ms,
-                until_ms,
-            },
+            Act::RevokeToken { user, token, until_ms } => {
+                Act::RevokeToken { user: own(user), token: own(token), until_ms }
+            }
+            Act::IsRevoked { user, token, issued } => {
+                Act::IsRevoked { user: own(user), token: own(token), issued }
+            }
+            Act::RevokeUser { user } => Act::RevokeUser { user: own(user) },
+            Act::BlockUser { user, until_ms } => Act::BlockUser { user: own(user), until_ms },
             Act::UnblockUser { user } => Act::UnblockUser { user: own(user) },
             Act::NextGeneration { user } => Act::NextGeneration { user: own(user) },
-            Act::Consume { key, rule, cost } => Act::Consume {
-                key: own(key),
-                rule,
-                cost,
-            },
-            Act::ResetQuotas { keys } => Act::ResetQuotas {
-                keys: keys.into_iter().map(own).collect(),
-            },
+            Act::Consume { key, rule, cost } => Act::Consume { key: own(key), rule, cost },
+            Act::ResetQuotas { keys } => {
+                Act::ResetQuotas { keys: keys.into_iter().map(own).collect() }
+            }
             Act::Ping => Act::Ping,
         };
-        Op {
-            act,
-            horizon_ms: self.horizon_ms,
-        }
+        Op { act, horizon_ms: self.horizon_ms, tolerance_ms: self.tolerance_ms }
     }
 }

@@ -58,9 +58,7 @@ impl QuotaState {
             limit: rule.limit,
             remaining,
             reset_ms,
-            retry_after_ms: reset_ms
-                .filter(|_| helps)
-                .map(|end| end.saturating_sub(now_ms)),
+            retry_after_ms: reset_ms.filter(|_| helps).map(|end| end.saturating_sub(now_ms)),
         }
     }
 
@@ -88,19 +86,12 @@ impl QuotaState {
             _ => {}
         }
         self.used += cost;
-        Consumption {
-            allowed: true,
-            ..self.look(rule, 0, now_ms)
-        }
+        Consumption { allowed: true, ..self.look(rule, 0, now_ms) }
     }
 
     /// As it stands at that instant.
     fn at(self, now_ms: u64) -> Self {
-        if self.is_over(now_ms) {
-            Self::default()
-        } else {
-            self
-        }
+        if self.is_over(now_ms) { Self::default() } else { self }
     }
 
     /// Whether it says no more than one that was never charged.
@@ -114,14 +105,8 @@ impl QuotaState {
 mod tests {
     use super::*;
 
-    const BALANCE: QuotaRule = QuotaRule {
-        limit: 5,
-        refill: Refill::Never,
-    };
-    const WINDOW: QuotaRule = QuotaRule {
-        limit: 5,
-        refill: Refill::Window(1_000),
-    };
+    const BALANCE: QuotaRule = QuotaRule { limit: 5, refill: Refill::Never };
+    const WINDOW: QuotaRule = QuotaRule { limit: 5, refill: Refill::Window(1_000) };
 
     #[test]
     fn a_balance_is_spent_to_the_unit_and_never_below() {
@@ -129,16 +114,10 @@ mod tests {
         assert_eq!(state.charge(&BALANCE, 3, 0, None).remaining, 2);
         let before = state;
         let refused = state.charge(&BALANCE, 3, 0, None);
-        assert_eq!(
-            (refused.allowed, refused.remaining, refused.retry_after_ms),
-            (false, 2, None)
-        );
+        assert_eq!((refused.allowed, refused.remaining, refused.retry_after_ms), (false, 2, None));
         assert_eq!(state, before);
         assert_eq!(state.charge(&BALANCE, 2, u64::MAX, None).remaining, 0);
-        assert!(
-            state.charge(&BALANCE, 0, 0, None).allowed,
-            "a cost of 0 looks"
-        );
+        assert!(state.charge(&BALANCE, 0, 0, None).allowed, "a cost of 0 looks");
         assert!(!state.charge(&BALANCE, 1, 0, None).allowed);
     }
 
@@ -146,15 +125,9 @@ mod tests {
     fn a_changed_limit_acts_at_once_and_one_below_the_units_used_leaves_none() {
         let mut state = QuotaState::default();
         state.charge(&BALANCE, 5, 0, None);
-        let less = QuotaRule {
-            limit: 2,
-            ..BALANCE
-        };
+        let less = QuotaRule { limit: 2, ..BALANCE };
         assert_eq!(state.look(&less, 1, 0).remaining, 0);
-        let more = QuotaRule {
-            limit: 7,
-            ..BALANCE
-        };
+        let more = QuotaRule { limit: 7, ..BALANCE };
         assert_eq!(state.charge(&more, 2, 0, None).remaining, 0);
     }
 
@@ -166,25 +139,15 @@ mod tests {
         assert_eq!(state.charge(&WINDOW, 4, 1_499, None).remaining, 0);
         let refused = state.charge(&WINDOW, 1, 1_499, None);
         assert_eq!((refused.allowed, refused.retry_after_ms), (false, Some(1)));
-        assert_eq!(
-            state.look(&WINDOW, 6, 1_499).retry_after_ms,
-            None,
-            "above the limit for ever"
-        );
+        assert_eq!(state.look(&WINDOW, 6, 1_499).retry_after_ms, None, "above the limit for ever");
         let fresh = state.charge(&WINDOW, 5, 1_500, None);
-        assert_eq!(
-            (fresh.allowed, fresh.remaining, fresh.reset_ms),
-            (true, 0, Some(2_500))
-        );
+        assert_eq!((fresh.allowed, fresh.remaining, fresh.reset_ms), (true, 0, Some(2_500)));
     }
 
     #[test]
     fn the_largest_numbers_neither_wrap_nor_grant() {
         const MOST: u64 = (1 << 53) - 1;
-        let rule = QuotaRule {
-            limit: MOST,
-            refill: Refill::Never,
-        };
+        let rule = QuotaRule { limit: MOST, refill: Refill::Never };
         let mut state = QuotaState::default();
         assert_eq!(state.charge(&rule, MOST, 0, None).remaining, 0);
         assert!(!state.charge(&rule, 1, 0, None).allowed);

@@ -135,11 +135,7 @@ impl Reasons {
     /// The one that applies, `Allowed` where there is none.
     #[must_use]
     pub fn first(self) -> Reason {
-        if self.0 == 0 {
-            Reason::Allowed
-        } else {
-            Reason::ALL[self.0.trailing_zeros() as usize]
-        }
+        if self.0 == 0 { Reason::Allowed } else { Reason::ALL[self.0.trailing_zeros() as usize] }
     }
 
     /// As bits, bit n for the reason of number n.

@@ -1,6 +1,7 @@
 //! Everything that is known about one user, and what each operation does to it: the one place where
 //! decisions are made. Pure: the instant is handed in, nothing is read or written elsewhere.
 
+use super::clock::Now;
 use super::epoch::Revocations;
 use super::hash::IdMap;
 use super::op::{Act, Admission, AdmissionRule, Admit, Issued, OnLimit, Op, Verdict};
@@ -20,6 +21,9 @@ pub struct UserRecord {
     pub(super) quotas: Option<Box<IdMap<Box<str>, QuotaState>>>,
     /// The highest generation drawn or revoked.
     pub(super) last_generation: u64,
+    /// The latest `iat` of a foreign token let through though it lay ahead of our clock: revoking the
+    /// user must end it too. 0 where none did.
+    pub(super) ahead_ms: u64,
     /// Counts touches: see `Entry::order`.
     pub(super) order: u64,
     /// The longest horizon of any operation seen.
@@ -29,20 +33,20 @@ pub struct UserRecord {
 impl UserRecord {
     /// Decides one operation at `now_us` and, where it is allowed, carries it out. `apart` is the
     /// quota that a request is charged, where it does not lie in the record.
-    pub fn apply(&mut self, op: &Op<'_>, now_us: u64, apart: Option<&mut QuotaState>) -> Verdict {
-        let now_ms = now_us / 1000;
+    pub fn apply(&mut self, op: &Op<'_>, now: Now, apart: Option<&mut QuotaState>) -> Verdict {
+        let now_ms = now.ms();
         self.horizon_ms = self.horizon_ms.max(op.horizon_ms);
-        self.expire_sessions(now_ms);
+        self.expire_sessions(now);
         match &op.act {
-            Act::Decide(decide) => Verdict::Decision(self.decide(decide, now_ms, apart)),
+            Act::Decide(decide) => {
+                Verdict::Decision(self.decide(decide, now_ms, op.tolerance_ms, apart))
+            }
             Act::Admit(admit) => Verdict::Admission(Box::new(self.admit(admit, now_ms))),
             Act::Touch { user, session } => Verdict::Session(self.touch(user, session, now_ms)),
             Act::End { session, .. } => Verdict::Flag(self.end(session, now_ms)),
             Act::EndAll { except, .. } => Verdict::Count(self.end_all(except.as_deref(), now_ms)),
             Act::List { user } => Verdict::Sessions(self.list(user)),
-            Act::RevokeToken {
-                token, until_ms, ..
-            } => {
+            Act::RevokeToken { token, until_ms, .. } => {
                 let lives = *until_ms > now_ms;
                 if lives {
                     self.revocations_mut().revoke_token(token, *until_ms);
@@ -52,22 +56,16 @@ impl UserRecord {
             Act::IsRevoked { token, issued, .. } => {
                 Verdict::Flag(self.standing(token, *issued, now_ms) != Reasons::default())
             }
-            Act::RevokeUser { tolerance_ms, .. } => {
-                Verdict::Count(self.revoke_all(now_us, *tolerance_ms))
-            }
-            Act::BlockUser {
-                tolerance_ms,
-                until_ms,
-                ..
-            } => {
-                let ended = self.revoke_all(now_us, *tolerance_ms);
+            Act::RevokeUser { .. } => Verdict::Count(self.revoke_all(now, op.tolerance_ms)),
+            Act::BlockUser { until_ms, .. } => {
+                let ended = self.revoke_all(now, op.tolerance_ms);
                 self.revocations_mut().block(*until_ms);
                 Verdict::Count(ended)
             }
             Act::UnblockUser { .. } => {
                 Verdict::Flag(self.revocations.as_mut().is_some_and(|r| r.unblock(now_ms)))
             }
-            Act::NextGeneration { .. } => Verdict::Generation(self.next_generation(now_us)),
+            Act::NextGeneration { .. } => Verdict::Generation(self.next_generation(now.us)),
             // Not about a user: the store has no business here.
             Act::Consume { .. } | Act::ResetQuotas { .. } | Act::Ping => Verdict::Flag(true),
         }
@@ -98,9 +96,8 @@ impl UserRecord {
             if !self.has_room(a.rule) {
                 // A slot is free once the first of the sessions ends; with a limit of 0 none ever is.
                 let first_end = self.sessions.iter().map(|(_, e)| e.expires_ms()).min();
-                let retry = first_end
-                    .map(|end| end.saturating_sub(now_ms))
-                    .filter(|_| limit != Some(0));
+                let retry =
+                    first_end.map(|end| end.saturating_sub(now_ms)).filter(|_| limit != Some(0));
                 return denied(self, Reason::SessionLimit, retry);
             }
             evicted = self.evict_for_one(&a.user, a.rule, now_ms);
@@ -108,10 +105,7 @@ impl UserRecord {
         }
         Admission {
             reason: Reason::Allowed,
-            session: self
-                .sessions
-                .get_mut(&a.session)
-                .map(|e| e.view(&a.user, &a.session)),
+            session: self.sessions.get_mut(&a.session).map(|e| e.view(&a.user, &a.session)),
             existing,
             active: self.sessions.len() as u64,
             limit,
@@ -132,8 +126,7 @@ impl UserRecord {
             return false;
         };
         let horizon_ms = self.horizon_ms;
-        self.ended
-            .add(session.into(), now_ms, entry.remember_ms(horizon_ms));
+        self.ended.add(session.into(), entry.ended_at(now_ms), entry.remember_ms(horizon_ms));
         true
     }
 
@@ -151,9 +144,7 @@ impl UserRecord {
     fn list(&self, user: &str) -> Vec<Session> {
         let mut all: Vec<_> = self.sessions.iter().collect();
         all.sort_unstable_by_key(|(_, entry)| std::cmp::Reverse(entry.order));
-        all.into_iter()
-            .map(|(id, entry)| entry.view(user, id))
-            .collect()
+        all.into_iter().map(|(id, entry)| entry.view(user, id)).collect()
     }
 
     /// What stands against a token, sessions aside.
@@ -166,22 +157,24 @@ impl UserRecord {
             if revocations.is_token_revoked(token, now_ms) {
                 reasons.add(Reason::TokenRevoked);
             }
-            if issued.is_some_and(|issued| revocations.is_before_epoch(issued, now_ms)) {
+            if revocations.is_before_epoch(issued, now_ms) {
                 reasons.add(Reason::UserRevoked);
             }
         }
         reasons
     }
 
-    fn revoke_all(&mut self, now_us: u64, tolerance_ms: u64) -> u64 {
-        let now_ms = now_us / 1000;
-        let generation = self.last_generation.max(now_us);
+    /// Own tokens fall by generation. Of foreign ones those fall that were let through before, and
+    /// those whose `iat` lies up to the end of this second, and the tolerance after it.
+    fn revoke_all(&mut self, now: Now, tolerance_ms: u64) -> u64 {
+        let generation = self.last_generation.max(now.us);
         // The next token drawn must lie above the epoch, in this very microsecond too.
         self.last_generation = generation;
-        let until_ms = now_ms.saturating_add(self.horizon_ms);
-        self.revocations_mut()
-            .raise_epoch(generation, now_ms, tolerance_ms, until_ms);
-        self.end_all(None, now_ms)
+        let before_ms = foreign_bound(now.ms(), tolerance_ms).max(self.ahead_ms + 1);
+        // Counted from the generation: it lies ahead of a clock that was set back.
+        let until_ms = now.ms().max(generation / 1000).saturating_add(self.horizon_ms);
+        self.revocations_mut().raise_epoch(generation, before_ms, until_ms);
+        self.end_all(None, now.ms())
     }
 
     fn next_generation(&mut self, now_us: u64) -> u64 {
@@ -215,20 +208,11 @@ impl UserRecord {
             return Vec::new();
         }
         let excess = usize::try_from(live + 1 - limit).unwrap_or(usize::MAX);
-        let oldest: Vec<Box<str>> = self
-            .sessions
-            .by_activity()
-            .into_iter()
-            .take(excess)
-            .map(Into::into)
-            .collect();
+        let oldest: Vec<Box<str>> =
+            self.sessions.by_activity().into_iter().take(excess).map(Into::into).collect();
         let mut evicted = Vec::with_capacity(oldest.len());
         for id in oldest {
-            evicted.extend(
-                self.sessions
-                    .get_mut(&id)
-                    .map(|entry| entry.view(user, &id)),
-            );
+            evicted.extend(self.sessions.get_mut(&id).map(|entry| entry.view(user, &id)));
             self.end(&id, now_ms);
         }
         evicted
@@ -242,8 +226,7 @@ impl UserRecord {
         now_ms: u64,
     ) {
         let order = self.next_order();
-        self.sessions
-            .insert(id, Entry::new(&rule, device, now_ms, order));
+        self.sessions.insert(id, Entry::new(&rule, device, now_ms, order));
     }
 
     pub(super) fn next_order(&mut self) -> u64 {
@@ -256,36 +239,40 @@ impl UserRecord {
     }
 
     /// Sessions that have timed out are ended, as of the instant at which they did.
-    fn expire_sessions(&mut self, now_ms: u64) {
+    fn expire_sessions(&mut self, now: Now) {
         let (ended, horizon_ms) = (&mut self.ended, self.horizon_ms);
-        self.sessions.expire(now_ms, |id, entry| {
+        self.sessions.expire(now.ms(), |id, entry| {
             let at = entry.expires_ms();
             let keep = entry.remember_ms(horizon_ms);
-            if at.saturating_add(keep) > now_ms {
+            if at.saturating_add(keep) > now.settled_ms {
                 ended.add(id, at, keep);
             }
         });
     }
 
     /// Drops all that has expired. True where nothing is left and the record may go.
-    pub fn expire(&mut self, now_ms: u64) -> bool {
-        self.expire_sessions(now_ms);
-        self.ended.expire(now_ms);
+    pub fn expire(&mut self, now: Now) -> bool {
+        let settled_ms = now.settled_ms;
+        self.expire_sessions(now);
+        self.ended.expire(settled_ms);
         if let Some(revocations) = &mut self.revocations {
-            revocations.expire(now_ms);
+            revocations.expire(settled_ms);
             if revocations.is_empty() {
                 self.revocations = None;
             }
         }
         if let Some(quotas) = &mut self.quotas {
-            quotas.retain(|_, state| !state.is_over(now_ms));
+            quotas.retain(|_, state| !state.is_over(settled_ms));
             quotas.shrink_to_fit();
             if quotas.is_empty() {
                 self.quotas = None;
             }
         }
-        if (self.last_generation / 1000).saturating_add(self.horizon_ms) <= now_ms {
+        if (self.last_generation / 1000).saturating_add(self.horizon_ms) <= settled_ms {
             self.last_generation = 0;
+        }
+        if self.ahead_ms <= settled_ms {
+            self.ahead_ms = 0;
         }
         self.is_empty()
     }
@@ -298,13 +285,14 @@ impl UserRecord {
             && self.revocations.is_none()
             && self.quotas.is_none()
             && self.last_generation == 0
+            && self.ahead_ms == 0
     }
 
     /// One line that reads equal for records that answer equal.
     #[must_use]
-    pub fn describe(&self, now_ms: u64) -> String {
+    pub fn describe(&self, now: Now) -> String {
         let mut record = self.clone();
-        record.expire(now_ms);
+        record.expire(now);
         if record.is_empty() {
             return String::new();
         }
@@ -319,15 +307,16 @@ impl UserRecord {
             .collect();
         let ended = record.ended.describe();
         let revocations = record.revocations.as_ref().map(|r| r.describe());
-        let mut quotas: Vec<_> = record
-            .quotas
-            .iter()
-            .flat_map(|quotas| quotas.iter())
-            .collect();
+        let mut quotas: Vec<_> = record.quotas.iter().flat_map(|quotas| quotas.iter()).collect();
         quotas.sort_by_key(|(key, _)| *key);
         format!(
-            "sessions={sessions:?} ended={ended} revocations={revocations:?} quotas={quotas:?} last_generation={}",
-            record.last_generation
+            "sessions={sessions:?} ended={ended} revocations={revocations:?} quotas={quotas:?} last_generation={} ahead={}",
+            record.last_generation, record.ahead_ms
         )
     }
+}
+
+/// Before here must lie the `iat` of foreign tokens that fall when a user is revoked now.
+pub(super) const fn foreign_bound(now_ms: u64, tolerance_ms: u64) -> u64 {
+    (now_ms / 1000 + 1) * 1000 + tolerance_ms
 }

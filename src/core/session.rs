@@ -62,18 +62,20 @@ impl Entry {
     /// The instant from which it is no longer live.
     #[must_use]
     pub fn expires_ms(&self) -> u64 {
-        self.last_active_ms
-            .saturating_add(self.idle_ms)
-            .min(self.absolute_end_ms)
+        self.last_active_ms.saturating_add(self.idle_ms).min(self.absolute_end_ms)
     }
 
     /// How long its id is remembered from its end: an id must not come back while a token that
     /// names it could still be accepted.
     #[must_use]
     pub fn remember_ms(&self, horizon_ms: u64) -> u64 {
-        self.absolute_end_ms
-            .saturating_sub(self.created_ms)
-            .max(horizon_ms)
+        self.absolute_end_ms.saturating_sub(self.created_ms).max(horizon_ms)
+    }
+
+    /// When it ends if it is ended now: not before it was last active, though the clock went back.
+    #[must_use]
+    pub fn ended_at(&self, now_ms: u64) -> u64 {
+        self.last_active_ms.max(now_ms)
     }
 
     /// Marks it as active; the clock may have gone back, the session does not.

@@ -49,10 +49,7 @@ impl SessionTable {
     /// The session of that id.
     pub fn get_mut(&mut self, id: &str) -> Option<&mut Entry> {
         match self {
-            Self::Row(row) => row
-                .iter_mut()
-                .find(|(key, _)| **key == *id)
-                .map(|(_, entry)| entry),
+            Self::Row(row) => row.iter_mut().find(|(key, _)| **key == *id).map(|(_, entry)| entry),
             Self::Indexed(index) => index.by_id.get_mut(id).map(|(entry, _)| entry),
         }
     }
@@ -136,11 +133,8 @@ impl SessionTable {
                 }
                 if index.by_id.len() <= SMALL / 2 {
                     let row = std::mem::take(&mut index.by_id);
-                    *self = Self::Row(
-                        row.into_iter()
-                            .map(|(id, (entry, _))| (id, entry))
-                            .collect(),
-                    );
+                    *self =
+                        Self::Row(row.into_iter().map(|(id, (entry, _))| (id, entry)).collect());
                 }
             }
         }
@@ -254,9 +248,7 @@ mod tests {
         for n in 0..100 {
             assert!(table.remove(&format!("s{n}")).is_some());
         }
-        let SessionTable::Indexed(index) = &table else {
-            panic!("a large table is indexed")
-        };
+        let SessionTable::Indexed(index) = &table else { panic!("a large table is indexed") };
         assert!(index.by_id.is_empty() && index.due.is_empty());
         table.expire(0, |_, _| ());
         assert!(matches!(table, SessionTable::Row(_)));

@@ -17,10 +17,7 @@ impl Tombstones {
     /// Whether the id has ended and is still remembered.
     #[must_use]
     pub fn contains(&self, id: &str, now_ms: u64) -> bool {
-        self.0
-            .as_ref()
-            .and_then(|ended| ended.get(id))
-            .is_some_and(|until| *until > now_ms)
+        self.0.as_ref().and_then(|ended| ended.get(id)).is_some_and(|until| *until > now_ms)
     }
 
     /// Forgets what need not be remembered any more.

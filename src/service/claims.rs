@@ -43,9 +43,7 @@ impl Rules {
         if self.issuers.is_empty() {
             return Some(0);
         }
-        self.issuers
-            .iter()
-            .position(|known| Some(known.as_str()) == iss)
+        self.issuers.iter().position(|known| Some(known.as_str()) == iss)
     }
 }
 
@@ -120,12 +118,7 @@ pub fn read(
     own: bool,
     purpose: Purpose,
 ) -> Result<Token, Reason> {
-    let find = |name: &str| {
-        members
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value)
-    };
+    let find = |name: &str| members.iter().find(|(key, _)| key == name).map(|(_, value)| value);
     let text = |name: &str| match find(name) {
         None => Ok(None),
         Some(Value::Text(text)) => Ok(Some(&**text)),
@@ -161,9 +154,7 @@ pub fn read(
         return Err(Reason::TokenAudience);
     }
 
-    let sub = text(&rules.user_claim)?
-        .filter(|id| is_id(id))
-        .ok_or(Reason::TokenClaims)?;
+    let sub = text(&rules.user_claim)?.filter(|id| is_id(id)).ok_or(Reason::TokenClaims)?;
     let user = identity::user_id(&rules.issuers, issuer, sub).ok_or(Reason::TokenClaims)?;
     if user.len() > MAX_ID || jti.is_some_and(|id| !is_id(id)) {
         return Err(Reason::TokenClaims);
@@ -173,17 +164,11 @@ pub fn read(
         return Err(Reason::TokenClaims);
     }
     let (key, own_id): (Box<[u8]>, Box<str>) = if let Some(jti) = jti {
-        (
-            identity::token_key(&rules.issuers, issuer, TokenName::Jti(jti)),
-            jti.into(),
-        )
+        (identity::token_key(&rules.issuers, issuer, TokenName::Jti(jti)), jti.into())
     } else {
         let digest = digest();
         let name = super::verify::base64url(&digest).into();
-        (
-            identity::token_key(&rules.issuers, issuer, TokenName::Digest(&digest)),
-            name,
-        )
+        (identity::token_key(&rules.issuers, issuer, TokenName::Digest(&digest)), name)
     };
     let (issued, from_login) = read_own(find("gen"), find("lgs"), own, issued_ms.unwrap_or(0))?;
     Ok(Token {
@@ -214,9 +199,9 @@ fn read_own(
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let issued = match generation {
         None => foreign,
-        Some(Value::Number(n)) if n.fract() == 0.0 && *n >= 0.0 && *n <= MAX_SAFE => Issued::Own {
-            generation: *n as u64,
-        },
+        Some(Value::Number(n)) if n.fract() == 0.0 && *n >= 0.0 && *n <= MAX_SAFE => {
+            Issued::Own { generation: *n as u64 }
+        }
         Some(_) => return Err(Reason::TokenClaims),
     };
     match login {
@@ -240,12 +225,7 @@ fn check_audience(aud: Option<&Value<'_>>, rules: &Rules) -> Result<bool, Reason
 
 /// A scope claim is a string of scopes separated by spaces (RFC 8693 §4.2), or an array of strings.
 fn read_scopes(claim: Option<&Value<'_>>) -> Box<[Box<str>]> {
-    let split = |text: &str| {
-        text.split(' ')
-            .filter(|s| !s.is_empty())
-            .map(Into::into)
-            .collect()
-    };
+    let split = |text: &str| text.split(' ').filter(|s| !s.is_empty()).map(Into::into).collect();
     match claim {
         Some(Value::Text(text)) => split(text),
         Some(Value::Texts(texts)) => texts.iter().map(|text| (**text).into()).collect(),
@@ -265,10 +245,6 @@ fn to_ms(seconds: f64) -> Option<u64> {
     (seconds >= 0.0 && ms <= MAX_SAFE).then(|| {
         // 1.001 s is 1000.9999999999999 ms as a double: what is a millisecond to the writer stays one.
         let near = ms.round();
-        if (ms - near).abs() < 1e-3 {
-            near as u64
-        } else {
-            ms.floor() as u64
-        }
+        if (ms - near).abs() < 1e-3 { near as u64 } else { ms.floor() as u64 }
     })
 }

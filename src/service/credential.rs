@@ -7,9 +7,7 @@ use crate::core::reason::Reason;
 /// # Errors
 /// `CredentialsRequired` for another scheme, `HeaderUnreadable` for one that cannot be meant.
 pub fn bearer(header: &str) -> Result<&str, Reason> {
-    let (scheme, rest) = header
-        .split_at_checked(6)
-        .ok_or(Reason::CredentialsRequired)?;
+    let (scheme, rest) = header.split_at_checked(6).ok_or(Reason::CredentialsRequired)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Reason::CredentialsRequired);
     }
@@ -33,14 +31,7 @@ mod tests {
     fn a_header_is_a_token_or_no_credential_or_unreadable() {
         assert_eq!(bearer("Bearer abc"), Ok("abc"));
         assert_eq!(bearer("bEARER a.b-c_~+/="), Ok("a.b-c_~+/="));
-        for other in [
-            "",
-            "Basic dXNlcg==",
-            "Bear",
-            "Bearerabc",
-            "BearerX abc",
-            "Digest a, b",
-        ] {
+        for other in ["", "Basic dXNlcg==", "Bear", "Bearerabc", "BearerX abc", "Digest a, b"] {
             assert_eq!(bearer(other), Err(Reason::CredentialsRequired), "{other:?}");
         }
         for bad in [

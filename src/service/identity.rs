@@ -11,10 +11,10 @@ pub const MAX_ID: usize = 512;
 #[must_use]
 pub fn user_id<'a>(issuers: &[String], issuer: usize, sub: &'a str) -> Option<Cow<'a, str>> {
     if issuer == 0 {
-        let taken = issuers.iter().skip(1).any(|iss| {
-            sub.strip_prefix(iss.as_str())
-                .is_some_and(|rest| rest.starts_with(' '))
-        });
+        let taken = issuers
+            .iter()
+            .skip(1)
+            .any(|iss| sub.strip_prefix(iss.as_str()).is_some_and(|rest| rest.starts_with(' ')));
         return (!taken).then_some(Cow::Borrowed(sub));
     }
     Some(Cow::Owned(format!("{} {sub}", issuers[issuer])))
@@ -45,11 +45,7 @@ pub fn token_key(issuers: &[String], issuer: usize, name: TokenName<'_>) -> Box<
         let issuer = issuers[issuer].as_bytes();
         key.push(tag.to_ascii_uppercase());
         // At most 512 bytes, checked with the options: two bytes hold the length.
-        key.extend_from_slice(
-            &u16::try_from(issuer.len())
-                .unwrap_or(u16::MAX)
-                .to_be_bytes(),
-        );
+        key.extend_from_slice(&u16::try_from(issuer.len()).unwrap_or(u16::MAX).to_be_bytes());
         key.extend_from_slice(issuer);
     }
     key.extend_from_slice(name);
@@ -65,16 +61,9 @@ mod tests {
         let issuers = vec!["https://a".to_owned(), "https://b".to_owned()];
         assert_eq!(user_id(&issuers, 0, "u").as_deref(), Some("u"));
         assert_eq!(user_id(&issuers, 1, "u").as_deref(), Some("https://b u"));
-        assert_eq!(
-            user_id(&issuers, 0, "https://b u"),
-            None,
-            "it would be b's u"
-        );
+        assert_eq!(user_id(&issuers, 0, "https://b u"), None, "it would be b's u");
         assert_eq!(user_id(&issuers, 0, "https://b"), Some("https://b".into()));
-        assert_eq!(
-            user_id(&issuers, 0, "https://bb u"),
-            Some("https://bb u".into())
-        );
+        assert_eq!(user_id(&issuers, 0, "https://bb u"), Some("https://bb u".into()));
     }
 
     #[test]

@@ -63,10 +63,7 @@ impl Issuer {
             let _ = write!(header, r#","kid":{}"#, quoted(kid));
         }
         header.push('}');
-        Ok(Self {
-            signer,
-            header: base64url(header.as_bytes()) + ".",
-        })
+        Ok(Self { signer, header: base64url(header.as_bytes()) + "." })
     }
 
     /// Signs a token with the generation drawn for it.
@@ -129,12 +126,9 @@ fn payload(
     if let Some(audience) = rules.audiences.first() {
         member("aud", &quoted(audience));
     }
-    // Whole seconds where the life is whole seconds, as every reader expects; else to the millisecond.
-    let issued_ms = if request.ttl_ms.is_multiple_of(1000) {
-        now_ms / 1000 * 1000
-    } else {
-        now_ms
-    };
+    // Whole seconds, as every reader expects; a token of less than a minute would lose too much of its
+    // life by that, and says it to the millisecond.
+    let issued_ms = if request.ttl_ms.is_multiple_of(1000) && request.ttl_ms >= 60_000 { now_ms / 1000 * 1000 } else { now_ms };
     member("iat", &seconds(issued_ms));
     member("exp", &seconds(issued_ms.saturating_add(request.ttl_ms)));
     member("jti", &quoted(&random_id()?));
@@ -146,12 +140,8 @@ fn payload(
         member("scope", &quoted(scope));
     }
     let extra = request.claims.as_deref().unwrap_or("{}").trim();
-    let inner = extra
-        .strip_prefix('{')
-        .and_then(|text| text.strip_suffix('}'));
-    let inner = inner
-        .ok_or_else(|| Fault::input("claims must be an object"))?
-        .trim();
+    let inner = extra.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
+    let inner = inner.ok_or_else(|| Fault::input("claims must be an object"))?.trim();
     if !inner.is_empty() {
         json.push(',');
         json.push_str(inner);

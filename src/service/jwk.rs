@@ -61,19 +61,13 @@ pub const ALGORITHMS: [(&str, Algorithm); 12] = [
 /// The algorithm of that name; names are case-sensitive (RFC 7515 §4.1.1).
 #[must_use]
 pub fn algorithm(name: &str) -> Option<Algorithm> {
-    ALGORITHMS
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, algorithm)| *algorithm)
+    ALGORITHMS.iter().find(|(known, _)| *known == name).map(|(_, algorithm)| *algorithm)
 }
 
 /// The name of an algorithm.
 #[must_use]
 pub fn algorithm_name(algorithm: Algorithm) -> &'static str {
-    ALGORITHMS
-        .iter()
-        .find(|(_, known)| *known == algorithm)
-        .map_or("", |(name, _)| name)
+    ALGORITHMS.iter().find(|(_, known)| *known == algorithm).map_or("", |(name, _)| name)
 }
 
 /// Checks an HMAC secret. It must be as long as the hash (RFC 7518 §3.2), and a secret: a PEM or a
@@ -94,15 +88,12 @@ pub fn from_secret(label: &str, secret: &[u8]) -> Result<CheckedKey, Fault> {
             "{label} holds a JSON Web Key, not a secret: give it as jwt.publicKey or in jwt.jwks"
         )));
     }
-    let algorithms: Vec<_> = [
-        (32, Algorithm::HS256),
-        (48, Algorithm::HS384),
-        (64, Algorithm::HS512),
-    ]
-    .into_iter()
-    .filter(|(bytes, _)| secret.len() >= *bytes)
-    .map(|(_, algorithm)| algorithm)
-    .collect();
+    let algorithms: Vec<_> =
+        [(32, Algorithm::HS256), (48, Algorithm::HS384), (64, Algorithm::HS512)]
+            .into_iter()
+            .filter(|(bytes, _)| secret.len() >= *bytes)
+            .map(|(_, algorithm)| algorithm)
+            .collect();
     if algorithms.is_empty() {
         return Err(Fault::config(format!(
             "{label} has {} bytes: HS256 needs at least 32, HS384 48, HS512 64 (for example \
@@ -138,27 +129,17 @@ pub fn from_jwk(label: &str, json: &str) -> Result<Option<CheckedKey>, Fault> {
         ));
     }
     let usable = jwk.usage.as_deref().is_none_or(|usage| usage == "sig")
-        && jwk
-            .key_ops
-            .as_ref()
-            .is_none_or(|ops| ops.iter().any(|op| op == "verify"));
+        && jwk.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == "verify"));
     if !usable {
         return Ok(None);
     }
     let decode = |name: &str, member: &Option<String>| {
-        let text = member
-            .as_deref()
-            .ok_or_else(|| bad(&format!("has no member '{name}'")))?;
-        URL_SAFE_NO_PAD
-            .decode(text)
-            .map_err(|_| bad(&format!("member '{name}' is not base64url")))
+        let text = member.as_deref().ok_or_else(|| bad(&format!("has no member '{name}'")))?;
+        URL_SAFE_NO_PAD.decode(text).map_err(|_| bad(&format!("member '{name}' is not base64url")))
     };
     let (key, family, material) = match (jwk.kty.as_str(), jwk.crv.as_deref()) {
         ("RSA", _) => {
-            let (n, e) = (
-                unpadded(decode("n", &jwk.n)?),
-                unpadded(decode("e", &jwk.e)?),
-            );
+            let (n, e) = (unpadded(decode("n", &jwk.n)?), unpadded(decode("e", &jwk.e)?));
             let bits = bit_length(&n);
             if !(MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bits) {
                 return Err(bad(&format!(
@@ -177,17 +158,9 @@ pub fn from_jwk(label: &str, json: &str) -> Result<Option<CheckedKey>, Fault> {
             let (x, y) = (decode("x", &jwk.x)?, decode("y", &jwk.y)?);
             let point = [&[4][..], &x, &y].concat();
             let (bytes, at, parsed) = if crv == "P-256" {
-                (
-                    32,
-                    9,
-                    ParsedPublicKey::new(&crypto::ECDSA_P256_SHA256_FIXED, &point),
-                )
+                (32, 9, ParsedPublicKey::new(&crypto::ECDSA_P256_SHA256_FIXED, &point))
             } else {
-                (
-                    48,
-                    10,
-                    ParsedPublicKey::new(&crypto::ECDSA_P384_SHA384_FIXED, &point),
-                )
+                (48, 10, ParsedPublicKey::new(&crypto::ECDSA_P384_SHA384_FIXED, &point))
             };
             if x.len() != bytes || y.len() != bytes || parsed.is_err() {
                 return Err(bad(&format!("is not a point on {crv}")));
@@ -211,33 +184,19 @@ pub fn from_jwk(label: &str, json: &str) -> Result<Option<CheckedKey>, Fault> {
         .collect();
     if algorithms.is_empty() {
         // A set may hold keys for algorithms that are not offered; a key that contradicts itself is a mistake.
-        if jwk
-            .alg
-            .as_deref()
-            .is_some_and(|alg| algorithm(alg).is_some())
-        {
+        if jwk.alg.as_deref().is_some_and(|alg| algorithm(alg).is_some()) {
             return Err(bad("has an 'alg' that does not fit its key type or curve"));
         }
         return Ok(None);
     }
-    Ok(Some(CheckedKey {
-        kid: jwk.kid,
-        key,
-        algorithms,
-        material,
-    }))
+    Ok(Some(CheckedKey { kid: jwk.kid, key, algorithms, material }))
 }
 
 /// Without leading zeros, which some writers keep and the crypto library refuses.
 fn unpadded(big_endian: Vec<u8>) -> Vec<u8> {
-    big_endian
-        .into_iter()
-        .skip_while(|byte| *byte == 0)
-        .collect()
+    big_endian.into_iter().skip_while(|byte| *byte == 0).collect()
 }
 
 fn bit_length(big_endian: &[u8]) -> usize {
-    big_endian.first().map_or(0, |first| {
-        big_endian.len() * 8 - first.leading_zeros() as usize
-    })
+    big_endian.first().map_or(0, |first| big_endian.len() * 8 - first.leading_zeros() as usize)
 }

@@ -91,10 +91,9 @@ fn self_test(provider: &CryptoProvider) -> bool {
     const INPUT: &[u8] = b"eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAi\
         OjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
     const SIGNATURE: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-    let (Some(key), Some(mut signature)) = (
-        super::verify::from_base64url(KEY),
-        super::verify::from_base64url(SIGNATURE),
-    ) else {
+    let (Some(key), Some(mut signature)) =
+        (super::verify::from_base64url(KEY), super::verify::from_base64url(SIGNATURE))
+    else {
         return false;
     };
     let key = DecodingKey::from_secret(&key);
@@ -113,16 +112,8 @@ impl KeySet {
     /// `ERR_LATCHGATE_CONFIG`, naming the option that is wrong and the cure.
     pub fn new(options: KeyOptions) -> Result<Self, Fault> {
         let provider = provider()?;
-        let allowed = options
-            .algorithms
-            .as_deref()
-            .map(check_algorithms)
-            .transpose()?;
-        let mut set = Self {
-            keys: Vec::new(),
-            own: None,
-            is_set: options.is_set,
-        };
+        let allowed = options.algorithms.as_deref().map(check_algorithms).transpose()?;
+        let mut set = Self { keys: Vec::new(), own: None, is_set: options.is_set };
         let mut offered = Vec::new();
         for source in options.keys {
             if let Some(key) = check(&source)? {
@@ -138,10 +129,7 @@ impl KeySet {
                 )));
             };
             offered.extend_from_slice(&key.algorithms);
-            let known = set
-                .keys
-                .iter()
-                .position(|other| other.material == key.material);
+            let known = set.keys.iter().position(|other| other.material == key.material);
             let own = match known {
                 Some(index) => index,
                 None => set.add(key, allowed.as_deref(), provider)?,
@@ -176,11 +164,7 @@ impl KeySet {
                 verifiers.push((algorithm, verifier));
             }
         }
-        self.keys.push(Key {
-            kid: key.kid,
-            material: key.material,
-            verifiers,
-        });
+        self.keys.push(Key { kid: key.kid, material: key.material, verifiers });
         Ok(self.keys.len() - 1)
     }
 
@@ -199,18 +183,12 @@ impl KeySet {
         let mut choice = None;
         for (index, key) in named {
             any = true;
-            let fits = key
-                .verifiers
-                .iter()
-                .position(|(a, _)| jwk::algorithm_name(*a) == algorithm);
+            let fits = key.verifiers.iter().position(|(a, _)| jwk::algorithm_name(*a) == algorithm);
             if let Some(verifier) = fits {
                 if choice.is_some() {
                     return Err(NoKey::Key);
                 }
-                choice = Some(Choice {
-                    key: index,
-                    verifier,
-                });
+                choice = Some(Choice { key: index, verifier });
             }
         }
         choice.ok_or(if any { NoKey::Algorithm } else { NoKey::Key })
@@ -219,10 +197,7 @@ impl KeySet {
     /// Whether the signature is that key's.
     #[must_use]
     pub fn verify(&self, choice: Choice, input: &[u8], signature: &Vec<u8>) -> bool {
-        self.keys[choice.key].verifiers[choice.verifier]
-            .1
-            .verify(input, signature)
-            .is_ok()
+        self.keys[choice.key].verifiers[choice.verifier].1.verify(input, signature).is_ok()
     }
 
     /// Whether it is the key that we sign with.
@@ -236,13 +211,7 @@ impl KeySet {
     pub fn own(&self) -> Option<(Option<&str>, Vec<Algorithm>)> {
         let key = &self.keys[self.own?];
         let kid = key.kid.as_deref().filter(|_| self.is_set);
-        Some((
-            kid,
-            key.verifiers
-                .iter()
-                .map(|(algorithm, _)| *algorithm)
-                .collect(),
-        ))
+        Some((kid, key.verifiers.iter().map(|(algorithm, _)| *algorithm).collect()))
     }
 }
 

@@ -55,13 +55,7 @@ impl PolicyQuota {
             }
             Holder::Named => (QuotaPlace::Apart, format!("{tag}p{name}\0{named}"), None),
         };
-        Charge {
-            place,
-            key: Cow::Owned(key),
-            rule: *rule,
-            cost,
-            keep_ms,
-        }
+        Charge { place, key: Cow::Owned(key), rule: *rule, cost, keep_ms }
     }
 }
 
@@ -74,8 +68,5 @@ pub fn direct_key(key: &str, rule: &QuotaRule) -> String {
 /// Every key that a quota charged directly may be counted under.
 #[must_use]
 pub fn direct_keys(key: &str) -> Vec<String> {
-    ["b", "w"]
-        .iter()
-        .map(|tag| format!("{tag}d{key}"))
-        .collect()
+    ["b", "w"].iter().map(|tag| format!("{tag}d{key}")).collect()
 }

@@ -57,11 +57,7 @@ impl<'a> Names<'a> {
             }
             self.many.insert(name)
         };
-        if fresh {
-            Ok(())
-        } else {
-            Err(E::custom("a member name stands twice"))
-        }
+        if fresh { Ok(()) } else { Err(E::custom("a member name stands twice")) }
     }
 }
 
@@ -206,30 +202,14 @@ mod tests {
 
     #[test]
     fn only_one_whole_object_is_an_object() {
-        for text in [
-            "",
-            "[]",
-            "1",
-            "null",
-            "{} {}",
-            "{}x",
-            "{'a':1}",
-            r#"{"a":1,}"#,
-            r#"{"a":1e400}"#,
-        ] {
+        for text in
+            ["", "[]", "1", "null", "{} {}", "{}x", "{'a':1}", r#"{"a":1,}"#, r#"{"a":1e400}"#]
+        {
             assert!(read_object(text).is_none(), "{text}");
         }
+        assert!(read_object(r#"{"a":"\ud800"}"#).is_none(), "a lone surrogate is no text");
         assert!(
-            read_object(r#"{"a":"\ud800"}"#).is_none(),
-            "a lone surrogate is no text"
-        );
-        assert!(
-            read_object(&format!(
-                r#"{{"a":{}1{}}}"#,
-                "[".repeat(200),
-                "]".repeat(200)
-            ))
-            .is_none()
+            read_object(&format!(r#"{{"a":{}1{}}}"#, "[".repeat(200), "]".repeat(200))).is_none()
         );
         assert_eq!(read_object(" {\n} ").map(|m| m.len()), Some(0));
     }
@@ -237,11 +217,7 @@ mod tests {
     #[test]
     fn values_keep_their_type() {
         let members = read_object(r#"{"n":1.5,"t":"x","l":["a","\u0062"],"m":["a",1],"z":null}"#);
-        let values: Vec<_> = members
-            .into_iter()
-            .flatten()
-            .map(|(_, value)| value)
-            .collect();
+        let values: Vec<_> = members.into_iter().flatten().map(|(_, value)| value).collect();
         assert_eq!(values[0], Value::Number(1.5));
         assert_eq!(values[1], Value::Text("x".into()));
         assert_eq!(values[2], Value::Texts(vec!["a".into(), "b".into()]));

@@ -129,23 +129,14 @@ impl Verifier {
             }
         };
         decode_into(compact.signature, &mut self.signature)?;
-        if !self
-            .keys
-            .verify(choice, compact.signing_input.as_bytes(), &self.signature)
-        {
+        if !self.keys.verify(choice, compact.signing_input.as_bytes(), &self.signature) {
             return Err(Reason::TokenSignature);
         }
         decode_into(compact.payload, &mut self.payload)?;
         let json = std::str::from_utf8(&self.payload).map_err(|_| Reason::TokenMalformed)?;
         let members = strict_json::read_object(json).ok_or(Reason::TokenMalformed)?;
         let digest = || sha256(compact.signing_input.as_bytes());
-        claims::read(
-            &members,
-            digest,
-            &self.rules,
-            self.keys.is_own(choice),
-            purpose,
-        )
+        claims::read(&members, digest, &self.rules, self.keys.is_own(choice), purpose)
     }
 }
 
@@ -153,19 +144,12 @@ fn split(text: &str) -> Option<Compact<'_>> {
     let (signing_input, signature) = text.rsplit_once('.')?;
     let (header, payload) = signing_input.split_once('.')?;
     let whole = !header.is_empty() && !payload.is_empty() && !payload.contains('.');
-    whole.then_some(Compact {
-        header,
-        payload,
-        signature,
-        signing_input,
-    })
+    whole.then_some(Compact { header, payload, signature, signing_input })
 }
 
 fn decode_into(segment: &str, into: &mut Vec<u8>) -> Result<(), Reason> {
     into.clear();
-    URL_SAFE_NO_PAD
-        .decode_vec(segment, into)
-        .map_err(|_| Reason::TokenMalformed)
+    URL_SAFE_NO_PAD.decode_vec(segment, into).map_err(|_| Reason::TokenMalformed)
 }
 
 /// Reads a header (RFC 7515 §4) and chooses the key. `crit` and `b64` announce what is not understood
@@ -196,9 +180,7 @@ fn read_header(segment: &str, keys: &KeySet) -> Result<Choice, Reason> {
 /// `typ` where it stands must not say that the token is for something else (RFC 8725 §3.11); the
 /// comparison ignores case, and the prefix `application/` may be left out (RFC 7515 §4.1.9).
 fn is_access_token_type(typ: &str) -> bool {
-    let prefix = typ
-        .get(..12)
-        .filter(|prefix| prefix.eq_ignore_ascii_case("application/"));
+    let prefix = typ.get(..12).filter(|prefix| prefix.eq_ignore_ascii_case("application/"));
     let name = if prefix.is_some() { &typ[12..] } else { typ };
     name.eq_ignore_ascii_case("jwt") || name.eq_ignore_ascii_case("at+jwt")
 }

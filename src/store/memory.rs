@@ -1,13 +1,13 @@
 //! The embedded store: one map entry per user, decided and changed under one lock.
 
-use crate::core::clock::Clock;
+use crate::core::clock::{Clock, Now};
 use crate::core::op::{Act, Decide, Op, QuotaPlace, Verdict};
 use crate::core::quota::QuotaState;
 use crate::core::record::UserRecord;
 use crate::core::store::{Outcome, Sink, Store};
 use dashmap::{DashMap, Entry};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Shards of the map. Many, because a sweep holds one shard's lock while it goes through it, and
@@ -29,6 +29,9 @@ pub struct MemoryStore {
     /// Quotas that lie with no user.
     quotas: DashMap<Box<str>, QuotaState, ahash::RandomState>,
     clock: Arc<dyn Clock>,
+    /// The longest horizon of any Auth that has used the store: what one of them ends must outlive the
+    /// tokens that another accepts.
+    horizon_ms: AtomicU64,
     /// The shard that the next sweep begins with.
     cursor: AtomicUsize,
 }
@@ -42,56 +45,58 @@ impl MemoryStore {
             quotas: DashMap::with_hasher_and_shard_amount(hasher.clone(), SHARDS),
             users: DashMap::with_hasher_and_shard_amount(hasher, SHARDS),
             clock,
+            horizon_ms: AtomicU64::new(0),
             cursor: AtomicUsize::new(0),
         }
     }
 
     /// Decides one operation.
     #[must_use]
-    pub fn run(&self, op: &Op<'_>) -> Verdict {
-        let now_us = self.clock.now_us();
+    pub fn run(&self, mut op: Op<'_>) -> Verdict {
+        let longest = self.horizon_ms.load(Ordering::Relaxed);
+        if op.horizon_ms > longest {
+            self.horizon_ms.fetch_max(op.horizon_ms, Ordering::Relaxed);
+        } else {
+            op.horizon_ms = longest;
+        }
+        let op = &op;
+        let now = Now::of(&*self.clock);
         match &op.act {
             Act::Ping => Verdict::Flag(true),
             Act::Consume { key, rule, cost } => Verdict::Consumption(
-                self.with_quota(key, |state| state.charge(rule, *cost, now_us / 1000, None)),
+                self.with_quota(key, |state| state.charge(rule, *cost, now.ms(), None)),
             ),
             Act::ResetQuotas { keys } => {
-                let now_ms = now_us / 1000;
+                let now_ms = now.ms();
                 let reset = keys.iter().filter(|key| {
-                    self.quotas
-                        .remove(&***key)
-                        .is_some_and(|(_, state)| !state.is_over(now_ms))
+                    self.quotas.remove(&***key).is_some_and(|(_, state)| !state.is_over(now_ms))
                 });
                 Verdict::Flag(reset.count() > 0)
             }
-            Act::Decide(Decide {
-                user,
-                charge: Some(charge),
-                ..
-            }) if charge.place == QuotaPlace::Apart => {
+            Act::Decide(Decide { user, charge: Some(charge), .. })
+                if charge.place == QuotaPlace::Apart =>
+            {
                 // User first, quota second, and nobody who holds a quota asks for a user.
                 let mut record = self.users.entry((**user).into()).or_default();
-                self.with_quota(&charge.key, |state| record.apply(op, now_us, Some(state)))
+                self.with_quota(&charge.key, |state| record.apply(op, now, Some(state)))
             }
-            act => act
-                .user()
-                .map_or(Verdict::Flag(false), |user| self.about(user, op, now_us)),
+            act => act.user().map_or(Verdict::Flag(false), |user| self.about(user, op, now)),
         }
     }
 
-    fn about(&self, user: &str, op: &Op<'_>, now_us: u64) -> Verdict {
+    fn about(&self, user: &str, op: &Op<'_>, now: Now) -> Verdict {
         if let Some(mut record) = self.users.get_mut(user) {
-            return record.apply(op, now_us, None);
+            return record.apply(op, now, None);
         }
         // Nothing is known of the user: most operations then find nothing to do, and nothing is kept.
         let mut record = Box::<UserRecord>::default();
-        let verdict = record.apply(op, now_us, None);
+        let verdict = record.apply(op, now, None);
         if record.is_empty() {
             return verdict;
         }
         // Another thread may have made a record meanwhile: then that one decides, under its lock.
         match self.users.entry(user.into()) {
-            Entry::Occupied(mut entry) => entry.get_mut().apply(op, now_us, None),
+            Entry::Occupied(mut entry) => entry.get_mut().apply(op, now, None),
             Entry::Vacant(entry) => {
                 entry.insert(record);
                 verdict
@@ -132,10 +137,7 @@ impl MemoryStore {
     /// A copy of a user's record, as a store that does not decide under its lock would read it.
     #[cfg(feature = "test-stores")]
     pub fn read(&self, user: &str) -> UserRecord {
-        self.users
-            .get(user)
-            .map(|record| (**record).clone())
-            .unwrap_or_default()
+        self.users.get(user).map(|record| (**record).clone()).unwrap_or_default()
     }
 
     /// Overwrites a user's record, as a store that does not decide under its lock would write it.
@@ -192,18 +194,18 @@ fn sweep_shard<V>(
 
 impl Store for MemoryStore {
     fn submit(&self, op: Op<'_>, _ticket: u64, _sink: &Arc<dyn Sink>) -> Option<Outcome> {
-        Some(Ok(self.run(&op)))
+        Some(Ok(self.run(op)))
     }
 
     fn sweep(&self) -> usize {
-        let now_ms = self.clock.now_us() / 1000;
+        let now = Now::of(&*self.clock);
         let shards = self.users.shards().len();
         let start = Instant::now();
         let mut removed = 0;
         for _ in 0..shards {
             let shard = self.cursor.fetch_add(1, Ordering::Relaxed) % shards;
-            removed += sweep_shard(&self.users, shard, |record| record.expire(now_ms));
-            removed += sweep_shard(&self.quotas, shard, |state| state.is_over(now_ms));
+            removed += sweep_shard(&self.users, shard, |record| record.expire(now));
+            removed += sweep_shard(&self.quotas, shard, |state| state.is_over(now.settled_ms));
             if start.elapsed() >= SWEEP_BUDGET {
                 break;
             }
@@ -212,15 +214,15 @@ impl Store for MemoryStore {
     }
 
     fn dump(&self) -> String {
-        let now_ms = self.clock.now_us() / 1000;
+        let now = Now::of(&*self.clock);
         let mut lines: Vec<String> = self
             .users
             .iter()
-            .map(|user| (user.key().clone(), user.value().describe(now_ms)))
+            .map(|user| (user.key().clone(), user.value().describe(now)))
             .filter(|(_, record)| !record.is_empty())
             .map(|(user, record)| format!("{user:?} {record}\n"))
             .collect();
-        let quotas = self.quotas.iter().filter(|quota| !quota.is_over(now_ms));
+        let quotas = self.quotas.iter().filter(|quota| !quota.is_over(now.settled_ms));
         lines.extend(quotas.map(|quota| format!("quota {:?} {:?}\n", quota.key(), quota.value())));
         lines.sort();
         lines.concat()

@@ -4,7 +4,7 @@
 
 use super::memory::MemoryStore;
 use super::registry::named;
-use crate::core::clock::Clock;
+use crate::core::clock::{Clock, Now};
 use crate::core::error::Fault;
 use crate::core::op::{Act, Decide, Op, QuotaPlace, Verdict};
 use crate::core::quota::QuotaState;
@@ -21,17 +21,13 @@ use std::time::Duration;
 /// `ERR_LATCHGATE_CONFIG` for anything else.
 pub fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, Fault> {
     let (name, gate) = url.split_once("?gate=").unwrap_or((url, "0"));
-    let gate: usize = gate
-        .parse()
-        .map_err(|_| Fault::config("store: gate is not a number"))?;
+    let gate: usize = gate.parse().map_err(|_| Fault::config("store: gate is not a number"))?;
     let racy = match name.split_once(':') {
         Some(("test-deferred", _)) => false,
         Some(("test-racy", _)) => true,
         _ => return Err(Fault::config("store: no such test store")),
     };
-    Ok(named(url, || {
-        LateStore::start(MemoryStore::new(clock), racy, gate)
-    }))
+    Ok(named(url, || LateStore::start(MemoryStore::new(clock), racy, gate)))
 }
 
 /// After so long the gate opens for fewer than it waits for, so that a test fails instead of hanging.
@@ -71,13 +67,8 @@ pub struct LateStore {
 
 impl LateStore {
     fn start(memory: MemoryStore, racy: bool, gate: usize) -> Arc<Self> {
-        let store = Arc::new(Self {
-            memory,
-            racy,
-            gate,
-            queue: Mutex::default(),
-            arrived: Condvar::new(),
-        });
+        let store =
+            Arc::new(Self { memory, racy, gate, queue: Mutex::default(), arrived: Condvar::new() });
         let worker = Arc::clone(&store);
         thread::spawn(move || worker.work());
         store
@@ -97,7 +88,7 @@ impl LateStore {
             }
             for Waiting { job, ticket, sink } in batch {
                 let verdict = match job {
-                    Job::Decide(op) => self.memory.run(&op),
+                    Job::Decide(op) => self.memory.run(op),
                     Job::Write(stale, verdict) => {
                         if let Some((user, record)) = stale.record {
                             self.memory.write(&user, *record);
@@ -115,12 +106,12 @@ impl LateStore {
 
     /// Decides on copies, to be written back later.
     fn check_now(&self, op: Op<'static>) -> Job {
-        let now_us = self.memory.clock().now_us();
+        let now = Now::of(self.memory.clock());
         let mut stale = Stale::default();
         let verdict = match &op.act {
             Act::Consume { key, rule, cost } => {
                 let mut state = self.memory.read_quota(key);
-                let consumption = state.charge(rule, *cost, now_us / 1000, None);
+                let consumption = state.charge(rule, *cost, now.ms(), None);
                 stale.quota = Some((key.to_string(), state));
                 Verdict::Consumption(consumption)
             }
@@ -129,20 +120,16 @@ impl LateStore {
                     return Job::Decide(op);
                 };
                 let mut quota = match act {
-                    Act::Decide(Decide {
-                        charge: Some(charge),
-                        ..
-                    }) if charge.place == QuotaPlace::Apart => {
+                    Act::Decide(Decide { charge: Some(charge), .. })
+                        if charge.place == QuotaPlace::Apart =>
+                    {
                         Some((charge.key.to_string(), self.memory.read_quota(&charge.key)))
                     }
                     _ => None,
                 };
                 let mut record = Box::new(self.memory.read(&user));
-                let verdict = record.apply(&op, now_us, quota.as_mut().map(|(_, state)| state));
-                stale = Stale {
-                    record: Some((user, record)),
-                    quota,
-                };
+                let verdict = record.apply(&op, now, quota.as_mut().map(|(_, state)| state));
+                stale = Stale { record: Some((user, record)), quota };
                 verdict
             }
         };
@@ -153,24 +140,16 @@ impl LateStore {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             while queue.is_empty() {
-                queue = self
-                    .arrived
-                    .wait(queue)
-                    .unwrap_or_else(PoisonError::into_inner);
+                queue = self.arrived.wait(queue).unwrap_or_else(PoisonError::into_inner);
             }
-            let (wait, wanted) = if self.gate == 0 {
-                (QUIET, usize::MAX)
-            } else {
-                (FALLBACK, self.gate)
-            };
+            let (wait, wanted) =
+                if self.gate == 0 { (QUIET, usize::MAX) } else { (FALLBACK, self.gate) };
             let before = queue.len();
             if before >= wanted {
                 return std::mem::take(&mut *queue);
             }
-            let (after, timeout) = self
-                .arrived
-                .wait_timeout(queue, wait)
-                .unwrap_or_else(PoisonError::into_inner);
+            let (after, timeout) =
+                self.arrived.wait_timeout(queue, wait).unwrap_or_else(PoisonError::into_inner);
             queue = after;
             if timeout.timed_out() && queue.len() == before {
                 return std::mem::take(&mut *queue);
@@ -182,20 +161,9 @@ impl LateStore {
 impl Store for LateStore {
     fn submit(&self, op: Op<'_>, ticket: u64, sink: &Arc<dyn Sink>) -> Option<Outcome> {
         let op = op.into_owned();
-        let job = if self.racy {
-            self.check_now(op)
-        } else {
-            Job::Decide(op)
-        };
-        let waiting = Waiting {
-            job,
-            ticket,
-            sink: Arc::clone(sink),
-        };
-        self.queue
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(waiting);
+        let job = if self.racy { self.check_now(op) } else { Job::Decide(op) };
+        let waiting = Waiting { job, ticket, sink: Arc::clone(sink) };
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).push(waiting);
         self.arrived.notify_one();
         None
     }

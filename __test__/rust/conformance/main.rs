@@ -1,6 +1,7 @@
 //! What every store must answer. Each rule runs on a store of its own, with a clock that stands
 //! still; a store to come is held to the same by adding it to `STORES`.
 
+mod quotas;
 mod revocation;
 mod sessions;
 #[path = "../support/mod.rs"]

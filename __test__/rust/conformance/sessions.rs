@@ -34,10 +34,7 @@ fn a_limit_of_zero_admits_nobody_under_either_rule() {
     on_every_store(|store, _| {
         for rule in [reject(0), evict(0)] {
             let refused = admit(store, "u", "a", rule);
-            assert_eq!(
-                (refused.reason, refused.retry_after_ms),
-                (Reason::SessionLimit, None)
-            );
+            assert_eq!((refused.reason, refused.retry_after_ms), (Reason::SessionLimit, None));
         }
         assert_eq!(store.dump(), "");
     });
@@ -49,26 +46,14 @@ fn the_least_recently_active_make_room_and_never_come_back() {
         for id in ["a", "b", "c"] {
             admit(store, "u", id, evict(3));
         }
-        assert!(
-            touch(store, "u", "a").is_some(),
-            "in the same millisecond: order alone tells"
-        );
+        assert!(touch(store, "u", "a").is_some(), "in the same millisecond: order alone tells");
         let admitted = admit(store, "u", "d", evict(3));
-        assert_eq!(
-            admitted.evicted.iter().map(|s| &*s.id).collect::<Vec<_>>(),
-            ["b"]
-        );
+        assert_eq!(admitted.evicted.iter().map(|s| &*s.id).collect::<Vec<_>>(), ["b"]);
         assert_eq!(admitted.active, 3);
-        assert_eq!(
-            admit(store, "u", "b", evict(3)).reason,
-            Reason::SessionEnded
-        );
+        assert_eq!(admit(store, "u", "b", evict(3)).reason, Reason::SessionEnded);
         clock.advance_ms(1);
         let lowered = admit(store, "u", "e", evict(1));
-        assert_eq!(
-            lowered.evicted.iter().map(|s| &*s.id).collect::<Vec<_>>(),
-            ["c", "a", "d"]
-        );
+        assert_eq!(lowered.evicted.iter().map(|s| &*s.id).collect::<Vec<_>>(), ["c", "a", "d"]);
         assert_eq!(ids(store, "u"), ["e"]);
     });
 }
@@ -81,11 +66,7 @@ fn a_lowered_limit_ends_nobody_but_admits_nobody_either() {
         }
         let refused = admit(store, "u", "f", reject(2));
         assert_eq!((refused.reason, refused.active), (Reason::SessionLimit, 5));
-        assert_eq!(
-            admit(store, "u", "a", reject(2)).reason,
-            Reason::Allowed,
-            "it is live already"
-        );
+        assert_eq!(admit(store, "u", "a", reject(2)).reason, Reason::Allowed, "it is live already");
         assert_eq!(ids(store, "u").len(), 5);
     });
 }
@@ -119,10 +100,7 @@ fn a_session_ends_when_idle_and_at_the_latest_when_old() {
             touch(store, "u", "busy");
         }
         assert_eq!(list(store, "u"), [], "busy, but more than 12 hours old");
-        assert_eq!(
-            admit(store, "u", "busy", reject(9)).reason,
-            Reason::SessionEnded
-        );
+        assert_eq!(admit(store, "u", "busy", reject(9)).reason, Reason::SessionEnded);
     });
 }
 
@@ -131,15 +109,9 @@ fn an_ended_id_is_remembered_for_the_horizon_and_then_forgotten() {
     on_every_store(|store, clock| {
         admit(store, "u", "a", reject(3));
         assert!(end(store, "u", "a"));
-        assert!(
-            !end(store, "u", "a"),
-            "a second time there is nothing to end"
-        );
+        assert!(!end(store, "u", "a"), "a second time there is nothing to end");
         clock.advance_ms(HORIZON - 1);
-        assert_eq!(
-            admit(store, "u", "a", reject(3)).reason,
-            Reason::SessionEnded
-        );
+        assert_eq!(admit(store, "u", "a", reject(3)).reason, Reason::SessionEnded);
         clock.advance_ms(1);
         assert_eq!(store.dump(), "");
         assert_eq!(admit(store, "u", "a", reject(3)).reason, Reason::Allowed);
@@ -151,10 +123,7 @@ fn a_session_that_timed_out_is_remembered_from_its_end_however_late_that_is_noti
     on_every_store(|store, clock| {
         admit(store, "u", "a", reject(3));
         clock.advance_ms(30 * MINUTE + HORIZON - 1);
-        assert_eq!(
-            admit(store, "u", "a", reject(3)).reason,
-            Reason::SessionEnded
-        );
+        assert_eq!(admit(store, "u", "a", reject(3)).reason, Reason::SessionEnded);
         clock.advance_ms(1);
         assert_eq!(admit(store, "u", "a", reject(3)).reason, Reason::Allowed);
     });
@@ -166,27 +135,9 @@ fn ending_somebody_elses_session_does_nothing() {
         admit(store, "u", "a", reject(3));
         assert!(!end(store, "v", "a"));
         assert_eq!(ids(store, "u"), ["a"]);
-        assert_eq!(
-            count(
-                store,
-                Act::EndAll {
-                    user: "u".into(),
-                    except: Some("a".into())
-                }
-            ),
-            0
-        );
+        assert_eq!(count(store, Act::EndAll { user: "u".into(), except: Some("a".into()) }), 0);
         admit(store, "u", "b", reject(3));
-        assert_eq!(
-            count(
-                store,
-                Act::EndAll {
-                    user: "u".into(),
-                    except: Some("a".into())
-                }
-            ),
-            1
-        );
+        assert_eq!(count(store, Act::EndAll { user: "u".into(), except: Some("a".into()) }), 1);
         assert_eq!(ids(store, "u"), ["a"]);
     });
 }
@@ -199,11 +150,7 @@ fn last_active_never_goes_back_though_the_clock_does() {
         clock.set_us((START_MS - 14_000) * 1_000);
         let session = touch(store, "u", "a").unwrap();
         assert_eq!(session.times.last_active_ms, START_MS);
-        assert_eq!(
-            ids(store, "u"),
-            ["a", "b"],
-            "the order is that of the touches"
-        );
+        assert_eq!(ids(store, "u"), ["a", "b"], "the order is that of the touches");
     });
 }
 
@@ -234,9 +181,7 @@ fn a_session_is_admitted_by_first_use_and_touched_by_the_next() {
 #[test]
 fn ids_that_look_alike_share_nothing() {
     on_every_store(|store, _| {
-        let users = [
-            "a:b", "a", "{a}", "{a}b", "é", "e\u{301}", "a\0", "a\0b", "*",
-        ];
+        let users = ["a:b", "a", "{a}", "{a}b", "é", "e\u{301}", "a\0", "a\0b", "*"];
         for user in users {
             assert_eq!(
                 admit(store, user, "s", rule(Some(1), OnLimit::Reject)).active,

@@ -2,9 +2,10 @@
 #![allow(dead_code)]
 
 use latchgate::core::op::{
-    Act, Admission, AdmissionRule, Admit, Decide, Decision, Issued, OnLimit, Op, SessionCheck,
-    Verdict,
+    Act, Admission, AdmissionRule, Admit, Charge, Decide, Decision, Issued, OnLimit, Op,
+    QuotaPlace, SessionCheck, Verdict,
 };
+use latchgate::core::quota::{Consumption, QuotaRule, Refill};
 use latchgate::core::session::Session;
 use latchgate::core::store::{Outcome, Sink, Store};
 use std::sync::{Arc, Condvar, Mutex};
@@ -30,16 +31,14 @@ impl Sink for Mailbox {
 
 /// Submits and waits, whenever the store answers.
 pub fn call(store: &dyn Store, act: Act<'_>) -> Verdict {
+    call_as(store, Op { act, horizon_ms: HORIZON, tolerance_ms: 0 })
+}
+
+/// The same with a horizon and a tolerance of one's own.
+pub fn call_as(store: &dyn Store, op: Op<'_>) -> Verdict {
     let mailbox = Arc::new(Mailbox::default());
     let sink: Arc<dyn Sink> = mailbox.clone();
-    if let Some(outcome) = store.submit(
-        Op {
-            act,
-            horizon_ms: HORIZON,
-        },
-        7,
-        &sink,
-    ) {
+    if let Some(outcome) = store.submit(op, 7, &sink) {
         return outcome.unwrap();
     }
     let mut arrived = mailbox.arrived.lock().unwrap();
@@ -52,12 +51,7 @@ pub fn call(store: &dyn Store, act: Act<'_>) -> Verdict {
 }
 
 pub fn rule(limit: Option<u64>, on_limit: OnLimit) -> AdmissionRule {
-    AdmissionRule {
-        limit,
-        on_limit,
-        idle_ms: 30 * MINUTE,
-        absolute_ms: 12 * HOUR,
-    }
+    AdmissionRule { limit, on_limit, idle_ms: 30 * MINUTE, absolute_ms: 12 * HOUR }
 }
 
 pub fn reject(limit: u64) -> AdmissionRule {
@@ -69,12 +63,7 @@ pub fn evict(limit: u64) -> AdmissionRule {
 }
 
 pub fn admit(store: &dyn Store, user: &str, session: &str, rule: AdmissionRule) -> Admission {
-    let act = Act::Admit(Admit {
-        user: user.into(),
-        session: session.into(),
-        device: None,
-        rule,
-    });
+    let act = Act::Admit(Admit { user: user.into(), session: session.into(), device: None, rule });
     match call(store, act) {
         Verdict::Admission(admission) => *admission,
         other => panic!("not an admission: {other:?}"),
@@ -116,20 +105,11 @@ pub fn list(store: &dyn Store, user: &str) -> Vec<Session> {
 }
 
 pub fn ids(store: &dyn Store, user: &str) -> Vec<String> {
-    list(store, user)
-        .into_iter()
-        .map(|session| session.id)
-        .collect()
+    list(store, user).into_iter().map(|session| session.id).collect()
 }
 
 pub fn touch(store: &dyn Store, user: &str, session: &str) -> Option<Session> {
-    match call(
-        store,
-        Act::Touch {
-            user: user.into(),
-            session: session.into(),
-        },
-    ) {
+    match call(store, Act::Touch { user: user.into(), session: session.into() }) {
         Verdict::Session(session) => session,
         other => panic!("not a session: {other:?}"),
     }
@@ -157,21 +137,34 @@ pub fn generation(store: &dyn Store, user: &str) -> u64 {
 }
 
 pub fn end(store: &dyn Store, user: &str, session: &str) -> bool {
-    flag(
-        store,
-        Act::End {
-            user: user.into(),
-            session: session.into(),
-        },
-    )
+    flag(store, Act::End { user: user.into(), session: session.into() })
 }
 
 pub fn revoke_user(store: &dyn Store, user: &str) -> u64 {
-    count(
-        store,
-        Act::RevokeUser {
-            user: user.into(),
-            tolerance_ms: 0,
-        },
-    )
+    count(store, Act::RevokeUser { user: user.into() })
+}
+
+/// A charge of a quota that lies with the user.
+pub fn charge(key: &'static str, rule: QuotaRule, cost: u64) -> Option<Charge<'static>> {
+    Some(Charge { place: QuotaPlace::Record, key: key.into(), rule, cost, keep_ms: None })
+}
+
+/// The same of one that lies apart.
+pub fn charge_apart(key: &'static str, rule: QuotaRule, cost: u64) -> Option<Charge<'static>> {
+    charge(key, rule, cost).map(|charge| Charge { place: QuotaPlace::Apart, ..charge })
+}
+
+pub fn consume(store: &dyn Store, key: &str, rule: QuotaRule, cost: u64) -> Consumption {
+    match call(store, Act::Consume { key: key.into(), rule, cost }) {
+        Verdict::Consumption(consumption) => consumption,
+        other => panic!("not a consumption: {other:?}"),
+    }
+}
+
+pub const fn balance(limit: u64) -> QuotaRule {
+    QuotaRule { limit, refill: Refill::Never }
+}
+
+pub const fn window(limit: u64, ms: u64) -> QuotaRule {
+    QuotaRule { limit, refill: Refill::Window(ms) }
 }

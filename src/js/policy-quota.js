@@ -1,0 +1,115 @@
+'use strict';
+// What a policy charges: checked once for the middleware, and asked of the request where functions say whom and how much.
+
+const { configError, inputError, unbuiltError } = require('./errors.js');
+const { isId, syncFunction } = require('./input.js');
+const { known } = require('./names.js');
+const { MAX_UNITS, RULE_NAMES, isUnits, quotaRule, units } = require('./quota-rule.js');
+const { policyItem } = require('./rate-limit.js');
+
+/**
+ * @typedef {import('./binding.js').QuotaConfig} QuotaConfig
+ * @typedef {(subject: any) => unknown} Ask
+ * @typedef {object} PolicyQuota
+ * @property {QuotaConfig} native
+ * @property {string} item of the RateLimit-Policy header
+ * @property {number} cost of a request; NaN where left out, which is 1
+ * @property {Ask | undefined} askHolder
+ * @property {Ask | undefined} askCost
+ */
+
+const NAMES = [...RULE_NAMES, 'by', 'cost', 'idempotencyKey', 'refundOn', 'name'];
+
+/** As the addon counts them. As long as there are no API keys, what is counted by key is counted by user. */
+const HOLDERS = new Map([
+  ['user', 0],
+  ['api-key', 0],
+  ['session', 1],
+]);
+const NAMED = 2;
+
+/** It stands between quotes in a header: RFC 9651 section 3.3.3 without the escapes. */
+const NAME = /^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}$/;
+
+/**
+ * @param {unknown} value
+ * @returns {PolicyQuota | undefined}
+ */
+function compileQuota(value) {
+  if (value === undefined) return undefined;
+  const own = known(value, NAMES, 'quota', configError);
+  for (const name of ['idempotencyKey', 'refundOn']) {
+    if (own[name] !== undefined) throw unbuiltError(`quota.${name}`);
+  }
+  const { name = 'default', by = 'user', cost } = own;
+  if (typeof name !== 'string' || !NAME.test(name)) {
+    throw configError(
+      'quota.name must be a string of 1 to 64 printable ASCII characters without quotes and backslashes',
+    );
+  }
+  const native = { name, holder: holder(by), ...quotaRule(own, 'quota', configError) };
+  return {
+    native,
+    item: policyItem(native),
+    cost: cost === undefined || typeof cost === 'function' ? NaN : units(cost, 'quota.cost', configError),
+    askHolder: typeof by === 'function' ? syncFunction(by, 'quota.by', configError) : undefined,
+    askCost: typeof cost === 'function' ? syncFunction(cost, 'quota.cost', configError) : undefined,
+  };
+}
+
+/** @param {unknown} by */
+function holder(by) {
+  const number = typeof by === 'function' ? NAMED : HOLDERS.get(/** @type {string} */ (by));
+  if (number === undefined)
+    throw configError("quota.by must be 'user', 'session', 'api-key' or a function of the request");
+  return number;
+}
+
+/**
+ * A name stands for one amount: two rules under it would each count what the other has charged.
+ * @param {Map<string, QuotaConfig>} names of this Auth's quotas
+ * @param {QuotaConfig} quota
+ */
+function takeName(names, quota) {
+  const other = names.get(quota.name) ?? quota;
+  if (
+    other.limit !== quota.limit ||
+    !Object.is(other.windowMs, quota.windowMs) ||
+    other.holder !== quota.holder
+  ) {
+    throw configError(
+      'quota.name names another quota of this Auth already, with another limit, window, algorithm or by: give ' +
+        'this one a name of its own',
+    );
+  }
+  names.set(quota.name, quota);
+}
+
+/**
+ * @param {PolicyQuota} quota
+ * @param {unknown} subject the request, or what stands for it
+ * @returns {string | undefined} whose quota it is, where a function says so
+ */
+function holderOf({ askHolder }, subject) {
+  if (askHolder === undefined) return undefined;
+  const named = askHolder(subject);
+  if (isId(named)) return named;
+  throw inputError(
+    'quota.by must return a well-formed string of 1 to 512 bytes, and no promise: without one the request would ' +
+      'be charged to a quota that others share',
+  );
+}
+
+/**
+ * @param {PolicyQuota} quota
+ * @param {unknown} subject the request, or what stands for it
+ * @returns {number}
+ */
+function costOf({ askCost, cost }, subject) {
+  if (askCost === undefined) return cost;
+  const asked = askCost(subject);
+  if (isUnits(asked, 0)) return asked;
+  throw inputError(`quota.cost must return an integer from 0 to ${MAX_UNITS}, and no promise`);
+}
+
+module.exports = { compileQuota, costOf, holderOf, takeName };

@@ -1,0 +1,84 @@
+'use strict';
+// The headers RateLimit-Policy and RateLimit of draft-ietf-httpapi-ratelimit-headers-10: lists with one item a quota, told
+// apart by its name. Several middlewares share them.
+
+/** RFC 9651 section 3.3.1: an integer has at most 15 digits. */
+const MAX_INTEGER = 999_999_999_999_999;
+
+/** A member of a list (RFC 9651 section 3.1): a comma within quotes parts nothing. */
+const MEMBER = /(?:"(?:[^"\\]|\\.)*"|[^",])+/g;
+
+const POLICY = 'RateLimit-Policy';
+const STATE = 'RateLimit';
+
+/**
+ * What an answer says of one quota.
+ * @typedef {object} RateLimit
+ * @property {string} name
+ * @property {string} policy item of RateLimit-Policy
+ * @property {string} state item of RateLimit
+ */
+
+/**
+ * @param {import('./binding.js').QuotaConfig} quota
+ * @returns {string}
+ */
+function policyItem({ name, limit, windowMs }) {
+  const item = `"${name}";q=${Math.min(limit, MAX_INTEGER)}`;
+  return Number.isNaN(windowMs) ? item : `${item};w=${seconds(windowMs)}`;
+}
+
+/**
+ * @param {import('./policy-quota.js').PolicyQuota} quota
+ * @param {number} remaining
+ * @param {number} untilMs milliseconds until there will be more; NaN where that is not known
+ * @returns {RateLimit}
+ */
+function rateLimit({ native: { name }, item: policy }, remaining, untilMs) {
+  const state = `"${name}";r=${Math.min(remaining, MAX_INTEGER)}`;
+  return { name, policy, state: Number.isNaN(untilMs) ? state : `${state};t=${seconds(untilMs)}` };
+}
+
+/**
+ * The headers of an answer, beside what earlier middlewares have said of other quotas.
+ * @param {RateLimit} limit
+ * @param {import('node:http').ServerResponse} [res]
+ * @returns {Record<string, string>}
+ */
+function rateLimitHeaders({ name, policy, state }, res) {
+  return {
+    [POLICY]: withItem(res?.getHeader(POLICY), name, policy),
+    [STATE]: withItem(res?.getHeader(STATE), name, state),
+  };
+}
+
+/**
+ * @param {RateLimit} limit
+ * @param {import('node:http').ServerResponse} res
+ */
+function setRateLimit({ name, policy, state }, res) {
+  res.setHeader(POLICY, withItem(res.getHeader(POLICY), name, policy));
+  res.setHeader(STATE, withItem(res.getHeader(STATE), name, state));
+}
+
+/**
+ * @param {number | string | string[] | undefined} list
+ * @param {string} name
+ * @param {string} item
+ * @returns {string}
+ */
+function withItem(list, name, item) {
+  if (list === undefined) return item;
+  const members = (String(list).match(MEMBER) ?? []).map((member) => member.trim());
+  const at = members.findIndex((member) => member.startsWith(`"${name}"`));
+  if (at === -1) members.push(item);
+  else members[at] = item;
+  return members.join(', ');
+}
+
+/** Rounded up: who comes back when it says so does not come too early. @param {number} ms */
+function seconds(ms) {
+  return Math.ceil(ms / 1000);
+}
+
+module.exports = { policyItem, rateLimit, rateLimitHeaders, seconds, setRateLimit };

@@ -1,0 +1,100 @@
+'use strict';
+// The `store` option, and what a request does while that store cannot answer.
+
+const { HOUR, duration } = require('./duration.js');
+const { configError, unbuiltError } = require('./errors.js');
+const { env } = require('./env.js');
+const { isText } = require('./input.js');
+const { known } = require('./names.js');
+
+const NAMES = ['url', 'prefix', 'commandTimeout', 'connectTimeout', 'acks', 'strict'];
+const CHECKS = ['revocation', 'sessions', 'quota'];
+
+const NETWORKED = ['redis', 'rediss', 'redis+unix'];
+/** Schemes of the contract that have no store behind them yet. */
+const UNBUILT = ['redis-cluster', 'redis-sentinel'];
+
+/** It stands in front of every key, which is `:` and `{}` apart made of the same characters: docs/layout.md. */
+const PREFIX = /^[A-Za-z0-9._-]{1,64}$/;
+
+/** @param {unknown} value */
+function storeOptions(value) {
+  const own = known(typeof value === 'string' ? { url: value } : (value ?? {}), NAMES, 'store', configError);
+  if (own.acks !== undefined) throw unbuiltError('store.acks');
+  if (own.strict !== undefined && typeof own.strict !== 'boolean')
+    throw configError('store.strict must be true or false');
+  const { store, scheme } = url(own.url ?? env('LATCHGATE_STORE') ?? 'memory:');
+  const networked = NETWORKED.includes(scheme);
+  return {
+    store,
+    kind: networked ? 'redis' : scheme,
+    networked,
+    prefix: prefix(own.prefix, networked || store === 'memory:'),
+    commandTimeoutMs: wait(own.commandTimeout, 'store.commandTimeout') ?? 1000,
+    connectTimeoutMs: wait(own.connectTimeout, 'store.connectTimeout') ?? 2000,
+    strict: own.strict === true,
+  };
+}
+
+/**
+ * No part of the URL but its scheme is repeated in a message: it may hold a password.
+ * @param {unknown} value
+ * @returns {{ store: string, scheme: string }}
+ */
+function url(value) {
+  const store = typeof value === 'string' && isText(value) ? value : '';
+  const scheme = /^([a-z][a-z0-9+-]{0,31}):/i.exec(store)?.[1] ?? '';
+  if (UNBUILT.includes(scheme)) throw unbuiltError(`store '${scheme}:'`);
+  // The stores named test- are in the test build of the addon alone; every other build refuses them itself.
+  if (scheme === 'memory' || scheme.startsWith('test-') || NETWORKED.includes(scheme)) return { store, scheme };
+  throw configError("store must be 'memory:', 'memory:name', 'redis://…', 'rediss://…' or 'redis+unix:///…'");
+}
+
+/**
+ * An unnamed embedded store belongs to one Auth and needs no prefix; a named one would be shared in spite of it.
+ * @param {unknown} value
+ * @param {boolean} allowed
+ * @returns {string}
+ */
+function prefix(value, allowed) {
+  if (value === undefined) return 'lg';
+  if (typeof value !== 'string' || !PREFIX.test(value))
+    throw configError('store.prefix must be a string of 1 to 64 of A-Z a-z 0-9 . _ -');
+  if (!allowed)
+    throw configError("store.prefix has no meaning for an embedded store: put it into 'memory:name'");
+  return value;
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} name
+ */
+function wait(value, name) {
+  return value === undefined ? undefined : duration(value, name, { min: 1, max: HOUR }, configError);
+}
+
+/**
+ * @typedef {{ revocation: boolean, sessions: boolean, quota: boolean }} Lenience which checks may be left out
+ * @param {unknown} value onStoreError
+ * @returns {Lenience}
+ */
+function lenience(value = 'deny') {
+  if (typeof value === 'string') {
+    const all = isAllow(value, 'onStoreError');
+    return { revocation: all, sessions: all, quota: all };
+  }
+  const own = known(value, CHECKS, 'onStoreError', configError);
+  const allows = (/** @type {string} */ check) => isAllow(own[check] ?? 'deny', `onStoreError.${check}`);
+  return { revocation: allows('revocation'), sessions: allows('sessions'), quota: allows('quota') };
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} name
+ */
+function isAllow(value, name) {
+  if (value !== 'deny' && value !== 'allow') throw configError(`${name} must be 'deny' or 'allow'`);
+  return value === 'allow';
+}
+
+module.exports = { lenience, storeOptions };

@@ -1,0 +1,73 @@
+-- Decides one request: is the user blocked, the token revoked, the session live, is there room for a
+-- new one, does the quota suffice; and only if nothing denies, touches or admits, and charges.
+-- One script, because all of it is one decision: nothing may change between the questions and the act.
+-- KEYS[1] hash: the user's record. KEYS[2] sorted set: when its fields are to be looked at again.
+-- KEYS[3] hash: the user's balances (only where a balance is charged).
+-- ARGV[1] packed: check (0 skip, 1 explicit, 2 first use), scope there, touch, issued is an iat, evict,
+--   issued (microseconds or milliseconds), limit + 1 (0: none), idle timeout, absolute timeout,
+--   horizon (all ms), quota place (0 none, 1 record, 2 balances), its limit, window (ms, 0: none),
+--   cost, keep (ms, 0: no end). ARGV[2] session field. ARGV[3] token field. ARGV[4] quota field.
+-- Reply: packed: reasons (1 blocked, 2 token, 4 epoch, 8 ended, 16 unknown, 32 limit, 64 quota),
+--   flags (1 session, 2 admitted, 4 quota), live sessions, created, last active (us), ends, previously
+--   active (us), quota remaining, reset (0: none), retry after (2^48 - 1: never).
+local REPLY = '>I1I1I4I6I7I6I7I7I6I6'
+local check, scope_ok, touch, foreign, evict, issued, limit, idle, absolute, horizon, place,
+  quota_limit, window, cost, keep = struct.unpack('>I1I1I1I1I1I7I7I6I6I6I1I7I6I7I6', ARGV[1])
+limit = limit - 1
+local session, token, quota = ARGV[2], ARGV[3], ARGV[4]
+local balances = place == 2
+
+-- The common case, without a function or a second look: nothing is due, nothing stands against the
+-- token, the session is live, and the quota has begun and suffices.
+local found = redis.call('HMGET', record, '.', session, token, balances and '' or quota)
+if found[1] and not found[3] and scope_ok == 1 then
+  local due, ttl, live, kept, _, epoch_gen, epoch_before, epoch_until, block = struct.unpack(HEAD, found[1])
+  local state = found[4]
+  if balances then state = redis.call('HGET', KEYS[3], quota) end
+  local used, ends, remaining = 0, 0, 0
+  if state then used, ends = struct.unpack('>I7I6', state) end
+  if place > 0 then
+    remaining = quota_limit - used
+    if remaining < 0 then remaining = 0 end
+  end
+  local value = found[2]
+  if due > now and block <= now and horizon <= kept
+    and (epoch_until <= now or (foreign == 0 and issued > epoch_gen) or (foreign == 1 and issued >= epoch_before))
+    and (check == 0 or (value and string.byte(value) == 1))
+    and (place == 0 or (cost <= remaining and (used > 0 or balances) and keep == 0))
+  then
+    local flags, created, last_us, at, previous = 0, 0, 0, 0, 0
+    local fits = true
+    if check > 0 then
+      local _, kept_idle, absolute_end
+      _, created, last_us, kept_idle, absolute_end = struct.unpack(LIVE, value)
+      previous, flags = last_us, 1
+      if touch == 1 and now_us > last_us then last_us = now_us end
+      at = math.floor(last_us / 1000) + kept_idle
+      if absolute_end < at then at = absolute_end end
+      local till = absolute_end - created
+      if till < kept then till = kept end
+      fits = at + till <= ttl
+      value = struct.pack(LIVE, 1, created, last_us, kept_idle, absolute_end)
+    end
+    if fits then
+      local charged = place > 0 and cost > 0
+      if charged then
+        remaining = remaining - cost
+        state = struct.pack('>I7I6', used + cost, ends)
+        if balances then redis.call('HSET', KEYS[3], quota, state) end
+      end
+      if charged and not balances then
+        if check > 0 then
+          redis.call('HSET', record, session, value, quota, state)
+        else
+          redis.call('HSET', record, quota, state)
+        end
+      elseif last_us > previous then
+        redis.call('HSET', record, session, value)
+      end
+      if place > 0 then flags = flags + 4 end
+      return struct.pack(REPLY, 0, flags, live, created, last_us, at, previous, remaining, ends, NEVER)
+    end
+  end
+end

@@ -1,0 +1,15 @@
+
+purge()
+local count = 0
+if all == 1 then
+  count = end_all(ARGV[2])
+else
+  local value = redis.call('HGET', record, ARGV[2])
+  if value and string.byte(value) == 1 then
+    local _, created, _, _, absolute_end = struct.unpack(LIVE, value)
+    bury(ARGV[2], now, created, absolute_end)
+    count = 1
+  end
+end
+save()
+return struct.pack('>I4', count)

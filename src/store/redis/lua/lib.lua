@@ -1,0 +1,205 @@
+local due, ttl, live, horizon_kept, last_gen, epoch_gen, epoch_before, epoch_until, block =
+  NEVER, 0, 0, 0, 0, 0, 0, 0, 0
+local head = redis.call('HGET', record, '.')
+if head then
+  due, ttl, live, horizon_kept, last_gen, epoch_gen, epoch_before, epoch_until, block =
+    struct.unpack(HEAD, head)
+end
+if horizon > horizon_kept then horizon_kept = horizon end
+local wanted, dirty = 0, false
+
+-- The record must live until then.
+local function outlive(at)
+  dirty = true
+  if at > wanted then wanted = at end
+end
+
+-- Looks at the field again at that instant, or a little later.
+local function schedule(field, at)
+  redis.call('ZADD', queue, at, field)
+  if at < due then due = at end
+end
+
+local function ends_at(last_us, idle, absolute_end)
+  local at = math.floor(last_us / 1000) + idle
+  if absolute_end < at then return absolute_end end
+  return at
+end
+
+local function remembered(created, absolute_end)
+  local keep = absolute_end - created
+  if keep < horizon_kept then return horizon_kept end
+  return keep
+end
+
+-- Turns a live session into a tombstone, as of the instant given.
+local function bury(field, at, created, absolute_end)
+  local till = at + remembered(created, absolute_end)
+  live = live - 1
+  redis.call('HDEL', record, 'v' .. string.sub(field, 2))
+  if till > now then
+    redis.call('HSET', record, field, struct.pack('>I1I6', 0, till))
+    schedule(field, till)
+  else
+    redis.call('HDEL', record, field)
+    redis.call('ZREM', queue, field)
+  end
+  outlive(till)
+end
+
+-- Ends what has timed out and forgets what need not be remembered.
+local function purge()
+  if due > now then return end
+  dirty = true
+  while true do
+    local batch = redis.call('ZRANGEBYSCORE', queue, '-inf', now, 'LIMIT', 0, 64)
+    if #batch == 0 then break end
+    for _, field in ipairs(batch) do
+      local value = redis.call('HGET', record, field)
+      local kind = string.byte(field)
+      local till = 0
+      if value and kind == 115 and string.byte(value) == 1 then
+        local _, created, last_us, idle, absolute_end = struct.unpack(LIVE, value)
+        till = ends_at(last_us, idle, absolute_end)
+        if till <= now then
+          bury(field, till, created, absolute_end)
+          till = NEVER
+        end
+      elseif value and kind == 115 then
+        local _, at = struct.unpack('>I1I6', value)
+        till = at
+      elseif value and kind == 113 then
+        local _, at = struct.unpack('>I7I6', value)
+        till = at
+      elseif value then
+        till = struct.unpack('>I6', value)
+      end
+      if till <= now then
+        redis.call('HDEL', record, field)
+        redis.call('ZREM', queue, field)
+      elseif till < NEVER then
+        redis.call('ZADD', queue, till, field)
+      end
+    end
+  end
+  local first = redis.call('ZRANGE', queue, 0, 0, 'WITHSCORES')
+  due = first[2] and tonumber(first[2]) or NEVER
+end
+
+-- Writes the head, and sees that both keys live as long as anything in them must.
+local function save()
+  if not dirty then return end
+  if math.floor(last_gen / 1000) + horizon_kept <= now then last_gen = 0 end
+  if due == NEVER and live == 0 and last_gen == 0 and epoch_until <= now and block <= now then
+    redis.call('DEL', record, queue)
+    return
+  end
+  if last_gen > 0 then outlive(math.floor(last_gen / 1000) + horizon_kept) end
+  outlive(epoch_until)
+  outlive(block)
+  local moved = wanted > ttl
+  -- An hour of slack: so a session in use moves the expiry once an hour, and not with every touch.
+  if moved then ttl = wanted == NEVER and NEVER or wanted + 3600000 end
+  redis.call('HSET', record, '.', struct.pack(HEAD, due, ttl, live, horizon_kept, last_gen,
+    epoch_gen, epoch_before, epoch_until, block))
+  if ttl == NEVER then
+    redis.call('PERSIST', record)
+    redis.call('PERSIST', queue)
+  else
+    redis.call('PEXPIREAT', record, string.format('%.0f', ttl))
+    redis.call('PEXPIREAT', queue, string.format('%.0f', ttl))
+  end
+end
+
+-- Every live session: field, created, last active, idle timeout, absolute end.
+local function sessions()
+  local all, list = redis.call('HGETALL', record), {}
+  for i = 1, #all, 2 do
+    if string.byte(all[i]) == 115 and string.byte(all[i + 1]) == 1 then
+      local _, created, last_us, idle, absolute_end = struct.unpack(LIVE, all[i + 1])
+      list[#list + 1] = { all[i], created, last_us, idle, absolute_end }
+    end
+  end
+  return list
+end
+
+local function has_room(limit, evict)
+  return limit < 0 or live < limit or (limit > 0 and evict == 1)
+end
+
+local function add_session(field, idle, absolute)
+  redis.call('HSET', record, field, struct.pack(LIVE, 1, now, now_us, idle, now + absolute))
+  live = live + 1
+  local at = ends_at(now_us, idle, now + absolute)
+  schedule(field, at)
+  outlive(at + remembered(now, now + absolute))
+end
+
+local function touch_session(field, value)
+  local _, created, last_us, idle, absolute_end = struct.unpack(LIVE, value)
+  local previous = last_us
+  if now_us > last_us then last_us = now_us end
+  redis.call('HSET', record, field, struct.pack(LIVE, 1, created, last_us, idle, absolute_end))
+  local at = ends_at(last_us, idle, absolute_end)
+  if at + remembered(created, absolute_end) > ttl then outlive(at + remembered(created, absolute_end)) end
+  return created, last_us, at, previous
+end
+
+-- A session as it is handed out.
+local function view(field, created, last_us, at)
+  local id = string.sub(field, 2)
+  local device = redis.call('HGET', record, 'v' .. id) or ''
+  return struct.pack('>I2', #id) .. id .. struct.pack('>I6I7I6I4', created, last_us, at, #device) .. device
+end
+
+-- Ends as many of the least recently active as must go before one more fits; returns their views.
+local function evict_for_one(limit)
+  if limit < 0 or live < limit then return '', 0 end
+  local list = sessions()
+  table.sort(list, function(a, b)
+    if a[3] ~= b[3] then return a[3] < b[3] end
+    if a[2] ~= b[2] then return a[2] < b[2] end
+    return a[1] < b[1]
+  end)
+  local views, count = {}, live + 1 - limit
+  for i = 1, count do
+    local field, created, last_us, idle, absolute_end = unpack(list[i])
+    views[i] = view(field, created, last_us, ends_at(last_us, idle, absolute_end))
+    bury(field, now, created, absolute_end)
+  end
+  return table.concat(views), count
+end
+
+-- Ends every session but one; returns how many.
+local function end_all(except)
+  local count = 0
+  for _, session in ipairs(sessions()) do
+    if session[1] ~= except then
+      bury(session[1], now, session[2], session[5])
+      count = count + 1
+    end
+  end
+  return count
+end
+
+-- What stands against a token, sessions aside: 1 blocked, 2 by its id, 4 by the epoch.
+local function standing(token, foreign, issued)
+  local deny = 0
+  if block > now then deny = 1 end
+  local revoked = redis.call('HGET', record, token)
+  if revoked and struct.unpack('>I6', revoked) > now then deny = deny + 2 end
+  if epoch_until > now and ((foreign == 0 and issued <= epoch_gen) or (foreign == 1 and issued < epoch_before)) then
+    deny = deny + 4
+  end
+  return deny
+end
+
+-- Ends every session and every token issued up to now; returns how many sessions.
+local function revoke_all(before)
+  if now_us > last_gen then last_gen = now_us end
+  if last_gen > epoch_gen then epoch_gen = last_gen end
+  if before > epoch_before then epoch_before = before end
+  if now + horizon_kept > epoch_until then epoch_until = now + horizon_kept end
+  dirty = true
+  return end_all(nil)
+end

@@ -1,0 +1,16 @@
+
+purge()
+if till <= now then
+  save()
+  return struct.pack('>I4', 0)
+end
+local old = redis.call('HGET', record, ARGV[2])
+if old then
+  local before = struct.unpack('>I6', old)
+  if before > till then till = before end
+end
+redis.call('HSET', record, ARGV[2], struct.pack('>I6', till))
+schedule(ARGV[2], till)
+outlive(till)
+save()
+return struct.pack('>I4', 1)

@@ -1,0 +1,10 @@
+
+purge()
+local value = redis.call('HGET', record, ARGV[2])
+if not value or string.byte(value) ~= 1 then
+  save()
+  return struct.pack('>I4', 0)
+end
+local created, last_us, at = touch_session(ARGV[2], value)
+save()
+return struct.pack('>I4', 1) .. view(ARGV[2], created, last_us, at)
