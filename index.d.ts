@@ -43,8 +43,9 @@ export interface AuthOptions {
   /**
    * 'memory:' (default), which belongs to this Auth alone, or 'memory:name', which all Auths of the process share, those in
    * worker threads among them. A restart forgets an embedded store, revocations included; other processes do not see it.
-   * 'redis://', 'rediss://', 'redis+unix:///path', 'redis-cluster://h1:p,h2:p' and
-   * 'redis-sentinel://h1:p,h2:p/db?master=name': not built yet: ERR_LATCHGATE_CONFIG.
+   * 'redis://host:port/db', 'rediss://…' (TLS) or 'redis+unix:///path', with user:password@ where needed: one Redis or Valkey
+   * server, which all processes share. No message of latchgate repeats the URL.
+   * 'redis-cluster://h1:p,h2:p' and 'redis-sentinel://h1:p,h2:p/db?master=name': not built yet: ERR_LATCHGATE_CONFIG.
    */
   store?: string | StoreOptions;
   jwt?: JwtOptions;
@@ -57,9 +58,10 @@ export interface AuthOptions {
    */
   refresh?: { ttl?: Duration; graceWindow?: Duration };
   /**
-   * What a check does while the store cannot answer. 'deny' (default): 503 store_unavailable. 'allow' lets a request through
-   * only where every check that it needs says so; API keys never are, and direct calls always reject.
-   * 'allow': not built yet: ERR_LATCHGATE_CONFIG.
+   * What a check does while the store cannot answer. 'deny' (default): 503 store_unavailable. 'allow' lets a request through,
+   * with `req.auth.degraded`, only where every check that it needs says so: `revocation`, which every request needs (user, token
+   * and block); `sessions`, where the session is checked; `quota`, where the policy has one. Signature, claims and scopes are
+   * judged all the same. Direct calls always reject.
    */
   onStoreError?:
     | 'deny'
@@ -78,11 +80,14 @@ export interface AuthOptions {
 export interface StoreOptions {
   /** As AuthOptions.store. */
   url: string;
-  /** Default 'lg'. Has no meaning for 'memory:name' (ERR_LATCHGATE_CONFIG): put it into the name. */
+  /**
+   * Of every key; 1 to 64 of A-Z a-z 0-9 . _ -, default 'lg'. Has no meaning for 'memory:name' (ERR_LATCHGATE_CONFIG): put it
+   * into the name.
+   */
   prefix?: string;
-  /** Longest wait for an answer, default '1s'. An embedded store answers at once. */
+  /** Longest wait for an answer; 1 ms to '1h', default '1s'. An embedded store answers at once. */
   commandTimeout?: Duration;
-  /** Longest wait for a connection, default '2s'. An embedded store needs none. */
+  /** Longest wait for a connection; 1 ms to '1h', default '2s'. An embedded store needs none. */
   connectTimeout?: Duration;
   /**
    * Replicas that must hold a revocation, block, admission (not by first use) or acquired turn before it resolves; default 0;
@@ -90,8 +95,8 @@ export interface StoreOptions {
    */
   acks?: number;
   /**
-   * ready() rejects where the server may evict keys, keeps nothing on disk, or may not be inspected; by default health() warns.
-   * Not built yet: ERR_LATCHGATE_CONFIG.
+   * ready() rejects where the server may evict keys, keeps nothing on disk, or may not be inspected, and so on an embedded
+   * store; by default health() warns.
    */
   strict?: boolean;
 }
@@ -174,9 +179,10 @@ export interface SessionPolicy {
 }
 
 /**
- * What one middleware demands, decided in one atomic step of the store, all or nothing. Of several reasons to deny the first
- * applies: header, token, blocked, revoked or ended, scope, session limit. Function options must answer at once: an async
- * one, or a promise, is refused.
+ * What one middleware demands, decided in one atomic step of the store, all or nothing; except, on Redis, a quota whose `by` is
+ * a function: it is charged second, and where it denies nothing stays charged, but touch and first-use admission stand. Of
+ * several reasons to deny the first applies: header, token, blocked, revoked or ended, scope, session limit, quota. Function
+ * options must answer at once: an async one, or a promise, is refused.
  */
 export interface Policy {
   /** Default ['bearer']. Kinds not listed are ignored. 'api-key': not built yet: ERR_LATCHGATE_CONFIG. */
@@ -191,12 +197,31 @@ export interface Policy {
   optional?: boolean;
   /** All of these, from the claim `scope` (RFC 8693 section 4.2), else `scp`. A string may hold several, with spaces between. */
   scope?: string | string[];
-  /** One quota for this middleware's requests. Not built yet: ERR_LATCHGATE_CONFIG. */
+  /**
+   * What each request of this middleware is charged; a denied one is charged nothing. Allowed answers, and 429, carry
+   * RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-10), one item a quota. Functions are asked after the
+   * token has been verified and before the store is; what they throw goes to next(err).
+   */
   quota?: QuotaRule & {
+    /**
+     * Whose units they are. Default: the user's; 'api-key': the user's where no key was used. A function's string is a holder of
+     * its own (1 to 512 bytes, well-formed); anything else from it is ERR_LATCHGATE_INPUT, and never a quota that is shared.
+     */
     by?: 'user' | 'session' | 'api-key' | ((req: Request) => string);
+    /**
+     * Units of a request: an integer from 0, which only looks, to 2^53 - 1; default 1. More than the limit is a denial. Anything
+     * else from a function is ERR_LATCHGATE_INPUT.
+     */
     cost?: number | ((req: Request) => number);
+    /** Not built yet: ERR_LATCHGATE_CONFIG. */
     idempotencyKey?: (req: Request) => string | undefined;
+    /** Not built yet: ERR_LATCHGATE_CONFIG. */
     refundOn?: (res: Response) => boolean;
+    /**
+     * The same name and the same kind of `by` are the same units, in whichever middleware of whichever Auth on the store; another
+     * rule, or kind of `by`, under a name that this Auth knows is ERR_LATCHGATE_CONFIG. 1 to 64 printable ASCII characters
+     * without quotes and backslashes, default 'default'.
+     */
     name?: string;
   };
   /** Where the RequestAuth is put. Default 'auth'. Names that Node or Express use are refused. */
@@ -221,6 +246,7 @@ export interface Policy {
  * | bad, expired or revoked token; session ended or evicted | 401 invalid_token | `Bearer …, error="invalid_token"` |
  * | scope missing | 403 insufficient_scope | `Bearer …, error="insufficient_scope", scope="…"` |
  * | session limit reached (first use) | 403 session_limit | |
+ * | quota spent | 429 quota_exhausted, RateLimit, RateLimit-Policy, and Retry-After where it refills | |
  * | user blocked | 403 blocked | |
  * | requireClaims() not met | 403 forbidden | |
  * | store cannot answer | 503 store_unavailable, Retry-After | |
@@ -236,7 +262,8 @@ export interface Denial {
 export interface Auth {
   /**
    * A middleware for Express 4 and 5. On the embedded store it decides, and calls next(), in the same tick.
-   * Faults go to next(err), with `status`: ERR_LATCHGATE_INPUT and _CONFIG 500, _CLOSED 503.
+   * Faults go to next(err), with `status`: ERR_LATCHGATE_INPUT and _CONFIG 500, _CLOSED 503. A store that cannot answer is no
+   * fault here, but a denial: see AuthOptions.onStoreError.
    * @throws LatchgateError ERR_LATCHGATE_CONFIG: an option that is unknown or wrong, or no key. ERR_LATCHGATE_CLOSED.
    */
   middleware(policy?: Policy): RequestHandler;
@@ -259,9 +286,10 @@ export interface Auth {
    */
   serialize(options?: LockOptions): RequestHandler;
   /**
-   * The middleware's decision without Express: for WebSockets, queues, other frameworks. `context` is handed to a limit function
-   * in place of req. Of the policy, getToken, optional, requestProperty, onDeny and skip have no part in it. A policy object
-   * is read once: later changes to it are not seen. Never throws; rejects with ERR_LATCHGATE_INPUT, _CONFIG or _CLOSED.
+   * The middleware's decision without Express: for WebSockets, queues, other frameworks. `context` is handed to `limit`, `by` and
+   * `cost` functions in place of req. Of the policy, getToken, optional, requestProperty, onDeny and skip have no part in it. A
+   * policy object is read once: later changes to it are not seen; the names of its quotas are remembered as long as the Auth lives.
+   * Never throws; rejects with ERR_LATCHGATE_INPUT, _CONFIG or _CLOSED. A store that cannot answer is a denial, 503.
    * `apiKey`: not built yet: ERR_LATCHGATE_CONFIG.
    */
   authenticate(
@@ -273,7 +301,6 @@ export interface Auth {
   tokens: Tokens;
   /** Not built yet: every method rejects with ERR_LATCHGATE_CONFIG. */
   apiKeys: ApiKeys;
-  /** Not built yet: every method rejects with ERR_LATCHGATE_CONFIG. */
   quotas: Quotas;
   /** Not built yet: every method rejects with ERR_LATCHGATE_CONFIG. */
   locks: Locks;
@@ -287,11 +314,16 @@ export interface Auth {
   /** Not built yet: rejects with ERR_LATCHGATE_CONFIG. */
   onceRelease(key: string, by: string): Promise<boolean>;
 
-  /** Resolves when the store answers; rejects with ERR_LATCHGATE_STORE_UNAVAILABLE where it does not. */
+  /**
+   * Resolves when the store answers; rejects with ERR_LATCHGATE_STORE_UNAVAILABLE or _STORE_TIMEOUT where it does not, and, with
+   * store.strict, with _CONFIG where the server is not fit to keep what must not be lost.
+   */
   ready(): Promise<void>;
   /**
-   * `store`: its kind, such as 'memory'. `latencyMs`: of one question to the store, where it answered. `warnings`: what an
-   * operator should know about this store here, in sentences. Rejects with ERR_LATCHGATE_CLOSED alone.
+   * `ok`: whether ready() would resolve. `store`: 'memory' or 'redis'. `latencyMs`: of one question to the store, where it
+   * answered. `degraded`: it did not, and onStoreError lets requests through meanwhile. `warnings`: what an operator should know
+   * about this store here, in sentences; what the server's own settings give reason for is also emitted, once, as a process
+   * warning (LATCHGATE_STORE). Rejects with ERR_LATCHGATE_CLOSED alone.
    */
   health(): Promise<{
     ok: boolean;
@@ -302,12 +334,17 @@ export interface Auth {
   }>;
   /** Prometheus text exposition. Not built yet: throws ERR_LATCHGATE_CONFIG. */
   metrics(): string;
-  /** Not built yet: throws ERR_LATCHGATE_CONFIG. */
+  /**
+   * 'store-error' when the store stops answering, 'store-recovered' when it answers again, once each: the listener gets `type`,
+   * and `message` where there is more to say. What it throws is a process warning (LATCHGATE_LISTENER) and no more. The other
+   * events: not built yet: ERR_LATCHGATE_CONFIG.
+   * @throws LatchgateError ERR_LATCHGATE_CONFIG: no such event. _INPUT: no function. _CLOSED.
+   */
   on(
     event: 'denied' | 'admitted' | 'evicted' | 'revoked' | 'lock-lost' | 'store-error' | 'store-recovered',
     listener: (event: object) => void,
   ): this;
-  /** Not built yet: throws ERR_LATCHGATE_CONFIG. */
+  /** Takes a listener off, the one added last where it was added twice. */
   off(event: string, listener: (event: object) => void): this;
   /**
    * Waits for what is in flight; afterwards everything is ERR_LATCHGATE_CLOSED. May be called again. Calls in flight keep the
@@ -341,9 +378,9 @@ export interface RequestAuth {
     lastActiveAt: number;
     previousActiveAt: number;
   };
-  /** undefined as long as quotas are not built. */
+  /** The policy's, after this request; `resetAt`: null where it never refills, or nothing is charged yet. */
   readonly quota?: { limit: number; remaining: number; resetAt: number | null };
-  /** A check was skipped because of onStoreError: 'allow'; false as long as that is not built. */
+  /** Checks were left out because of onStoreError: 'allow'; then `session` and `quota` are undefined. */
   readonly degraded: boolean;
   /** What mode 'observe' would have answered; undefined as long as that is not built. */
   readonly observed?: Denial;
@@ -576,7 +613,10 @@ export interface ApiKeyInfo {
 
 /**
  * 'balance': a prepaid amount that never refills. 'window': `limit` per fixed window. 'bucket': `limit` of burst, refilled evenly
- * over `window`. Default: 'window' where a window is given, else 'balance'. Not built yet.
+ * over `window`: not built yet: ERR_LATCHGATE_CONFIG. Default: 'window' where a window is given, else 'balance'.
+ *
+ * `limit`: an integer from 1 to 2^53 - 1. `window`: 1 ms to 10 years; it starts at its first charge. Units used are what is kept:
+ * a changed limit acts at once, and below what is used nothing is left.
  */
 export interface QuotaRule {
   limit: number;
@@ -584,7 +624,10 @@ export interface QuotaRule {
   algorithm?: 'balance' | 'window' | 'bucket';
 }
 
-/** What a charge came to. `resetAt` and `retryAfterMs`: null where it never refills. Not built yet. */
+/**
+ * What a charge came to. `resetAt`: null where no window runs. `retryAfterMs`: of a denial; null where asking again never helps.
+ * `receipt` and `replayed`: not built yet.
+ */
 export interface Consumption {
   allowed: boolean;
   limit: number;
@@ -595,24 +638,34 @@ export interface Consumption {
   replayed?: boolean;
 }
 
-/** auth.quotas. Not built yet: every method rejects with ERR_LATCHGATE_CONFIG. */
+/**
+ * auth.quotas: under keys of your own, 1 to 512 bytes of well-formed UTF-8, which never meet the quotas of policies. Every method
+ * rejects with ERR_LATCHGATE_INPUT for a bad argument, with _STORE_UNAVAILABLE or _STORE_TIMEOUT where the store cannot answer,
+ * and with _CLOSED after close().
+ */
 export interface Quotas {
-  /** Never grants more than the limit, never goes below zero, burns nothing when it denies. */
+  /**
+   * Never grants more than the limit, never goes below zero, burns nothing when it denies. `cost`: an integer from 0, which only
+   * looks, to 2^53 - 1; default 1; more than the limit is a denial. A 'balance' and a 'window' under one key are two quotas.
+   * `idempotencyKey`: not built yet: ERR_LATCHGATE_CONFIG.
+   */
   consume(
     key: string,
     rule: QuotaRule,
     options?: { cost?: number; idempotencyKey?: string },
   ): Promise<Consumption>;
-  /** Tops up a 'balance'. */
+  /** Tops up a 'balance'. Not built yet: rejects with ERR_LATCHGATE_CONFIG. */
   add(
     key: string,
     rule: QuotaRule,
     units: number,
     options?: { idempotencyKey?: string },
   ): Promise<Consumption>;
-  /** Once per receipt, within 24 h; false once its window has passed. */
+  /** Once per receipt, within 24 h; false once its window has passed. Not built yet: rejects with ERR_LATCHGATE_CONFIG. */
   refund(receipt: string): Promise<boolean>;
+  /** What a charge of 0 would come to: nothing is taken. */
   peek(key: string, rule: QuotaRule): Promise<Consumption>;
+  /** Gives all units of a key back, of its 'balance' and of its 'window'. False where none were used. */
   reset(key: string): Promise<boolean>;
 }
 

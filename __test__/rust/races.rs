@@ -7,7 +7,7 @@ use latchgate::core::clock::FakeClock;
 use latchgate::core::op::SessionCheck;
 use latchgate::core::reason::Reason;
 use latchgate::core::store::Store;
-use latchgate::store::registry;
+use latchgate::store::registry::{self, Settings};
 use std::sync::{Arc, Barrier};
 use std::thread;
 use support::*;
@@ -92,7 +92,9 @@ fn charged(store: &Arc<dyn Store>, apart: bool) -> usize {
 #[test]
 fn races_are_exact_on_the_embedded_store() {
     for _ in 0..50 {
-        let open = || registry::open("memory:", Arc::new(FakeClock::at_ms(START_MS))).unwrap();
+        let open = || {
+            registry::open(&Settings::of("memory:"), Arc::new(FakeClock::at_ms(START_MS))).unwrap()
+        };
         let store = open();
         assert_eq!(logins(&store), 3);
         assert_eq!(ids(&*store, "u").len(), 3);
@@ -116,7 +118,7 @@ fn races_are_exact_on_the_embedded_store() {
 fn every_race_is_lost_on_a_store_that_checks_first_and_writes_later() {
     let open = |name: &str| {
         let url = format!("test-racy:{name}?gate={RACERS}");
-        registry::open(&url, Arc::new(FakeClock::at_ms(START_MS))).unwrap()
+        registry::open(&Settings::of(&url), Arc::new(FakeClock::at_ms(START_MS))).unwrap()
     };
     assert!(logins(&open("logins")) > 3);
     assert!(first_uses(&open("uses")) > 3);
@@ -135,7 +137,7 @@ fn every_race_is_lost_on_a_store_that_checks_first_and_writes_later() {
 fn races_are_exact_on_a_store_that_answers_late_and_out_of_order() {
     let open = |name: &str| {
         let url = format!("test-deferred:{name}?gate={RACERS}");
-        registry::open(&url, Arc::new(FakeClock::at_ms(START_MS))).unwrap()
+        registry::open(&Settings::of(&url), Arc::new(FakeClock::at_ms(START_MS))).unwrap()
     };
     assert_eq!(logins(&open("logins")), 3);
     assert_eq!(first_uses(&open("uses")), 3);

@@ -1,18 +1,19 @@
 //! Completions on their way to the JavaScript thread: gathered from any thread, announced once a
 //! batch, taken over by number.
 
-use crate::core::store::{Outcome, Sink};
+use crate::core::store::{Notice, Outcome, Sink};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Calls `wake` on the JavaScript thread; weak, so that waiting for it keeps no process alive.
 pub type Wake = ThreadsafeFunction<(), (), (), napi::Status, false, true>;
 
-/// Where stores deliver. The mutex guards the queue, and is held to push one or to take all.
+/// Where stores deliver. The mutexes guard the queues, and are held to push or to take all.
 pub struct Bridge {
     queue: Mutex<Vec<(u64, Outcome)>>,
+    notices: Mutex<Vec<Notice>>,
     /// A wake-up is on its way. Set by whoever pushes, cleared before the queue is taken: what is
     /// pushed afterwards wakes again, so that nothing is left lying.
     announced: AtomicBool,
@@ -22,23 +23,51 @@ pub struct Bridge {
 impl Bridge {
     /// A bridge that announces itself through `wake`.
     pub fn new(wake: Wake) -> Self {
-        Self { queue: Mutex::default(), announced: AtomicBool::new(false), wake }
+        Self {
+            queue: Mutex::default(),
+            notices: Mutex::default(),
+            announced: AtomicBool::new(false),
+            wake,
+        }
     }
 
     /// Takes everything that has arrived.
     pub fn take(&self) -> Vec<(u64, Outcome)> {
         self.announced.store(false, Ordering::SeqCst);
-        std::mem::take(&mut *self.queue.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *lock(&self.queue))
     }
-}
 
-impl Sink for Bridge {
-    fn complete(&self, ticket: u64, outcome: Outcome) {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).push((ticket, outcome));
+    /// Takes what was told of the store.
+    pub fn notices(&self) -> Vec<Notice> {
+        std::mem::take(&mut *lock(&self.notices))
+    }
+
+    fn announce(&self) {
         if !self.announced.swap(true, Ordering::SeqCst) {
             // Refused only where the environment is being torn down: nobody waits there any more.
             self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
+    }
+}
+
+fn lock<T>(queue: &Mutex<T>) -> MutexGuard<'_, T> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Sink for Bridge {
+    fn complete(&self, ticket: u64, outcome: Outcome) {
+        lock(&self.queue).push((ticket, outcome));
+        self.announce();
+    }
+
+    fn complete_all(&self, batch: Vec<(u64, Outcome)>) {
+        lock(&self.queue).extend(batch);
+        self.announce();
+    }
+
+    fn notice(&self, notice: Notice) {
+        lock(&self.notices).push(notice);
+        self.announce();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::config::{self, GateConfig, QuotaConfig, whole};
 use super::gate::{Continuation, GateInner, NowOrLater};
-use super::outcome::{Outcome, Result, error, number};
+use super::outcome::{NativeEvent, NativeHealth, Outcome, Result, error, number};
 use super::policy::{Asked, Policy};
 use super::slots::{enter, enter_still, guarded, register};
 use super::text::JsText;
@@ -290,6 +290,27 @@ impl Gate {
     #[napi]
     pub fn ping(&self) -> Result<NowOrLater> {
         self.submit(Act::Ping)
+    }
+
+    /// Sends what was held back so that the calls of one turn travel together.
+    #[napi]
+    pub fn flush(&self) -> Result<()> {
+        enter_still(&self.inner, |gate| {
+            gate.flush();
+            Ok(())
+        })
+    }
+
+    /// What is known of the store.
+    #[napi]
+    pub fn health(&self) -> Result<NativeHealth> {
+        enter(&self.inner, |gate| Ok(gate.health()))
+    }
+
+    /// What was told of the store since it was last asked for.
+    #[napi]
+    pub fn events(&self) -> Result<Vec<NativeEvent>> {
+        enter_still(&self.inner, |gate| Ok(gate.events()))
     }
 
     /// Drops expired entries of a slice of the store; returns how many records went.

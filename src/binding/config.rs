@@ -9,9 +9,11 @@ use crate::service::issue::Issuer;
 use crate::service::keys::{KeyMaterial, KeyOptions, KeySet, KeySource, SigningMaterial};
 use crate::service::quota_key::{Holder, PolicyQuota};
 use crate::service::verify::Verifier;
+use crate::store::registry::Settings;
 use jsonwebtoken::Algorithm;
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
+use std::time::Duration;
 
 /// A verification key.
 #[napi(object, object_to_js = false)]
@@ -49,6 +51,10 @@ pub struct QuotaConfig {
 #[napi(object, object_to_js = false)]
 pub struct GateConfig {
     pub store: String,
+    /// What the names of all keys begin with, on a server.
+    pub prefix: String,
+    pub command_timeout_ms: f64,
+    pub connect_timeout_ms: f64,
     pub keys: Vec<KeyConfig>,
     /// The keys are a set (jwt.jwks): a token's kid decides.
     pub key_set: bool,
@@ -124,6 +130,18 @@ pub fn rule(
         on_limit: if evict_oldest { OnLimit::EvictOldest } else { OnLimit::Reject },
         idle_ms: whole("idleTimeout", idle_ms, 1)?,
         absolute_ms: whole("absoluteTimeout", absolute_ms, 1)?,
+    })
+}
+
+/// How the store is opened.
+pub fn settings(config: &GateConfig) -> Result<Settings, Fault> {
+    let command_ms = whole("store.commandTimeout", config.command_timeout_ms, 1)?;
+    let connect_ms = whole("store.connectTimeout", config.connect_timeout_ms, 1)?;
+    Ok(Settings {
+        url: config.store.clone(),
+        prefix: config.prefix.clone(),
+        command_timeout: Duration::from_millis(command_ms),
+        connect_timeout: Duration::from_millis(connect_ms),
     })
 }
 

@@ -3,7 +3,10 @@
 
 use super::bridge::{Bridge, Tickets, Wake};
 use super::config::{self, GateConfig, whole};
-use super::outcome::{Outcome, RECORD, RECORDS, Result, error, number, object, write_decision};
+use super::outcome::{
+    NativeEvent, NativeHealth, Outcome, RECORD, RECORDS, Result, error, event, health, number,
+    object, write_decision,
+};
 use super::policy::{Asked, Policy};
 use super::text::{JsText, Scratch};
 use crate::core::clock::Clock;
@@ -24,6 +27,9 @@ use std::sync::Arc;
 const BARE: u32 = 1;
 /// Flag of `decide`: this request has been decided before; the session is not touched again.
 const DECIDED: u32 = 2;
+
+/// Behind the verdict records: 1 where calls are held back until `flush`.
+const HELD: usize = RECORD * RECORDS;
 
 /// What is done when an outcome comes late.
 #[derive(Default)]
@@ -68,7 +74,7 @@ impl GateInner {
         verdict: Float64Array,
         wake: Wake,
     ) -> std::result::Result<Self, Fault> {
-        if verdict.len() < RECORD * RECORDS {
+        if verdict.len() <= HELD {
             return Err(Fault::input("the verdict buffer is too short"));
         }
         let clock = super::clock::new_clock();
@@ -83,7 +89,7 @@ impl GateInner {
                 config.idle_ms,
                 config.absolute_ms,
             )?,
-            store: crate::store::registry::open(&config.store, Arc::clone(&clock))?,
+            store: crate::store::registry::open(&config::settings(config)?, Arc::clone(&clock))?,
             sink: Arc::clone(&bridge) as Arc<dyn Sink>,
             bridge,
             clock,
@@ -97,11 +103,13 @@ impl GateInner {
         .inspect(|gate| {
             // Tells the store our horizon, before anything is ended in it.
             let _ = gate.store.submit(gate.op(Act::Ping), 0, &gate.sink);
+            gate.store.watch(Arc::downgrade(&gate.sink));
         })
     }
 
     pub fn close(&mut self) {
         self.closed = true;
+        self.store.close();
     }
 
     pub const fn is_closed(&self) -> bool {
@@ -114,6 +122,26 @@ impl GateInner {
 
     pub fn sweep(&self) -> usize {
         self.store.sweep()
+    }
+
+    pub fn flush(&self) {
+        self.store.flush();
+    }
+
+    pub fn health(&self) -> NativeHealth {
+        health(self.store.health())
+    }
+
+    pub fn events(&self) -> Vec<NativeEvent> {
+        self.bridge.notices().into_iter().map(event).collect()
+    }
+
+    /// Tells JavaScript whether it should call `flush` at the end of this turn.
+    fn note_held(&mut self) {
+        if self.store.holds_back() {
+            // SAFETY: as in `decide`.
+            unsafe { self.verdict.as_mut()[HELD] = 1.0 };
+        }
     }
 
     #[cfg(feature = "test-stores")]
@@ -216,6 +244,7 @@ impl GateInner {
             Some(Err(fault)) => Err(error(fault)),
             None => {
                 self.tickets.wait(ticket, Continuation::Decide { session_is_token });
+                self.note_held();
                 Ok(-number(ticket))
             }
         }
@@ -234,6 +263,7 @@ impl GateInner {
             Some(outcome) => self.finish(outcome, continuation).map(Either::A),
             None => {
                 self.tickets.wait(ticket, continuation);
+                self.note_held();
                 Ok(Either::B(-number(ticket)))
             }
         }

@@ -5,6 +5,7 @@ use crate::core::op::{Admission, Decision, Verdict};
 use crate::core::quota::Consumption;
 use crate::core::reason::Reason;
 use crate::core::session::Session;
+use crate::core::store::{Health, Notice};
 use napi_derive::napi;
 
 /// Numbers in one verdict record: see `write_decision`.
@@ -68,6 +69,38 @@ pub struct NativeConsumption {
     pub remaining: f64,
     pub reset_at: Option<f64>,
     pub retry_after_ms: Option<f64>,
+}
+
+/// What is known of the store.
+#[napi(object)]
+pub struct NativeHealth {
+    pub connected: bool,
+    pub version: Option<String>,
+    pub warnings: Vec<String>,
+}
+
+/// What is told of the store, unasked.
+#[napi(object)]
+pub struct NativeEvent {
+    /// `store-error` or `store-recovered`.
+    pub r#type: String,
+    pub message: Option<String>,
+}
+
+/// A notice as an event.
+pub fn event(notice: Notice) -> NativeEvent {
+    match notice {
+        Notice::Lost(message) => {
+            NativeEvent { r#type: "store-error".to_owned(), message: Some(message) }
+        }
+        Notice::Recovered => NativeEvent { r#type: "store-recovered".to_owned(), message: None },
+    }
+}
+
+/// What is known of the store, as an object.
+pub fn health(health: Health) -> NativeHealth {
+    let Health { connected, version, warnings } = health;
+    NativeHealth { connected, version, warnings }
 }
 
 /// What an operation came to; which member is set depends on the operation.

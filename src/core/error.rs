@@ -77,6 +77,11 @@ impl Fault {
         Self { code: FaultCode::Input, message: message.into() }
     }
 
+    /// A store that may have acted, or not.
+    pub fn unknown(message: impl Into<String>) -> Self {
+        Self { code: FaultCode::StoreTimeout, message: message.into() }
+    }
+
     /// A store that cannot answer.
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self { code: FaultCode::StoreUnavailable, message: message.into() }

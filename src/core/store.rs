@@ -2,7 +2,7 @@
 
 use super::error::Fault;
 use super::op::{Op, Verdict};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// What an operation comes to.
 pub type Outcome = Result<Verdict, Fault>;
@@ -11,6 +11,36 @@ pub type Outcome = Result<Verdict, Fault>;
 pub trait Sink: Send + Sync {
     /// The operation submitted under `ticket` came to `outcome`.
     fn complete(&self, ticket: u64, outcome: Outcome);
+
+    /// The same for many that came together.
+    fn complete_all(&self, batch: Vec<(u64, Outcome)>) {
+        for (ticket, outcome) in batch {
+            self.complete(ticket, outcome);
+        }
+    }
+
+    /// The store was lost, or is back.
+    fn notice(&self, _notice: Notice) {}
+}
+
+/// What is told of a store, unasked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// It cannot be reached; why.
+    Lost(String),
+    /// It can be reached again.
+    Recovered,
+}
+
+/// What is known of a store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// It can be reached.
+    pub connected: bool,
+    /// The server's version.
+    pub version: Option<String>,
+    /// What its operator should know.
+    pub warnings: Vec<String>,
 }
 
 /// A store of user records. Every operation is atomic: it is decided and takes effect as a whole, or
@@ -18,6 +48,25 @@ pub trait Sink: Send + Sync {
 pub trait Store: Send + Sync {
     /// Submits one operation. `Some` is its outcome; `None` means that `sink` gets it, under `ticket`.
     fn submit(&self, op: Op<'_>, ticket: u64, sink: &Arc<dyn Sink>) -> Option<Outcome>;
+
+    /// Sends what was held back so that it could travel together.
+    fn flush(&self) {}
+
+    /// Whether something is held back until `flush`.
+    fn holds_back(&self) -> bool {
+        false
+    }
+
+    /// Tells this sink of losses and recoveries.
+    fn watch(&self, _sink: Weak<dyn Sink>) {}
+
+    /// What is known of it.
+    fn health(&self) -> Health {
+        Health { connected: true, ..Health::default() }
+    }
+
+    /// Ends what it holds open.
+    fn close(&self) {}
 
     /// Drops what has expired from a slice of the store and returns how many records went.
     /// Bounded in time: called from the thread that serves requests.

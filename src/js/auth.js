@@ -1,17 +1,20 @@
 'use strict';
 // The Auth that createAuth() returns: middlewares, guards, authenticate(), and the groups of direct calls.
 
+const { RECORD } = require('./bridge.js');
 const { NONE } = require('./credential.js');
 const { ALLOWED, Decision } = require('./decision.js');
 const { denialOf } = require('./denial.js');
 const { Engine } = require('./engine.js');
-const { configError, fromNative, inputError, storeError, unbuiltError } = require('./errors.js');
+const { configError, inputError, isStoreFault, storeError, unbuiltError } = require('./errors.js');
 const { requireClaims, requireScope } = require('./guards.js');
 const { token: tokenText } = require('./input.js');
 const { createMiddleware } = require('./middleware.js');
 const { known } = require('./names.js');
 const { AUTH_NAMES, ELSEWHERE } = require('./options.js');
+const { mayDegrade } = require('./outage.js');
 const { POLICY_NAMES, compilePolicy } = require('./policy.js');
+const { Quotas } = require('./quotas.js');
 const { RequestAuth } = require('./request-auth.js');
 const { Sessions } = require('./sessions.js');
 const { Tokens } = require('./tokens.js');
@@ -38,7 +41,7 @@ class Auth {
     this.sessions = new Sessions(this.#engine);
     this.tokens = new Tokens(this.#engine);
     this.apiKeys = unbuiltGroup('apiKeys');
-    this.quotas = unbuiltGroup('quotas');
+    this.quotas = new Quotas(this.#engine);
     this.locks = unbuiltGroup('locks');
     this.counters = unbuiltGroup('counters');
   }
@@ -78,10 +81,10 @@ class Auth {
     if (own.apiKey !== undefined) throw unbuiltError('credentials.apiKey');
     const compiled = this.#compiled(policy);
     const token = own.token === undefined ? NONE : tokenText(own.token, 'credentials.token');
-    if (token === NONE) return refusal(compiled, engine.codes.noCredentials);
+    if (token === NONE) return refusal(compiled.answers[engine.codes.noCredentials]);
     const decision = new Decision(engine, compiled, true);
     const { code, record } = await this.#decide(decision, token, own.context);
-    if (code !== ALLOWED) return refusal(compiled, code);
+    if (code !== ALLOWED) return refusal(decision.refusal(code, record, 0));
     decision.keep(record, 0);
     return { ok: true, auth: new RequestAuth(decision) };
   }
@@ -93,16 +96,18 @@ class Auth {
    */
   async #decide(decision, token, context) {
     const { bridge, verdict } = this.#engine;
+    const code = this.#engine.call(() => decision.ask(token, context, undefined));
+    if (code >= 0) return { code, record: verdict.slice(0, RECORD) };
     try {
-      const code = decision.ask(token, context, undefined);
-      return code < 0 ? await bridge.decision(-code) : { code, record: verdict.slice(0, 10) };
+      return await bridge.decision(-code);
     } catch (error) {
-      throw fromNative(error);
+      if (isStoreFault(error)) return { code: decision.withoutStore(), record: verdict };
+      throw error;
     }
   }
 
   /**
-   * Policies of authenticate() may come and go with every call: their scopes are not registered in the addon.
+   * Policies of authenticate() may come and go with every call: they are not registered in the addon.
    * @param {object} policy
    * @returns {Compiled}
    */
@@ -125,6 +130,12 @@ class Auth {
   }
 
   async ready() {
+    await this.#ping();
+    const doubts = this.#engine.doubts();
+    if (doubts.length > 0) throw configError(`store.strict: ${doubts.join('; ')}`);
+  }
+
+  async #ping() {
     const { flag } = await this.#engine.ask((gate) => gate.ping());
     if (flag !== true) throw storeError('ERR_LATCHGATE_STORE_UNAVAILABLE', 'the store does not answer');
   }
@@ -133,13 +144,19 @@ class Auth {
     const engine = this.#engine;
     engine.assertOpen();
     const start = performance.now();
-    const ok = await this.ready().then(
+    const answered = await this.#ping().then(
       () => true,
       () => false,
     );
     const latencyMs = performance.now() - start;
-    const state = { ok, store: engine.storeKind, degraded: false, warnings: [...engine.warnings] };
-    return ok ? { ...state, latencyMs } : state;
+    engine.assertOpen();
+    const state = {
+      ok: answered && engine.doubts().length === 0,
+      store: engine.store.kind,
+      degraded: !answered && mayDegrade(engine),
+      warnings: [...engine.warnings, ...engine.storeWarnings()],
+    };
+    return answered ? { ...state, latencyMs } : state;
   }
 
   /** @returns {string} */
@@ -147,14 +164,23 @@ class Auth {
     throw unbuiltError('metrics()');
   }
 
-  /** @returns {this} */
-  on() {
-    throw unbuiltError('on()');
+  /**
+   * @param {string} event
+   * @param {(event: object) => void} listener
+   */
+  on(event, listener) {
+    this.#engine.assertOpen();
+    this.#engine.events.on(event, listener);
+    return this;
   }
 
-  /** @returns {this} */
-  off() {
-    throw unbuiltError('off()');
+  /**
+   * @param {string} event
+   * @param {(event: object) => void} listener
+   */
+  off(event, listener) {
+    this.#engine.events.off(event, listener);
+    return this;
   }
 
   close() {
@@ -172,12 +198,9 @@ function withoutNull(credentials) {
   return Object.fromEntries(Object.entries(credentials).filter(([, value]) => value !== null));
 }
 
-/**
- * @param {Compiled} policy
- * @param {number} code
- */
-function refusal(policy, code) {
-  return { ok: /** @type {const} */ (false), ...denialOf(policy.answers[code]) };
+/** @param {import('./denial.js').Answer} answer */
+function refusal(answer) {
+  return { ok: /** @type {const} */ (false), ...denialOf(answer) };
 }
 
 /** @param {unknown} [options] AuthOptions */

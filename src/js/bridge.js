@@ -6,9 +6,11 @@ const { fromNative } = require('./errors.js');
 const { native } = require('./native.js');
 
 /** Numbers of one verdict record, and how many records one drain() can bring. */
-const RECORD = 10;
+const RECORD = 14;
 const BATCH = 64;
 const CODE = 1;
+/** Behind the records: 1 where the addon holds questions back until flush(), so that those of one turn travel together. */
+const HELD = RECORD * BATCH;
 const TAKE = -1;
 
 /**
@@ -48,14 +50,20 @@ class Bridge {
   #batch = new Float64Array(RECORD * BATCH);
   /** @type {Array<() => void>} */
   #idle = [];
+  #events;
+  #isFlushing = false;
 
-  /** @param {import('./binding.js').GateConfig} config */
-  constructor(config) {
+  /**
+   * @param {import('./binding.js').GateConfig} config
+   * @param {import('./events.js').Events} events
+   */
+  constructor(config, events) {
     const { Gate } = native();
     const weak = new WeakRef(this);
-    this.verdict = new Float64Array(RECORD * BATCH);
+    this.#events = events;
+    this.verdict = new Float64Array(HELD + 1);
     try {
-      this.gate = new Gate(config, this.verdict, () => weak.deref()?.drain());
+      this.gate = new Gate(config, this.verdict, () => weak.deref()?.wake());
     } catch (error) {
       throw fromNative(error);
     }
@@ -68,6 +76,20 @@ class Bridge {
   wait(ticket, waiter) {
     if (this.#waiting.size === 0) hold(this);
     this.#waiting.set(ticket, waiter);
+    if (this.verdict[HELD] === 0 || this.#isFlushing) return;
+    this.#isFlushing = true;
+    setImmediate(flush, this);
+  }
+
+  /** Sends what this turn of the event loop has asked. */
+  flush() {
+    this.#isFlushing = false;
+    this.verdict[HELD] = 0;
+    try {
+      this.gate.flush();
+    } catch (error) {
+      this.#failAll(fromNative(error));
+    }
   }
 
   /**
@@ -100,14 +122,41 @@ class Bridge {
     return new Promise((/** @type {(value: void) => void} */ resolve) => this.#idle.push(resolve));
   }
 
-  drain() {
+  /** Called by the addon: something has come. */
+  wake() {
+    this.#drain();
+    for (const event of this.gate.events()) this.#events.emit(event);
+  }
+
+  #drain() {
     for (let count = this.gate.drain(); count > 0; count = this.gate.drain()) {
       this.#batch.set(this.verdict.subarray(0, count * RECORD));
       for (let at = 0; at < count * RECORD; at += RECORD) this.#settle(at);
     }
+    this.#rest();
+  }
+
+  #rest() {
     if (this.#waiting.size > 0) return;
     release(this);
     for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /**
+   * Which questions were not sent is not known here: better all of them end in an error than one in nothing.
+   * @param {unknown} error
+   */
+  #failAll(error) {
+    const waiters = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const waiter of waiters) {
+      try {
+        waiter.fail(error);
+      } catch (thrown) {
+        throwLater(thrown);
+      }
+    }
+    this.#rest();
   }
 
   /** @param {number} at where the record begins in the batch */
@@ -119,10 +168,7 @@ class Bridge {
     try {
       this.#deliver(waiter, ticket, at);
     } catch (error) {
-      // A handler that throws into its own next() must not cost the others of the batch their answers.
-      setImmediate(() => {
-        throw error;
-      });
+      throwLater(error);
     }
   }
 
@@ -148,4 +194,20 @@ class Bridge {
   }
 }
 
+/**
+ * A handler that throws into its own next() must not cost the others of the batch their answers.
+ * @param {unknown} error
+ */
+function throwLater(error) {
+  setImmediate(() => {
+    throw error;
+  });
+}
+
+/** @param {Bridge} bridge */
+function flush(bridge) {
+  bridge.flush();
+}
+
 exports.Bridge = Bridge;
+exports.RECORD = RECORD;

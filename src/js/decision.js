@@ -2,9 +2,13 @@
 // One credential put before the gate under one policy, and what came out. It outlives the call as the state behind req.auth.
 
 const { decodeClaims } = require('./claims.js');
-const { inputError } = require('./errors.js');
+const { withLimit } = require('./denial.js');
+const { fromNative, inputError, isStoreFault } = require('./errors.js');
 const { isLimit } = require('./input.js');
+const { codeWithoutStore } = require('./outage.js');
 const { NO_ID } = require('./policy.js');
+const { costOf, holderOf } = require('./policy-quota.js');
+const { rateLimit } = require('./rate-limit.js');
 
 /** Flags of a question. */
 const BARE = 1;
@@ -17,12 +21,18 @@ const LIMIT = 4;
 const CREATED = 5;
 const LAST_ACTIVE = 6;
 const PREVIOUS_ACTIVE = 7;
+const QUOTA_LIMIT = 10;
+const REMAINING = 11;
+const RESET_AT = 12;
+const RETRY_AFTER = 13;
 const SESSION_CHECKED = 1;
 const SESSION_IS_TOKEN = 4;
+const QUOTA_CHECKED = 8;
 
 const ALLOWED = 0;
 
 /** @typedef {{ active: number, limit?: number, createdAt: number, lastActiveAt: number, previousActiveAt: number }} SessionView */
+/** @typedef {{ limit: number, remaining: number, resetAt: number | null }} QuotaView */
 
 class Decision {
   /**
@@ -40,6 +50,9 @@ class Decision {
     this.prior = undefined;
     /** @type {SessionView | undefined} */
     this.session = undefined;
+    /** @type {QuotaView | undefined} */
+    this.quota = undefined;
+    this.degraded = false;
     /** @type {import('../../index.js').Claims | undefined} */
     this.decoded = undefined;
   }
@@ -55,24 +68,61 @@ class Decision {
 
   /**
    * @param {string} credential
-   * @param {unknown} subject what a limit function is given beside the claims
-   * @param {Decision | undefined} prior this Auth's decision on the same request: the same credential is not charged twice
+   * @param {unknown} subject what function options are given
+   * @param {Decision | undefined} prior this Auth's decision on the same request: the same credential is not touched twice
    * @returns {number} reason code, or a negative ticket
    */
   ask(credential, subject, prior) {
     const { engine, policy } = this;
+    const { quota } = policy;
     this.credential = credential;
     if (prior !== undefined && prior.token === this.token) this.prior = prior;
     const flags = (this.bare ? BARE : 0) | (this.prior === undefined ? 0 : AGAIN);
-    if (engine.limitFunction !== undefined) {
+    if (policy.asksFirst) {
       const code = engine.gate.verify(credential, flags);
       if (code !== ALLOWED) return code;
+    }
+    if (engine.limitFunction !== undefined) {
       this.limit =
         this.prior === undefined ? this.#askLimit(engine.limitFunction, subject) : this.prior.limit;
     }
-    if (policy.id === NO_ID)
-      return engine.gate.decideScopes([...policy.scopes], credential, flags, this.limit);
-    return engine.decide(engine.gateNumber, policy.id, credential, flags, this.limit);
+    if (quota === undefined) return this.#question(flags, NaN);
+    const holder = holderOf(quota, subject);
+    return this.#question(flags, costOf(quota, subject), holder);
+  }
+
+  /**
+   * @param {number} flags
+   * @param {number} cost NaN: 1
+   * @param {string} [holder] of the quota, where a function names it
+   * @returns {number}
+   */
+  #question(flags, cost, holder) {
+    const { engine, policy, credential, limit } = this;
+    try {
+      return policy.id === NO_ID
+        ? engine.gate.decideAdhoc(
+            [...policy.scopes],
+            policy.quota?.native,
+            credential,
+            flags,
+            limit,
+            cost,
+            holder,
+          )
+        : engine.decide(engine.gateNumber, policy.id, credential, flags, limit, cost, holder);
+    } catch (error) {
+      const fault = fromNative(error);
+      if (isStoreFault(fault)) return this.withoutStore();
+      throw fault;
+    }
+  }
+
+  /** @returns {number} the code that stands in for a verdict that the store could not give */
+  withoutStore() {
+    const code = codeWithoutStore(this, this.bare ? BARE : 0);
+    this.degraded = code === ALLOWED;
+    return code;
   }
 
   /**
@@ -93,10 +143,37 @@ class Decision {
    * @param {number} at
    */
   keep(record, at) {
-    const flags = record[at + FLAGS];
-    if (flags & SESSION_CHECKED) this.session = sessionView(record, at, this.prior?.session);
-    if (flags & SESSION_IS_TOKEN) this.engine.noteSessionIsToken();
+    if (!this.degraded) {
+      const flags = record[at + FLAGS];
+      if (flags & SESSION_CHECKED) this.session = sessionView(record, at, this.prior?.session);
+      if (flags & SESSION_IS_TOKEN) this.engine.noteSessionIsToken();
+      if (flags & QUOTA_CHECKED) this.quota = quotaView(record, at);
+    }
     this.prior = undefined;
+  }
+
+  /**
+   * @param {Float64Array} record
+   * @param {number} at
+   * @returns {import('./rate-limit.js').RateLimit | undefined} what headers say of the quota that was looked at
+   */
+  rateLimit(record, at) {
+    const { quota } = this.policy;
+    const looked = quota !== undefined && !this.degraded && record[at + FLAGS] & QUOTA_CHECKED;
+    return looked ? rateLimit(quota, record[at + REMAINING], untilMore(record, at, quota)) : undefined;
+  }
+
+  /**
+   * @param {number} code
+   * @param {Float64Array} record
+   * @param {number} at
+   * @returns {import('./denial.js').Answer}
+   */
+  refusal(code, record, at) {
+    const answer = this.policy.answers[code];
+    if (code !== this.engine.codes.quotaExhausted) return answer;
+    const limit = this.rateLimit(record, at);
+    return limit === undefined ? answer : withLimit(answer, limit, record[at + RETRY_AFTER]);
   }
 }
 
@@ -118,6 +195,33 @@ function sessionView(record, at, prior) {
   };
   if (Number.isNaN(limit)) delete view.limit;
   return view;
+}
+
+/**
+ * @param {Float64Array} record
+ * @param {number} at
+ * @returns {QuotaView}
+ */
+function quotaView(record, at) {
+  const resetAt = record[at + RESET_AT];
+  return {
+    limit: record[at + QUOTA_LIMIT],
+    remaining: record[at + REMAINING],
+    resetAt: Number.isNaN(resetAt) ? null : resetAt,
+  };
+}
+
+/**
+ * Milliseconds until there will be more units; NaN where nothing says so. The store's own figure is preferred: the instant is
+ * by its clock, from which this process's may differ by more than a window.
+ * @param {Float64Array} record
+ * @param {number} at
+ * @param {import('./policy-quota.js').PolicyQuota} quota
+ */
+function untilMore(record, at, { native }) {
+  const retryAfterMs = record[at + RETRY_AFTER];
+  if (!Number.isNaN(retryAfterMs)) return retryAfterMs;
+  return Math.min(Math.max(record[at + RESET_AT] - Date.now(), 0), native.windowMs);
 }
 
 exports.ALLOWED = ALLOWED;

@@ -4,11 +4,13 @@
 
 const { asError } = require('./errors.js');
 const { isThenable } = require('./input.js');
+const { rateLimitHeaders, seconds, setRateLimit } = require('./rate-limit.js');
 
 /**
  * @typedef {import('../../index.js').Denial} Denial
  * @typedef {{ reason: string, code: string, status: number }} Reason
- * @typedef {Reason & { body: string, challenge: string | undefined, retryAfter: string | undefined }} Answer
+ * @typedef {import('./rate-limit.js').RateLimit} RateLimit
+ * @typedef {Reason & { body: string, challenge: string | undefined, retryAfter: string | undefined, limit: RateLimit | undefined }} Answer
  * @typedef {(denial: Denial, req: any, res: any, next: any) => unknown} OnDeny
  */
 
@@ -28,6 +30,7 @@ function compileAnswers(reasons, realm) {
     body: JSON.stringify({ error: code }),
     challenge: challenge(code, realm),
     retryAfter: status === 503 ? '1' : undefined,
+    limit: undefined,
   }));
 }
 
@@ -51,14 +54,28 @@ function withScope(answer, scopes) {
 }
 
 /**
+ * The answer to a spent quota says what is left, and where there will be more, when.
  * @param {Answer} answer
+ * @param {RateLimit} limit
+ * @param {number} retryAfterMs NaN: never
+ * @returns {Answer}
+ */
+function withLimit(answer, limit, retryAfterMs) {
+  const retryAfter = Number.isNaN(retryAfterMs) ? undefined : String(seconds(retryAfterMs));
+  return { ...answer, limit, retryAfter };
+}
+
+/**
+ * @param {Answer} answer
+ * @param {import('node:http').ServerResponse} [res] whose headers stand beside those of the denial
  * @returns {Denial}
  */
-function denialOf({ code, status, reason, challenge, retryAfter }) {
+function denialOf({ code, status, reason, challenge, retryAfter, limit }, res) {
   /** @type {Record<string, string>} */
   const headers = { 'Cache-Control': 'no-store' };
   if (challenge !== undefined) headers['WWW-Authenticate'] = challenge;
   if (retryAfter !== undefined) headers['Retry-After'] = retryAfter;
+  if (limit !== undefined) Object.assign(headers, rateLimitHeaders(limit, res));
   return { code, status, reason, headers };
 }
 
@@ -76,7 +93,7 @@ function deny(answer, onDeny, req, res, next) {
       send(answer, res);
       return;
     }
-    const result = onDeny(denialOf(answer), req, res, next);
+    const result = onDeny(denialOf(answer, res), req, res, next);
     if (isThenable(result)) {
       /** @type {PromiseLike<unknown>} */ (result).then(undefined, (error) => next(asError(error)));
     }
@@ -95,7 +112,8 @@ function send(answer, res) {
   res.setHeader('Content-Type', 'application/json; charset=utf-8');
   if (answer.challenge !== undefined) res.setHeader('WWW-Authenticate', answer.challenge);
   if (answer.retryAfter !== undefined) res.setHeader('Retry-After', answer.retryAfter);
+  if (answer.limit !== undefined) setRateLimit(answer.limit, res);
   res.end(answer.body);
 }
 
-module.exports = { compileAnswers, denialOf, deny, withScope };
+module.exports = { compileAnswers, denialOf, deny, withLimit, withScope };

@@ -4,10 +4,11 @@
 const { Bridge } = require('./bridge.js');
 const { compileAnswers } = require('./denial.js');
 const { closedError, configError, fromNative } = require('./errors.js');
+const { Events } = require('./events.js');
 const { native } = require('./native.js');
 const { authOptions } = require('./options.js');
 const { MODE } = require('./session-options.js');
-const { embeddedWarnings, warnSessionIsToken } = require('./warnings.js');
+const { embeddedWarnings, storeWarnings, warnSessionIsToken } = require('./warnings.js');
 
 /** @typedef {import('./binding.js').Outcome} Outcome */
 
@@ -20,7 +21,7 @@ class Engine {
    */
   constructor(options, admission) {
     const settings = authOptions(options, admission);
-    const { jwt, sessions } = settings;
+    const { jwt, sessions, store } = settings;
     const binding = native();
     const reasons = binding.reasons();
     this.symbol = Symbol('latchgate');
@@ -37,25 +38,28 @@ class Engine {
     this.sessions = { ...sessions };
     /** Only admission by first use asks for a limit on the way of a request. */
     this.limitFunction = sessions.sessionMode === MODE.firstUse ? sessions.limitFunction : undefined;
-    this.storeKind = settings.store.slice(0, settings.store.indexOf(':'));
-    this.bridge = new Bridge(gateConfig(settings));
+    /** The rules of this Auth's quotas by name. @type {Map<string, import('./binding.js').QuotaConfig>} */
+    this.quotas = new Map();
+    this.lenience = settings.lenience;
+    this.store = { kind: store.kind, networked: store.networked, strict: store.strict };
+    this.events = new Events();
+    this.bridge = new Bridge(gateConfig(settings), this.events);
     this.gate = this.bridge.gate;
     /** The way to a decision: a function and a number, which is quicker than a method of the gate. */
     this.decide = binding.decide;
     this.gateNumber = this.gate.number;
     this.verdict = this.bridge.verdict;
-    this.warnings = embeddedWarnings();
+    this.warnings = store.networked ? [] : embeddedWarnings();
     this.sessionIsTokenNoted = false;
-    this.sweeper = startSweeper(this);
+    this.sweeper = store.networked ? undefined : startSweeper(this);
   }
 
-  /** @param {string[]} scopes */
-  registerScopes(scopes) {
-    try {
-      return scopes.length === 0 ? 0 : this.gate.policy(scopes);
-    } catch (error) {
-      throw fromNative(error);
-    }
+  /**
+   * @param {string[]} scopes
+   * @param {import('./binding.js').QuotaConfig | undefined} quota
+   */
+  registerPolicy(scopes, quota) {
+    return scopes.length === 0 && quota === undefined ? 0 : this.call((gate) => gate.policy(scopes, quota));
   }
 
   assertKey() {
@@ -78,13 +82,34 @@ class Engine {
    */
   async ask(question) {
     this.assertOpen();
-    let answer;
+    const answer = this.call(question);
+    return typeof answer === 'number' ? this.bridge.outcome(-answer) : answer;
+  }
+
+  /**
+   * A call to the gate that is done when it returns.
+   * @template T
+   * @param {(gate: import('./binding.js').Gate) => T} question
+   * @returns {T}
+   */
+  call(question) {
     try {
-      answer = question(this.gate);
+      return question(this.gate);
     } catch (error) {
       throw fromNative(error);
     }
-    return typeof answer === 'number' ? this.bridge.outcome(-answer) : answer;
+  }
+
+  /** @returns {string[]} what the checks of the server have found */
+  storeWarnings() {
+    return storeWarnings(this.call((gate) => gate.health().warnings));
+  }
+
+  /** @returns {string[]} why the store is not what store.strict asks for */
+  doubts() {
+    const { networked, strict } = this.store;
+    const found = networked ? this.storeWarnings() : ['the embedded store keeps nothing on disk'];
+    return strict ? found : [];
   }
 
   noteSessionIsToken() {
@@ -109,7 +134,9 @@ function wellKnown(order) {
     noCredentials: order.indexOf('credentials_required'),
     unreadable: order.indexOf('header_unreadable'),
     scopeMissing: order.indexOf('scope_missing'),
+    quotaExhausted: order.indexOf('quota_exhausted'),
     claimsMismatch: order.indexOf('claims_mismatch'),
+    storeUnavailable: order.indexOf('store_unavailable'),
   };
 }
 
@@ -118,8 +145,9 @@ function wellKnown(order) {
  * @returns {import('./binding.js').GateConfig}
  */
 function gateConfig({ store, jwt, sessions }) {
+  const { kind, networked, ...server } = store;
   const { limitFunction, ...limits } = sessions;
-  return { store, ...jwt, ...limits };
+  return { ...server, ...jwt, ...limits };
 }
 
 /**

@@ -69,6 +69,14 @@ function fromNative(error) {
 }
 
 /**
+ * @param {unknown} error
+ * @returns {boolean} whether the store could not answer, or not in time
+ */
+function isStoreFault(error) {
+  return error instanceof LatchgateError && PASSING.includes(error.code);
+}
+
+/**
  * @param {string} code
  * @param {string} message
  */
@@ -106,5 +114,6 @@ exports.configError = configError;
 exports.fromNative = fromNative;
 exports.inputError = inputError;
 exports.isError = isError;
+exports.isStoreFault = isStoreFault;
 exports.storeError = storeError;
 exports.unbuiltError = unbuiltError;

@@ -5,7 +5,7 @@ const { asError, configError, inputError, unbuiltError } = require('./errors.js'
 const { isThenable } = require('./input.js');
 
 /**
- * @typedef {import('./binding.js').StoreEvent} StoreEvent
+ * @typedef {{ type: string, message?: string }} StoreEvent as the addon tells it
  * @typedef {(event: object) => unknown} Listener
  */
 

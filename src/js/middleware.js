@@ -5,8 +5,9 @@
 const { NONE, UNREADABLE, headerCredential, ownCredential } = require('./credential.js');
 const { ALLOWED, Decision } = require('./decision.js');
 const { deny } = require('./denial.js');
-const { asError, closedError, inputError } = require('./errors.js');
+const { asError, closedError, inputError, isStoreFault } = require('./errors.js');
 const { isThenable } = require('./input.js');
+const { setRateLimit } = require('./rate-limit.js');
 const { RequestAuth } = require('./request-auth.js');
 
 /**
@@ -49,6 +50,7 @@ class Passage extends Decision {
     const { engine, policy, req, res, next } = this;
     if (code === ALLOWED) {
       this.keep(record, at);
+      if (policy.quota !== undefined) this.#tellLimit(record, at);
       this.#letGo();
       const auth = new RequestAuth(this);
       req[engine.symbol] = auth;
@@ -58,7 +60,7 @@ class Passage extends Decision {
     }
     forget(req, engine, policy.property);
     if (policy.optional && code === engine.codes.noCredentials) next();
-    else deny(policy.answers[code], policy.onDeny, req, res, next);
+    else deny(this.refusal(code, record, at), policy.onDeny, req, res, next);
   }
 
   /** req.auth may be kept for long: it must not keep the request and its socket with it. */
@@ -68,6 +70,16 @@ class Passage extends Decision {
     this.next = ignore;
   }
 
+  /**
+   * Nothing can be told any more where a timeout, say, has answered meanwhile.
+   * @param {Float64Array} record
+   * @param {number} at
+   */
+  #tellLimit(record, at) {
+    const limit = this.rateLimit(record, at);
+    if (limit !== undefined && !this.res.headersSent) setRateLimit(limit, this.res);
+  }
+
   /** Of the calls that complete with an outcome, a decision is none. */
   outcome() {
     this.fail(new TypeError('a decision completed without a verdict'));
@@ -75,7 +87,8 @@ class Passage extends Decision {
 
   /** @param {unknown} error */
   fail(error) {
-    this.next(asError(error));
+    if (isStoreFault(error)) this.complete(this.withoutStore(), this.engine.verdict, 0);
+    else this.next(asError(error));
   }
 }
 

@@ -5,13 +5,16 @@ const { IncomingMessage } = require('node:http');
 const { configError, unbuiltError } = require('./errors.js');
 const { scopes, syncFunction } = require('./input.js');
 const { known } = require('./names.js');
+const { compileQuota, takeName } = require('./policy-quota.js');
 const { withScope } = require('./denial.js');
 
 /**
  * @typedef {import('./denial.js').Answer} Answer
  * @typedef {object} Compiled
  * @property {readonly string[]} scopes
- * @property {number} id of the scopes in the addon; NO_ID for one that is not registered there
+ * @property {import('./policy-quota.js').PolicyQuota | undefined} quota
+ * @property {number} id in the addon; NO_ID for one that is not registered there
+ * @property {boolean} asksFirst functions are asked, for which the token must be known to stand
  * @property {readonly Answer[]} answers by reason code
  * @property {((req: any) => unknown) | undefined} getToken
  * @property {boolean} optional
@@ -58,17 +61,18 @@ const EXPRESS_REQUEST = [
 /**
  * @param {unknown} options
  * @param {import('./engine.js').Engine} engine
- * @param {boolean} register the scopes in the addon: for what lives as long as the Auth
+ * @param {boolean} register in the addon: for what lives as long as the Auth
  * @returns {Compiled}
  */
 function compilePolicy(options, engine, register) {
   const policy = known(options, NAMES, '', configError, ELSEWHERE);
-  if (policy.quota !== undefined) throw unbuiltError('quota');
   checkCredentials(policy.credentials);
   const demanded = policy.scope === undefined ? [] : scopes(policy.scope, 'scope', configError);
-  return {
+  const quota = compileQuota(policy.quota);
+  const compiled = {
     scopes: demanded,
-    id: register ? engine.registerScopes(demanded) : NO_ID,
+    quota,
+    asksFirst: [engine.limitFunction, quota?.askHolder, quota?.askCost].some((ask) => ask !== undefined),
     answers: demanded.length === 0 ? engine.answers : answersWith(engine, demanded),
     getToken: syncFunction(policy.getToken, 'getToken', configError),
     optional: flag(policy.optional, 'optional'),
@@ -76,6 +80,8 @@ function compilePolicy(options, engine, register) {
     onDeny: onDeny(policy.onDeny),
     skip: syncFunction(policy.skip, 'skip', configError),
   };
+  if (quota !== undefined) takeName(engine.quotas, quota.native);
+  return { ...compiled, id: register ? engine.registerPolicy(demanded, quota?.native) : NO_ID };
 }
 
 /**

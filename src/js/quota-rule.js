@@ -30,7 +30,8 @@ function quotaRule({ limit, window, algorithm = window === undefined ? 'balance'
   if (algorithm === 'bucket') throw unbuiltError(`${path}.algorithm 'bucket'`);
   if (!ALGORITHMS.includes(algorithm)) throw fail(`${path}.algorithm must be 'balance' or 'window'`);
   if (algorithm === 'balance') {
-    if (window !== undefined) throw fail(`${path}.window must be left out of a 'balance', which never refills`);
+    if (window !== undefined)
+      throw fail(`${path}.window must be left out of a 'balance', which never refills`);
     return { limit, windowMs: NaN };
   }
   if (window === undefined) throw fail(`${path}.window is required where ${path}.algorithm is 'window'`);

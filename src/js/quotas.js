@@ -82,8 +82,8 @@ class Quotas {
  * @param {import('./binding.js').NativeConsumption} native
  * @returns {Consumption}
  */
-function consumption({ allowed, limit, remaining, resetAt = null, retryAfterMs = null }) {
-  return { allowed, limit, remaining, resetAt, retryAfterMs };
+function consumption({ allowed, limit, remaining, resetAt, retryAfterMs }) {
+  return { allowed, limit, remaining, resetAt: resetAt ?? null, retryAfterMs: retryAfterMs ?? null };
 }
 
 exports.Quotas = Quotas;

@@ -58,11 +58,12 @@ class RequestAuth {
   }
 
   get quota() {
-    return undefined;
+    const { quota } = this.#decision;
+    return quota && Object.freeze(quota);
   }
 
   get degraded() {
-    return false;
+    return this.#decision.degraded;
   }
 
   get observed() {
@@ -88,8 +89,8 @@ class RequestAuth {
   done() {}
 
   toJSON() {
-    const { userId, sessionId, tokenId, claims, scopes, session, degraded } = this;
-    return { userId, sessionId, tokenId, claims, scopes, session, degraded };
+    const { userId, sessionId, tokenId, claims, scopes, session, quota, degraded } = this;
+    return { userId, sessionId, tokenId, claims, scopes, session, quota, degraded };
   }
 
   [inspect.custom](/** @type {number} */ _depth, /** @type {import('node:util').InspectOptions} */ options) {

@@ -14,7 +14,7 @@ const NETWORKED = ['redis', 'rediss', 'redis+unix'];
 /** Schemes of the contract that have no store behind them yet. */
 const UNBUILT = ['redis-cluster', 'redis-sentinel'];
 
-/** It stands in front of every key, which is `:` and `{}` apart made of the same characters: docs/layout.md. */
+/** It begins every key, and holds none of the colons and braces that part one: docs/layout.md. */
 const PREFIX = /^[A-Za-z0-9._-]{1,64}$/;
 
 /** @param {unknown} value */
@@ -46,7 +46,8 @@ function url(value) {
   const scheme = /^([a-z][a-z0-9+-]{0,31}):/i.exec(store)?.[1] ?? '';
   if (UNBUILT.includes(scheme)) throw unbuiltError(`store '${scheme}:'`);
   // The stores named test- are in the test build of the addon alone; every other build refuses them itself.
-  if (scheme === 'memory' || scheme.startsWith('test-') || NETWORKED.includes(scheme)) return { store, scheme };
+  if (scheme === 'memory' || scheme.startsWith('test-') || NETWORKED.includes(scheme))
+    return { store, scheme };
   throw configError("store must be 'memory:', 'memory:name', 'redis://…', 'rediss://…' or 'redis+unix:///…'");
 }
 

@@ -5,7 +5,6 @@ const { unbuiltError } = require('./errors.js');
 
 const GROUPS = {
   apiKeys: ['create', 'check', 'rotate', 'revoke', 'addQuota', 'update', 'get', 'list'],
-  quotas: ['consume', 'add', 'refund', 'peek', 'reset'],
   locks: ['runExclusive', 'acquire'],
   counters: ['add', 'apply', 'get'],
 };

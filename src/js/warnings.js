@@ -1,5 +1,5 @@
 'use strict';
-// Limits of the embedded store that an operator must know. Each is emitted once per process, and stands in health().
+// What an operator must know of the store. Each is emitted once per process, and stands in health().
 
 /** @typedef {typeof import('node:cluster').default} Cluster */
 
@@ -7,7 +7,7 @@ const cluster = /** @type {Cluster} */ (/** @type {unknown} */ (require('node:cl
 
 const RESTART = {
   code: 'LATCHGATE_EMBEDDED_RESTART',
-  text: 'the embedded store lives in this process: a restart forgets sessions, revocations and blocks',
+  text: 'the embedded store lives in this process: a restart forgets sessions, revocations, blocks and quotas',
 };
 const PER_PROCESS = {
   code: 'LATCHGATE_EMBEDDED_PER_PROCESS',
@@ -48,10 +48,23 @@ function isOneOfMany() {
   return Number(instance) > 0 || ((instance ?? id) !== undefined && mode.startsWith('cluster'));
 }
 
+/**
+ * What was found out about the server behind a store: each sentence is emitted once.
+ * @param {string[]} texts
+ * @returns {string[]}
+ */
+function storeWarnings(texts) {
+  for (const text of texts) {
+    if (!emitted.has(text)) emit({ code: 'LATCHGATE_STORE', text });
+    emitted.add(text);
+  }
+  return texts;
+}
+
 /** @returns {string} */
 function warnSessionIsToken() {
   emit(SESSION_IS_TOKEN);
   return SESSION_IS_TOKEN.text;
 }
 
-module.exports = { embeddedWarnings, warnSessionIsToken };
+module.exports = { embeddedWarnings, storeWarnings, warnSessionIsToken };

@@ -128,7 +128,11 @@ fn payload(
     }
     // Whole seconds, as every reader expects; a token of less than a minute would lose too much of its
     // life by that, and says it to the millisecond.
-    let issued_ms = if request.ttl_ms.is_multiple_of(1000) && request.ttl_ms >= 60_000 { now_ms / 1000 * 1000 } else { now_ms };
+    let issued_ms = if request.ttl_ms.is_multiple_of(1000) && request.ttl_ms >= 60_000 {
+        now_ms / 1000 * 1000
+    } else {
+        now_ms
+    };
     member("iat", &seconds(issued_ms));
     member("exp", &seconds(issued_ms.saturating_add(request.ttl_ms)));
     member("jti", &quoted(&random_id()?));

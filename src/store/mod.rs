@@ -1,6 +1,7 @@
 //! Where user records are kept. Knows neither tokens nor JavaScript.
 
 pub mod memory;
+pub mod redis;
 pub mod registry;
 #[cfg(feature = "test-stores")]
 pub mod testing;

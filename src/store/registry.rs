@@ -6,6 +6,7 @@ use crate::core::error::Fault;
 use crate::core::store::Store;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Longest name of a shared store, in bytes.
 const MAX_NAME: usize = 128;
@@ -15,26 +16,55 @@ const MAX_NAME: usize = 128;
 /// that used it was collected.
 static NAMED: LazyLock<Mutex<HashMap<String, Arc<dyn Store>>>> = LazyLock::new(Mutex::default);
 
-/// Opens a store: `memory:` is one of its own, `memory:name` is shared by everybody who says that name.
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Its URL.
+    pub url: String,
+    /// What the names of all keys begin with.
+    pub prefix: String,
+    /// A call is given up after so long.
+    pub command_timeout: Duration,
+    /// An attempt to connect is given up after so long.
+    pub connect_timeout: Duration,
+}
+
+impl Settings {
+    /// A URL, and the defaults.
+    #[must_use]
+    pub fn of(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            prefix: "lg".to_owned(),
+            command_timeout: Duration::from_secs(1),
+            connect_timeout: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Opens a store: `memory:` is one of its own, `memory:name` is shared by everybody who says that name,
+/// `redis:`, `rediss:` and `redis+unix:` are servers.
 ///
 /// # Errors
 /// `ERR_LATCHGATE_CONFIG` where the URL is of no store that is built.
-pub fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, Fault> {
+pub fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, Fault> {
+    let url = settings.url.as_str();
     #[cfg(feature = "test-stores")]
     if url.starts_with("test-") {
         return super::testing::open(url, clock);
     }
-    match url.strip_prefix("memory:") {
-        Some("") => Ok(Arc::new(MemoryStore::new(clock))),
-        Some(name) if name.len() <= MAX_NAME && name.chars().all(is_name_char) => {
+    match url.split_once(':') {
+        Some(("memory", "")) => Ok(Arc::new(MemoryStore::new(clock))),
+        Some(("memory", name)) if name.len() <= MAX_NAME && name.chars().all(is_name_char) => {
             Ok(named(url, || Arc::new(MemoryStore::new(clock))))
         }
-        Some(_) => Err(Fault::config(format!(
+        Some(("memory", _)) => Err(Fault::config(format!(
             "store: the name after 'memory:' takes letters, digits, '.', '_' and '-', at most {MAX_NAME}"
         ))),
+        Some(("redis" | "rediss" | "redis+unix", _)) => super::redis::open(settings),
         // The URL is not repeated: it may hold a password.
-        None => Err(Fault::config(
-            "store: only 'memory:' and 'memory:name' are built so far; Redis and Valkey are not yet",
+        _ => Err(Fault::config(
+            "store: 'memory:', 'memory:name', 'redis:', 'rediss:' and 'redis+unix:' are built so far",
         )),
     }
 }

@@ -9,7 +9,7 @@ mod support;
 
 use latchgate::core::clock::FakeClock;
 use latchgate::core::store::Store;
-use latchgate::store::registry;
+use latchgate::store::registry::{self, Settings};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use support::START_MS;
@@ -25,7 +25,7 @@ fn on_every_store(rule: impl Fn(&dyn Store, &FakeClock)) {
     for scheme in STORES {
         let clock = Arc::new(FakeClock::at_ms(START_MS));
         let url = format!("{scheme}rule-{}", UNIQUE.fetch_add(1, Ordering::SeqCst));
-        let store = registry::open(&url, clock.clone()).unwrap();
+        let store = registry::open(&Settings::of(&url), clock.clone()).unwrap();
         rule(&*store, &clock);
     }
 }

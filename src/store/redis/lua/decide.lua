@@ -5,22 +5,24 @@
 -- KEYS[3] hash: the user's balances (only where a balance is charged).
 -- ARGV[1] packed: check (0 skip, 1 explicit, 2 first use), scope there, touch, issued is an iat, evict,
 --   issued (microseconds or milliseconds), limit + 1 (0: none), idle timeout, absolute timeout,
---   horizon (all ms), quota place (0 none, 1 record, 2 balances), its limit, window (ms, 0: none),
+--   horizon, tolerance (all ms), quota place (0 none, 1 record, 2 balances), its limit, window (ms, 0: none),
 --   cost, keep (ms, 0: no end). ARGV[2] session field. ARGV[3] token field. ARGV[4] quota field.
 -- Reply: packed: reasons (1 blocked, 2 token, 4 epoch, 8 ended, 16 unknown, 32 limit, 64 quota),
 --   flags (1 session, 2 admitted, 4 quota), live sessions, created, last active (us), ends, previously
 --   active (us), quota remaining, reset (0: none), retry after (2^48 - 1: never).
 local REPLY = '>I1I1I4I6I7I6I7I7I6I6'
-local check, scope_ok, touch, foreign, evict, issued, limit, idle, absolute, horizon, place,
-  quota_limit, window, cost, keep = struct.unpack('>I1I1I1I1I1I7I7I6I6I6I1I7I6I7I6', ARGV[1])
+local check, scope_ok, touch, foreign, evict, issued, limit, idle, absolute, horizon, tolerance, place,
+  quota_limit, window, cost, keep = struct.unpack('>I1I1I1I1I1I7I7I6I6I6I6I1I7I6I7I6', ARGV[1])
 limit = limit - 1
 local session, token, quota = ARGV[2], ARGV[3], ARGV[4]
 local balances = place == 2
+-- Issued by a clock ahead of ours: remembered, so that revoking the user ends it too.
+local is_ahead = foreign == 1 and issued >= (math.floor(now / 1000) + 1) * 1000 + tolerance
 
 -- The common case, without a function or a second look: nothing is due, nothing stands against the
 -- token, the session is live, and the quota has begun and suffices.
 local found = redis.call('HMGET', record, '.', session, token, balances and '' or quota)
-if found[1] and not found[3] and scope_ok == 1 then
+if found[1] and not found[3] and scope_ok == 1 and not is_ahead then
   local due, ttl, live, kept, _, epoch_gen, epoch_before, epoch_until, block = struct.unpack(HEAD, found[1])
   local state = found[4]
   if balances then state = redis.call('HGET', KEYS[3], quota) end
@@ -34,7 +36,7 @@ if found[1] and not found[3] and scope_ok == 1 then
   if due > now and block <= now and horizon <= kept
     and (epoch_until <= now or (foreign == 0 and issued > epoch_gen) or (foreign == 1 and issued >= epoch_before))
     and (check == 0 or (value and string.byte(value) == 1))
-    and (place == 0 or (cost <= remaining and (used > 0 or balances) and keep == 0))
+    and (place == 0 or (cost <= remaining and (used > 0 or balances) and keep == 0 and (ends == 0 or ends > now)))
   then
     local flags, created, last_us, at, previous = 0, 0, 0, 0, 0
     local fits = true

@@ -4,6 +4,7 @@ local deny = standing(token, foreign, issued)
 local value, admit = nil, false
 if check > 0 then
   value = redis.call('HGET', record, session)
+  if value and string.byte(value) ~= 1 and field_till(value) <= now then value = nil end
   if not value then
     admit = true
     if check == 1 then
@@ -62,9 +63,12 @@ if place > 0 and cost > 0 then
   used, remaining = used + cost, remaining - cost
   redis.call('HSET', where, quota, struct.pack('>I7I6', used, ends))
   if ends > 0 and not balances then
-    schedule(quota, ends)
+    schedule(quota, ends + SLACK)
     outlive(ends)
   end
+end
+if is_ahead and issued > ahead then
+  ahead, dirty = issued, true
 end
 save()
 return struct.pack(REPLY, 0, flags, live, created, last_us, at, previous, remaining, reset, NEVER)

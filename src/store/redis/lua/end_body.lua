@@ -6,8 +6,8 @@ if all == 1 then
 else
   local value = redis.call('HGET', record, ARGV[2])
   if value and string.byte(value) == 1 then
-    local _, created, _, _, absolute_end = struct.unpack(LIVE, value)
-    bury(ARGV[2], now, created, absolute_end)
+    local _, created, last_us, _, absolute_end = struct.unpack(LIVE, value)
+    bury(ARGV[2], math.max(now, math.floor(last_us / 1000)), created, absolute_end)
     count = 1
   end
 end

@@ -1,8 +1,11 @@
-local due, ttl, live, horizon_kept, last_gen, epoch_gen, epoch_before, epoch_until, block =
-  NEVER, 0, 0, 0, 0, 0, 0, 0, 0
+-- What is forgotten is forgotten so much later than it need be: a server whose clock is put forward by
+-- mistake and back again must not have lost it.
+local SLACK = 3600000
+local due, ttl, live, horizon_kept, last_gen, epoch_gen, epoch_before, epoch_until, block, ahead =
+  NEVER, 0, 0, 0, 0, 0, 0, 0, 0, 0
 local head = redis.call('HGET', record, '.')
 if head then
-  due, ttl, live, horizon_kept, last_gen, epoch_gen, epoch_before, epoch_until, block =
+  due, ttl, live, horizon_kept, last_gen, epoch_gen, epoch_before, epoch_until, block, ahead =
     struct.unpack(HEAD, head)
 end
 if horizon > horizon_kept then horizon_kept = horizon end
@@ -32,14 +35,19 @@ local function remembered(created, absolute_end)
   return keep
 end
 
+local function field_till(value)
+  local _, till = struct.unpack('>I1I6', value)
+  return till
+end
+
 -- Turns a live session into a tombstone, as of the instant given.
 local function bury(field, at, created, absolute_end)
   local till = at + remembered(created, absolute_end)
   live = live - 1
   redis.call('HDEL', record, 'v' .. string.sub(field, 2))
-  if till > now then
+  if till + SLACK > now then
     redis.call('HSET', record, field, struct.pack('>I1I6', 0, till))
-    schedule(field, till)
+    schedule(field, till + SLACK)
   else
     redis.call('HDEL', record, field)
     redis.call('ZREM', queue, field)
@@ -66,13 +74,12 @@ local function purge()
           till = NEVER
         end
       elseif value and kind == 115 then
-        local _, at = struct.unpack('>I1I6', value)
-        till = at
+        till = field_till(value) + SLACK
       elseif value and kind == 113 then
         local _, at = struct.unpack('>I7I6', value)
-        till = at
+        till = at + SLACK
       elseif value then
-        till = struct.unpack('>I6', value)
+        till = struct.unpack('>I6', value) + SLACK
       end
       if till <= now then
         redis.call('HDEL', record, field)
@@ -89,19 +96,22 @@ end
 -- Writes the head, and sees that both keys live as long as anything in them must.
 local function save()
   if not dirty then return end
-  if math.floor(last_gen / 1000) + horizon_kept <= now then last_gen = 0 end
-  if due == NEVER and live == 0 and last_gen == 0 and epoch_until <= now and block <= now then
+  if math.floor(last_gen / 1000) + horizon_kept + SLACK <= now then last_gen = 0 end
+  if due == NEVER and live == 0 and last_gen == 0 and epoch_until + SLACK <= now and block <= now
+    and ahead <= now
+  then
     redis.call('DEL', record, queue)
     return
   end
   if last_gen > 0 then outlive(math.floor(last_gen / 1000) + horizon_kept) end
   outlive(epoch_until)
   outlive(block)
+  outlive(ahead)
   local moved = wanted > ttl
   -- An hour of slack: so a session in use moves the expiry once an hour, and not with every touch.
-  if moved then ttl = wanted == NEVER and NEVER or wanted + 3600000 end
+  if moved then ttl = wanted == NEVER and NEVER or wanted + 2 * SLACK end
   redis.call('HSET', record, '.', struct.pack(HEAD, due, ttl, live, horizon_kept, last_gen,
-    epoch_gen, epoch_before, epoch_until, block))
+    epoch_gen, epoch_before, epoch_until, block, ahead))
   if ttl == NEVER then
     redis.call('PERSIST', record)
     redis.call('PERSIST', queue)
@@ -165,7 +175,7 @@ local function evict_for_one(limit)
   for i = 1, count do
     local field, created, last_us, idle, absolute_end = unpack(list[i])
     views[i] = view(field, created, last_us, ends_at(last_us, idle, absolute_end))
-    bury(field, now, created, absolute_end)
+    bury(field, math.max(now, math.floor(last_us / 1000)), created, absolute_end)
   end
   return table.concat(views), count
 end
@@ -175,7 +185,7 @@ local function end_all(except)
   local count = 0
   for _, session in ipairs(sessions()) do
     if session[1] ~= except then
-      bury(session[1], now, session[2], session[5])
+      bury(session[1], math.max(now, math.floor(session[3] / 1000)), session[2], session[5])
       count = count + 1
     end
   end
@@ -183,12 +193,14 @@ local function end_all(except)
 end
 
 -- What stands against a token, sessions aside: 1 blocked, 2 by its id, 4 by the epoch.
+-- A token that does not say when it was issued (foreign is 2) falls with any epoch.
 local function standing(token, foreign, issued)
   local deny = 0
   if block > now then deny = 1 end
   local revoked = redis.call('HGET', record, token)
   if revoked and struct.unpack('>I6', revoked) > now then deny = deny + 2 end
-  if epoch_until > now and ((foreign == 0 and issued <= epoch_gen) or (foreign == 1 and issued < epoch_before)) then
+  if epoch_until > now and (foreign == 2 or (foreign == 0 and issued <= epoch_gen)
+    or (foreign == 1 and issued < epoch_before)) then
     deny = deny + 4
   end
   return deny
@@ -198,8 +210,10 @@ end
 local function revoke_all(before)
   if now_us > last_gen then last_gen = now_us end
   if last_gen > epoch_gen then epoch_gen = last_gen end
+  if ahead >= before then before = ahead + 1 end
   if before > epoch_before then epoch_before = before end
-  if now + horizon_kept > epoch_until then epoch_until = now + horizon_kept end
+  local till = math.max(now, math.floor(last_gen / 1000)) + horizon_kept
+  if till > epoch_until then epoch_until = till end
   dirty = true
   return end_all(nil)
 end

@@ -1,5 +1,5 @@
 local NEVER = 281474976710655
-local HEAD = '>I6I6I4I6I7I7I6I6I6'
+local HEAD = '>I6I6I4I6I7I7I6I6I6I6'
 local LIVE = '>I1I6I7I6I6'
 local time = redis.call('TIME')
 local now_us = time[1] * 1000000 + time[2]

@@ -10,7 +10,7 @@ if old then
   if before > till then till = before end
 end
 redis.call('HSET', record, ARGV[2], struct.pack('>I6', till))
-schedule(ARGV[2], till)
+schedule(ARGV[2], till + SLACK)
 outlive(till)
 save()
 return struct.pack('>I4', 1)

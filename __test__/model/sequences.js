@@ -1,0 +1,265 @@
+// Random sequences of operations, and how they are played: each on an Auth and on the reference at once, answer by answer.
+// A sequence is plain data, so that a failing one can be played again without some of its operations.
+'use strict';
+
+const { createAuth } = require('latchgate');
+const { SECRET, fresh, read, sign } = require('../support/jwt.js');
+const { differ } = require('./expect.js');
+const { Reference } = require('./reference.js');
+
+/** @typedef {{ name: string, user: number, pick: number, options: any }} Step */
+/** @typedef {{ settings: import('./reference.js').Settings, quotas: boolean, steps: Step[] }} Sequence */
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/** The same numbers for the same seed (mulberry32). @param {number} seed */
+function randomOf(seed) {
+  let state = seed >>> 0;
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+  const below = (/** @type {number} */ n) => Math.floor(next() * n);
+  return { below, of: (/** @type {any[]} */ list) => list[below(list.length)] };
+}
+
+/** Operations and how often each comes. @type {Array<[string, number]>} */
+const WEIGHTS = [
+  ['admit', 8], ['touch', 3], ['end', 3], ['endAll', 1], ['list', 3], ['issue', 6], ['foreign', 4], ['authenticate', 14],
+  ['revoke', 3], ['revokeId', 1], ['isRevoked', 2], ['isRevokedId', 1], ['verify', 1], ['revokeUser', 1], ['blockUser', 1], ['unblockUser', 2],
+];
+/** @type {Array<[string, number]>} */
+const QUOTA_WEIGHTS = [['consume', 6], ['peek', 2], ['reset', 1]];
+
+const SESSION_IDS = ['s0', 's1', 's2', 's3', 's4', 's5'];
+/** The rule of a key never changes its kind, only its limit. @type {Array<number | undefined>} */
+const WINDOWS = [undefined, HOUR, 2 * HOUR];
+const POLICY_QUOTAS = [
+  { name: 'calls', by: 'user', limit: 9, window: HOUR },
+  { name: 'prepaid', by: 'user', limit: 12 },
+  { name: 'tab', by: 'session', limit: 4, window: HOUR },
+];
+
+/**
+ * @param {number} seed
+ * @param {{ length?: number, quotas?: boolean }} [options] quotas: whether the build has them
+ * @returns {Sequence}
+ */
+function sequenceOf(seed, { length = 60, quotas = true } = {}) {
+  const random = randomOf(seed);
+  const settings = {
+    limit: random.of([undefined, 0, 1, 2, 3]),
+    onLimit: random.of(['reject', 'evict-oldest']),
+    admission: random.of(['explicit', 'first-use']),
+    idle: random.of([30 * MINUTE, 2 * HOUR]),
+    absolute: random.of([HOUR, 12 * HOUR]),
+  };
+  const bag = [...WEIGHTS, ...(quotas ? QUOTA_WEIGHTS : [])].flatMap(([name, weight]) => Array(weight).fill(name));
+  const steps = Array.from({ length }, () => {
+    const name = random.of(bag);
+    return { name, user: random.below(3), pick: random.below(1 << 20), options: optionsOf(name, random, quotas) };
+  });
+  return { settings, quotas, steps };
+}
+
+/** @param {string} name @param {ReturnType<typeof randomOf>} random @param {boolean} quotas @returns {any} */
+function optionsOf(name, random, quotas) {
+  const maybe = (/** @type {any} */ value) => (random.below(3) === 0 ? value : undefined);
+  const sessionId = random.of(SESSION_IDS);
+  const index = random.below(WINDOWS.length);
+  const rule = { limit: 1 + random.below(8), ...(WINDOWS[index] === undefined ? {} : { window: WINDOWS[index] }) };
+  switch (name) {
+    case 'admit':
+      return defined({
+        sessionId: random.below(4) === 0 ? undefined : sessionId,
+        limit: maybe(random.below(4)),
+        onLimit: maybe(random.of(['reject', 'evict-oldest'])),
+        idleTimeout: maybe(random.of([20 * MINUTE, 3 * HOUR])),
+        absoluteTimeout: maybe(2 * HOUR),
+        device: maybe({ name: random.of(['phone', 'tablet \u{1f4f1}', '']) }),
+      });
+    case 'issue':
+      return defined({ sessionId: random.below(5) === 0 ? undefined : sessionId, scope: maybe(random.of(['read', 'read write'])) });
+    case 'foreign':
+      return { sid: random.below(5) === 0 ? undefined : sessionId, scope: maybe('read'), form: random.of(['old', 'old', 'ahead', 'expired', 'tampered']) };
+    case 'authenticate': {
+      const quota = quotas && random.below(2) === 0 ? { ...random.of(POLICY_QUOTAS), cost: random.below(4) } : undefined;
+      return defined({ scope: maybe(random.of(['read', 'write'])), quota });
+    }
+    case 'endAll':
+      return defined({ except: maybe(sessionId) });
+    case 'blockUser':
+      return defined({ until: maybe(24 * HOUR) });
+    case 'consume':
+      return { index, rule, cost: random.below(6) };
+    case 'peek':
+    case 'reset':
+      return { index, rule };
+    default:
+      return { sessionId, jti: `id-${random.below(6)}` };
+  }
+}
+
+/** @param {Record<string, any>} object @returns {Record<string, any>} without what is undefined */
+const defined = (object) => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+
+let runs = 0;
+
+/**
+ * @param {string} store
+ * @param {Sequence} sequence
+ * @returns {Promise<{ at: number, step: Step, problem: string } | undefined>} the first answer that was not as expected
+ */
+async function play(store, { settings, steps, quotas }) {
+  const { limit, onLimit, admission, idle, absolute } = settings;
+  const sessions = defined({ limit, onLimit, admission, idleTimeout: idle, absoluteTimeout: absolute });
+  const auth = /** @type {any} */ (createAuth({ store, jwt: { secret: SECRET }, sessions }));
+  const reference = new Reference(settings);
+  const run = `${process.pid}-${Date.now()}-${runs++}`;
+  const player = new Player(auth, reference, run);
+  try {
+    // At the end everything that can be looked at is.
+    const looks = [0, 1, 2].flatMap((user) => [{ name: 'list', user, pick: 0, options: {} }, { name: 'isRevokedId', user, pick: 0, options: { jti: 'id-0' } }]);
+    const peeks = WINDOWS.map((window, index) => ({ name: 'peek', user: 0, pick: 0, options: { index, rule: defined({ limit: 8, window }) } }));
+    for (const [at, step] of [...steps, ...looks, ...(quotas ? peeks : [])].entries()) {
+      const problem = await player.step(step);
+      if (problem !== undefined) return { at, step, problem };
+    }
+    return undefined;
+  } finally {
+    await auth.close();
+  }
+}
+
+class Player {
+  /** @type {Array<{ text: string, token: import('./reference.js').Token }>} */
+  #tokens = [];
+  #auth;
+  #reference;
+  #run;
+
+  /** @param {any} auth @param {Reference} reference @param {string} run */
+  constructor(auth, reference, run) {
+    this.#auth = auth;
+    this.#reference = reference;
+    this.#run = run;
+  }
+
+  /** @param {Step} step @returns {Promise<string | undefined>} what was not as expected */
+  async step({ name, user: number, pick, options }) {
+    const reference = this.#reference;
+    const { sessions, tokens, quotas } = this.#auth;
+    const user = `user-${number}-${this.#run}`;
+    const { sessionId } = options;
+    const chosen = this.#tokens[pick % Math.max(1, this.#tokens.length)];
+    const key = `key-${options.index}-${this.#run}`;
+    const id = { jti: options.jti, userId: user };
+    switch (name) {
+      case 'admit':
+        return this.#both(
+          () => sessions.admit(user, options),
+          (now, actual) => reference.admit(now, user, options, () => actual.session?.sessionId),
+        );
+      case 'touch':
+      case 'end':
+        return this.#both(() => sessions[name](user, sessionId), (now) => reference[name](now, user, sessionId));
+      case 'endAll':
+        return this.#both(() => sessions.endAll(user, options), (now) => reference.endAll(now, user, options));
+      case 'list':
+        return this.#both(() => sessions.list(user), (now) => reference.list(now, user));
+      case 'issue': {
+        const text = await tokens.issue(user, options);
+        const claims = read(text);
+        const { scope = '', sessionId: sid } = options;
+        const scopes = scope.split(' ').filter(Boolean);
+        const generation = reference.issued(user);
+        this.#tokens.push({ text, token: { userId: user, jti: claims.jti, sid, stands: true, scopes, foreign: false, generation, aheadOfNow: false } });
+        return differ({ sub: user, sid, scope: scope || undefined }, claims, 'the token');
+      }
+      case 'foreign':
+        this.#tokens.push(foreign(user, options));
+        return undefined;
+      case 'blockUser': {
+        const until = options.until === undefined ? {} : { until: Date.now() + options.until };
+        return this.#both(() => tokens.blockUser(user, until), (now) => reference.blockUser(now, user));
+      }
+      case 'revokeUser':
+      case 'unblockUser':
+        return this.#both(() => tokens[name](user), (now) => reference[name](now, user));
+      case 'revokeId':
+        return this.#both(() => tokens.revokeId({ ...id, expiresAt: Date.now() + HOUR }), (now) => reference.revokeId(now, id));
+      case 'isRevokedId':
+        return this.#both(() => tokens.isRevoked(id), (now) => reference.isRevokedId(now, id));
+      case 'consume':
+        return this.#both(
+          () => quotas.consume(key, options.rule, { cost: options.cost }),
+          (now) => reference.consume(now, key, options.rule, options.cost),
+        );
+      case 'peek':
+        return this.#both(() => quotas.peek(key, options.rule), (now) => reference.peek(now, key, options.rule));
+      case 'reset':
+        return this.#both(() => quotas.reset(key), (now) => reference.reset(now, key));
+      default:
+        return chosen && this.#ofToken(name, chosen, options);
+    }
+  }
+
+  /** @param {string} name @param {{ text: string, token: import('./reference.js').Token }} chosen @param {any} options */
+  async #ofToken(name, { text, token }, options) {
+    const { tokens } = this.#auth;
+    const reference = this.#reference;
+    if (name === 'authenticate')
+      return this.#both(() => this.#auth.authenticate({ token: text }, options), (now) => reference.authenticate(now, token, options));
+    if (name === 'revoke') return this.#both(() => tokens.revoke(text), (now) => reference.revoke(now, token));
+    // Of a token that does not stand the contract does not say whether it is revoked.
+    if (name === 'isRevoked' && token.stands)
+      return this.#both(() => tokens.isRevoked(text), (now) => reference.isRevoked(now, token));
+    if (name === 'verify') {
+      const expected = token.stands ? { sub: token.userId, jti: token.jti } : null;
+      return this.#both(() => tokens.verify(text), () => expected);
+    }
+    return undefined;
+  }
+
+  /** @param {() => Promise<any>} ask @param {(now: import('./expect.js').Span, actual: any) => any} expected */
+  async #both(ask, expected) {
+    const from = Date.now();
+    const actual = await ask();
+    return differ(expected({ from, to: Date.now() }, actual), actual);
+  }
+}
+
+/** A token that somebody else issued with the same key. @param {string} user @param {{ sid?: string, scope?: string, form: string }} options */
+function foreign(user, { sid, scope, form }) {
+  const now = Math.floor(Date.now() / 1000);
+  const iat = form === 'ahead' ? now + 50 : now - 100;
+  const exp = form === 'expired' ? now - 10 : now + 3600;
+  const claims = fresh(defined({ sub: user, sid, scope, iat, exp }));
+  const text = form === 'tampered' ? sign(claims, { key: `${SECRET}!` }) : sign(claims);
+  const stands = form === 'old' || form === 'ahead';
+  const scopes = scope === undefined ? [] : [scope];
+  return { text, token: { userId: user, jti: claims.jti, sid, stands, scopes, foreign: true, generation: 0, aheadOfNow: form === 'ahead' } };
+}
+
+/**
+ * Leaves out what the failure does not need.
+ * @param {string} store
+ * @param {Sequence} sequence that fails
+ * @returns {Promise<Sequence>}
+ */
+async function shrink(store, sequence) {
+  let steps = sequence.steps;
+  for (let size = Math.ceil(steps.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+    for (let at = 0; at < steps.length; ) {
+      const fewer = [...steps.slice(0, at), ...steps.slice(at + size)];
+      if ((await play(store, { ...sequence, steps: fewer })) !== undefined) steps = fewer;
+      else at += size;
+    }
+  }
+  return { ...sequence, steps };
+}
+
+module.exports = { play, sequenceOf, shrink };

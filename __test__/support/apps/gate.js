@@ -1,0 +1,58 @@
+// One of several processes: Express on latchgate, on the store that the environment names. The same routes as unguarded.js.
+'use strict';
+
+const express = require('express');
+const { createAuth } = require('latchgate');
+const { SECRET } = require('../jwt.js');
+const { listen } = require('./listen.js');
+
+const LIMIT = 3;
+const RULE = { limit: 100, window: '1h' };
+
+const auth = createAuth({ store: process.env.STORE, jwt: { secret: SECRET }, sessions: { limit: LIMIT, admission: 'explicit' } });
+const firstUse = createAuth({ store: process.env.STORE, jwt: { secret: SECRET }, sessions: { limit: LIMIT, admission: 'first-use' } });
+
+const app = express();
+
+app.get('/now', (_req, res) => void res.json({ now: Date.now(), pid: process.pid }));
+
+app.post('/login/:user', async (req, res) => {
+  const { user } = req.params;
+  const admission = await auth.sessions.admit(user);
+  if (!admission.admitted) return void res.status(403).json({ error: admission.reason });
+  const { sessionId } = admission.session;
+  return void res.status(201).json({ sessionId, token: await auth.tokens.issue(user, { sessionId }) });
+});
+
+app.get('/sessions/:user', async (req, res) => {
+  const list = await auth.sessions.list(req.params.user);
+  res.json(list.map(({ sessionId }) => sessionId));
+});
+
+app.post('/spend/:key', async (req, res) => {
+  const { allowed, remaining } = await auth.quotas.consume(req.params.key, RULE);
+  res.status(allowed ? 200 : 429).json({ remaining });
+});
+
+app.get('/left/:key', async (req, res) => {
+  const { remaining } = await auth.quotas.peek(req.params.key, RULE);
+  res.json({ remaining });
+});
+
+app.post('/revoke', async (req, res) => {
+  const token = String(req.headers.authorization).replace('Bearer ', '');
+  res.json({ revoked: await auth.tokens.revoke(token) });
+});
+
+app.post('/revoke-user/:user', async (req, res) => {
+  await auth.tokens.revokeUser(req.params.user);
+  res.json({});
+});
+
+app.get('/me', auth.middleware(), (req, res) => void res.json({ pid: process.pid, session: req.auth?.session }));
+
+app.get('/first', firstUse.middleware(), (req, res) => void res.json({ pid: process.pid, session: req.auth?.session }));
+
+app.get('/bounded', auth.middleware({ quota: { ...RULE, name: 'bounded' } }), (req, res) => void res.json({ quota: req.auth?.quota }));
+
+listen(app);

@@ -1,0 +1,158 @@
+// Races across processes, to be run on an app that must win them and on one that must lose them. Unlike the races within a
+// process they know no store: they speak HTTP, to all processes through the front, or to one through its own port.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { unique } = require('../auths.js');
+const { token } = require('../jwt.js');
+const { request, requests, statuses } = require('../processes.js');
+
+/** @typedef {Awaited<ReturnType<typeof import('../processes.js').startProcesses>>} Crowd */
+
+/**
+ * @typedef {object} Race
+ * @property {string} rule
+ * @property {number[]} [clocks] seconds by which the processes' clocks are off
+ * @property {(crowd: Crowd) => Promise<any>} run
+ * @property {(seen: any) => void} check throws an AssertionError where what was seen breaks the rule
+ */
+
+/** @param {Crowd} crowd @param {string} user @returns {Promise<string>} a token of a session that was admitted */
+async function login({ port }, user) {
+  const { body } = await request({ port, method: 'POST', path: `/login/${user}` });
+  // The unguarded twin issues none: it believes any.
+  return body.token ?? token({ sub: user, sid: body.sessionId });
+}
+
+/** @param {Crowd} crowd */
+async function logins({ port }) {
+  const user = unique();
+  const path = `/login/${user}`;
+  const answers = await requests(Array.from({ length: 200 }, () => ({ port, method: 'POST', path })), 200);
+  const live = (await request({ port, path: `/sessions/${user}` })).body;
+  return { statuses: statuses(answers), live: live.length };
+}
+
+/** @param {Crowd} crowd */
+async function firstUses({ port }) {
+  const user = unique();
+  const fresh = () => token({ sub: user, sid: unique('s') });
+  const questions = Array.from({ length: 200 }, () => ({ port, path: '/first', token: fresh() }));
+  return { statuses: statuses(await requests(questions, 200)) };
+}
+
+/** @param {Crowd} crowd */
+async function charges({ port }) {
+  const key = unique('key');
+  const questions = Array.from({ length: 10_000 }, () => ({ port, method: 'POST', path: `/spend/${key}` }));
+  const answers = await requests(questions);
+  const { remaining } = (await request({ port, path: `/left/${key}` })).body;
+  return { statuses: statuses(answers), remaining };
+}
+
+/** @param {Crowd} crowd */
+async function chargedRequests(crowd) {
+  const text = await login(crowd, unique());
+  const questions = Array.from({ length: 2000 }, () => ({ port: crowd.port, path: '/bounded', token: text }));
+  return { statuses: statuses(await requests(questions)) };
+}
+
+/**
+ * Requests run without a pause through every process. Of those that begin after the revocation has resolved each is counted.
+ * @param {Crowd} crowd
+ */
+async function revocations(crowd) {
+  const text = await login(crowd, unique());
+  const { workers } = crowd;
+  let resolved = false;
+  let before = 0;
+  let late = 0;
+  let accepted = 0;
+  const loops = workers.flatMap(({ port }) =>
+    Array.from({ length: 4 }, async () => {
+      for (let left = 20; left > 0; ) {
+        const isLate = resolved;
+        const { status } = await request({ port, path: '/me', token: text });
+        if (!isLate && status === 200) before++;
+        if (!isLate) continue;
+        left--;
+        late++;
+        if (status !== 401) accepted++;
+      }
+    }),
+  );
+  const revoking = async () => {
+    while (before < workers.length * 8) await new Promise(setImmediate);
+    const answer = await request({ port: workers[0].port, method: 'POST', path: '/revoke', token: text });
+    resolved = true;
+    assert.equal(answer.body.revoked, true);
+  };
+  await Promise.all([...loops, revoking()]);
+  assert.ok(before > 0 && late > 0, 'requests ran before and after');
+  return { accepted };
+}
+
+/** @param {Crowd} crowd */
+async function activity(crowd) {
+  const text = await login(crowd, unique());
+  const { workers } = crowd;
+  const clocks = await Promise.all(workers.map(async ({ port }) => (await request({ port, path: '/now' })).body.now));
+  const spread = Math.max(...clocks) - Math.min(...clocks);
+  assert.ok(spread > 27_000, `the clocks are ${spread} ms apart`);
+  let back = 0;
+  let failed = 0;
+  let last = 0;
+  // One after the other, so that their order is known, each through another process.
+  for (let n = 0; n < 20 * workers.length; n++) {
+    const { status, body } = await request({ port: workers[n % workers.length].port, path: '/me', token: text });
+    if (status !== 200) {
+      failed++;
+      continue;
+    }
+    const { lastActiveAt, previousActiveAt } = body.session;
+    if (lastActiveAt < last || previousActiveAt > lastActiveAt || (last > 0 && previousActiveAt !== last)) back++;
+    last = lastActiveAt;
+  }
+  return { back, failed };
+}
+
+/** @type {Race[]} */
+const PROCESSES = [
+  {
+    rule: '200 parallel logins of one user with limit 3 admit exactly 3',
+    run: logins,
+    check: (seen) => assert.deepEqual(seen, { statuses: { 201: 3, 403: 197 }, live: 3 }),
+  },
+  {
+    rule: '10,000 requests on a quota of 100 pass exactly 100',
+    run: charges,
+    check: (seen) => assert.deepEqual(seen, { statuses: { 200: 100, 429: 9900 }, remaining: 0 }),
+  },
+  {
+    rule: 'a token revoked through one process is refused by all others for every request begun after revoke() resolved',
+    run: revocations,
+    check: (seen) => assert.deepEqual(seen, { accepted: 0 }),
+  },
+  {
+    rule: 'last-active never goes backwards while the clocks of the processes differ by 28 s',
+    clocks: [14, -14, 7, -7, 0, 14],
+    run: activity,
+    check: (seen) => assert.deepEqual(seen, { back: 0, failed: 0 }),
+  },
+];
+
+/** Those whose routes the unguarded twin does not have. @type {Race[]} */
+const GUARDED = [
+  {
+    rule: '200 first uses of one user with limit 3 pass exactly 3',
+    run: firstUses,
+    check: (seen) => assert.deepEqual(seen, { statuses: { 200: 3, 403: 197 } }),
+  },
+  {
+    rule: '2,000 requests on a quota of 100 in the policy pass exactly 100',
+    run: chargedRequests,
+    check: (seen) => assert.deepEqual(seen, { statuses: { 200: 100, 429: 1900 } }),
+  },
+];
+
+module.exports = { GUARDED, PROCESSES };

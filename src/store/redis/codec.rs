@@ -1,0 +1,368 @@
+//! Operations as calls of scripts, and their replies as verdicts. The decisions themselves are in the
+//! scripts; here they change their form and no more.
+
+use super::keys::Names;
+use super::pack::{NEVER, Packer, Unpacker};
+use super::resp;
+use super::scripts::Verb;
+use crate::core::op::{
+    Act, Admission, AdmissionRule, Charge, Decide, Decision, Issued, OnLimit, Op, QuotaPlace,
+    SessionCheck, SessionView, Verdict,
+};
+use crate::core::quota::{Consumption, QuotaRule, Refill};
+use crate::core::reason::{Reason, Reasons};
+use crate::core::session::{Session, SessionTimes};
+
+/// One call, ready to be sent.
+#[derive(Debug)]
+pub struct Call {
+    /// The script; `None` for PING.
+    pub verb: Option<Verb>,
+    /// How many arguments `tail` holds.
+    pub arguments: usize,
+    /// Everything behind the script's name: number of keys, keys, arguments.
+    pub tail: Vec<u8>,
+    /// How the reply is to be read.
+    pub expects: Expects,
+}
+
+/// How a reply is to be read.
+#[derive(Debug)]
+pub enum Expects {
+    Decision { scope_ok: bool, limit: Option<u64>, quota: Option<QuotaRule> },
+    Admission { user: String, limit: Option<u64> },
+    Session { user: String },
+    Sessions { user: String },
+    Flag,
+    Count,
+    Generation,
+    Consumption(QuotaRule),
+    Pong,
+}
+
+/// What is asked first, and what a request is charged after it, where that may lie in another slot.
+pub struct Plan {
+    pub call: Call,
+    pub then: Option<(QuotaRule, Call)>,
+}
+
+fn call(verb: Verb, keys: &[String], arguments: &[&[u8]], expects: Expects) -> Call {
+    let mut tail = Vec::with_capacity(192);
+    resp::argument(&mut tail, keys.len().to_string().as_bytes());
+    for key in keys {
+        resp::argument(&mut tail, key.as_bytes());
+    }
+    for bytes in arguments {
+        resp::argument(&mut tail, bytes);
+    }
+    Call { verb: Some(verb), arguments: 1 + keys.len() + arguments.len(), tail, expects }
+}
+
+fn field(kind: u8, name: &[u8]) -> Vec<u8> {
+    let mut field = Vec::with_capacity(name.len() + 1);
+    field.push(kind);
+    field.extend_from_slice(name);
+    field
+}
+
+fn issued(issued: Issued) -> (bool, u64) {
+    match issued {
+        Issued::Own { generation } => (false, generation),
+        Issued::Foreign { iat_ms } => (true, iat_ms),
+    }
+}
+
+fn window(rule: &QuotaRule) -> u64 {
+    match rule.refill {
+        Refill::Never => 0,
+        Refill::Window(ms) => ms,
+    }
+}
+
+/// A limit as the scripts take it: one more than it is, and 0 for none.
+fn limit(rule: &AdmissionRule) -> u64 {
+    rule.limit.map_or(0, |limit| limit + 1)
+}
+
+fn evicts(rule: &AdmissionRule) -> bool {
+    rule.on_limit == OnLimit::EvictOldest
+}
+
+/// Writes an operation as calls.
+pub fn encode(prefix: &str, op: &Op<'_>) -> Plan {
+    let horizon = op.horizon_ms;
+    let user_keys = |user: &str| {
+        let names = Names::of(prefix, user);
+        vec![names.key("u"), names.key("d")]
+    };
+    let plain = Packer::default().ms(horizon).0;
+    let call = match &op.act {
+        Act::Decide(decide) => return encode_decide(prefix, decide, op),
+        Act::Admit(a) => {
+            let numbers = Packer::default()
+                .put(7, limit(&a.rule))
+                .flag(evicts(&a.rule))
+                .ms(a.rule.idle_ms)
+                .ms(a.rule.absolute_ms)
+                .ms(horizon);
+            let device = a.device.as_deref().unwrap_or_default();
+            let arguments = [&*numbers.0, &field(b's', a.session.as_bytes()), device.as_bytes()];
+            let expects = Expects::Admission { user: a.user.to_string(), limit: a.rule.limit };
+            call(Verb::Admit, &user_keys(&a.user), &arguments, expects)
+        }
+        Act::Touch { user, session } => call(
+            Verb::Touch,
+            &user_keys(user),
+            &[&plain, &field(b's', session.as_bytes())],
+            Expects::Session { user: user.to_string() },
+        ),
+        Act::End { user, session } => call(
+            Verb::End,
+            &user_keys(user),
+            &[&Packer::default().flag(false).ms(horizon).0, &field(b's', session.as_bytes())],
+            Expects::Flag,
+        ),
+        Act::EndAll { user, except } => {
+            let except = except.as_deref().map(|session| field(b's', session.as_bytes()));
+            let numbers = Packer::default().flag(true).ms(horizon).0;
+            let arguments = [&*numbers, except.as_deref().unwrap_or_default()];
+            call(Verb::End, &user_keys(user), &arguments, Expects::Count)
+        }
+        Act::List { user } => {
+            let expects = Expects::Sessions { user: user.to_string() };
+            call(Verb::List, &user_keys(user), &[&plain], expects)
+        }
+        Act::RevokeToken { user, token, until_ms } => {
+            let numbers = Packer::default().ms(*until_ms).ms(horizon).0;
+            let arguments = [&*numbers, &field(b'r', token)];
+            call(Verb::RevokeToken, &user_keys(user), &arguments, Expects::Flag)
+        }
+        Act::IsRevoked { user, token, issued: when } => {
+            let (foreign, value) = when.map_or((false, 0), issued);
+            let numbers =
+                Packer::default().flag(when.is_some()).flag(foreign).put(7, value).ms(horizon);
+            let arguments = [&*numbers.0, &field(b'r', token)];
+            call(Verb::IsRevoked, &user_keys(user), &arguments, Expects::Flag)
+        }
+        Act::RevokeUser { user } => {
+            let numbers = Packer::default().ms(op.tolerance_ms).flag(false).put(6, 0).ms(horizon).0;
+            call(Verb::RevokeUser, &user_keys(user), &[&numbers], Expects::Count)
+        }
+        Act::BlockUser { user, until_ms } => {
+            let until = until_ms.map_or(NEVER, |until| until.min(NEVER - 1));
+            let numbers =
+                Packer::default().ms(op.tolerance_ms).flag(true).put(6, until).ms(horizon).0;
+            call(Verb::RevokeUser, &user_keys(user), &[&numbers], Expects::Count)
+        }
+        Act::UnblockUser { user } => {
+            call(Verb::UnblockUser, &user_keys(user), &[&plain], Expects::Flag)
+        }
+        Act::NextGeneration { user } => {
+            call(Verb::NextGeneration, &user_keys(user), &[&plain], Expects::Generation)
+        }
+        Act::Consume { key, rule, cost } => consume(prefix, key, rule, *cost),
+        Act::ResetQuotas { keys } => {
+            // Keys of one quota differ in their first letter only, which the bucket does not see.
+            let keys: Vec<String> = keys.iter().map(|key| quota_key(prefix, key)).collect();
+            call(Verb::ResetQuotas, &keys, &[], Expects::Flag)
+        }
+        Act::Ping => Call {
+            verb: None,
+            arguments: 0,
+            tail: resp::command(&[b"PING"]),
+            expects: Expects::Pong,
+        },
+    };
+    Plan { call, then: None }
+}
+
+/// The bucket of a quota is that of its name without the tag of its algorithm, so that all of a name
+/// lie in one slot.
+fn quota_key(prefix: &str, key: &str) -> String {
+    let (tag, name) = key.split_at(key.chars().next().map_or(0, char::len_utf8));
+    Names::of(prefix, name).key(&format!("q{tag}"))
+}
+
+fn consume(prefix: &str, key: &str, rule: &QuotaRule, cost: u64) -> Call {
+    let numbers = Packer::default().put(7, rule.limit).ms(window(rule)).put(7, cost).0;
+    call(Verb::Consume, &[quota_key(prefix, key)], &[&numbers], Expects::Consumption(*rule))
+}
+
+fn encode_decide(prefix: &str, d: &Decide<'_>, op: &Op<'_>) -> Plan {
+    let names = Names::of(prefix, &d.user);
+    let mut keys = vec![names.key("u"), names.key("d")];
+    let here = d.charge.as_ref().filter(|charge| charge.place == QuotaPlace::Record);
+    let apart = d.charge.as_ref().filter(|charge| charge.place == QuotaPlace::Apart);
+    let balance = here.is_some_and(|c| c.rule.refill == Refill::Never && c.keep_ms.is_none());
+    if balance {
+        keys.push(names.key("b"));
+    }
+    let (foreign, when) = issued(d.issued);
+    let check = match d.check {
+        SessionCheck::Skip => 0,
+        SessionCheck::Explicit => 1,
+        SessionCheck::FirstUse => 2,
+    };
+    let numbers = Packer::default()
+        .put(1, check)
+        .flag(d.scope_ok)
+        .flag(d.touch)
+        .flag(foreign)
+        .flag(evicts(&d.rule))
+        .put(7, when)
+        .put(7, limit(&d.rule))
+        .ms(d.rule.idle_ms)
+        .ms(d.rule.absolute_ms)
+        .ms(op.horizon_ms)
+        .ms(op.tolerance_ms);
+    let place = match here {
+        None => 0,
+        Some(_) if balance => 2,
+        Some(_) => 1,
+    };
+    let numbers = match here {
+        None => numbers.put(1, place).put(7, 0).put(6, 0).put(7, 0).put(6, 0),
+        Some(Charge { rule, cost, keep_ms, .. }) => numbers
+            .put(1, place)
+            .put(7, rule.limit)
+            .ms(window(rule))
+            .put(7, *cost)
+            .ms(keep_ms.unwrap_or(0)),
+    };
+    let quota = here.map(|charge| field(b'q', charge.key.as_bytes())).unwrap_or_default();
+    let session = field(b's', d.session.as_bytes());
+    let expects = Expects::Decision {
+        scope_ok: d.scope_ok,
+        limit: d.rule.limit,
+        quota: here.map(|charge| charge.rule),
+    };
+    let arguments = [&*numbers.0, &session, &field(b'r', &d.token), &quota];
+    Plan {
+        call: call(Verb::Decide, &keys, &arguments, expects),
+        then: apart.map(|c| (c.rule, consume(prefix, &c.key, &c.rule, c.cost))),
+    }
+}
+
+/// Reads a reply. `None`: it is not what the script answers.
+pub fn decode(expects: &Expects, reply: &[u8]) -> Option<Verdict> {
+    let mut from = Unpacker(reply);
+    Some(match expects {
+        Expects::Decision { scope_ok, limit, quota } => {
+            Verdict::Decision(decision(&mut from, *scope_ok, *limit, quota.as_ref())?)
+        }
+        Expects::Admission { user, limit } => {
+            Verdict::Admission(Box::new(admission(&mut from, user, *limit)?))
+        }
+        Expects::Session { user } => Verdict::Session(match from.take(4)? {
+            0 => None,
+            _ => Some(view(&mut from, user)?.0),
+        }),
+        Expects::Sessions { user } => {
+            let count = from.take(4)?;
+            let mut all = (0..count).map(|_| view(&mut from, user)).collect::<Option<Vec<_>>>()?;
+            all.sort_by(|(a, a_us), (b, b_us)| b_us.cmp(a_us).then_with(|| b.id.cmp(&a.id)));
+            Verdict::Sessions(all.into_iter().map(|(session, _)| session).collect())
+        }
+        Expects::Flag => Verdict::Flag(from.take(4)? > 0),
+        Expects::Count => Verdict::Count(from.take(4)?),
+        Expects::Generation => Verdict::Generation(from.take(7)?),
+        Expects::Consumption(rule) => {
+            let allowed = from.take(1)? == 1;
+            Verdict::Consumption(consumption(&mut from, rule, allowed)?)
+        }
+        Expects::Pong => Verdict::Flag(true),
+    })
+}
+
+fn consumption(from: &mut Unpacker<'_>, rule: &QuotaRule, allowed: bool) -> Option<Consumption> {
+    let (remaining, reset, retry) = (from.take(7)?, from.take(6)?, from.take(6)?);
+    Some(Consumption {
+        allowed,
+        limit: rule.limit,
+        remaining,
+        reset_ms: (reset > 0).then_some(reset),
+        retry_after_ms: (retry != NEVER).then_some(retry),
+    })
+}
+
+/// The reasons, in the order of the script's bits.
+const BITS: [Reason; 7] = [
+    Reason::UserBlocked,
+    Reason::TokenRevoked,
+    Reason::UserRevoked,
+    Reason::SessionEnded,
+    Reason::SessionUnknown,
+    Reason::SessionLimit,
+    Reason::QuotaExhausted,
+];
+
+fn decision(
+    from: &mut Unpacker<'_>,
+    scope_ok: bool,
+    limit: Option<u64>,
+    rule: Option<&QuotaRule>,
+) -> Option<Decision> {
+    let (bits, flags) = (from.take(1)?, from.take(1)?);
+    let mut deny = Reasons::default();
+    for (at, reason) in BITS.iter().enumerate() {
+        if bits & (1 << at) != 0 {
+            deny.add(*reason);
+        }
+    }
+    if !scope_ok {
+        deny.add(Reason::ScopeMissing);
+    }
+    let reason = deny.first();
+    let (active, created_ms, last_us) = (from.take(4)?, from.take(6)?, from.take(7)?);
+    let (expires_ms, previous_us) = (from.take(6)?, from.take(7)?);
+    let allowed = reason == Reason::Allowed;
+    let quota = match rule.filter(|_| flags & 4 != 0) {
+        Some(rule) => Some(consumption(from, rule, allowed)?),
+        None => None,
+    };
+    let times = SessionTimes { created_ms, last_active_ms: last_us / 1000, expires_ms };
+    let previous_active_ms = previous_us / 1000;
+    Some(Decision {
+        reason,
+        would_deny: deny,
+        session: (allowed && flags & 1 != 0).then_some(SessionView {
+            active,
+            limit,
+            times,
+            previous_active_ms,
+        }),
+        admitted: allowed && flags & 2 != 0,
+        quota: quota.filter(|_| allowed || reason == Reason::QuotaExhausted),
+    })
+}
+
+fn admission(from: &mut Unpacker<'_>, user: &str, limit: Option<u64>) -> Option<Admission> {
+    let reason = match from.take(1)? {
+        0 => Reason::Allowed,
+        1 => Reason::UserBlocked,
+        2 => Reason::SessionEnded,
+        _ => Reason::SessionLimit,
+    };
+    let (existing, active, retry, count) =
+        (from.take(1)? == 1, from.take(4)?, from.take(6)?, from.take(4)?);
+    let mut views = (0..count).map(|_| view(from, user)).collect::<Option<Vec<_>>>()?.into_iter();
+    let session = views.next().map(|(session, _)| session);
+    Some(Admission {
+        reason,
+        session,
+        existing,
+        active,
+        limit,
+        evicted: views.map(|(session, _)| session).collect(),
+        retry_after_ms: (retry != NEVER).then_some(retry),
+    })
+}
+
+/// A session, and when it was last active in microseconds.
+fn view(from: &mut Unpacker<'_>, user: &str) -> Option<(Session, u64)> {
+    let id = from.text(2)?;
+    let (created_ms, last_us, expires_ms) = (from.take(6)?, from.take(7)?, from.take(6)?);
+    let device = Some(from.text(4)?).filter(|device| !device.is_empty());
+    let times = SessionTimes { created_ms, last_active_ms: last_us / 1000, expires_ms };
+    Some((Session { id, user: user.to_owned(), times, device }, last_us))
+}

@@ -1,0 +1,159 @@
+//! What is said when a connection begins: who we are, which scripts we use, and what kind of server it
+//! is that we trust revocations to.
+
+use super::resp::{self, Reply};
+use super::scripts;
+use super::socket::Stream;
+use crate::core::store::Health;
+use std::io;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// Who we are.
+#[derive(Clone, Default)]
+pub struct Login {
+    pub username: Option<String>,
+    pub password: Option<String>,
+    pub database: i64,
+}
+
+/// Oldest server whose scripts can say what they need (`#!lua flags=`).
+const OLDEST: u32 = 7;
+
+fn refused(what: impl Into<String>) -> io::Error {
+    io::Error::other(what.into())
+}
+
+/// Greets a server and looks at it.
+///
+/// # Errors
+/// Why it cannot be used; the message holds no password.
+pub async fn greet(stream: &mut Stream, login: &Login) -> io::Result<Health> {
+    if let Some(password) = &login.password {
+        let user = login.username.as_deref().unwrap_or("default");
+        let reply = ask(stream, &[b"AUTH", user.as_bytes(), password.as_bytes()]).await?;
+        expect_ok(&reply, "AUTH")?;
+    }
+    if login.database != 0 {
+        let database = login.database.to_string();
+        expect_ok(&ask(stream, &[b"SELECT", database.as_bytes()]).await?, "SELECT")?;
+    }
+    // For those who list clients; a user who may not say it does without.
+    ask(stream, &[b"CLIENT", b"SETNAME", b"latchgate"]).await?;
+    let info = match ask(stream, &[b"INFO"]).await? {
+        Reply::Bulk(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        Reply::Error(message) if message.starts_with("NOAUTH") => {
+            return Err(refused("the server wants a password (NOAUTH)"));
+        }
+        _ => None,
+    };
+    let save = match ask(stream, &[b"CONFIG", b"GET", b"save"]).await? {
+        Reply::Array(pair) => pair.into_iter().nth(1),
+        _ => None,
+    };
+    let health = look(info.as_deref(), save.as_ref())?;
+    for script in scripts::all() {
+        // Where it is not allowed, or the server is loading, the script is sent with its first call.
+        ask(stream, &[b"SCRIPT", b"LOAD", script.text.as_bytes()]).await?;
+    }
+    Ok(health)
+}
+
+fn expect_ok(reply: &Reply, what: &str) -> io::Result<()> {
+    match reply {
+        Reply::Status(_) => Ok(()),
+        Reply::Error(message) => {
+            let code = message.split(' ').next().unwrap_or_default();
+            Err(refused(format!("{what} was refused ({code})")))
+        }
+        _ => Err(refused(format!("{what} was not answered"))),
+    }
+}
+
+/// What INFO and CONFIG tell, or that they may not be asked.
+fn look(info: Option<&str>, save: Option<&Reply>) -> io::Result<Health> {
+    let mut health = Health { connected: true, ..Health::default() };
+    let Some(info) = info else {
+        health.warnings.push(
+            "the server may not be inspected (INFO): whether it may evict or lose revocations is not known".into(),
+        );
+        return Ok(health);
+    };
+    let find = |name: &str| {
+        info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+    };
+    let version = find("valkey_version").or_else(|| find("redis_version")).unwrap_or_default();
+    let major: u32 = version.split('.').next().and_then(|n| n.parse().ok()).unwrap_or(0);
+    if major < OLDEST {
+        return Err(refused(format!(
+            "the server is too old: {version}, at least {OLDEST}.0 is needed"
+        )));
+    }
+    health.version = Some(version.to_owned());
+    let policy = find("maxmemory_policy").unwrap_or("noeviction");
+    if find("maxmemory").is_some_and(|limit| limit != "0") && policy != "noeviction" {
+        health.warnings.push(format!(
+            "maxmemory-policy is {policy}: the server may evict revocations; set it to noeviction"
+        ));
+    }
+    let appends = find("aof_enabled") == Some("1");
+    let saves = match save {
+        Some(Reply::Bulk(rules)) => Some(!rules.is_empty()),
+        _ => None,
+    };
+    match (appends, saves) {
+        (true, _) | (false, Some(true)) => {}
+        (false, Some(false)) => health.warnings.push(
+            "the server keeps nothing on disk: a restart forgets sessions, revocations and blocks".into(),
+        ),
+        (false, None) => health.warnings.push(
+            "the server may not be inspected (CONFIG): whether it keeps anything on disk is not known".into(),
+        ),
+    }
+    Ok(health)
+}
+
+async fn ask(stream: &mut Stream, arguments: &[&[u8]]) -> io::Result<Reply> {
+    let command = resp::command(arguments);
+    write_all(stream, &command).await?;
+    let mut bytes = Vec::with_capacity(1024);
+    loop {
+        if read_some(stream, &mut bytes).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        match resp::read(&bytes) {
+            Ok(Some((reply, _))) => return Ok(reply),
+            Ok(None) => {}
+            Err(_) => return Err(refused("it does not speak the protocol of Redis")),
+        }
+    }
+}
+
+async fn write_all(stream: &mut Stream, bytes: &[u8]) -> io::Result<()> {
+    match stream {
+        Stream::Tls(stream) => {
+            stream.write_all(bytes).await?;
+            stream.flush().await
+        }
+        Stream::Plain(socket) => {
+            let mut written = 0;
+            while written < bytes.len() {
+                socket.writable().await?;
+                written += socket.try_write(&bytes[written..]);
+            }
+            Ok(())
+        }
+    }
+}
+
+async fn read_some(stream: &mut Stream, into: &mut Vec<u8>) -> io::Result<usize> {
+    match stream {
+        Stream::Tls(stream) => stream.read_buf(into).await,
+        Stream::Plain(socket) => loop {
+            socket.readable().await?;
+            match socket.try_read(into) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                result => return result,
+            }
+        },
+    }
+}

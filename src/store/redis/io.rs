@@ -1,0 +1,163 @@
+//! The I/O thread: one for the process, started when a networked store is first opened. Per store one
+//! task makes the connection, reads what comes, and makes it again when it is lost.
+
+use super::greeting::{Login, greet};
+use super::link::Link;
+use super::socket::{Address, Socket, Stream, connect};
+use std::future::pending;
+use std::io;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::runtime::{Builder, Handle};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+
+/// How often deadlines are looked at.
+const TICK: Duration = Duration::from_millis(25);
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// Room for replies; grows with a reply that is larger.
+const BUFFER: usize = 64 * 1024;
+
+/// How a store is reached.
+#[derive(Clone)]
+pub struct Target {
+    pub address: Address,
+    pub login: Login,
+    pub connect_timeout: Duration,
+}
+
+fn runtime() -> io::Result<Handle> {
+    static HANDLE: OnceLock<Handle> = OnceLock::new();
+    if let Some(handle) = HANDLE.get() {
+        return Ok(handle.clone());
+    }
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let handle = runtime.handle().clone();
+    let mine = HANDLE.get_or_init(|| handle.clone()).clone();
+    if mine.id() == handle.id() {
+        std::thread::Builder::new()
+            .name("latchgate-io".into())
+            .spawn(move || runtime.block_on(pending::<()>()))?;
+    }
+    Ok(mine)
+}
+
+/// Starts the task of a store.
+///
+/// # Errors
+/// Where the system gives no thread.
+pub fn start(link: Arc<Link>, target: Target) -> io::Result<()> {
+    runtime()?.spawn(async move { keep_connected(&link, &target).await });
+    Ok(())
+}
+
+async fn keep_connected(link: &Link, target: &Target) {
+    let mut pause = FIRST_PAUSE;
+    while !link.is_closed() {
+        match timeout(target.connect_timeout, open(target)).await {
+            Ok(Ok((stream, health))) => {
+                pause = FIRST_PAUSE;
+                let why = match stream {
+                    Stream::Plain(socket) => {
+                        link.up(Some(Arc::clone(&socket)), health);
+                        serve_plain(link, &socket).await
+                    }
+                    Stream::Tls(stream) => {
+                        link.up(None, health);
+                        serve_tls(link, *stream).await
+                    }
+                };
+                link.lost(&why.to_string());
+                continue;
+            }
+            Ok(Err(error)) => link.down(&error.to_string()),
+            Err(_) => link.down("no connection within connectTimeout"),
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+async fn open(target: &Target) -> io::Result<(Stream, crate::core::store::Health)> {
+    let mut stream = connect(&target.address).await?;
+    let health = greet(&mut stream, &target.login).await?;
+    Ok((stream, health))
+}
+
+fn hung() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the server is silent")
+}
+
+/// Hands over what was read, and keeps the beginning of what has not arrived whole.
+fn receive(link: &Link, buffer: &mut Vec<u8>) -> io::Result<()> {
+    let used = link
+        .received(buffer)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the replies make no sense"))?;
+    buffer.drain(..used);
+    Ok(())
+}
+
+/// Returns why it ended.
+async fn serve_plain(link: &Link, socket: &Socket) -> io::Error {
+    let mut buffer = Vec::with_capacity(BUFFER);
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while !link.is_closed() {
+        let blocked = link.is_blocked();
+        let step = tokio::select! {
+            ready = socket.readable() => ready.and_then(|()| match socket.try_read(&mut buffer) {
+                Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(_) => receive(link, &mut buffer),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+                Err(error) => Err(error),
+            }),
+            ready = socket.writable(), if blocked => ready.map(|()| link.flush()),
+            () = link.wake.notified() => Ok(()),
+            _ = tick.tick() => if link.check_deadlines() { Ok(()) } else { Err(hung()) },
+        };
+        if let Err(error) = step {
+            return error;
+        }
+    }
+    io::ErrorKind::ConnectionAborted.into()
+}
+
+/// The same for an encrypted stream, which only this task writes to.
+async fn serve_tls(
+    link: &Link,
+    stream: tokio_rustls::client::TlsStream<tokio::net::TcpStream>,
+) -> io::Error {
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let mut buffer = Vec::with_capacity(BUFFER);
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while !link.is_closed() {
+        let out = link.take_out();
+        if !out.is_empty() {
+            let written = async {
+                writer.write_all(&out).await?;
+                writer.flush().await
+            };
+            // A server that does not read must not keep deadlines from being looked at for ever.
+            match timeout(Duration::from_secs(1), written).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return error,
+                Err(_) => return hung(),
+            }
+        }
+        let step = tokio::select! {
+            read = reader.read_buf(&mut buffer) => match read {
+                Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(_) => receive(link, &mut buffer),
+                Err(error) => Err(error),
+            },
+            () = link.wake.notified() => Ok(()),
+            _ = tick.tick() => if link.check_deadlines() { Ok(()) } else { Err(hung()) },
+        };
+        if let Err(error) = step {
+            return error;
+        }
+    }
+    io::ErrorKind::ConnectionAborted.into()
+}

@@ -1,0 +1,486 @@
+//! One connection's queue: what was asked, in the order of the wire, and what is still to be written.
+//! Written to from the thread that asks, read from the I/O thread; it says what became of every call.
+
+use super::codec::{self, Call, Expects, Plan};
+use super::resp::{self, Garbled, Reply};
+use super::socket::Socket;
+use crate::core::error::Fault;
+use crate::core::op::{Decision, Verdict};
+use crate::core::quota::QuotaRule;
+use crate::core::reason::Reason;
+use crate::core::store::{Health, Notice, Outcome, Sink};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+
+/// Calls that wait at most. One more is refused at once: memory stays bounded when the store is slow.
+pub const MAX_WAITING: usize = 10_000;
+
+/// Where the connection stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Being made, for the first time or after a loss: calls wait for it.
+    Connecting,
+    /// In use.
+    Up,
+    /// The last attempt failed: calls are refused at once until one succeeds.
+    Down,
+    /// For good.
+    Closed,
+}
+
+/// A call that waits for its reply.
+struct Waiting {
+    ticket: u64,
+    /// `None`: its caller was told that it took too long; the reply still comes, and goes nowhere.
+    sink: Option<Arc<dyn Sink>>,
+    call: Call,
+    stage: Stage,
+    /// Sent as text, because the server did not know it by name.
+    as_text: bool,
+    deadline: Instant,
+    /// Where its bytes begin, counted from the first byte of this connection.
+    start: u64,
+}
+
+/// What a reply leads to.
+enum Stage {
+    /// To the verdict.
+    Only,
+    /// To a further call, if it allows.
+    Then(Box<(QuotaRule, Call)>),
+    /// To the verdict, together with this decision.
+    After(Box<(Decision, QuotaRule)>),
+}
+
+struct Queue {
+    phase: Phase,
+    waiting: VecDeque<Waiting>,
+    /// Not yet taken by the socket.
+    out: Vec<u8>,
+    /// Bytes that the socket has taken on this connection.
+    written: u64,
+    socket: Option<Arc<Socket>>,
+    last_read: Instant,
+    /// Why it is down.
+    reason: String,
+    health: Health,
+    watchers: Vec<Weak<dyn Sink>>,
+}
+
+/// The lock: one mutex guards the queue. It is held to append a call and write what can be written
+/// without waiting, to take replies in, and to give up on calls; never across an await, and never
+/// while a sink is called.
+pub struct Link {
+    queue: Mutex<Queue>,
+    /// Bytes are held back until `flush`.
+    pub held: AtomicBool,
+    /// Wakes the I/O task: there is something to write that could not be written at once, or the end.
+    pub wake: Notify,
+    timeout: Duration,
+}
+
+type Completions = Vec<(Arc<dyn Sink>, u64, Outcome)>;
+
+impl Link {
+    /// A link whose calls are given up after `timeout`.
+    pub fn new(timeout: Duration) -> Self {
+        Self {
+            queue: Mutex::new(Queue {
+                phase: Phase::Connecting,
+                waiting: VecDeque::new(),
+                out: Vec::new(),
+                written: 0,
+                socket: None,
+                last_read: Instant::now(),
+                reason: String::new(),
+                health: Health::default(),
+                watchers: Vec::new(),
+            }),
+            held: AtomicBool::new(false),
+            wake: Notify::new(),
+            timeout,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a plan in. `Some`: it was refused, and nothing was sent.
+    pub fn submit(&self, plan: Plan, ticket: u64, sink: &Arc<dyn Sink>) -> Option<Outcome> {
+        let mut queue = self.lock();
+        match queue.phase {
+            Phase::Closed => return Some(Err(Fault::unavailable("the store was closed"))),
+            Phase::Down => {
+                let why = format!("the store cannot be reached: {}", queue.reason);
+                return Some(Err(Fault::unavailable(why)));
+            }
+            Phase::Connecting | Phase::Up => {}
+        }
+        if queue.waiting.len() >= MAX_WAITING {
+            return Some(Err(Fault::unavailable("too many calls wait for the store")));
+        }
+        let alone = queue.waiting.is_empty();
+        queue.push(Waiting {
+            ticket,
+            sink: Some(Arc::clone(sink)),
+            call: plan.call,
+            stage: plan.then.map_or(Stage::Only, |then| Stage::Then(Box::new(then))),
+            as_text: false,
+            deadline: Instant::now() + self.timeout,
+            start: 0,
+        });
+        if queue.phase == Phase::Up {
+            if alone {
+                self.write(&mut queue);
+            } else {
+                self.held.store(true, Ordering::Relaxed);
+            }
+        }
+        None
+    }
+
+    /// Writes what was held back.
+    pub fn flush(&self) {
+        self.write(&mut self.lock());
+    }
+
+    /// Writes what the socket takes at once; the I/O task sees to the rest.
+    fn write(&self, queue: &mut Queue) {
+        self.held.store(false, Ordering::Relaxed);
+        if queue.phase == Phase::Up && !queue.out.is_empty() && !queue.write_now() {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Bytes for a socket that is written to by the I/O task alone.
+    pub fn take_out(&self) -> Vec<u8> {
+        let mut queue = self.lock();
+        let out = std::mem::take(&mut queue.out);
+        queue.written += out.len() as u64;
+        out
+    }
+
+    /// Whether bytes lie there that the socket did not take.
+    pub fn is_blocked(&self) -> bool {
+        !self.lock().out.is_empty()
+    }
+
+    /// A connection was made: everything that waits is sent over it.
+    pub fn up(&self, socket: Option<Arc<Socket>>, health: Health) {
+        let mut queue = self.lock();
+        if queue.phase == Phase::Closed {
+            return;
+        }
+        let recovered = !queue.reason.is_empty();
+        queue.reason.clear();
+        queue.phase = Phase::Up;
+        queue.socket = socket;
+        queue.health = health;
+        queue.last_read = Instant::now();
+        queue.rewrite();
+        self.write(&mut queue);
+        let watchers = queue.watchers.clone();
+        drop(queue);
+        if recovered {
+            tell(&watchers, &Notice::Recovered);
+        }
+    }
+
+    /// The connection was lost. What was sent may have run: its callers are told so. What was not,
+    /// waits for the next connection.
+    pub fn lost(&self, why: &str) {
+        let mut queue = self.lock();
+        if queue.phase == Phase::Closed {
+            return;
+        }
+        queue.phase = Phase::Connecting;
+        queue.socket = None;
+        queue.health.connected = false;
+        let first = queue.reason.is_empty();
+        why.clone_into(&mut queue.reason);
+        let written = queue.written;
+        let sent = queue.waiting.partition_point(|waiting| waiting.start < written);
+        let gone: Vec<_> = queue.waiting.drain(..sent).collect();
+        queue.out.clear();
+        queue.written = 0;
+        let watchers = queue.watchers.clone();
+        drop(queue);
+        let fault = Fault::unknown(format!(
+            "the connection to the store was lost ({why}): whether it acted is unknown"
+        ));
+        deliver(
+            gone.into_iter()
+                .filter_map(|w| Some((w.sink?, w.ticket, Err(fault.clone()))))
+                .collect(),
+        );
+        if first {
+            tell(&watchers, &Notice::Lost(why.to_owned()));
+        }
+    }
+
+    /// An attempt to connect failed: nobody is kept waiting.
+    pub fn down(&self, why: &str) {
+        let mut queue = self.lock();
+        if queue.phase == Phase::Closed {
+            return;
+        }
+        queue.phase = Phase::Down;
+        let first = queue.reason.is_empty();
+        why.clone_into(&mut queue.reason);
+        let gone: Vec<_> = queue.waiting.drain(..).collect();
+        let watchers = queue.watchers.clone();
+        drop(queue);
+        let fault = Fault::unavailable(format!("the store cannot be reached: {why}"));
+        deliver(
+            gone.into_iter()
+                .filter_map(|w| Some((w.sink?, w.ticket, Err(fault.clone()))))
+                .collect(),
+        );
+        if first {
+            tell(&watchers, &Notice::Lost(why.to_owned()));
+        }
+    }
+
+    /// Gives up on calls that took too long. False: the server has been silent for as long, and the
+    /// connection is to be replaced.
+    pub fn check_deadlines(&self) -> bool {
+        let now = Instant::now();
+        let mut gone: Completions = Vec::new();
+        let mut queue = self.lock();
+        let (written, up) = (queue.written, queue.phase == Phase::Up);
+        let mut unsent_gone = false;
+        queue.waiting.retain_mut(|waiting| {
+            if waiting.deadline > now {
+                return true;
+            }
+            let sent = up && waiting.start < written;
+            if let Some(sink) = waiting.sink.take() {
+                let fault = if sent {
+                    Fault::unknown("the store did not answer in time: whether it acted is unknown")
+                } else {
+                    Fault::unavailable("the store did not take the call in time: nothing was done")
+                };
+                gone.push((sink, waiting.ticket, Err(fault)));
+            }
+            unsent_gone |= !sent;
+            sent
+        });
+        if unsent_gone && up {
+            queue.rewrite_unsent();
+        }
+        let silent = now.duration_since(queue.last_read) >= self.timeout;
+        let overdue = queue.waiting.front().is_some_and(|w| w.sink.is_none() && w.deadline <= now);
+        if up {
+            self.write(&mut queue);
+        }
+        drop(queue);
+        deliver(gone);
+        !(up && silent && overdue)
+    }
+
+    /// Takes in what was read. Returns how many bytes were used up.
+    ///
+    /// # Errors
+    /// Where it is not what a server answers.
+    pub fn received(&self, bytes: &[u8]) -> Result<usize, Garbled> {
+        let mut done: Completions = Vec::new();
+        let mut used = 0;
+        let mut queue = self.lock();
+        queue.last_read = Instant::now();
+        let result = loop {
+            match resp::read(&bytes[used..]) {
+                Err(garbled) => break Err(garbled),
+                Ok(None) => break Ok(used),
+                Ok(Some((reply, length))) => {
+                    used += length;
+                    // A reply that nobody asked for: then no other can be trusted to be whose it seems.
+                    let Some(waiting) = queue.waiting.pop_front() else { break Err(Garbled) };
+                    done.extend(queue.answer(waiting, reply));
+                }
+            }
+        };
+        self.write(&mut queue);
+        drop(queue);
+        deliver(done);
+        result
+    }
+
+    /// Tells this sink of losses and recoveries.
+    pub fn watch(&self, sink: Weak<dyn Sink>) {
+        self.lock().watchers.push(sink);
+    }
+
+    /// What is known of the server.
+    pub fn health(&self) -> Health {
+        self.lock().health.clone()
+    }
+
+    /// Whether it was closed.
+    pub fn is_closed(&self) -> bool {
+        self.lock().phase == Phase::Closed
+    }
+
+    /// Ends it.
+    pub fn close(&self) {
+        let mut queue = self.lock();
+        queue.phase = Phase::Closed;
+        queue.socket = None;
+        let gone: Vec<_> = queue.waiting.drain(..).collect();
+        drop(queue);
+        self.wake.notify_one();
+        let fault = Fault::unknown("the store was closed: whether it acted is unknown");
+        deliver(
+            gone.into_iter()
+                .filter_map(|w| Some((w.sink?, w.ticket, Err(fault.clone()))))
+                .collect(),
+        );
+    }
+}
+
+impl Queue {
+    /// Appends a call, and its bytes where there is a connection.
+    fn push(&mut self, mut waiting: Waiting) {
+        if self.phase == Phase::Up {
+            waiting.start = self.written + self.out.len() as u64;
+            append(&mut self.out, &waiting);
+        }
+        self.waiting.push_back(waiting);
+    }
+
+    /// Writes everything that waits anew, for a new connection.
+    fn rewrite(&mut self) {
+        self.written = 0;
+        self.out.clear();
+        self.rewrite_unsent();
+    }
+
+    /// Writes anew what was not sent: some of it is not to be sent any more.
+    fn rewrite_unsent(&mut self) {
+        let written = self.written;
+        let sent = self.waiting.partition_point(|waiting| waiting.start < written);
+        let sent = if written == 0 { 0 } else { sent };
+        // Of the last one sent the socket may have taken a part only.
+        let rest = self.waiting.get(sent.wrapping_sub(1)).map_or(0, |last| {
+            let mut whole = Vec::new();
+            append(&mut whole, last);
+            usize::try_from((last.start + whole.len() as u64).saturating_sub(written)).unwrap_or(0)
+        });
+        self.out.truncate(rest);
+        for at in sent..self.waiting.len() {
+            self.waiting[at].start = self.written + self.out.len() as u64;
+            append(&mut self.out, &self.waiting[at]);
+        }
+    }
+
+    /// Writes to the socket what it takes. False where something is left.
+    fn write_now(&mut self) -> bool {
+        let Some(socket) = &self.socket else { return false };
+        let taken = socket.try_write(&self.out);
+        self.written += taken as u64;
+        self.out.drain(..taken);
+        self.out.is_empty()
+    }
+
+    /// What a reply means for the call that waited for it.
+    fn answer(&mut self, waiting: Waiting, reply: Reply) -> Option<(Arc<dyn Sink>, u64, Outcome)> {
+        if let Reply::Error(message) = &reply
+            && message.starts_with("NOSCRIPT")
+            && !waiting.as_text
+        {
+            // It did not run: the server has lost its scripts, and is told this one again.
+            self.push(Waiting { as_text: true, ..waiting });
+            return None;
+        }
+        let outcome = read_reply(&waiting.call.expects, reply);
+        let sink = waiting.sink?;
+        let outcome = match (waiting.stage, outcome) {
+            (Stage::Then(then), Ok(Verdict::Decision(decision)))
+                if decision.reason == Reason::Allowed =>
+            {
+                let (rule, call) = *then;
+                self.push(Waiting {
+                    ticket: waiting.ticket,
+                    sink: Some(sink),
+                    call,
+                    stage: Stage::After(Box::new((decision, rule))),
+                    as_text: false,
+                    deadline: waiting.deadline,
+                    start: 0,
+                });
+                return None;
+            }
+            (Stage::After(after), Ok(Verdict::Consumption(quota))) => {
+                let (mut decision, _) = *after;
+                decision.quota = Some(quota);
+                if !quota.allowed {
+                    decision.would_deny.add(Reason::QuotaExhausted);
+                    decision = Decision {
+                        reason: Reason::QuotaExhausted,
+                        session: None,
+                        admitted: false,
+                        ..decision
+                    };
+                }
+                Ok(Verdict::Decision(decision))
+            }
+            (_, outcome) => outcome,
+        };
+        Some((sink, waiting.ticket, outcome))
+    }
+}
+
+fn append(out: &mut Vec<u8>, waiting: &Waiting) {
+    let Call { verb, arguments, tail, .. } = &waiting.call;
+    if let Some(verb) = verb {
+        let script = verb.script();
+        resp::begin(out, arguments + 2);
+        if waiting.as_text {
+            resp::argument(out, b"EVAL");
+            resp::argument(out, script.text.as_bytes());
+        } else {
+            resp::argument(out, b"EVALSHA");
+            resp::argument(out, script.sha.as_bytes());
+        }
+    }
+    out.extend_from_slice(tail);
+}
+
+fn read_reply(expects: &Expects, reply: Reply) -> Outcome {
+    match (expects, reply) {
+        (_, Reply::Error(message)) => {
+            // The first word is the server's code; the rest may name keys.
+            let code = message.split(' ').next().unwrap_or_default();
+            Err(Fault::unavailable(format!("the store refuses: {code}")))
+        }
+        (Expects::Pong, Reply::Status(_)) => Ok(Verdict::Flag(true)),
+        (expects, Reply::Bulk(bytes)) => codec::decode(expects, &bytes)
+            .ok_or_else(|| Fault::unavailable("the store answered what the script does not")),
+        _ => Err(Fault::unavailable("the store answered what the script does not")),
+    }
+}
+
+/// Hands completions over, those of one sink together.
+fn deliver(done: Completions) {
+    let mut batch: Vec<(u64, Outcome)> = Vec::with_capacity(done.len());
+    let mut to: Option<Arc<dyn Sink>> = None;
+    for (sink, ticket, outcome) in done {
+        if let Some(other) = to.as_ref().filter(|other| !Arc::ptr_eq(other, &sink)) {
+            other.complete_all(std::mem::take(&mut batch));
+        }
+        to = Some(sink);
+        batch.push((ticket, outcome));
+    }
+    if let Some(sink) = to {
+        sink.complete_all(batch);
+    }
+}
+
+fn tell(watchers: &[Weak<dyn Sink>], notice: &Notice) {
+    for sink in watchers.iter().filter_map(Weak::upgrade) {
+        sink.notice(notice.clone());
+    }
+}

@@ -1,0 +1,112 @@
+//! The stream to a server: plain ones are written to from any thread, an encrypted one by the I/O task.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+/// Where a server is.
+#[derive(Clone, Debug)]
+pub enum Address {
+    Tcp(String, u16),
+    Tls(String, u16),
+    Unix(PathBuf),
+}
+
+/// A plain stream.
+pub enum Socket {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+/// Any stream.
+pub enum Stream {
+    Plain(Arc<Socket>),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Socket {
+    /// Writes what is taken without waiting; an error shows itself when reading.
+    pub fn try_write(&self, bytes: &[u8]) -> usize {
+        let mut taken = 0;
+        while taken < bytes.len() {
+            let written = match self {
+                Self::Tcp(stream) => stream.try_write(&bytes[taken..]),
+                Self::Unix(stream) => stream.try_write(&bytes[taken..]),
+            };
+            match written {
+                Ok(0) | Err(_) => break,
+                Ok(count) => taken += count,
+            }
+        }
+        taken
+    }
+
+    /// Reads what is there.
+    pub fn try_read(&self, into: &mut Vec<u8>) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.try_read_buf(into),
+            Self::Unix(stream) => stream.try_read_buf(into),
+        }
+    }
+
+    pub async fn readable(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.readable().await,
+            Self::Unix(stream) => stream.readable().await,
+        }
+    }
+
+    pub async fn writable(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.writable().await,
+            Self::Unix(stream) => stream.writable().await,
+        }
+    }
+}
+
+/// Connects.
+pub async fn connect(address: &Address) -> io::Result<Stream> {
+    match address {
+        Address::Tcp(host, port) => {
+            Ok(Stream::Plain(Arc::new(Socket::Tcp(tcp(host, *port).await?))))
+        }
+        Address::Unix(path) => {
+            Ok(Stream::Plain(Arc::new(Socket::Unix(UnixStream::connect(path).await?))))
+        }
+        Address::Tls(host, port) => {
+            let name = ServerName::try_from(host.clone())
+                .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "not a host name"))?;
+            let stream = tcp(host, *port).await?;
+            let stream = connector()?.connect(name, stream).await?;
+            Ok(Stream::Tls(Box::new(stream)))
+        }
+    }
+}
+
+async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((host, port)).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// Trusts what the system trusts; `SSL_CERT_FILE` and `SSL_CERT_DIR` name other certificates.
+fn connector() -> io::Result<TlsConnector> {
+    let mut roots = RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    roots.add_parsable_certificates(found.certs);
+    if roots.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "no trusted certificates found"));
+    }
+    let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
+}
