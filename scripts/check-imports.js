@@ -14,7 +14,10 @@ const MAX_LINES = 400;
 /** What each storey may import; `crates: null` means any that Cargo.toml names. */
 const STOREYS = /** @type {Record<string, { storeys: string[], crates: string[] | null }>} */ ({
   core: { storeys: ['core'], crates: [] },
-  store: { storeys: ['core', 'store'], crates: ['ahash', 'dashmap'] },
+  store: {
+    storeys: ['core', 'store'],
+    crates: ['ahash', 'dashmap', 'redis', 'rustls_native_certs', 'tokio', 'tokio_rustls'],
+  },
   service: {
     storeys: ['core', 'service'],
     crates: ['ahash', 'aws_lc_rs', 'base64', 'jsonwebtoken', 'quick_cache', 'serde', 'serde_json'],

@@ -183,7 +183,7 @@ pub fn object(verdict: Verdict) -> Outcome {
 /// at, 2: admitted by this step, 4: the session id is the token's own id, 8: a quota was looked at),
 /// [3] active sessions, [4] limit (NaN: none), [5] created, [6] last active, [7] previously active,
 /// [8] expires, [9] every reason that would have denied, as bits; [10] the quota's limit,
-/// [11] remaining, [12] reset, [13] milliseconds until asking again may help (NaN: never).
+/// [11] remaining, [12] reset, [13] milliseconds until then (NaN: none runs).
 pub fn write_decision(
     record: &mut [f64],
     ticket: f64,
@@ -208,7 +208,7 @@ pub fn write_decision(
             number(quota.limit),
             number(quota.remaining),
             quota.reset_ms.map_or(f64::NAN, number),
-            quota.retry_after_ms.map_or(f64::NAN, number),
+            quota.reset_in_ms.map_or(f64::NAN, number),
         ]);
     }
     record[..3].copy_from_slice(&[ticket, f64::from(decision.reason as u8), f64::from(flags)]);

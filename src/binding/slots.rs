@@ -55,7 +55,8 @@ pub fn enter_still<T>(
 /// Turns a panic into an error.
 pub fn guarded<T>(run: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
-        Err(error(Fault::unavailable("internal error: please report what was called")))
+        // Not a fault of the store: no option may turn it into a pass.
+        Err(error(Fault::input("internal error of latchgate: please report what was called")))
     })
 }
 

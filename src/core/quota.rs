@@ -30,6 +30,8 @@ pub struct Consumption {
     pub remaining: u64,
     /// When the running window ends, in milliseconds; `None` where none runs.
     pub reset_ms: Option<u64>,
+    /// The same from now, by the clock that decided.
+    pub reset_in_ms: Option<u64>,
     /// When asking again may help, from now; `None`: it refills never, or the cost is above the limit.
     pub retry_after_ms: Option<u64>,
 }
@@ -52,13 +54,15 @@ impl QuotaState {
         let allowed = cost <= remaining;
         let running = matches!(rule.refill, Refill::Window(_)) && state.used > 0;
         let reset_ms = running.then_some(state.ends_ms);
+        let reset_in_ms = reset_ms.map(|end| end.saturating_sub(now_ms));
         let helps = !allowed && cost <= rule.limit;
         Consumption {
             allowed,
             limit: rule.limit,
             remaining,
             reset_ms,
-            retry_after_ms: reset_ms.filter(|_| helps).map(|end| end.saturating_sub(now_ms)),
+            reset_in_ms,
+            retry_after_ms: reset_in_ms.filter(|_| helps),
         }
     }
 

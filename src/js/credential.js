@@ -9,7 +9,6 @@ const UNREADABLE = null;
 
 const HEADER = 'authorization';
 const PARAMETER = 'access_token';
-const ENCODED_NAME = /[?&][^=&]*%/;
 const FORM = 'application/x-www-form-urlencoded';
 
 /**
@@ -47,8 +46,12 @@ function isInQuery(req) {
   const start = url.indexOf('?');
   if (start === -1) return false;
   const query = url.slice(start);
-  if (!query.includes(PARAMETER) && !ENCODED_NAME.test(query)) return false;
-  return new URLSearchParams(query).has(PARAMETER);
+  if (!query.includes(PARAMETER) && !query.includes('%')) return false;
+  // Parsers that know nested names make one value of access_token and of access_token[].
+  for (const name of new URLSearchParams(query).keys()) {
+    if (name === PARAMETER || name.startsWith(`${PARAMETER}[`)) return true;
+  }
+  return false;
 }
 
 /**

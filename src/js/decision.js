@@ -3,7 +3,7 @@
 
 const { decodeClaims } = require('./claims.js');
 const { withLimit } = require('./denial.js');
-const { fromNative, inputError, isStoreFault } = require('./errors.js');
+const { closedError, fromNative, inputError, isStoreFault } = require('./errors.js');
 const { isLimit } = require('./input.js');
 const { codeWithoutStore } = require('./outage.js');
 const { NO_ID } = require('./policy.js');
@@ -86,9 +86,11 @@ class Decision {
       this.limit =
         this.prior === undefined ? this.#askLimit(engine.limitFunction, subject) : this.prior.limit;
     }
-    if (quota === undefined) return this.#question(flags, NaN);
-    const holder = holderOf(quota, subject);
-    return this.#question(flags, costOf(quota, subject), holder);
+    const holder = quota && holderOf(quota, subject);
+    const cost = quota === undefined ? NaN : costOf(quota, subject);
+    // User code may have closed the Auth meanwhile: nothing may be asked of it any more.
+    if (engine.closed) throw closedError();
+    return this.#question(flags, cost, holder);
   }
 
   /**

@@ -122,6 +122,8 @@ class Engine {
     this.closed = true;
     clearInterval(this.sweeper);
     await this.bridge.idle();
+    // Those who waited hear of it before close() does.
+    await new Promise(setImmediate);
     this.gate.close();
   }
 }

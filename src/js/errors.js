@@ -63,7 +63,7 @@ function closedError() {
  */
 function fromNative(error) {
   if (!isError(error) || error instanceof LatchgateError) return error;
-  const { code } = error;
+  const code = codeOf(error);
   if (typeof code !== 'string' || !STATUS.has(code)) return error;
   return PASSING.includes(code) ? storeError(code, error.message) : new LatchgateError(code, error.message);
 }
@@ -74,6 +74,18 @@ function fromNative(error) {
  */
 function isStoreFault(error) {
   return error instanceof LatchgateError && PASSING.includes(error.code);
+}
+
+/**
+ * Errors of user code come this way too, and a getter of theirs may throw.
+ * @param {Error & { code?: unknown }} error
+ */
+function codeOf(error) {
+  try {
+    return error.code;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -112,7 +112,12 @@ function syncFunction(value, name, fail) {
   if (value === undefined) return undefined;
   if (typeof value !== 'function') throw fail(`${name} must be a function`);
   if (isAsyncFunction(value)) throw fail(`${name} must answer at once: give a function that is not async`);
-  return /** @type {(...args: any[]) => unknown} */ (value);
+  return (...args) => {
+    const result = value(...args);
+    // It will be refused for not being what was asked for; that it is rejected as well must not end the process.
+    if (isThenable(result)) result.then(undefined, () => {});
+    return result;
+  };
 }
 
 /** @param {any} value */

@@ -37,7 +37,7 @@ const ALGORITHMS = [
 ];
 
 /** Claims that latchgate reads itself, and that can therefore name neither a user nor a session. */
-const RESERVED = ['exp', 'nbf', 'iat', 'iss', 'aud', 'gen', 'lgs'];
+const RESERVED = ['exp', 'nbf', 'iat', 'iss', 'aud', 'jti', 'gen', 'lgs', 'scope', 'scp'];
 
 /** @param {unknown} options */
 function jwtOptions(options) {
@@ -50,7 +50,7 @@ function jwtOptions(options) {
     keySet,
     signing,
     algorithms: algorithms(jwt.algorithms),
-    issuers: texts(jwt.issuer ?? env('LATCHGATE_ISSUER'), 'jwt.issuer'),
+    issuers: issuers(jwt.issuer ?? env('LATCHGATE_ISSUER')),
     audiences: texts(jwt.audience ?? env('LATCHGATE_AUDIENCE'), 'jwt.audience'),
     requiredClaims: requiredClaims(jwt.requiredClaims),
     ...identityClaims(claims.userId ?? 'sub', claims.sessionId ?? 'sid'),
@@ -68,8 +68,8 @@ function jwtOptions(options) {
 /** @param {unknown} value */
 function algorithms(value) {
   if (value === undefined) return undefined;
-  if (Array.isArray(value) && value.length > 0 && value.every((name) => ALGORITHMS.includes(name)))
-    return [...value];
+  const names = Array.isArray(value) ? Array.from(value) : [];
+  if (names.length > 0 && names.every((name) => ALGORITHMS.includes(name))) return names;
   throw configError(`jwt.algorithms must be an array of one or more of ${ALGORITHMS.join(', ')}`);
 }
 
@@ -85,6 +85,17 @@ function texts(value, name) {
   if (list.length === 0 || !list.every(isId)) {
     throw configError(`${name} must be a well-formed string of 1 to 512 bytes, or an array of one or more`);
   }
+  return list;
+}
+
+/**
+ * Of several issuers the user id is told apart by a space behind the name (see docs/layout.md): none may stand in it.
+ * @param {unknown} value
+ */
+function issuers(value) {
+  const list = texts(value, 'jwt.issuer');
+  if (list.length > 1 && list.some((issuer) => issuer.includes(' ')))
+    throw configError('jwt.issuer lists several: none of them may hold a space');
   return list;
 }
 

@@ -91,7 +91,7 @@ function setRing(jwks, own) {
   if (!Array.isArray(keys) || keys.length === 0) {
     throw configError('jwt.jwks must be { keys: [ … ] } with one key or more');
   }
-  const set = keys.map((key, index) => {
+  const set = Array.from(keys, (key, index) => {
     const label = `jwt.jwks.keys[${index}]`;
     return { label, jwk: isForeign(key) ? { kty: key.kty } : publicJwk(key, label) };
   });

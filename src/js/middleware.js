@@ -2,13 +2,14 @@
 // The path of every request: one question to the gate, one answer, and next() in the same tick where the store answers on
 // the spot. Allocates two small objects for a request that is let through, and no promise, closure or timer.
 
+const { AsyncResource } = require('node:async_hooks');
 const { NONE, UNREADABLE, headerCredential, ownCredential } = require('./credential.js');
 const { ALLOWED, Decision } = require('./decision.js');
 const { deny } = require('./denial.js');
 const { asError, closedError, inputError, isStoreFault } = require('./errors.js');
 const { isThenable } = require('./input.js');
 const { setRateLimit } = require('./rate-limit.js');
-const { RequestAuth } = require('./request-auth.js');
+const { RequestAuth, decisionBehind } = require('./request-auth.js');
 
 /**
  * @typedef {import('./engine.js').Engine} Engine
@@ -92,6 +93,33 @@ class Passage extends Decision {
   }
 }
 
+/** A passage that goes on when the store has answered, in the asynchronous context of its request. */
+class Later extends AsyncResource {
+  /** @param {Passage} passage */
+  constructor(passage) {
+    super('LATCHGATE_DECISION');
+    this.passage = passage;
+  }
+
+  /**
+   * @param {number} code
+   * @param {Float64Array} record
+   * @param {number} at
+   */
+  complete(code, record, at) {
+    this.runInAsyncScope(this.passage.complete, this.passage, code, record, at);
+  }
+
+  outcome() {
+    this.runInAsyncScope(this.passage.outcome, this.passage);
+  }
+
+  /** @param {unknown} error */
+  fail(error) {
+    this.runInAsyncScope(this.passage.fail, this.passage, error);
+  }
+}
+
 function ignore() {}
 
 /**
@@ -101,7 +129,7 @@ function ignore() {}
  */
 function decisionOn(req, engine) {
   const auth = req[engine.symbol];
-  return auth === undefined ? undefined : RequestAuth.decisionOf(auth);
+  return auth === undefined ? undefined : decisionBehind(auth);
 }
 
 /**
@@ -132,7 +160,7 @@ function createMiddleware(engine, policy) {
       return;
     }
     if (code === undefined) next();
-    else if (code < 0) engine.bridge.wait(-code, passage);
+    else if (code < 0) engine.bridge.wait(-code, new Later(passage));
     else passage.complete(code, engine.verdict, 0);
   };
 }

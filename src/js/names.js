@@ -14,6 +14,8 @@ function known(options, names, path, fail, elsewhere = new Map()) {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw fail(`${path === '' ? 'options' : path} must be an object`);
   }
+  // What stands in a prototype, or behind a getter of a class, would be passed over in silence.
+  if (!isPlain(options)) throw fail(`${path === '' ? 'options' : path} must be a plain object`);
   const own = Object.create(null);
   for (const [name, value] of Object.entries(options)) {
     if (!names.includes(name)) throw fail(unknown(name, names, path, elsewhere));
@@ -21,6 +23,12 @@ function known(options, names, path, fail, elsewhere = new Map()) {
     if (value !== undefined) own[name] = value;
   }
   return own;
+}
+
+/** @param {object} options */
+function isPlain(options) {
+  const prototype = Object.getPrototypeOf(options);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /**

@@ -7,6 +7,12 @@ const { unbuiltError } = require('./errors.js');
 
 /** @typedef {import('./decision.js').Decision} Decision */
 
+/**
+ * For the other parts of latchgate: user code has no way to the decision, and so none to the token.
+ * @type {(auth: RequestAuth) => Decision}
+ */
+let decisionBehind;
+
 class RequestAuth {
   /** @type {Decision} */
   #decision;
@@ -18,12 +24,8 @@ class RequestAuth {
     this.#decision = decision;
   }
 
-  /**
-   * For the other parts of latchgate: user code has no way to the decision, and so none to the token.
-   * @param {RequestAuth} auth
-   */
-  static decisionOf(auth) {
-    return auth.#decision;
+  static {
+    decisionBehind = (auth) => auth.#decision;
   }
 
   get userId() {
@@ -99,3 +101,4 @@ class RequestAuth {
 }
 
 exports.RequestAuth = RequestAuth;
+exports.decisionBehind = decisionBehind;

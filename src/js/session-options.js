@@ -27,7 +27,9 @@ function sessionOptions(options, usual) {
     throw configError("sessions.admission must be 'explicit' or 'first-use'");
   const wanted = admission === 'explicit' ? MODE.explicit : MODE.firstUse;
   return {
-    sessionMode: options === undefined && limit === undefined ? MODE.loginOnly : wanted,
+    // createAuth() checks sessions where it is told to; authMiddleware() also where the environment sets a limit.
+    sessionMode:
+      options === undefined && (limit === undefined || usual === 'explicit') ? MODE.loginOnly : wanted,
     limit: typeof limit === 'function' ? NaN : limitNumber(limit, 'sessions.limit', configError),
     limitFunction: /** @type {LimitFunction | undefined} */ (
       typeof limit === 'function' ? syncFunction(limit, 'sessions.limit', configError) : undefined

@@ -18,6 +18,12 @@ const SESSION_IS_TOKEN = {
   text: 'a token without a session claim was let through: each such token counts as a session of its own (jwt.claims.sessionId)',
 };
 
+const SECOND_COPY = {
+  code: 'LATCHGATE_EMBEDDED_TWICE',
+  text: 'two copies of latchgate are loaded: an embedded store of the same name is another one in each',
+};
+const COPY = Symbol.for('latchgate.embedded');
+
 /** @type {Set<string>} */
 const emitted = new Set();
 
@@ -34,11 +40,19 @@ function embeddedWarnings() {
   const warnings = [];
   if (process.env.NODE_ENV === 'production') warnings.push(RESTART);
   if (isOneOfMany()) warnings.push(PER_PROCESS);
+  if (isSecondCopy()) warnings.push(SECOND_COPY);
   for (const warning of warnings) {
     if (!emitted.has(warning.code)) emit(warning);
     emitted.add(warning.code);
   }
   return warnings.map(({ text }) => text);
+}
+
+/** Two copies of the package have two addons, and a named store in each. */
+function isSecondCopy() {
+  const shared = /** @type {Record<symbol, string | undefined>} */ (globalThis);
+  shared[COPY] ??= __dirname;
+  return shared[COPY] !== __dirname;
 }
 
 /** A cluster worker, or an instance that PM2 runs several of (it numbers them from 0). */
@@ -63,7 +77,8 @@ function storeWarnings(texts) {
 
 /** @returns {string} */
 function warnSessionIsToken() {
-  emit(SESSION_IS_TOKEN);
+  if (!emitted.has(SESSION_IS_TOKEN.code)) emit(SESSION_IS_TOKEN);
+  emitted.add(SESSION_IS_TOKEN.code);
   return SESSION_IS_TOKEN.text;
 }
 

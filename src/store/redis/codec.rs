@@ -29,21 +29,21 @@ pub struct Call {
 /// How a reply is to be read.
 #[derive(Debug)]
 pub enum Expects {
-    Decision { scope_ok: bool, limit: Option<u64>, quota: Option<QuotaRule> },
+    Decision { scope_ok: bool, limit: Option<u64>, quota: Option<(QuotaRule, u64)> },
     Admission { user: String, limit: Option<u64> },
     Session { user: String },
     Sessions { user: String },
     Flag,
     Count,
     Generation,
-    Consumption(QuotaRule),
+    Consumption((QuotaRule, u64)),
     Pong,
 }
 
 /// What is asked first, and what a request is charged after it, where that may lie in another slot.
 pub struct Plan {
     pub call: Call,
-    pub then: Option<(QuotaRule, Call)>,
+    pub then: Option<Call>,
 }
 
 fn call(verb: Verb, keys: &[String], arguments: &[&[u8]], expects: Expects) -> Call {
@@ -185,7 +185,7 @@ fn quota_key(prefix: &str, key: &str) -> String {
 
 fn consume(prefix: &str, key: &str, rule: &QuotaRule, cost: u64) -> Call {
     let numbers = Packer::default().put(7, rule.limit).ms(window(rule)).put(7, cost).0;
-    call(Verb::Consume, &[quota_key(prefix, key)], &[&numbers], Expects::Consumption(*rule))
+    call(Verb::Consume, &[quota_key(prefix, key)], &[&numbers], Expects::Consumption((*rule, cost)))
 }
 
 fn encode_decide(prefix: &str, d: &Decide<'_>, op: &Op<'_>) -> Plan {
@@ -234,12 +234,12 @@ fn encode_decide(prefix: &str, d: &Decide<'_>, op: &Op<'_>) -> Plan {
     let expects = Expects::Decision {
         scope_ok: d.scope_ok,
         limit: d.rule.limit,
-        quota: here.map(|charge| charge.rule),
+        quota: here.map(|charge| (charge.rule, charge.cost)),
     };
     let arguments = [&*numbers.0, &session, &field(b'r', &d.token), &quota];
     Plan {
         call: call(Verb::Decide, &keys, &arguments, expects),
-        then: apart.map(|c| (c.rule, consume(prefix, &c.key, &c.rule, c.cost))),
+        then: apart.map(|c| consume(prefix, &c.key, &c.rule, c.cost)),
     }
 }
 
@@ -266,22 +266,28 @@ pub fn decode(expects: &Expects, reply: &[u8]) -> Option<Verdict> {
         Expects::Flag => Verdict::Flag(from.take(4)? > 0),
         Expects::Count => Verdict::Count(from.take(4)?),
         Expects::Generation => Verdict::Generation(from.take(7)?),
-        Expects::Consumption(rule) => {
+        Expects::Consumption(asked) => {
             let allowed = from.take(1)? == 1;
-            Verdict::Consumption(consumption(&mut from, rule, allowed)?)
+            Verdict::Consumption(consumption(&mut from, asked, allowed)?)
         }
         Expects::Pong => Verdict::Flag(true),
     })
 }
 
-fn consumption(from: &mut Unpacker<'_>, rule: &QuotaRule, allowed: bool) -> Option<Consumption> {
-    let (remaining, reset, retry) = (from.take(7)?, from.take(6)?, from.take(6)?);
+fn consumption(
+    from: &mut Unpacker<'_>,
+    (rule, cost): &(QuotaRule, u64),
+    allowed: bool,
+) -> Option<Consumption> {
+    let (remaining, reset, left) = (from.take(7)?, from.take(6)?, from.take(6)?);
+    let reset_in_ms = (reset > 0).then_some(left);
     Some(Consumption {
         allowed,
         limit: rule.limit,
         remaining,
         reset_ms: (reset > 0).then_some(reset),
-        retry_after_ms: (retry != NEVER).then_some(retry),
+        reset_in_ms,
+        retry_after_ms: reset_in_ms.filter(|_| !allowed && *cost <= rule.limit),
     })
 }
 
@@ -300,7 +306,7 @@ fn decision(
     from: &mut Unpacker<'_>,
     scope_ok: bool,
     limit: Option<u64>,
-    rule: Option<&QuotaRule>,
+    asked: Option<&(QuotaRule, u64)>,
 ) -> Option<Decision> {
     let (bits, flags) = (from.take(1)?, from.take(1)?);
     let mut deny = Reasons::default();
@@ -316,8 +322,8 @@ fn decision(
     let (active, created_ms, last_us) = (from.take(4)?, from.take(6)?, from.take(7)?);
     let (expires_ms, previous_us) = (from.take(6)?, from.take(7)?);
     let allowed = reason == Reason::Allowed;
-    let quota = match rule.filter(|_| flags & 4 != 0) {
-        Some(rule) => Some(consumption(from, rule, allowed)?),
+    let quota = match asked.filter(|_| flags & 4 != 0) {
+        Some(asked) => Some(consumption(from, asked, bits & 64 == 0)?),
         None => None,
     };
     let times = SessionTimes { created_ms, last_active_ms: last_us / 1000, expires_ms };

@@ -7,6 +7,7 @@ mod io;
 mod keys;
 mod link;
 mod pack;
+mod queue;
 mod resp;
 mod scripts;
 mod socket;

@@ -1,7 +1,7 @@
 -- Charges a quota that lies with no user. One script, because looking and taking must not be interrupted.
 -- KEYS[1] string: the quota, packed units used and end (ms, 0: none).
 -- ARGV[1] packed: limit, window (ms, 0: none), cost.
--- Reply: packed: allowed, remaining, reset (0: none), retry after (2^48 - 1: never).
+-- Reply: packed: allowed, remaining, reset (ms, 0: none), the same from now.
 local limit, window, cost = struct.unpack('>I7I6I7', ARGV[1])
 local used, ends = 0, 0
 local state = redis.call('GET', KEYS[1])
@@ -13,9 +13,7 @@ local remaining = limit - used
 if remaining < 0 then remaining = 0 end
 local reset = (window > 0 and used > 0) and ends or 0
 if cost > remaining then
-  local retry = NEVER
-  if reset > 0 and cost <= limit then retry = reset - now end
-  return struct.pack('>I1I7I6I6', 0, remaining, reset, retry)
+  return struct.pack('>I1I7I6I6', 0, remaining, reset, reset > 0 and reset - now or 0)
 end
 if cost > 0 then
   if window > 0 and used == 0 then ends = now + window end
@@ -27,4 +25,4 @@ if cost > 0 then
     redis.call('SET', KEYS[1], state)
   end
 end
-return struct.pack('>I1I7I6I6', 1, remaining - cost, reset, NEVER)
+return struct.pack('>I1I7I6I6', 1, remaining - cost, reset, reset > 0 and reset - now or 0)

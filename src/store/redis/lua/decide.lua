@@ -9,7 +9,7 @@
 --   cost, keep (ms, 0: no end). ARGV[2] session field. ARGV[3] token field. ARGV[4] quota field.
 -- Reply: packed: reasons (1 blocked, 2 token, 4 epoch, 8 ended, 16 unknown, 32 limit, 64 quota),
 --   flags (1 session, 2 admitted, 4 quota), live sessions, created, last active (us), ends, previously
---   active (us), quota remaining, reset (0: none), retry after (2^48 - 1: never).
+--   active (us), quota remaining, reset (ms, 0: none), the same from now.
 local REPLY = '>I1I1I4I6I7I6I7I7I6I6'
 local check, scope_ok, touch, foreign, evict, issued, limit, idle, absolute, horizon, tolerance, place,
   quota_limit, window, cost, keep = struct.unpack('>I1I1I1I1I1I7I7I6I6I6I6I1I7I6I7I6', ARGV[1])
@@ -69,7 +69,8 @@ if found[1] and not found[3] and scope_ok == 1 and not is_ahead then
         redis.call('HSET', record, session, value)
       end
       if place > 0 then flags = flags + 4 end
-      return struct.pack(REPLY, 0, flags, live, created, last_us, at, previous, remaining, ends, NEVER)
+      local left = ends > 0 and ends - now or 0
+      return struct.pack(REPLY, 0, flags, live, created, last_us, at, previous, remaining, ends, left)
     end
   end
 end

@@ -17,7 +17,7 @@ if check > 0 then
   end
 end
 local where = balances and KEYS[3] or record
-local used, ends, remaining, reset, retry = 0, 0, 0, 0, NEVER
+local used, ends, remaining, reset = 0, 0, 0, 0
 if place > 0 then
   local state = redis.call('HGET', where, quota)
   if state then
@@ -27,15 +27,12 @@ if place > 0 then
   remaining = quota_limit - used
   if remaining < 0 then remaining = 0 end
   if window > 0 and used > 0 then reset = ends end
-  if cost > remaining then
-    deny = deny + 64
-    if reset > 0 and cost <= quota_limit then retry = reset - now end
-  end
+  if cost > remaining then deny = deny + 64 end
 end
 if deny > 0 or scope_ok == 0 then
   save()
   local flags = place > 0 and 4 or 0
-  return struct.pack(REPLY, deny, flags, 0, 0, 0, 0, 0, remaining, reset, retry)
+  return struct.pack(REPLY, deny, flags, 0, 0, 0, 0, 0, remaining, reset, reset > 0 and reset - now or 0)
 end
 local flags, created, last_us, at, previous = 0, 0, 0, 0, 0
 if admit then
@@ -71,4 +68,4 @@ if is_ahead and issued > ahead then
   ahead, dirty = issued, true
 end
 save()
-return struct.pack(REPLY, 0, flags, live, created, last_us, at, previous, remaining, reset, NEVER)
+return struct.pack(REPLY, 0, flags, live, created, last_us, at, previous, remaining, reset, reset > 0 and reset - now or 0)

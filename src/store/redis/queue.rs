@@ -1,0 +1,204 @@
+//! What waits on a connection, in the order of the wire, and what is still to be written.
+
+use super::codec::{self, Call, Expects};
+use super::resp::{self, Reply};
+use super::socket::Socket;
+use crate::core::error::Fault;
+use crate::core::op::{Decision, Verdict};
+use crate::core::reason::Reason;
+use crate::core::store::{Health, Outcome, Sink};
+use std::collections::VecDeque;
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+/// Where the connection stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Being made, for the first time or after a loss: calls wait for it.
+    Connecting,
+    /// In use.
+    Up,
+    /// The last attempt failed: calls are refused at once until one succeeds.
+    Down,
+    /// For good.
+    Closed,
+}
+
+/// A call that waits for its reply.
+pub struct Waiting {
+    pub ticket: u64,
+    /// `None`: its caller was told that it took too long; the reply still comes, and goes nowhere.
+    pub sink: Option<Arc<dyn Sink>>,
+    pub call: Call,
+    pub stage: Stage,
+    /// Sent as text, because the server did not know it by name.
+    pub as_text: bool,
+    pub deadline: Instant,
+    /// Where its bytes begin, counted from the first byte of this connection.
+    pub start: u64,
+}
+
+/// What a reply leads to.
+pub enum Stage {
+    /// To the verdict.
+    Only,
+    /// To a further call, if it allows.
+    Then(Box<Call>),
+    /// To the verdict, together with this decision.
+    After(Box<Decision>),
+}
+
+pub struct Queue {
+    pub phase: Phase,
+    pub waiting: VecDeque<Waiting>,
+    /// Not yet taken by the socket.
+    pub out: Vec<u8>,
+    /// Bytes that the socket has taken on this connection.
+    pub written: u64,
+    pub socket: Option<Arc<Socket>>,
+    pub last_read: Instant,
+    /// Why it is down.
+    pub reason: String,
+    pub health: Health,
+    pub watchers: Vec<Weak<dyn Sink>>,
+}
+
+impl Queue {
+    /// An empty one, before the first connection.
+    pub fn new() -> Self {
+        Self {
+            phase: Phase::Connecting,
+            waiting: VecDeque::new(),
+            out: Vec::new(),
+            written: 0,
+            socket: None,
+            last_read: Instant::now(),
+            reason: String::new(),
+            health: Health::default(),
+            watchers: Vec::new(),
+        }
+    }
+
+    /// Appends a call, and its bytes where there is a connection.
+    pub fn push(&mut self, mut waiting: Waiting) {
+        if self.phase == Phase::Up {
+            waiting.start = self.written + self.out.len() as u64;
+            append(&mut self.out, &waiting);
+        }
+        self.waiting.push_back(waiting);
+    }
+
+    /// Writes everything that waits anew, for a new connection.
+    pub fn rewrite(&mut self) {
+        self.written = 0;
+        self.out.clear();
+        self.rewrite_unsent();
+    }
+
+    /// Writes anew what was not sent: some of it is not to be sent any more.
+    pub fn rewrite_unsent(&mut self) {
+        let written = self.written;
+        let sent = self.waiting.partition_point(|waiting| waiting.start < written);
+        let sent = if written == 0 { 0 } else { sent };
+        // Of the last one sent the socket may have taken a part only.
+        let rest = self.waiting.get(sent.wrapping_sub(1)).map_or(0, |last| {
+            let mut whole = Vec::new();
+            append(&mut whole, last);
+            usize::try_from((last.start + whole.len() as u64).saturating_sub(written)).unwrap_or(0)
+        });
+        self.out.truncate(rest);
+        for at in sent..self.waiting.len() {
+            self.waiting[at].start = self.written + self.out.len() as u64;
+            append(&mut self.out, &self.waiting[at]);
+        }
+    }
+
+    /// Writes to the socket what it takes. False where something is left.
+    pub fn write_now(&mut self) -> bool {
+        let Some(socket) = &self.socket else { return false };
+        let taken = socket.try_write(&self.out);
+        self.written += taken as u64;
+        self.out.drain(..taken);
+        self.out.is_empty()
+    }
+
+    /// What a reply means for the call that waited for it.
+    pub fn answer(
+        &mut self,
+        waiting: Waiting,
+        reply: Reply,
+    ) -> Option<(Arc<dyn Sink>, u64, Outcome)> {
+        if let Reply::Error(message) = &reply
+            && message.starts_with("NOSCRIPT")
+            && !waiting.as_text
+        {
+            // It did not run: the server has lost its scripts, and is told this one again.
+            self.push(Waiting { as_text: true, ..waiting });
+            return None;
+        }
+        let outcome = read_reply(&waiting.call.expects, reply);
+        let sink = waiting.sink?;
+        let outcome = match (waiting.stage, outcome) {
+            (Stage::Then(then), Ok(Verdict::Decision(decision)))
+                if decision.reason == Reason::Allowed =>
+            {
+                self.push(Waiting {
+                    ticket: waiting.ticket,
+                    sink: Some(sink),
+                    call: *then,
+                    stage: Stage::After(Box::new(decision)),
+                    as_text: false,
+                    deadline: waiting.deadline,
+                    start: 0,
+                });
+                return None;
+            }
+            (Stage::After(after), Ok(Verdict::Consumption(quota))) => {
+                let mut decision = *after;
+                decision.quota = Some(quota);
+                if !quota.allowed {
+                    decision.would_deny.add(Reason::QuotaExhausted);
+                    decision = Decision {
+                        reason: Reason::QuotaExhausted,
+                        session: None,
+                        admitted: false,
+                        ..decision
+                    };
+                }
+                Ok(Verdict::Decision(decision))
+            }
+            (_, outcome) => outcome,
+        };
+        Some((sink, waiting.ticket, outcome))
+    }
+}
+
+fn append(out: &mut Vec<u8>, waiting: &Waiting) {
+    let Call { verb, arguments, tail, .. } = &waiting.call;
+    if let Some(verb) = verb {
+        let script = verb.script();
+        resp::begin(out, arguments + 2);
+        if waiting.as_text {
+            resp::argument(out, b"EVAL");
+            resp::argument(out, script.text.as_bytes());
+        } else {
+            resp::argument(out, b"EVALSHA");
+            resp::argument(out, script.sha.as_bytes());
+        }
+    }
+    out.extend_from_slice(tail);
+}
+
+fn read_reply(expects: &Expects, reply: Reply) -> Outcome {
+    match (expects, reply) {
+        (_, Reply::Error(message)) => {
+            // The first word is the server's code; the rest may name keys.
+            let code = message.split(' ').next().unwrap_or_default();
+            Err(Fault::unavailable(format!("the store refuses: {code}")))
+        }
+        (Expects::Pong, Reply::Status(_)) => Ok(Verdict::Flag(true)),
+        (expects, Reply::Bulk(bytes)) => codec::decode(expects, &bytes)
+            .ok_or_else(|| Fault::unavailable("the store answered what the script does not")),
+        _ => Err(Fault::unavailable("the store answered what the script does not")),
+    }
+}
