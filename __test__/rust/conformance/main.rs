@@ -1,31 +1,83 @@
-//! What every store must answer. Each rule runs on a store of its own, with a clock that stands
-//! still; a store to come is held to the same by adding it to `STORES`.
+//! What every store must answer. Each rule runs on each of them, with a clock that moves when the rule
+//! says so: on the embedded store, on one that answers late, and on a real server whose clock is steered.
 
 mod quotas;
 mod revocation;
+#[cfg(target_os = "linux")]
+mod server;
 mod sessions;
 #[path = "../support/mod.rs"]
 mod support;
 
-use latchgate::core::clock::FakeClock;
+use latchgate::core::clock::{Clock, FakeClock};
 use latchgate::core::store::Store;
 use latchgate::store::registry::{self, Settings};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use support::START_MS;
+use support::{HOUR, START_MS};
 
 #[cfg(not(feature = "test-stores"))]
 const STORES: &[&str] = &["memory:"];
 #[cfg(feature = "test-stores")]
 const STORES: &[&str] = &["memory:", "test-deferred:"];
 
+/// The clock of a rule, and of a server that follows it.
+pub struct RuleClock<'a> {
+    clock: Arc<FakeClock>,
+    follow: &'a dyn Fn(&FakeClock),
+    /// The store lives in the process: it tells touches of one microsecond apart, knows every Auth that
+    /// uses it, and forgets by the time that has passed, however far a clock is set.
+    pub embedded: bool,
+}
+
+impl RuleClock<'_> {
+    pub fn advance_ms(&self, ms: u64) {
+        self.clock.advance_ms(ms);
+        (self.follow)(&self.clock);
+    }
+
+    pub fn set_us(&self, us: u64) {
+        self.clock.set_us(us);
+        (self.follow)(&self.clock);
+    }
+}
+
 /// Runs a rule on every store.
-fn on_every_store(rule: impl Fn(&dyn Store, &FakeClock)) {
+fn on_every_store(rule: impl Fn(&dyn Store, &RuleClock<'_>)) {
     static UNIQUE: AtomicU64 = AtomicU64::new(0);
     for scheme in STORES {
         let clock = Arc::new(FakeClock::at_ms(START_MS));
         let url = format!("{scheme}rule-{}", UNIQUE.fetch_add(1, Ordering::SeqCst));
         let store = registry::open(&Settings::of(&url), clock.clone()).unwrap();
-        rule(&*store, &clock);
+        rule(&*store, &RuleClock { clock, follow: &|_| (), embedded: true });
     }
+    on_a_server(&rule);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn on_a_server(_rule: &dyn Fn(&dyn Store, &RuleClock<'_>)) {
+    println!("skipped on a server: its clock is steered on Linux only");
+}
+
+#[cfg(target_os = "linux")]
+fn on_a_server(rule: &dyn Fn(&dyn Store, &RuleClock<'_>)) {
+    let server = match server::server() {
+        Ok(server) => server,
+        Err(why) => {
+            assert!(std::env::var_os("CI").is_none(), "{why}");
+            println!("skipped on a server: {why}");
+            return;
+        }
+    };
+    let clock = Arc::new(FakeClock::at_ms(START_MS));
+    let (store, steered) = server.open(&clock);
+    let follow: &dyn Fn(&FakeClock) = &|clock| steered.follow(clock);
+    rule(&store, &RuleClock { clock: clock.clone(), follow, embedded: false });
+    assert!(clock.now_us() > 0);
+}
+
+/// Nothing is left, once the slack has passed after which a server forgets.
+fn assert_nothing_left(store: &dyn Store, clock: &RuleClock<'_>) {
+    clock.advance_ms(3 * HOUR);
+    assert_eq!(store.dump(), "");
 }
