@@ -1,5 +1,5 @@
-//! A real server whose clock the test sets: its `gettimeofday` is replaced by one that reads a file.
-//! One server for all rules, one rule at a time, and nothing left from the one before.
+//! Real servers whose clocks the tests set: their `gettimeofday` is replaced by one that reads a file.
+//! One server of each kind for all rules, one rule at a time, and nothing left from the one before.
 
 use latchgate::core::clock::{Clock, FakeClock};
 use latchgate::core::op::Op;
@@ -20,21 +20,23 @@ pub struct Server {
     _child: Child,
 }
 
-static SERVER: LazyLock<Result<Mutex<Server>, String>> =
-    LazyLock::new(|| Server::start().map(Mutex::new));
+type Started = LazyLock<Result<Mutex<Server>, String>>;
 
-/// The server, for one rule.
-///
-/// # Errors
-/// What is missing.
-pub fn server() -> Result<MutexGuard<'static, Server>, String> {
-    let server = SERVER.as_ref().map_err(Clone::clone)?;
-    Ok(server.lock().unwrap_or_else(PoisonError::into_inner))
+static REDIS: Started = LazyLock::new(|| Server::start("redis-server").map(Mutex::new));
+static VALKEY: Started = LazyLock::new(|| Server::start("valkey-server").map(Mutex::new));
+
+/// Each server, for one rule, or what is missing.
+pub fn servers() -> [Result<MutexGuard<'static, Server>, String>; 2] {
+    [&REDIS, &VALKEY].map(|server| {
+        let server = server.as_ref().map_err(Clone::clone)?;
+        Ok(server.lock().unwrap_or_else(PoisonError::into_inner))
+    })
 }
 
 impl Server {
-    fn start() -> Result<Self, String> {
-        let directory = env::temp_dir().join(format!("latchgate-conformance-{}", process::id()));
+    fn start(program: &str) -> Result<Self, String> {
+        let name = format!("latchgate-conformance-{program}-{}", process::id());
+        let directory = env::temp_dir().join(name);
         fs::create_dir_all(&directory).map_err(|error| error.to_string())?;
         let library = directory.join("steered_time.so");
         let source =
@@ -52,11 +54,23 @@ impl Server {
             .map_err(|error| error.to_string())?
             .port();
         // A shell that waits for its standard input holds the server: it ends when the test does, however.
-        let script = r#"redis-server "$@" & child=$!; cat > /dev/null; kill $child"#;
+        let script =
+            r#""$0" "$@" & child=$!; cat > /dev/null; kill $child; wait; rm -rf "$DIRECTORY""#;
         let child = Command::new("sh")
-            .args(["-c", script, "sh", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+            .args([
+                "-c",
+                script,
+                program,
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+            ])
             .args(["--port", &port.to_string(), "--dir"])
             .arg(&directory)
+            .env("DIRECTORY", &directory)
             .env("LD_PRELOAD", &library)
             .env("STEERED_TIME", &time)
             .stdin(Stdio::piped())
@@ -72,7 +86,7 @@ impl Server {
             }
             thread::sleep(Duration::from_millis(25));
         }
-        Err("no redis-server answers: install redis-server 7.0 or later".into())
+        Err(format!("no {program} answers: install redis-server 7.0 and valkey-server 8 or later"))
     }
 
     fn connection(&self) -> redis::RedisResult<redis::Connection> {
