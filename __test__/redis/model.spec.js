@@ -58,7 +58,7 @@ describe('the comparison', () => {
       Reference.prototype[verb] = /** @type {any} */ (
         function forget(/** @type {any[]} */ ...args) {
           const scratch = new Reference({ onLimit: 'reject', admission: 'explicit', idle: 1, absolute: 1 });
-          return own.apply(scratch, /** @type {any} */ (args));
+          return /** @type {any} */ (own).apply(scratch, args);
         }
       );
       try {

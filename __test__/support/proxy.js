@@ -9,14 +9,15 @@ const { Frames, words } = require('./resp.js');
 
 /** @typedef {import('./started.js').Test} Test */
 /**
- * @typedef {{ client: net.Socket, upstream: net.Socket, commands: Frames, replies: Frames, pending: string[], swallow: boolean, due: number, queued: number, tail: Promise<void>, open: boolean, lingering: boolean, mute: boolean }} Link
- * swallow: nothing more is read; mute: nothing more is delivered; lingering: the server still runs what was written to it
+ * @typedef {{ client: net.Socket, upstream: net.Socket, commands: Frames, replies: Frames, pending: string[], swallow: boolean, due: number, queued: number, tail: Promise<void>, open: boolean, lingering: boolean, mute: boolean, deaf: boolean }} Link
+ * swallow: nothing more is read; mute: nothing more is delivered; deaf: nothing that the server sends from here on is;
+ * lingering: the server still runs what was written to it
  */
 
 /** Commands that run our scripts: what changes state, and what a lost reply leaves unknown. */
 const SCRIPTS = /^(eval|evalsha|fcall)$/;
 
-class Proxy {
+class FaultProxy {
   /** Connections accepted since the start. */
   connections = 0;
   /** Bytes received from clients (up) and from the server (down), swallowed ones included. */
@@ -34,7 +35,7 @@ class Proxy {
   #links = new Set();
   /** What becomes of new connections. @type {'pass' | 'swallow'} */
   #fresh = 'pass';
-  /** @type {{ left: number, of: RegExp, cut: boolean } | undefined} */
+  /** @type {{ left: number, of: RegExp, cut: boolean, after: number } | undefined} */
   #losing;
   /** @type {{ what: 'commands' | 'replies' | 'bytes', left: number, of: RegExp } | undefined} */
   #cutting;
@@ -100,13 +101,14 @@ class Proxy {
   }
 
   /**
-   * The next `count` replies of such commands are lost after the server ran them; the connection is cut with the last of
-   * them, or stays open and silent about them.
+   * The next `count` replies of such commands are lost after the server ran them. As on a real network nothing that comes
+   * later is delivered on that connection either; it is cut with the last of them, or stays open: what is sent over it still
+   * arrives and runs, and is never answered.
    * @param {number} count
-   * @param {{ of?: RegExp, cut?: boolean }} [options]
+   * @param {{ of?: RegExp, cut?: boolean, after?: number }} [options] after: so many such replies still pass
    */
-  loseReplies(count, { of = SCRIPTS, cut = true } = {}) {
-    this.#losing = { left: count, of, cut };
+  loseReplies(count, { of = SCRIPTS, cut = true, after = 0 } = {}) {
+    this.#losing = { left: count, of, cut, after };
   }
 
   /**
@@ -146,7 +148,7 @@ class Proxy {
     const upstream = swallow ? new net.Socket() : net.connect(/** @type {any} */ (this.#target));
     /** @type {Link} */
     const link = {
-      client, upstream, swallow, pending: [], due: 0, queued: 0, open: true, lingering: false, mute: false,
+      client, upstream, swallow, pending: [], due: 0, queued: 0, open: true, lingering: false, mute: false, deaf: false,
       commands: new Frames(), replies: new Frames(), tail: Promise.resolve(),
     };
     this.#links.add(link);
@@ -201,13 +203,16 @@ class Proxy {
       // A push of RESP3 answers no command.
       const name = frame[0] === 62 ? 'push' : (link.pending.shift() ?? 'push');
       const losing = this.#losing;
-      if (losing?.of.test(name)) {
+      if (losing?.of.test(name) && losing.after-- <= 0) {
         this.lost++;
         if (--losing.left === 0) this.#losing = undefined;
-        cut = losing.cut && losing.left === 0;
-        if (cut) break;
-        continue;
+        link.deaf = true;
+        if (losing.cut && losing.left === 0) {
+          cut = true;
+          break;
+        }
       }
+      if (link.deaf) continue;
       if (this.#cutting?.what === 'bytes') {
         const kept = frame.subarray(0, this.#cutting.left);
         this.#cutting.left -= kept.length;
@@ -278,7 +283,7 @@ const sleep = (ms) => new Promise((/** @type {(value: void) => void} */ resolve)
  * @param {{ port: number } | { path: string }} target
  */
 async function startProxy(t, target) {
-  const proxy = new Proxy(target);
+  const proxy = new FaultProxy(target);
   await proxy.listen();
   t.after(() => proxy.close());
   return proxy;

@@ -33,6 +33,7 @@ function endOfFrame(bytes, at) {
 
 /** Cuts a stream into whole frames: of commands, or of replies in RESP2 and RESP3. */
 class Frames {
+  /** @type {Buffer} */
   #left = Buffer.alloc(0);
 
   /** @param {Buffer} chunk @returns {Buffer[]} */
@@ -96,6 +97,7 @@ function decode(frame, at = 0) {
 
 /** @param {Array<string | number | Buffer>} args */
 function encode(args) {
+  /** @type {Buffer[]} */
   const parts = [Buffer.from(`*${args.length}\r\n`)];
   for (const arg of args) {
     const bytes = Buffer.isBuffer(arg) ? arg : Buffer.from(String(arg));

@@ -93,10 +93,10 @@ class Server {
     const dir = this.directory;
     const lines = [
       'bind 127.0.0.1', 'protected-mode no', 'daemonize no', `dir ${dir}`, `logfile ${dir}/server.log`,
-      'save ""', `appendonly ${appendonly ? 'yes' : 'no'}`, 'appendfsync always', 'enable-debug-command local',
+      'save ""', `appendonly ${appendonly ? 'yes' : 'no'}`, 'appendfsync always', 'repl-diskless-sync-delay 0', 'enable-debug-command local',
       'busy-reply-threshold 100',
     ];
-    if (this.password !== undefined) lines.push(`requirepass ${this.password}`);
+    if (this.password !== undefined) lines.push(`requirepass ${JSON.stringify(this.password)}`);
     for (const { user, rules } of users) lines.push(`user ${user} ${rules}`);
     if (socket) lines.push(`unixsocket ${this.socket}`, 'unixsocketperm 700');
     if (maxmemory !== undefined) lines.push(`maxmemory ${maxmemory}`);
@@ -209,6 +209,11 @@ class Server {
   resetStats = () => this.command('CONFIG', 'RESETSTAT');
   flushAll = () => this.command('FLUSHALL');
   scriptFlush = () => this.command('SCRIPT', 'FLUSH', 'SYNC');
+
+  /** Further lines of its configuration, from the next start on. @param {Record<string, string | number>} lines */
+  amend(lines) {
+    for (const [name, value] of Object.entries(lines)) this.#configuration += `${name} ${value}\n`;
+  }
 
   /** @param {string} name @param {string | number} value */
   configure = (name, value) => this.command('CONFIG', 'SET', name, value);

@@ -1,0 +1,66 @@
+// Ten thousand requests that wait for a slow store: their number in the store is bounded, what does not fit is 503 at once,
+// what waits too long is 503 at its deadline, and memory comes back.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { describe, it } = require('node:test');
+const { unique } = require('../support/auths.js');
+const { faulty, recovered, settled } = require('../support/faulty.js');
+const { token } = require('../support/jwt.js');
+const { missing } = require('../support/servers.js');
+
+const WAITING = 10_000;
+const RULE = { limit: 1_000_000, window: '1h' };
+
+describe('with 10,000 waiting on a store that', async () => {
+  const skip = await missing('redis');
+
+  it('answers nothing, each is 503, and none runs later that was told so before it was sent', { skip }, async (t) => {
+    const { server, auth, judge, live } = await faulty(t);
+    const texts = Array.from({ length: WAITING }, (_each, n) => token({ sub: `waiting-${n}-${process.pid}`, sid: 's' }));
+    server.pause();
+    t.after(() => server.resume());
+    const denials = await Promise.all(texts.map((text) => auth.authenticate({ token: text })));
+    const kinds = new Set(denials.map((denial) => (denial.ok ? 200 : denial.status)));
+    assert.deepEqual([...kinds], [503]);
+    for (const denial of denials) assert.ok(!denial.ok && Number(denial.headers['Retry-After']) > 0);
+    server.resume();
+    await recovered(auth, live);
+    assert.ok((await server.scriptsRun()) < WAITING, 'what did not fit was never sent');
+    assert.equal((await judge.sessions.list(`waiting-${WAITING - 1}-${process.pid}`)).length <= 1, true);
+  });
+
+  it('answers slowly, each is answered once, and charged at most once', { skip }, async (t) => {
+    const { proxy, auth, judge, live } = await faulty(t);
+    const key = unique('key');
+    await auth.quotas.consume(key, RULE, { cost: 0 });
+    proxy.delay(() => Math.random() * 800);
+    const { faults, results } = await settled(Array.from({ length: WAITING }, () => auth.quotas.consume(key, RULE)));
+    assert.equal(results.length, WAITING);
+    assert.ok(faults > 0, 'some did not fit or were too late');
+    const granted = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    assert.equal(new Set(granted.map(({ remaining }) => remaining)).size, granted.length, 'no two have the same unit');
+    await proxy.pass();
+    await recovered(auth, live);
+    const used = RULE.limit - (await judge.quotas.peek(key, RULE)).remaining;
+    assert.ok(used >= granted.length && used <= WAITING, `${used} used, ${granted.length} answered`);
+  });
+
+  it('answers nothing, again and again, memory does not grow with the rounds', { skip }, async (t) => {
+    const { proxy, auth, live } = await faulty(t);
+    proxy.blackHole();
+    const round = async () => {
+      await Promise.all(Array.from({ length: WAITING }, () => auth.authenticate({ token: live })));
+      return process.memoryUsage.rss();
+    };
+    // The first rounds reach the level: buffers, heap.
+    for (let n = 0; n < 3; n++) await round();
+    const level = process.memoryUsage.rss();
+    let highest = 0;
+    for (let n = 0; n < 6; n++) highest = Math.max(highest, await round());
+    // 60,000 requests that were kept would be far more than this.
+    assert.ok(highest - level < 64 * 2 ** 20, `${Math.round((highest - level) / 2 ** 20)} MiB more`);
+    await proxy.pass();
+    await recovered(auth, live);
+  });
+});

@@ -1,0 +1,191 @@
+// States in which a server answers but does not do what it is asked: it loads, it is busy, it is full, it is a replica, it
+// forgot our scripts. 503 where the question cannot be answered, nothing half done, and back without help.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { mkdirSync } = require('node:fs');
+const path = require('node:path');
+const { describe, it } = require('node:test');
+const { unique } = require('../support/auths.js');
+const { faulty, newcomers, recovered, status, storeFault, tally } = require('../support/faulty.js');
+const { read, token } = require('../support/jwt.js');
+const { KINDS, missing, startServer } = require('../support/servers.js');
+const { until } = require('../support/started.js');
+
+/** @typedef {import('../support/servers.js').RealServer} Server */
+/** @typedef {{ name: string, enter: (server: Server, t: import('node:test').TestContext) => Promise<() => Promise<any>>, strict?: boolean }} State */
+
+const TRIES = 20;
+
+/** States that the server is put into; `enter` gives what ends it. `strict`: not even a check that writes nothing may pass. @type {State[]} */
+const STATES = [
+  {
+    name: 'is a replica (READONLY)',
+    strict: true,
+    enter: async (server, t) => {
+      const { port } = await startServer(t, { kind: server.kind });
+      await server.command('REPLICAOF', '127.0.0.1', port);
+      await until('it follows', async () => (await server.info('replication')).master_link_status === 'up');
+      return () => server.command('REPLICAOF', 'NO', 'ONE');
+    },
+  },
+  {
+    name: 'is a replica whose master is gone (MASTERDOWN)',
+    strict: true,
+    enter: async (server) => {
+      await server.configure('replica-serve-stale-data', 'no');
+      await server.command('REPLICAOF', '127.0.0.1', 1);
+      return () => server.command('REPLICAOF', 'NO', 'ONE');
+    },
+  },
+  {
+    name: 'runs a script without an end (BUSY)',
+    strict: true,
+    enter: async (server) => {
+      const busy = await server.connect();
+      const running = busy.command('EVAL', 'while true do end', 0).catch(() => {});
+      await until('it is busy', async () => {
+        const asking = await server.connect();
+        const answer = await asking.command('PING').catch((error) => error.message);
+        asking.close();
+        return /^BUSY/.test(answer);
+      });
+      return async () => {
+        const killer = await server.connect();
+        await killer.command('SCRIPT', 'KILL');
+        await running;
+        killer.close();
+        busy.close();
+      };
+    },
+  },
+  {
+    name: 'could not save and takes no writes (MISCONF)',
+    enter: async (server) => {
+      await server.configure('save', '3600 1000000');
+      // A directory stands where the dump would go.
+      mkdirSync(path.join(server.directory, 'dump.rdb'));
+      await server.command('BGSAVE');
+      await until('the save has failed', async () => {
+        const { rdb_bgsave_in_progress: running, rdb_last_bgsave_status: last } = await server.info('persistence');
+        return running === '0' && last === 'err';
+      });
+      return () => server.configure('stop-writes-on-bgsave-error', 'no');
+    },
+  },
+  {
+    name: 'has too few replicas (NOREPLICAS)',
+    enter: async (server) => {
+      await server.configure('min-replicas-to-write', 1);
+      return () => server.configure('min-replicas-to-write', 0);
+    },
+  },
+  {
+    name: 'took the right to run scripts away (NOPERM)',
+    strict: true,
+    enter: async (server) => {
+      await server.command('ACL', 'SETUSER', 'default', '-eval', '-evalsha', '-fcall');
+      return () => server.command('ACL', 'SETUSER', 'default', '+@all');
+    },
+  },
+];
+
+for (const { kind, name: server } of KINDS) {
+  describe(`while ${server}`, async () => {
+    const skip = await missing(kind);
+    for (const { name, enter, strict } of STATES) {
+      it(`${name}, requests are 503, nothing is half done, and it recovers`, { skip }, async (t) => {
+        const { server, auth, judge, live, user } = await faulty(t, { server: { kind } });
+        const leave = await enter(server, t);
+        assert.deepEqual(await tally(auth, newcomers(TRIES, user)), { 503: TRIES });
+        const [seen] = Object.keys(await tally(auth, Array(TRIES).fill(live)));
+        assert.ok(seen === '503' || (seen === '200' && !strict), `a live session gets ${seen}`);
+        await assert.rejects(auth.tokens.revoke(live), storeFault);
+        await assert.rejects(auth.sessions.admit(user), storeFault);
+        await leave();
+        await recovered(auth, live);
+        assert.deepEqual((await judge.sessions.list(user)).map(({ sessionId }) => sessionId), ['live']);
+        assert.equal(await judge.tokens.isRevoked(live), false);
+      });
+    }
+
+    it('loads its data (LOADING), requests are 503, and it recovers', { skip }, async (t) => {
+      const { server, auth, live } = await faulty(t, { server: { kind } });
+      for (let n = 0; n < 300; n++) await server.command('SET', `filling:${n}`, 'x'.repeat(200));
+      await server.command('SAVE');
+      // Many seconds if it were let; the test ends it sooner.
+      server.amend({ 'key-load-delay': 25_000, 'loading-process-events-interval-bytes': 1024 });
+      await server.restart({ loading: true });
+      assert.equal((await server.info('persistence')).loading, '1');
+      assert.deepEqual(await tally(auth, Array(TRIES).fill(live)), { 503: TRIES });
+      await server.configure('key-load-delay', 0);
+      await recovered(auth, live);
+    });
+
+    it('is out of memory, revoke() rejects and admits nobody, and checks of live sessions still work', { skip }, async (t) => {
+      const { server, auth, judge, live, user } = await faulty(t, { server: { kind } });
+      const revoked = token({ sub: user, sid: 'revoked' });
+      await auth.tokens.revoke(revoked);
+      await server.configure('maxmemory', 1);
+      assert.deepEqual(await tally(auth, Array(TRIES).fill(live)), { 200: TRIES });
+      assert.equal(await status(auth, revoked), 401);
+      await assert.rejects(auth.tokens.revoke(live), storeFault);
+      await assert.rejects(auth.tokens.revokeUser(user), storeFault);
+      await assert.rejects(auth.sessions.admit(user), storeFault);
+      assert.deepEqual(await tally(auth, newcomers(TRIES, user)), { 503: TRIES });
+      await server.configure('maxmemory', 0);
+      assert.equal(await status(auth, live), 200);
+      assert.equal(await judge.tokens.isRevoked(live), false);
+      assert.deepEqual((await judge.sessions.list(user)).map(({ sessionId }) => sessionId), ['live']);
+      assert.equal(await auth.tokens.revoke(live), true);
+      assert.equal(await status(auth, live), 401);
+    });
+
+    it('forgets its scripts under load, every request is answered as before', { skip }, async (t) => {
+      const { server, auth, live } = await faulty(t, { server: { kind } });
+      for (let round = 0; round < 10; round++) {
+        const asking = tally(auth, Array(TRIES).fill(live));
+        await server.scriptFlush();
+        assert.deepEqual(await asking, { 200: TRIES });
+      }
+      assert.deepEqual(await tally(auth, Array(TRIES).fill(live)), { 200: TRIES });
+    });
+
+    it('ends all connections again and again, requests are 200 or 503, and it recovers', { skip }, async (t) => {
+      const { server, auth, live } = await faulty(t, { server: { kind } });
+      for (let round = 0; round < 10; round++) {
+        const asking = tally(auth, Array(TRIES).fill(live));
+        await server.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+        const counts = await asking;
+        assert.equal((counts[200] ?? 0) + (counts[503] ?? 0), TRIES, JSON.stringify(counts));
+      }
+      await recovered(auth, live);
+    });
+
+    it('restarts with its data on disk, no revocation is lost', { skip }, async (t) => {
+      const { server, auth, live, user } = await faulty(t, { server: { kind, appendonly: true } });
+      const revoked = token({ sub: user, sid: 'revoked' });
+      await auth.tokens.revoke(revoked);
+      const blocked = unique();
+      await auth.tokens.blockUser(blocked);
+      await server.restart();
+      await recovered(auth, live);
+      assert.equal(await status(auth, revoked), 401);
+      assert.equal(await status(auth, token({ sub: blocked, sid: 's' })), 403);
+    });
+
+    it('restarts with nothing on disk, that is noticed and told', { skip }, async (t) => {
+      const { server, auth, live } = await faulty(t, { server: { kind } });
+      const revoked = token({ sub: unique(), sid: 's' });
+      await auth.tokens.revoke(revoked);
+      const before = (await auth.health()).warnings;
+      await server.restart();
+      await recovered(auth, live);
+      await until('a warning tells that revocations are gone', async () => {
+        const { warnings } = await auth.health();
+        return warnings.some((warning) => !before.includes(warning) && /restart|lost|forg[eo]t/i.test(warning));
+      });
+      assert.ok(await auth.tokens.issue(String(read(live).sub)), 'and work goes on');
+    });
+  });
+}

@@ -1,0 +1,98 @@
+// Values under our prefix that are not ours, of every type: a fault of the store and never a crash, never an answer made up,
+// and never overwritten.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { describe, it } = require('node:test');
+const { unique } = require('../support/auths.js');
+const { faulty, recovered, storeFault } = require('../support/faulty.js');
+const { token } = require('../support/jwt.js');
+const { missing } = require('../support/servers.js');
+
+/** @typedef {import('../support/servers.js').RealServer} Server */
+
+const RULE = { limit: 100, window: '1h' };
+const BALANCE = { limit: 100 };
+const POLICY = { quota: { ...RULE, name: 'values', by: () => 'shared' } };
+
+/** @type {Array<{ name: string, type: string, put: (server: Server, key: string) => Promise<any> }>} */
+const VALUES = [
+  { name: 'an empty string', type: 'string', put: (server, key) => server.command('SET', key, '') },
+  { name: 'a text', type: 'string', put: (server, key) => server.command('SET', key, 'hello') },
+  { name: 'the largest integer', type: 'string', put: (server, key) => server.command('SET', key, '9223372036854775807') },
+  { name: 'a number below zero', type: 'string', put: (server, key) => server.command('SET', key, '-1') },
+  { name: 'bytes that are no text', type: 'string', put: (server, key) => server.command('SET', key, Buffer.from([0xff, 0, 0xfe, 0x80, 1, 2, 3, 255])) },
+  { name: 'a megabyte', type: 'string', put: (server, key) => server.command('SET', key, 'x'.repeat(2 ** 20)) },
+  { name: 'JSON', type: 'string', put: (server, key) => server.command('SET', key, '{"sessions":[]}') },
+  { name: 'a list', type: 'list', put: (server, key) => server.command('RPUSH', key, 'a', 'b') },
+  { name: 'a set', type: 'set', put: (server, key) => server.command('SADD', key, 'a', 'b') },
+  { name: 'a sorted set', type: 'zset', put: (server, key) => server.command('ZADD', key, 1, 'a', 'inf', 'b') },
+  { name: 'a hash', type: 'hash', put: (server, key) => server.command('HSET', key, 'a', 'b', 's', 'x', '', '') },
+  { name: 'a stream', type: 'stream', put: (server, key) => server.command('XADD', key, '*', 'a', 'b') },
+];
+
+/** Uses everything that leaves keys. @param {import('latchgate').Auth} auth @param {string} user @param {string} text */
+function uses(auth, user, text) {
+  return [
+    () => auth.sessions.admit(user, { sessionId: 'live' }),
+    () => auth.sessions.touch(user, 'live'),
+    () => auth.sessions.list(user),
+    () => auth.tokens.revokeId({ jti: 'an id', userId: user, expiresAt: Date.now() + 60_000 }),
+    () => auth.tokens.isRevoked(text),
+    () => auth.quotas.consume(`${user}-window`, RULE),
+    () => auth.quotas.peek(`${user}-window`, RULE),
+    () => auth.quotas.consume(`${user}-balance`, BALANCE),
+    () => auth.authenticate({ token: text }, POLICY),
+    () => auth.sessions.end(user, 'other'),
+  ];
+}
+
+describe('where under a key of ours somebody else put', async () => {
+  const skip = await missing('redis');
+
+  for (const { name, type, put } of VALUES) {
+    it(`${name}, what needs that key is a fault of the store and the value stays`, { skip }, async (t) => {
+      const { server, auth, user, live } = await faulty(t);
+      for (const use of uses(auth, user, live)) await use();
+      const keys = await server.keys();
+      assert.ok(keys.length > 0);
+      for (const key of keys) {
+        let hit = 0;
+        const ours = await server.command('TYPE', key);
+        const kept = `kept:${key}`;
+        await server.command('RENAME', key, kept);
+        await put(server, key);
+        const digest = () => server.command('DEBUG', 'DIGEST-VALUE', key);
+        const foreign = await digest();
+        const outcomes = await Promise.allSettled(uses(auth, user, live).map((use) => use()));
+        for (const outcome of outcomes) {
+          if (outcome.status === 'rejected') {
+            hit++;
+            storeFault(outcome.reason);
+          } else if (typeof outcome.value === 'object' && outcome.value !== null && 'ok' in outcome.value && !outcome.value.ok) {
+            hit++;
+            assert.equal(outcome.value.status, 503, `${key}: ${JSON.stringify(outcome.value)}`);
+          }
+        }
+        // A collection of the same type may be read as one that holds nothing of ours; everything else is a fault, and
+        // stays for whoever looks into it.
+        assert.equal(await server.command('TYPE', key), type, `${key} was overwritten`);
+        if (ours !== type || type === 'string') {
+          assert.ok(hit > 0, `${key}: ${ours} replaced by ${name}`);
+          assert.deepEqual(await digest(), foreign, `${key} was changed`);
+        }
+        await server.command('RENAME', kept, key);
+        await recovered(auth, live);
+      }
+    });
+  }
+
+  it('keys that no id of ours could make, nothing comes of it', { skip }, async (t) => {
+    const { server, auth, user, live } = await faulty(t);
+    const [key] = await server.keys();
+    for (const name of [`${key}:x`, key.replace(/\{.*?\}/, '{x}'), 'lg', 'lg:', `${key}\u0000`]) await server.command('SET', name, 'x');
+    for (const use of uses(auth, user, live)) await use();
+    const answer = await auth.authenticate({ token: token({ sub: unique(), sid: 's' }) });
+    assert.equal(answer.ok, true);
+  });
+});

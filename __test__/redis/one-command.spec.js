@@ -1,0 +1,185 @@
+// What a request costs the server: one command on the wire, one script in the server's own count, and nothing that stays for
+// ever but what the design names.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { describe, it } = require('node:test');
+const { serve } = require('../support/app.js');
+const { open, unique } = require('../support/auths.js');
+const { get } = require('../support/http.js');
+const { token } = require('../support/jwt.js');
+const { startProxy } = require('../support/proxy.js');
+const { KINDS, missing, startServer } = require('../support/servers.js');
+
+const ROUNDS = 200;
+const QUOTA = { limit: 100_000, window: '1h', name: 'one' };
+const DAY = 24 * 3_600_000;
+
+/** @typedef {import('latchgate').Policy} Policy */
+/** @typedef {import('latchgate').AuthOptions} Options */
+
+/** @type {Array<{ what: string, options?: Options, policy?: Policy, status: number, commands?: number, texts: (auth: import('latchgate').Auth, user: string) => Promise<() => string> }>} */
+const REQUESTS = [
+  { what: 'a token without a session', status: 200, texts: async (_auth, user) => () => token({ sub: user }) },
+  {
+    what: 'a live session, with a quota',
+    options: { sessions: { limit: 3, admission: 'first-use' } },
+    policy: { quota: QUOTA, scope: 'read' },
+    status: 200,
+    texts: async (_auth, user) => () => token({ sub: user, sid: 's', scope: 'read' }),
+  },
+  {
+    what: 'a session that is admitted by first use and evicts another',
+    options: { sessions: { limit: 3, onLimit: 'evict-oldest', admission: 'first-use' } },
+    policy: { quota: QUOTA },
+    status: 200,
+    texts: async (_auth, user) => () => token({ sub: user, sid: unique('s') }),
+  },
+  {
+    what: 'a session beyond the limit',
+    options: { sessions: { limit: 1, admission: 'first-use' } },
+    status: 403,
+    texts: async (auth, user) => {
+      await auth.sessions.admit(user);
+      return () => token({ sub: user, sid: unique('s') });
+    },
+  },
+  {
+    what: 'a revoked token',
+    status: 401,
+    texts: async (auth, user) => {
+      const text = token({ sub: user, sid: 's' });
+      await auth.tokens.revoke(text);
+      return () => text;
+    },
+  },
+  {
+    what: 'a quota that is spent',
+    policy: { quota: { limit: 1, window: '1h', name: 'spent' } },
+    status: 429,
+    texts: async (auth, user) => {
+      const text = token({ sub: user, sid: 's' });
+      await auth.authenticate({ token: text }, { quota: { limit: 1, window: '1h', name: 'spent' } });
+      return () => text;
+    },
+  },
+  {
+    what: 'a quota of something else than the user (two, the second only where the first allows)',
+    policy: { quota: { ...QUOTA, name: 'by address', by: () => 'address' } },
+    status: 200,
+    commands: 2,
+    texts: async (_auth, user) => () => token({ sub: user, sid: 's' }),
+  },
+];
+
+for (const { kind, name } of KINDS) {
+  describe(`on ${name}, one request is one command: of`, async () => {
+    const skip = await missing(kind);
+
+    for (const { what, options, policy, status, commands = 1, texts } of REQUESTS) {
+      it(what, { skip }, async (t) => {
+        const server = await startServer(t, { kind });
+        const proxy = await startProxy(t, { port: server.port });
+        const auth = open(t, { store: proxy.url, ...options });
+        const port = await serve(t, (app) => {
+          app.get('/', auth.middleware(policy), (_req, res) => void res.sendStatus(200));
+        });
+        const next = await texts(auth, unique());
+        await auth.ready();
+        for (let n = 0; n < 5; n++) assert.equal((await get(port, '/', next())).status, status);
+        await server.resetStats();
+        proxy.commands = {};
+        const half = ROUNDS / 2;
+        for (let n = 0; n < half; n++) assert.equal((await get(port, '/', next())).status, status);
+        const together = await Promise.all(Array.from({ length: half }, () => get(port, '/', next())));
+        for (const answer of together) assert.equal(answer.status, status);
+        const { ping = 0, ...sent } = proxy.commands;
+        assert.deepEqual(sent, { evalsha: ROUNDS * commands });
+        // Whether the connection still lives may be asked now and then, but not by requests.
+        assert.ok(ping <= ROUNDS / 10, `${ping} pings`);
+        const { evalsha, eval: whole, script } = /** @type {any} */ (await server.commandstats());
+        assert.deepEqual({ evalsha, whole, script }, { evalsha: ROUNDS * commands, whole: undefined, script: undefined });
+        const stats = await server.info('commandstats');
+        assert.match(stats.cmdstat_evalsha, /rejected_calls=0,failed_calls=0/);
+      });
+    }
+  });
+
+  describe(`on ${name}, keys without an end`, async () => {
+    const skip = await missing(kind);
+
+    it('are those of blocks and balances alone, and go with them', { skip }, async (t) => {
+      const server = await startServer(t, { kind });
+      const auth = open(t, { store: server.url(), sessions: { limit: 3, onLimit: 'evict-oldest', admission: 'first-use' } });
+      const users = Array.from({ length: 20 }, (_each, n) => unique(`user-${n}`));
+      await busy(auth, users);
+      assert.deepEqual(await endless(server), [], 'after everything but blocks and balances');
+      for (const key of await server.keys()) assert.ok((await server.command('PTTL', key)) < 3 * DAY, key);
+
+      await auth.tokens.blockUser(users[0], { until: Date.now() + DAY });
+      assert.deepEqual(await endless(server), [], 'a block that ends');
+
+      await auth.tokens.blockUser(users[1]);
+      await auth.tokens.blockUser(unique('stranger'));
+      const blocks = await endless(server);
+      t.diagnostic(`blocks: ${blocks.join(' ')}`);
+      assert.equal(blocks.length, 2);
+
+      await auth.quotas.consume('prepaid', { limit: 10 });
+      const balances = (await endless(server)).filter((key) => !blocks.includes(key));
+      t.diagnostic(`balances: ${balances.join(' ')}`);
+      assert.equal(balances.length, 1);
+
+      await busy(auth, users);
+      assert.deepEqual(await endless(server), [...blocks, ...balances].sort());
+      await auth.tokens.unblockUser(users[1]);
+      await auth.quotas.reset('prepaid');
+      assert.equal((await endless(server)).length, 1);
+    });
+
+    it('are not left by questions about what does not exist', { skip }, async (t) => {
+      const server = await startServer(t, { kind });
+      const auth = open(t, { store: server.url(), sessions: { admission: 'explicit' } });
+      const user = unique();
+      await auth.ready();
+      const before = await server.keys();
+      await auth.sessions.list(user);
+      await auth.sessions.touch(user, 's');
+      await auth.sessions.end(user, 's');
+      await auth.sessions.endAll(user);
+      await auth.tokens.isRevoked(token({ sub: user }));
+      await auth.tokens.unblockUser(user);
+      await auth.authenticate({ token: token({ sub: user, sid: 's' }) }, { quota: QUOTA });
+      await auth.sessions.admit(user, { limit: 0 });
+      await auth.quotas.peek('nothing', { limit: 3 });
+      await auth.quotas.consume('nothing', { limit: 3 }, { cost: 4 });
+      await auth.quotas.consume('nothing', { limit: 3 }, { cost: 0 });
+      await auth.quotas.reset('nothing');
+      assert.deepEqual(await server.keys(), before);
+    });
+  });
+}
+
+/** A mixed scenario without blocks and balances, everything at once. @param {import('latchgate').Auth} auth @param {string[]} users */
+async function busy(auth, users) {
+  await Promise.all(
+    users.flatMap((user) => [
+      ...['a', 'b', 'c', 'd'].map((sid) => auth.authenticate({ token: token({ sub: user, sid }) }, { quota: QUOTA })),
+      ...['e', 'f'].map((sessionId) => auth.sessions.admit(user, { sessionId, device: { name: 'x' } })),
+      auth.sessions.end(user, 'e'),
+      auth.sessions.touch(user, 'f'),
+      auth.tokens.revoke(token({ sub: user })),
+      auth.tokens.issue(user, { sessionId: 'a' }),
+      auth.quotas.consume(`window of ${user}`, { limit: 3, window: '1h' }, { cost: 2 }),
+      auth.authenticate({ token: token({ sub: user, sid: 'a' }) }, { quota: { limit: 3, window: '2h', name: 'by', by: () => `by ${user}` } }),
+      auth.tokens.revokeUser(user),
+    ]),
+  );
+}
+
+/** @param {import('../support/servers.js').RealServer} server @returns {Promise<string[]>} keys without an end, sorted */
+async function endless(server) {
+  const keys = await server.keys();
+  const ends = await Promise.all(keys.map((key) => server.command('PTTL', key)));
+  return keys.filter((_key, index) => ends[index] === -1);
+}
