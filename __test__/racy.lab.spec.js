@@ -1,0 +1,22 @@
+// Every race on a store that reads first and writes later. Each must find the violation there: one that does not, proves
+// nothing where it passes.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { describe, it } = require('node:test');
+const { newStore } = require('./support/auths.js');
+const { LOCAL, THREADED } = require('./support/races.js');
+
+describe('a store that decides on what it read earlier breaks the rule', () => {
+  for (const { rule, racers, arrivals, run, check } of [...LOCAL, ...THREADED]) {
+    it(`that ${rule}`, async () => {
+      const store = `${newStore('test-racy:')}?gate=${arrivals(racers)}`;
+      const seen = await run(store, racers);
+      assert.throws(
+        () => check(seen, racers),
+        { code: 'ERR_ASSERTION' },
+        `nothing was broken: ${JSON.stringify(seen)}`,
+      );
+    });
+  }
+});

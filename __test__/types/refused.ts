@@ -1,0 +1,45 @@
+// What the typings must refuse. It only has to compile: each line that is expected to be an error is one.
+
+import { authMiddleware, createAuth, type RequestAuth } from 'latchgate';
+
+const auth = createAuth();
+
+// @ts-expect-error an option that does not exist
+createAuth({ realms: 'api' });
+// @ts-expect-error an option of another place
+createAuth({ secret: 'x' });
+// @ts-expect-error a limit is a number or a function
+createAuth({ sessions: { limit: '3' } });
+// @ts-expect-error a limit function answers at once
+createAuth({ sessions: { limit: async () => 3 } });
+// @ts-expect-error no such way to meet the limit
+createAuth({ sessions: { onLimit: 'evict' } });
+// @ts-expect-error a policy takes no store
+auth.middleware({ store: 'memory:' });
+// @ts-expect-error a misspelt option
+authMiddleware({ scopes: 'read' });
+// @ts-expect-error a scope is a string
+auth.requireScope(7);
+// @ts-expect-error a user id is a string
+auth.sessions.admit(7);
+// @ts-expect-error admission is not chosen per call
+auth.sessions.admit('u', { admission: 'explicit' });
+// @ts-expect-error an id needs its user
+auth.tokens.revokeId({ jti: 'j', expiresAt: 1 });
+// @ts-expect-error no such event
+auth.on('allowed', () => {});
+
+export async function refused(caller: RequestAuth): Promise<void> {
+  // @ts-expect-error what a request is told is read only
+  caller.userId = 'other';
+  // @ts-expect-error claims are read only
+  caller.claims.sub = 'other';
+  // @ts-expect-error scopes are read only
+  caller.scopes.push('admin');
+  const admission = await auth.sessions.admit('u');
+  // @ts-expect-error only an admission has a session
+  console.log(admission.session);
+  const answer = await auth.authenticate({});
+  // @ts-expect-error only a decision that says yes has an auth
+  console.log(answer.auth);
+}

@@ -1,0 +1,125 @@
+// What the contract names and this version does not build is refused by name, and never ignored.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { describe, it } = require('node:test');
+const { authMiddleware, createAuth } = require('latchgate');
+const { fault, open } = require('./support/auths.js');
+const { SECRET } = require('./support/jwt.js');
+
+const jwt = { secret: SECRET };
+
+describe('createAuth() refuses', () => {
+  /** @type {Array<[string, object, RegExp]>} */
+  const OPTIONS = [
+    ['apiKeys', { jwt, apiKeys: {} }, /apiKeys/],
+    ['refresh', { jwt, refresh: { ttl: '1d' } }, /refresh/],
+    ['mode observe', { jwt, mode: 'observe' }, /observe/],
+    ['onStoreError allow', { jwt, onStoreError: 'allow' }, /onStoreError/],
+    [
+      'onStoreError allow for one check',
+      { jwt, onStoreError: { revocation: 'allow' } },
+      /onStoreError\.revocation/,
+    ],
+    ['jwksUri', { jwt: { jwksUri: 'https://issuer.test/jwks' } }, /jwksUri/],
+    ['jwksUri beside a key', { jwt: { ...jwt, jwksUri: 'https://issuer.test/jwks' } }, /jwksUri/],
+    ['store.acks', { jwt, store: { url: 'memory:', acks: 1 } }, /acks/],
+    ['store.strict', { jwt, store: { url: 'memory:', strict: true } }, /strict/],
+  ];
+  for (const url of [
+    'redis://localhost',
+    'rediss://localhost',
+    'redis+unix:///run/redis.sock',
+    'redis-cluster://a:1,b:2',
+    'redis-sentinel://a:1,b:2/0?master=m',
+  ]) {
+    OPTIONS.push(
+      [`the store ${url}`, { jwt, store: url }, /store/],
+      [`store.url ${url}`, { jwt, store: { url } }, /store/],
+    );
+  }
+  for (const [what, options, names] of OPTIONS) {
+    it(what, () => {
+      assert.throws(() => createAuth(/** @type {any} */ (options)), fault('CONFIG', names));
+      assert.throws(() => authMiddleware(/** @type {any} */ (options)), fault('CONFIG', names));
+    });
+  }
+
+  it('takes the defaults of what is not built, said aloud', (t) => {
+    open(t, { mode: 'enforce', onStoreError: 'deny' });
+    open(t, { onStoreError: { revocation: 'deny', sessions: 'deny', quota: 'deny' } });
+  });
+});
+
+describe('a policy refuses', () => {
+  /** @type {Array<[string, object, RegExp]>} */
+  const POLICIES = [
+    ['quota', { quota: { limit: 5, window: '1m' } }, /quota/],
+    ['API keys', { credentials: ['bearer', 'api-key'] }, /api-key/],
+    ['API keys alone', { credentials: ['api-key'] }, /api-key/],
+  ];
+  for (const [what, policy, names] of POLICIES) {
+    it(what, async (t) => {
+      const auth = open(t);
+      assert.throws(() => auth.middleware(/** @type {any} */ (policy)), fault('CONFIG', names));
+      assert.throws(() => authMiddleware(/** @type {any} */ ({ jwt, ...policy })), fault('CONFIG', names));
+      await assert.rejects(
+        auth.authenticate({ token: 'x' }, /** @type {any} */ (policy)),
+        fault('CONFIG', names),
+      );
+    });
+  }
+});
+
+describe('an Auth refuses', () => {
+  for (const [group, methods] of Object.entries({
+    apiKeys: ['create', 'check', 'rotate', 'revoke', 'addQuota', 'update', 'get', 'list'],
+    quotas: ['consume', 'add', 'refund', 'peek', 'reset'],
+    locks: ['runExclusive', 'acquire'],
+    counters: ['add', 'apply', 'get'],
+    tokens: ['login', 'refresh', 'logout'],
+  })) {
+    for (const method of methods) {
+      it(`${group}.${method}(), by rejecting`, async (t) => {
+        /** @type {any} */
+        const auth = open(t);
+        const answer = auth[group][method]('a', 'b');
+        assert.ok(answer instanceof Promise);
+        await assert.rejects(answer, fault('CONFIG', new RegExp(`${group}\\.${method}`)));
+      });
+    }
+  }
+
+  for (const method of ['once', 'onceRelease']) {
+    it(`${method}(), by rejecting`, async (t) => {
+      /** @type {any} */
+      const auth = open(t);
+      await assert.rejects(auth[method]('key', 'by'), fault('CONFIG', new RegExp(method)));
+    });
+  }
+
+  for (const method of ['serialize', 'metrics', 'on', 'off']) {
+    it(`${method}(), by throwing`, (t) => {
+      /** @type {any} */
+      const auth = open(t);
+      assert.throws(() => auth[method]('denied', () => {}), fault('CONFIG', new RegExp(method)));
+    });
+  }
+
+  /** @type {Array<[string, (tokens: any) => Promise<unknown>]>} */
+  const CALLS = [
+    ['barrier of revokeUser()', (tokens) => tokens.revokeUser('u', { barrier: true })],
+    ['wait of revokeUser()', (tokens) => tokens.revokeUser('u', { wait: '1s' })],
+    ['apiKeys of revokeUser()', (tokens) => tokens.revokeUser('u', { apiKeys: true })],
+    ['barrier of blockUser()', (tokens) => tokens.blockUser('u', { barrier: true })],
+    ['wait of blockUser()', (tokens) => tokens.blockUser('u', { wait: '1s' })],
+  ];
+  for (const [what, call] of CALLS) {
+    it(`${what}, and then revokes nothing`, async (t) => {
+      const auth = open(t);
+      const token = await auth.tokens.issue('u');
+      await assert.rejects(call(auth.tokens), fault('CONFIG', new RegExp(what.split(' ')[0])));
+      assert.equal((await auth.authenticate({ token })).ok, true);
+    });
+  }
+});
