@@ -156,11 +156,10 @@ describe('a process', () => {
     );
   });
 
-  it('may load two copies of the package, which do not disturb each other', async (t) => {
+  it('may load two copies of the package, which do not disturb each other, and is told so', async (t) => {
     const directory = copyPackage(t);
-    assertEnded(
-      await runScript(
-        `
+    const { status, stdout, stderr } = await runScript(
+      `
           const other = require(${JSON.stringify(directory)});
           const one = latchgate.createAuth({ store: 'memory:shared', jwt: { secret: SECRET }, sessions: { limit: 1 } });
           const two = other.createAuth({ store: 'memory:shared', jwt: { secret: SECRET }, sessions: { limit: 1 } });
@@ -169,10 +168,10 @@ describe('a process', () => {
           const answers = [await one.sessions.admit('u'), await one.sessions.admit('u'), await two.sessions.admit('v')];
           console.log(verified.every(Boolean), answers.map(({ admitted }) => admitted).join());
         `,
-        { env: { NAPI_RS_NATIVE_LIBRARY_PATH: undefined } },
-      ),
-      'true true,false,true',
+      { env: { NAPI_RS_NATIVE_LIBRARY_PATH: undefined } },
     );
+    assert.deepEqual([status, stdout.trim()], [0, 'true true,false,true']);
+    assert.deepEqual(warnings(stderr), ['LATCHGATE_EMBEDDED_TWICE']);
   });
 
   it('without the binary says which package is missing, when an Auth is made', async (t) => {

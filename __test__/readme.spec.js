@@ -66,7 +66,7 @@ test('the first program admits three sessions by first use, and revokes them all
   }
   assert.deepEqual(statuses, [200, 200, 200, 403]);
   const first = await token('a');
-  const me = await (await fetch(`${url}/me`, bearer(first))).json();
+  const me = /** @type {any} */ (await (await fetch(`${url}/me`, bearer(first))).json());
   assert.equal(me.user, 'ada');
   assert.equal(me.session.active, 3);
   const revoked = await fetch(`${url}/logout-everywhere`, { method: 'POST', ...bearer(first) });
@@ -83,7 +83,7 @@ test('the second program logs in, evicts the oldest, checks the scope and logs o
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ user: 'ada' }),
     });
-    tokens.push((await answer.json()).token);
+    tokens.push(/** @type {any} */ (await answer.json()).token);
   }
   /** @param {string} route @param {string} text */
   const post = async (route, text) => (await fetch(url + route, { method: 'POST', ...bearer(text) })).status;

@@ -50,7 +50,7 @@ describe('no error and no view shows a secret', () => {
     ['a key with an algorithm that it cannot do', { jwt: { privateKey: jwk, algorithms: ['ES256'] } }],
     ['two kinds of key', { jwt: { secret, privateKey: pem } }],
     ['a key in another place', { secret }],
-    ['a password in a store URL', { jwt, store: `redis://user:${secret}@host` }],
+    ['a password in a store URL', { jwt, store: `redis://user:${secret}@host:port` }],
     ['a password in a URL that is none', { jwt, store: `foo://user:${secret}@host` }],
     ['a password in the name of a store', { jwt, store: `memory:${secret}@host` }],
     ['a secret as algorithm', { jwt: { secret, algorithms: [secret] } }],

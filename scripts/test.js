@@ -9,6 +9,8 @@
 //   *.race.spec.js *.middleware.spec.js  the release addon, and again on the test addon with
 //                                        LATCHGATE_TEST_STORE=test-deferred: (completes late and out of order)
 //   *.lab.spec.js                        the test addon only (settable clock, dumps, racy store)
+// Specs in __test__/redis start real servers; the conformance suite in Rust does too. What of redis-server, valkey-server,
+// nginx and libfaketime is absent is installed where apt-get can, else told in one line.
 // The test addon is chosen with NAPI_RS_NATIVE_LIBRARY_PATH, which the generated loader honours; on the release
 // addon that variable is unset. LATCHGATE_VECTORS, a directory of further token corpora, is passed through.
 // Type tests are the tsconfig*.json files in __test__/types.
@@ -21,6 +23,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { list } = require('./lib/files.js');
 const { ROOT, run } = require('./lib/run.js');
+const { setupServers } = require('./lib/servers.js');
 const { SetupError, TEST_ADDON, setup } = require('./setup.js');
 
 const CI = process.env.CI !== undefined && !['', '0', 'false'].includes(process.env.CI);
@@ -106,6 +109,7 @@ async function specs(wanted, env) {
 const onRelease = { NAPI_RS_NATIVE_LIBRARY_PATH: undefined, LATCHGATE_TEST_STORE: undefined };
 const onTestAddon = { ...onRelease, NAPI_RS_NATIVE_LIBRARY_PATH: TEST_ADDON };
 const isLab = (/** @type {string} */ file) => file.endsWith('.lab.spec.js');
+const isServer = (/** @type {string} */ file) => /(^|\/)redis\//.test(file);
 const isBoth = (/** @type {string} */ file) => /\.(race|middleware)\.spec\.js$/.test(file);
 
 /** @type {Section[]} */
@@ -136,7 +140,12 @@ const SECTIONS = [
   },
   { name: 'typecheck', needs: 'addon', run: () => tool('typescript/bin/tsc', '-p', 'tsconfig.json') },
   { name: 'type test', needs: 'packages', run: typeTest },
-  { name: 'specs', needs: 'addon', run: () => specs((file) => !isLab(file), onRelease) },
+  {
+    name: 'specs',
+    needs: 'addon',
+    run: () => specs((file) => !isLab(file) && !isServer(file), onRelease),
+  },
+  { name: 'specs, servers', needs: 'addon', run: () => specs(isServer, onRelease) },
   {
     name: 'specs, deferred store',
     needs: 'test-addon',
@@ -168,6 +177,7 @@ async function main() {
   const testAddon = needs.has('test-addon');
   const addon = testAddon || needs.has('addon');
   if (addon || needs.has('packages')) await setup({ addon, testAddon });
+  if (chosen.some(({ name }) => /^(rust tests|specs, servers)/.test(name))) await setupServers();
 
   /** @type {Array<{ name: string, word: 'passed' | 'failed' | 'skipped', detail: string }>} */
   const results = [];

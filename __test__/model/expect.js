@@ -46,8 +46,11 @@ function differ(expected, actual, at = 'the answer') {
   if (expected instanceof Test)
     return expected.holds(actual) ? undefined : `${at} is ${JSON.stringify(actual)}, not ${expected.words}`;
   if (typeof expected !== 'object' || expected === null)
-    return Object.is(expected, actual) ? undefined : `${at} is ${JSON.stringify(actual)}, not ${JSON.stringify(expected)}`;
-  if (typeof actual !== 'object' || actual === null) return `${at} is ${JSON.stringify(actual)}, not an object`;
+    return Object.is(expected, actual)
+      ? undefined
+      : `${at} is ${JSON.stringify(actual)}, not ${JSON.stringify(expected)}`;
+  if (typeof actual !== 'object' || actual === null)
+    return `${at} is ${JSON.stringify(actual)}, not an object`;
   if (Array.isArray(expected) && expected.length !== actual.length)
     return `${at} has ${actual.length} members, not ${expected.length}: ${JSON.stringify(actual)}`;
   for (const [key, value] of Object.entries(expected)) {

@@ -69,12 +69,23 @@ class Reference {
     if (same !== undefined) {
       // To log in again is to be active.
       const session = this.#tell(userId, /** @type {Session} */ (this.#touched(user, same.sessionId, now)));
-      return { admitted: true, session, active: user.live.length, limit: limit ?? null, evicted: [], existing: true };
+      return {
+        admitted: true,
+        session,
+        active: user.live.length,
+        limit: limit ?? null,
+        evicted: [],
+        existing: true,
+      };
     }
     if (sessionId !== undefined && user.over.has(sessionId)) return refused('session_ended');
     const evicted = this.#makeRoom(user, limit, onLimit);
     if (evicted === undefined) return refused('session_limit');
-    const { idleTimeout: idle = this.#settings.idle, absoluteTimeout: absolute = this.#settings.absolute, device } = options;
+    const {
+      idleTimeout: idle = this.#settings.idle,
+      absoluteTimeout: absolute = this.#settings.absolute,
+      device,
+    } = options;
     const created = { sessionId: sessionId ?? drawn(), created: now, active: now, idle, absolute, device };
     user.live.unshift(created);
     return {
@@ -100,9 +111,16 @@ class Reference {
 
   /** @param {string} userId @param {Session} session */
   #tell(userId, { sessionId, created, active, idle, absolute, device }) {
-    const span = { from: Math.min(active.from + idle, created.from + absolute), to: Math.min(active.to + idle, created.to + absolute) };
+    const span = {
+      from: Math.min(active.from + idle, created.from + absolute),
+      to: Math.min(active.to + idle, created.to + absolute),
+    };
     return {
-      sessionId, userId, createdAt: instant(created), lastActiveAt: instant(active), expiresAt: instant(span),
+      sessionId,
+      userId,
+      createdAt: instant(created),
+      lastActiveAt: instant(active),
+      expiresAt: instant(span),
       ...(device === undefined ? {} : { device }),
     };
   }
@@ -233,7 +251,11 @@ class Reference {
    * @param {{ scope?: string, quota?: Rule & { name: string, by: 'user' | 'session', cost: number } }} policy
    */
   authenticate(now, token, { scope, quota }) {
-    const denied = (/** @type {number} */ status, /** @type {string} */ code) => ({ ok: false, status, code });
+    const denied = (/** @type {number} */ status, /** @type {string} */ code) => ({
+      ok: false,
+      status,
+      code,
+    });
     if (!token.stands) return denied(401, 'invalid_token');
     const user = this.#user(token.userId);
     if (user.blocked) return denied(403, 'blocked');
@@ -259,12 +281,23 @@ class Reference {
     return {
       ok: true,
       auth: {
-        userId: token.userId, sessionId, tokenId: token.jti, scopes: token.scopes, degraded: false,
+        userId: token.userId,
+        sessionId,
+        tokenId: token.jti,
+        scopes: token.scopes,
+        degraded: false,
         session: {
-          active: user.live.length, limit, createdAt: instant(session.created),
-          lastActiveAt: instant(now), previousActiveAt: instant(previous),
+          active: user.live.length,
+          limit,
+          createdAt: instant(session.created),
+          lastActiveAt: instant(now),
+          previousActiveAt: instant(previous),
         },
-        quota: consumption && { limit: consumption.limit, remaining: consumption.remaining, resetAt: consumption.resetAt },
+        quota: consumption && {
+          limit: consumption.limit,
+          remaining: consumption.remaining,
+          resetAt: consumption.resetAt,
+        },
       },
     };
   }

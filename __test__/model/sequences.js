@@ -28,11 +28,29 @@ function randomOf(seed) {
 
 /** Operations and how often each comes. @type {Array<[string, number]>} */
 const WEIGHTS = [
-  ['admit', 8], ['touch', 3], ['end', 3], ['endAll', 1], ['list', 3], ['issue', 6], ['foreign', 4], ['authenticate', 14],
-  ['revoke', 3], ['revokeId', 1], ['isRevoked', 2], ['isRevokedId', 1], ['verify', 1], ['revokeUser', 1], ['blockUser', 1], ['unblockUser', 2],
+  ['admit', 8],
+  ['touch', 3],
+  ['end', 3],
+  ['endAll', 1],
+  ['list', 3],
+  ['issue', 6],
+  ['foreign', 4],
+  ['authenticate', 14],
+  ['revoke', 3],
+  ['revokeId', 1],
+  ['isRevoked', 2],
+  ['isRevokedId', 1],
+  ['verify', 1],
+  ['revokeUser', 1],
+  ['blockUser', 1],
+  ['unblockUser', 2],
 ];
 /** @type {Array<[string, number]>} */
-const QUOTA_WEIGHTS = [['consume', 6], ['peek', 2], ['reset', 1]];
+const QUOTA_WEIGHTS = [
+  ['consume', 6],
+  ['peek', 2],
+  ['reset', 1],
+];
 
 const SESSION_IDS = ['s0', 's1', 's2', 's3', 's4', 's5'];
 /** The rule of a key never changes its kind, only its limit. @type {Array<number | undefined>} */
@@ -57,10 +75,17 @@ function sequenceOf(seed, { length = 60, quotas = true } = {}) {
     idle: random.of([30 * MINUTE, 2 * HOUR]),
     absolute: random.of([HOUR, 12 * HOUR]),
   };
-  const bag = [...WEIGHTS, ...(quotas ? QUOTA_WEIGHTS : [])].flatMap(([name, weight]) => Array(weight).fill(name));
+  const bag = [...WEIGHTS, ...(quotas ? QUOTA_WEIGHTS : [])].flatMap(([name, weight]) =>
+    Array(weight).fill(name),
+  );
   const steps = Array.from({ length }, () => {
     const name = random.of(bag);
-    return { name, user: random.below(3), pick: random.below(1 << 20), options: optionsOf(name, random, quotas) };
+    return {
+      name,
+      user: random.below(3),
+      pick: random.below(1 << 20),
+      options: optionsOf(name, random, quotas),
+    };
   });
   return { settings, quotas, steps };
 }
@@ -70,7 +95,10 @@ function optionsOf(name, random, quotas) {
   const maybe = (/** @type {any} */ value) => (random.below(3) === 0 ? value : undefined);
   const sessionId = random.of(SESSION_IDS);
   const index = random.below(WINDOWS.length);
-  const rule = { limit: 1 + random.below(8), ...(WINDOWS[index] === undefined ? {} : { window: WINDOWS[index] }) };
+  const rule = {
+    limit: 1 + random.below(8),
+    ...(WINDOWS[index] === undefined ? {} : { window: WINDOWS[index] }),
+  };
   switch (name) {
     case 'admit':
       return defined({
@@ -82,11 +110,19 @@ function optionsOf(name, random, quotas) {
         device: maybe({ name: random.of(['phone', 'tablet \u{1f4f1}', '']) }),
       });
     case 'issue':
-      return defined({ sessionId: random.below(5) === 0 ? undefined : sessionId, scope: maybe(random.of(['read', 'read write'])) });
+      return defined({
+        sessionId: random.below(5) === 0 ? undefined : sessionId,
+        scope: maybe(random.of(['read', 'read write'])),
+      });
     case 'foreign':
-      return { sid: random.below(5) === 0 ? undefined : sessionId, scope: maybe('read'), form: random.of(['old', 'old', 'ahead', 'expired', 'tampered']) };
+      return {
+        sid: random.below(5) === 0 ? undefined : sessionId,
+        scope: maybe('read'),
+        form: random.of(['old', 'old', 'ahead', 'expired', 'tampered']),
+      };
     case 'authenticate': {
-      const quota = quotas && random.below(2) === 0 ? { ...random.of(POLICY_QUOTAS), cost: random.below(4) } : undefined;
+      const quota =
+        quotas && random.below(2) === 0 ? { ...random.of(POLICY_QUOTAS), cost: random.below(4) } : undefined;
       return defined({ scope: maybe(random.of(['read', 'write'])), quota });
     }
     case 'endAll':
@@ -104,7 +140,8 @@ function optionsOf(name, random, quotas) {
 }
 
 /** @param {Record<string, any>} object @returns {Record<string, any>} without what is undefined */
-const defined = (object) => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+const defined = (object) =>
+  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 
 let runs = 0;
 
@@ -122,8 +159,16 @@ async function play(store, { settings, steps, quotas }) {
   const player = new Player(auth, reference, run);
   try {
     // At the end everything that can be looked at is.
-    const looks = [0, 1, 2].flatMap((user) => [{ name: 'list', user, pick: 0, options: {} }, { name: 'isRevokedId', user, pick: 0, options: { jti: 'id-0' } }]);
-    const peeks = WINDOWS.map((window, index) => ({ name: 'peek', user: 0, pick: 0, options: { index, rule: defined({ limit: 8, window }) } }));
+    const looks = [0, 1, 2].flatMap((user) => [
+      { name: 'list', user, pick: 0, options: {} },
+      { name: 'isRevokedId', user, pick: 0, options: { jti: 'id-0' } },
+    ]);
+    const peeks = WINDOWS.map((window, index) => ({
+      name: 'peek',
+      user: 0,
+      pick: 0,
+      options: { index, rule: defined({ limit: 8, window }) },
+    }));
     for (const [at, step] of [...steps, ...looks, ...(quotas ? peeks : [])].entries()) {
       const problem = await player.step(step);
       if (problem !== undefined) return { at, step, problem };
@@ -165,18 +210,39 @@ class Player {
         );
       case 'touch':
       case 'end':
-        return this.#both(() => sessions[name](user, sessionId), (now) => reference[name](now, user, sessionId));
+        return this.#both(
+          () => sessions[name](user, sessionId),
+          (now) => reference[name](now, user, sessionId),
+        );
       case 'endAll':
-        return this.#both(() => sessions.endAll(user, options), (now) => reference.endAll(now, user, options));
+        return this.#both(
+          () => sessions.endAll(user, options),
+          (now) => reference.endAll(now, user, options),
+        );
       case 'list':
-        return this.#both(() => sessions.list(user), (now) => reference.list(now, user));
+        return this.#both(
+          () => sessions.list(user),
+          (now) => reference.list(now, user),
+        );
       case 'issue': {
         const text = await tokens.issue(user, options);
         const claims = read(text);
         const { scope = '', sessionId: sid } = options;
         const scopes = scope.split(' ').filter(Boolean);
         const generation = reference.issued(user);
-        this.#tokens.push({ text, token: { userId: user, jti: claims.jti, sid, stands: true, scopes, foreign: false, generation, aheadOfNow: false } });
+        this.#tokens.push({
+          text,
+          token: {
+            userId: user,
+            jti: claims.jti,
+            sid,
+            stands: true,
+            scopes,
+            foreign: false,
+            generation,
+            aheadOfNow: false,
+          },
+        });
         return differ({ sub: user, sid, scope: scope || undefined }, claims, 'the token');
       }
       case 'foreign':
@@ -184,24 +250,42 @@ class Player {
         return undefined;
       case 'blockUser': {
         const until = options.until === undefined ? {} : { until: Date.now() + options.until };
-        return this.#both(() => tokens.blockUser(user, until), (now) => reference.blockUser(now, user));
+        return this.#both(
+          () => tokens.blockUser(user, until),
+          (now) => reference.blockUser(now, user),
+        );
       }
       case 'revokeUser':
       case 'unblockUser':
-        return this.#both(() => tokens[name](user), (now) => reference[name](now, user));
+        return this.#both(
+          () => tokens[name](user),
+          (now) => reference[name](now, user),
+        );
       case 'revokeId':
-        return this.#both(() => tokens.revokeId({ ...id, expiresAt: Date.now() + HOUR }), (now) => reference.revokeId(now, id));
+        return this.#both(
+          () => tokens.revokeId({ ...id, expiresAt: Date.now() + HOUR }),
+          (now) => reference.revokeId(now, id),
+        );
       case 'isRevokedId':
-        return this.#both(() => tokens.isRevoked(id), (now) => reference.isRevokedId(now, id));
+        return this.#both(
+          () => tokens.isRevoked(id),
+          (now) => reference.isRevokedId(now, id),
+        );
       case 'consume':
         return this.#both(
           () => quotas.consume(key, options.rule, { cost: options.cost }),
           (now) => reference.consume(now, key, options.rule, options.cost),
         );
       case 'peek':
-        return this.#both(() => quotas.peek(key, options.rule), (now) => reference.peek(now, key, options.rule));
+        return this.#both(
+          () => quotas.peek(key, options.rule),
+          (now) => reference.peek(now, key, options.rule),
+        );
       case 'reset':
-        return this.#both(() => quotas.reset(key), (now) => reference.reset(now, key));
+        return this.#both(
+          () => quotas.reset(key),
+          (now) => reference.reset(now, key),
+        );
       default:
         return chosen && this.#ofToken(name, chosen, options);
     }
@@ -212,14 +296,27 @@ class Player {
     const { tokens } = this.#auth;
     const reference = this.#reference;
     if (name === 'authenticate')
-      return this.#both(() => this.#auth.authenticate({ token: text }, options), (now) => reference.authenticate(now, token, options));
-    if (name === 'revoke') return this.#both(() => tokens.revoke(text), (now) => reference.revoke(now, token));
+      return this.#both(
+        () => this.#auth.authenticate({ token: text }, options),
+        (now) => reference.authenticate(now, token, options),
+      );
+    if (name === 'revoke')
+      return this.#both(
+        () => tokens.revoke(text),
+        (now) => reference.revoke(now, token),
+      );
     // Of a token that does not stand the contract does not say whether it is revoked.
     if (name === 'isRevoked' && token.stands)
-      return this.#both(() => tokens.isRevoked(text), (now) => reference.isRevoked(now, token));
+      return this.#both(
+        () => tokens.isRevoked(text),
+        (now) => reference.isRevoked(now, token),
+      );
     if (name === 'verify') {
       const expected = token.stands ? { sub: token.userId, jti: token.jti } : null;
-      return this.#both(() => tokens.verify(text), () => expected);
+      return this.#both(
+        () => tokens.verify(text),
+        () => expected,
+      );
     }
     return undefined;
   }
@@ -241,7 +338,19 @@ function foreign(user, { sid, scope, form }) {
   const text = form === 'tampered' ? sign(claims, { key: `${SECRET}!` }) : sign(claims);
   const stands = form === 'old' || form === 'ahead';
   const scopes = scope === undefined ? [] : [scope];
-  return { text, token: { userId: user, jti: claims.jti, sid, stands, scopes, foreign: true, generation: 0, aheadOfNow: form === 'ahead' } };
+  return {
+    text,
+    token: {
+      userId: user,
+      jti: claims.jti,
+      sid,
+      stands,
+      scopes,
+      foreign: true,
+      generation: 0,
+      aheadOfNow: form === 'ahead',
+    },
+  };
 }
 
 /**

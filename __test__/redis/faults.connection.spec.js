@@ -6,7 +6,15 @@ const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
 const { serve } = require('../support/app.js');
 const { open, unique } = require('../support/auths.js');
-const { DEADLINES, faulty, newcomers, recovered, status, storeFault, tally } = require('../support/faulty.js');
+const {
+  DEADLINES,
+  faulty,
+  newcomers,
+  recovered,
+  status,
+  storeFault,
+  tally,
+} = require('../support/faulty.js');
 const { get } = require('../support/http.js');
 const { token } = require('../support/jwt.js');
 const { startProxy } = require('../support/proxy.js');
@@ -19,7 +27,9 @@ const TRIES = 20;
 describe('a store that', async () => {
   const skip = await missing('redis');
 
-  it('refuses connections from the start is 503 for requests, a fault for calls, and found when it comes', { skip }, async (t) => {
+  it('refuses connections from the start is 503 for requests, a fault for calls, and found when it comes', {
+    skip,
+  }, async (t) => {
     const server = await startServer(t);
     const proxy = await startProxy(t, { port: server.port });
     await proxy.refuse();
@@ -62,7 +72,10 @@ describe('a store that', async () => {
   it('does not change what a bad token is: 401 by its own fault, store or no store', { skip }, async (t) => {
     const { proxy, auth } = await faulty(t);
     await proxy.refuse();
-    assert.equal(await status(auth, token({ sub: unique() }, { key: 'another key that is as long as is asked for' })), 401);
+    assert.equal(
+      await status(auth, token({ sub: unique() }, { key: 'another key that is as long as is asked for' })),
+      401,
+    );
     const now = Math.floor(Date.now() / 1000);
     assert.equal(await status(auth, token({ iat: now - 100, exp: now - 50 })), 401);
     assert.equal(await status(auth, 'no.such.token'), 401);
@@ -74,7 +87,10 @@ describe('a store that', async () => {
     const auth = open(t, { store: { url, ...DEADLINES }, sessions: SESSIONS });
     const text = token({ sub: unique(), sid: 's' });
     await assert.rejects(auth.ready(), (/** @type {any} */ error) => {
-      assert.ok(!JSON.stringify([error.message, error.stack, String(error.cause)]).includes('sesame-7f'), 'no password in errors');
+      assert.ok(
+        !JSON.stringify([error.message, error.stack, String(error.cause)]).includes('sesame-7f'),
+        'no password in errors',
+      );
       return storeFault(error);
     });
     assert.deepEqual(await tally(auth, Array(TRIES).fill(text)), { 503: TRIES });
@@ -84,19 +100,31 @@ describe('a store that', async () => {
 
   it('wants a password and is given none is 503', { skip }, async (t) => {
     const server = await startServer(t, { password: 'right' });
-    const auth = open(t, { store: { url: `redis://127.0.0.1:${server.port}`, ...DEADLINES }, sessions: SESSIONS });
+    const auth = open(t, {
+      store: { url: `redis://127.0.0.1:${server.port}`, ...DEADLINES },
+      sessions: SESSIONS,
+    });
     assert.deepEqual(await tally(auth, newcomers(TRIES)), { 503: TRIES });
   });
 
   it('has a name that no server has is 503', async (t) => {
-    const auth = open(t, { store: { url: 'redis://no-such-host.invalid:6379', ...DEADLINES }, sessions: SESSIONS });
+    const auth = open(t, {
+      store: { url: 'redis://no-such-host.invalid:6379', ...DEADLINES },
+      sessions: SESSIONS,
+    });
     await assert.rejects(auth.ready(), storeFault);
     assert.deepEqual(await tally(auth, newcomers(TRIES)), { 503: TRIES });
   });
 
-  it('does not speak TLS where it should, or shows a certificate that nobody vouches for, is 503', { skip }, async (t) => {
+  it('does not speak TLS where it should, or shows a certificate that nobody vouches for, is 503', {
+    skip,
+  }, async (t) => {
     const server = await startServer(t, { tls: true });
-    for (const url of [`rediss://127.0.0.1:${server.port}`, server.tlsUrl(), `redis://127.0.0.1:${server.tlsPort}`]) {
+    for (const url of [
+      `rediss://127.0.0.1:${server.port}`,
+      server.tlsUrl(),
+      `redis://127.0.0.1:${server.tlsPort}`,
+    ]) {
       const auth = open(t, { store: { url, ...DEADLINES }, sessions: SESSIONS });
       await assert.rejects(auth.ready(), storeFault, url);
       assert.deepEqual(await tally(auth, newcomers(TRIES)), { 503: TRIES }, url);
@@ -108,11 +136,16 @@ describe('a store that', async () => {
     const auth = open(t, { store: { url: `redis://127.0.0.1:${port}`, ...DEADLINES }, sessions: SESSIONS });
     await assert.rejects(auth.ready(), storeFault);
     assert.deepEqual(await tally(auth, newcomers(TRIES)), { 503: TRIES });
-    const closed = open(t, { store: { url: `redis://127.0.0.1:${await freePort()}`, ...DEADLINES }, sessions: SESSIONS });
+    const closed = open(t, {
+      store: { url: `redis://127.0.0.1:${await freePort()}`, ...DEADLINES },
+      sessions: SESSIONS,
+    });
     assert.deepEqual(await tally(closed, newcomers(TRIES)), { 503: TRIES });
   });
 
-  it('swallows what is sent over the open connection is 503 until that one is replaced', { skip }, async (t) => {
+  it('swallows what is sent over the open connection is 503 until that one is replaced', {
+    skip,
+  }, async (t) => {
     const { proxy, auth, live } = await faulty(t);
     const { connections } = proxy;
     proxy.blackHole({ fresh: false });
@@ -122,7 +155,9 @@ describe('a store that', async () => {
     assert.deepEqual(await tally(auth, Array(TRIES).fill(live)), { 200: TRIES });
   });
 
-  it('swallows everything is 503, each within its deadline, and found again afterwards', { skip }, async (t) => {
+  it('swallows everything is 503, each within its deadline, and found again afterwards', {
+    skip,
+  }, async (t) => {
     const { proxy, auth, live, user } = await faulty(t);
     proxy.blackHole();
     for (let round = 0; round < 3; round++)
@@ -132,7 +167,9 @@ describe('a store that', async () => {
     await recovered(auth, live);
   });
 
-  it('has closed its side without a word is 503 at most until the connection is replaced', { skip }, async (t) => {
+  it('has closed its side without a word is 503 at most until the connection is replaced', {
+    skip,
+  }, async (t) => {
     const { proxy, auth, live } = await faulty(t);
     proxy.halfOpen();
     const counts = await tally(auth, Array(TRIES).fill(live));
@@ -140,7 +177,9 @@ describe('a store that', async () => {
     await recovered(auth, live);
   });
 
-  it('closes the connection again and again is 503 at most, and never twice the same request', { skip }, async (t) => {
+  it('closes the connection again and again is 503 at most, and never twice the same request', {
+    skip,
+  }, async (t) => {
     const { server, proxy, auth, live } = await faulty(t);
     await server.resetStats();
     let asked = 0;
@@ -157,7 +196,9 @@ describe('a store that', async () => {
     await recovered(auth, live);
   });
 
-  it('stands still is 503 within the deadline, and answers nobody with what was asked before', { skip }, async (t) => {
+  it('stands still is 503 within the deadline, and answers nobody with what was asked before', {
+    skip,
+  }, async (t) => {
     const { server, auth, live, user } = await faulty(t);
     server.pause();
     t.after(() => server.resume());
@@ -166,11 +207,16 @@ describe('a store that', async () => {
     server.resume();
     await recovered(auth, live);
     const [session, other] = await Promise.all([auth.sessions.list(user), auth.sessions.list(unique())]);
-    assert.deepEqual(session.map(({ sessionId }) => sessionId), ['live']);
+    assert.deepEqual(
+      session.map(({ sessionId }) => sessionId),
+      ['live'],
+    );
     assert.deepEqual(other, []);
   });
 
-  it('cannot be reached keeps no process alive once the Auth is closed, and close() ends', { skip }, async (t) => {
+  it('cannot be reached keeps no process alive once the Auth is closed, and close() ends', {
+    skip,
+  }, async (t) => {
     const { proxy, auth, live } = await faulty(t);
     proxy.blackHole();
     const asking = status(auth, live);

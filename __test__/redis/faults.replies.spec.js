@@ -57,8 +57,10 @@ const CALLS = [
   },
   {
     name: 'tokens.revokeId',
-    call: (auth, { user, jti }) => auth.tokens.revokeId({ jti, userId: user, expiresAt: Date.now() + 3_600_000 }),
-    check: async (judge, { user, jti }) => assert.equal(await judge.tokens.isRevoked({ jti, userId: user }), true),
+    call: (auth, { user, jti }) =>
+      auth.tokens.revokeId({ jti, userId: user, expiresAt: Date.now() + 3_600_000 }),
+    check: async (judge, { user, jti }) =>
+      assert.equal(await judge.tokens.isRevoked({ jti, userId: user }), true),
   },
   {
     name: 'tokens.revokeUser',
@@ -107,7 +109,9 @@ describe('where the reply is lost after the server ran it,', async () => {
 
   for (const { name, prepare, call, check } of CALLS) {
     for (const cut of [true, false]) {
-      it(`${name} ran once and its caller is told STORE_TIMEOUT (${cut ? 'connection cut' : 'silence'})`, { skip }, async (t) => {
+      it(`${name} ran once and its caller is told STORE_TIMEOUT (${cut ? 'connection cut' : 'silence'})`, {
+        skip,
+      }, async (t) => {
         const { server, proxy, auth, judge, live } = await faulty(t);
         const [warm, chosen] = [subject(), subject()];
         // So that the server knows the script, and one call is one command.
@@ -141,7 +145,10 @@ describe('where the reply is lost after the server ran it,', async () => {
     assert.equal(await status(auth, text, POLICY), 503);
     assert.equal(await server.scriptsRun(), before + 1);
     assert.deepEqual(await ids(judge, user), ['s']);
-    const again = await judge.authenticate({ token: text }, { ...POLICY, quota: { ...POLICY.quota, cost: 0 } });
+    const again = await judge.authenticate(
+      { token: text },
+      { ...POLICY, quota: { ...POLICY.quota, cost: 0 } },
+    );
     assert.ok(again.ok);
     assert.equal(again.auth.quota?.remaining, 9);
   });
@@ -186,14 +193,20 @@ async function askAll(auth, crowd) {
         throw error;
       },
     );
-    const listed = auth.sessions.list(user).then((list) => assert.deepEqual(list.map(({ device }) => device?.name), [user]));
+    const listed = auth.sessions.list(user).then((list) =>
+      assert.deepEqual(
+        list.map(({ device }) => device?.name),
+        [user],
+      ),
+    );
     const touched = auth.sessions.touch(user, `${user}/s`).then((session) => {
       assert.equal(session?.device?.name, user);
       assert.equal(session?.userId, user);
     });
     const passed = status(auth, text).then((got) => {
       assert.ok(got === 200 || got === 503, `${got}`);
-      if (got === 503) throw Object.assign(new Error('denied'), { code: 'ERR_LATCHGATE_STORE_UNAVAILABLE', status: 503 });
+      if (got === 503)
+        throw Object.assign(new Error('denied'), { code: 'ERR_LATCHGATE_STORE_UNAVAILABLE', status: 503 });
     });
     return [consumed, listed, touched, passed];
   });
@@ -205,7 +218,10 @@ async function assertCharges(judge, crowd) {
   for (const { user, limit, charged, unknown } of crowd) {
     const { remaining } = await judge.quotas.peek(user, { limit, window: '1h' });
     const used = limit - remaining;
-    assert.ok(used >= charged && used <= charged + unknown, `${used} used, ${charged} answered, ${unknown} unknown`);
+    assert.ok(
+      used >= charged && used <= charged + unknown,
+      `${used} used, ${charged} answered, ${unknown} unknown`,
+    );
   }
 }
 
@@ -213,9 +229,17 @@ describe('no caller is given the answer of another', async () => {
   const skip = await missing('redis');
   /** @type {Array<{ commands: number } | { replies: number } | { bytes: number }>} */
   const CUTS = [
-    { replies: 1 }, { replies: 2 }, { replies: 33 }, { replies: 170 },
-    { commands: 1 }, { commands: 20 }, { commands: 150 },
-    { bytes: 1 }, { bytes: 77 }, { bytes: 1500 }, { bytes: 5000 },
+    { replies: 1 },
+    { replies: 2 },
+    { replies: 33 },
+    { replies: 170 },
+    { commands: 1 },
+    { commands: 20 },
+    { commands: 150 },
+    { bytes: 1 },
+    { bytes: 77 },
+    { bytes: 1500 },
+    { bytes: 5000 },
   ];
 
   it('where the connection is cut in the middle of a pipeline', { skip }, async (t) => {
@@ -233,7 +257,9 @@ describe('no caller is given the answer of another', async () => {
     await assertCharges(judge, crowd);
   });
 
-  it('where replies are lost from one in the middle on, and the connection stays open', { skip }, async (t) => {
+  it('where replies are lost from one in the middle on, and the connection stays open', {
+    skip,
+  }, async (t) => {
     const { proxy, auth, judge, live } = await faulty(t);
     const crowd = await people(judge, 60);
     for (let round = 0; round < 5; round++) {

@@ -67,7 +67,8 @@ const STATES = [
       mkdirSync(path.join(server.directory, 'dump.rdb'));
       await server.command('BGSAVE');
       await until('the save has failed', async () => {
-        const { rdb_bgsave_in_progress: running, rdb_last_bgsave_status: last } = await server.info('persistence');
+        const { rdb_bgsave_in_progress: running, rdb_last_bgsave_status: last } =
+          await server.info('persistence');
         return running === '0' && last === 'err';
       });
       return () => server.configure('stop-writes-on-bgsave-error', 'no');
@@ -104,7 +105,10 @@ for (const { kind, name: server } of KINDS) {
         await assert.rejects(auth.sessions.admit(user), storeFault);
         await leave();
         await recovered(auth, live);
-        assert.deepEqual((await judge.sessions.list(user)).map(({ sessionId }) => sessionId), ['live']);
+        assert.deepEqual(
+          (await judge.sessions.list(user)).map(({ sessionId }) => sessionId),
+          ['live'],
+        );
         assert.equal(await judge.tokens.isRevoked(live), false);
       });
     }
@@ -122,7 +126,9 @@ for (const { kind, name: server } of KINDS) {
       await recovered(auth, live);
     });
 
-    it('is out of memory, revoke() rejects and admits nobody, and checks of live sessions still work', { skip }, async (t) => {
+    it('is out of memory, revoke() rejects and admits nobody, and checks of live sessions still work', {
+      skip,
+    }, async (t) => {
       const { server, auth, judge, live, user } = await faulty(t, { server: { kind } });
       const revoked = token({ sub: user, sid: 'revoked' });
       await auth.tokens.revoke(revoked);
@@ -136,7 +142,10 @@ for (const { kind, name: server } of KINDS) {
       await server.configure('maxmemory', 0);
       assert.equal(await status(auth, live), 200);
       assert.equal(await judge.tokens.isRevoked(live), false);
-      assert.deepEqual((await judge.sessions.list(user)).map(({ sessionId }) => sessionId), ['live']);
+      assert.deepEqual(
+        (await judge.sessions.list(user)).map(({ sessionId }) => sessionId),
+        ['live'],
+      );
       assert.equal(await auth.tokens.revoke(live), true);
       assert.equal(await status(auth, live), 401);
     });
@@ -151,7 +160,9 @@ for (const { kind, name: server } of KINDS) {
       assert.deepEqual(await tally(auth, Array(TRIES).fill(live)), { 200: TRIES });
     });
 
-    it('ends all connections again and again, requests are 200 or 503, and it recovers', { skip }, async (t) => {
+    it('ends all connections again and again, requests are 200 or 503, and it recovers', {
+      skip,
+    }, async (t) => {
       const { server, auth, live } = await faulty(t, { server: { kind } });
       for (let round = 0; round < 10; round++) {
         const asking = tally(auth, Array(TRIES).fill(live));
@@ -183,7 +194,9 @@ for (const { kind, name: server } of KINDS) {
       await recovered(auth, live);
       await until('a warning tells that revocations are gone', async () => {
         const { warnings } = await auth.health();
-        return warnings.some((warning) => !before.includes(warning) && /restart|lost|forg[eo]t/i.test(warning));
+        return warnings.some(
+          (warning) => !before.includes(warning) && /restart|lost|forg[eo]t/i.test(warning),
+        );
       });
       assert.ok(await auth.tokens.issue(String(read(live).sub)), 'and work goes on');
     });

@@ -19,15 +19,35 @@ const POLICY = { quota: { ...RULE, name: 'values', by: () => 'shared' } };
 const VALUES = [
   { name: 'an empty string', type: 'string', put: (server, key) => server.command('SET', key, '') },
   { name: 'a text', type: 'string', put: (server, key) => server.command('SET', key, 'hello') },
-  { name: 'the largest integer', type: 'string', put: (server, key) => server.command('SET', key, '9223372036854775807') },
+  {
+    name: 'the largest integer',
+    type: 'string',
+    put: (server, key) => server.command('SET', key, '9223372036854775807'),
+  },
   { name: 'a number below zero', type: 'string', put: (server, key) => server.command('SET', key, '-1') },
-  { name: 'bytes that are no text', type: 'string', put: (server, key) => server.command('SET', key, Buffer.from([0xff, 0, 0xfe, 0x80, 1, 2, 3, 255])) },
-  { name: 'a megabyte', type: 'string', put: (server, key) => server.command('SET', key, 'x'.repeat(2 ** 20)) },
+  {
+    name: 'bytes that are no text',
+    type: 'string',
+    put: (server, key) => server.command('SET', key, Buffer.from([0xff, 0, 0xfe, 0x80, 1, 2, 3, 255])),
+  },
+  {
+    name: 'a megabyte',
+    type: 'string',
+    put: (server, key) => server.command('SET', key, 'x'.repeat(2 ** 20)),
+  },
   { name: 'JSON', type: 'string', put: (server, key) => server.command('SET', key, '{"sessions":[]}') },
   { name: 'a list', type: 'list', put: (server, key) => server.command('RPUSH', key, 'a', 'b') },
   { name: 'a set', type: 'set', put: (server, key) => server.command('SADD', key, 'a', 'b') },
-  { name: 'a sorted set', type: 'zset', put: (server, key) => server.command('ZADD', key, 1, 'a', 'inf', 'b') },
-  { name: 'a hash', type: 'hash', put: (server, key) => server.command('HSET', key, 'a', 'b', 's', 'x', '', '') },
+  {
+    name: 'a sorted set',
+    type: 'zset',
+    put: (server, key) => server.command('ZADD', key, 1, 'a', 'inf', 'b'),
+  },
+  {
+    name: 'a hash',
+    type: 'hash',
+    put: (server, key) => server.command('HSET', key, 'a', 'b', 's', 'x', '', ''),
+  },
   { name: 'a stream', type: 'stream', put: (server, key) => server.command('XADD', key, '*', 'a', 'b') },
 ];
 
@@ -69,7 +89,12 @@ describe('where under a key of ours somebody else put', async () => {
           if (outcome.status === 'rejected') {
             hit++;
             storeFault(outcome.reason);
-          } else if (typeof outcome.value === 'object' && outcome.value !== null && 'ok' in outcome.value && !outcome.value.ok) {
+          } else if (
+            typeof outcome.value === 'object' &&
+            outcome.value !== null &&
+            'ok' in outcome.value &&
+            !outcome.value.ok
+          ) {
             hit++;
             assert.equal(outcome.value.status, 503, `${key}: ${JSON.stringify(outcome.value)}`);
           }
@@ -90,7 +115,8 @@ describe('where under a key of ours somebody else put', async () => {
   it('keys that no id of ours could make, nothing comes of it', { skip }, async (t) => {
     const { server, auth, user, live } = await faulty(t);
     const [key] = await server.keys();
-    for (const name of [`${key}:x`, key.replace(/\{.*?\}/, '{x}'), 'lg', 'lg:', `${key}\u0000`]) await server.command('SET', name, 'x');
+    for (const name of [`${key}:x`, key.replace(/\{.*?\}/, '{x}'), 'lg', 'lg:', `${key}\u0000`])
+      await server.command('SET', name, 'x');
     for (const use of uses(auth, user, live)) await use();
     const answer = await auth.authenticate({ token: token({ sub: unique(), sid: 's' }) });
     assert.equal(answer.ok, true);

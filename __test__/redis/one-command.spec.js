@@ -20,7 +20,11 @@ const DAY = 24 * 3_600_000;
 
 /** @type {Array<{ what: string, options?: Options, policy?: Policy, status: number, commands?: number, texts: (auth: import('latchgate').Auth, user: string) => Promise<() => string> }>} */
 const REQUESTS = [
-  { what: 'a token without a session', status: 200, texts: async (_auth, user) => () => token({ sub: user }) },
+  {
+    what: 'a token without a session',
+    status: 200,
+    texts: async (_auth, user) => () => token({ sub: user }),
+  },
   {
     what: 'a live session, with a quota',
     options: { sessions: { limit: 3, admission: 'first-use' } },
@@ -98,7 +102,10 @@ for (const { kind, name } of KINDS) {
         // Whether the connection still lives may be asked now and then, but not by requests.
         assert.ok(ping <= ROUNDS / 10, `${ping} pings`);
         const { evalsha, eval: whole, script } = /** @type {any} */ (await server.commandstats());
-        assert.deepEqual({ evalsha, whole, script }, { evalsha: ROUNDS * commands, whole: undefined, script: undefined });
+        assert.deepEqual(
+          { evalsha, whole, script },
+          { evalsha: ROUNDS * commands, whole: undefined, script: undefined },
+        );
         const stats = await server.info('commandstats');
         assert.match(stats.cmdstat_evalsha, /rejected_calls=0,failed_calls=0/);
       });
@@ -110,7 +117,10 @@ for (const { kind, name } of KINDS) {
 
     it('are those of blocks and balances alone, and go with them', { skip }, async (t) => {
       const server = await startServer(t, { kind });
-      const auth = open(t, { store: server.url(), sessions: { limit: 3, onLimit: 'evict-oldest', admission: 'first-use' } });
+      const auth = open(t, {
+        store: server.url(),
+        sessions: { limit: 3, onLimit: 'evict-oldest', admission: 'first-use' },
+      });
       const users = Array.from({ length: 20 }, (_each, n) => unique(`user-${n}`));
       await busy(auth, users);
       assert.deepEqual(await endless(server), [], 'after everything but blocks and balances');
@@ -164,14 +174,19 @@ for (const { kind, name } of KINDS) {
 async function busy(auth, users) {
   await Promise.all(
     users.flatMap((user) => [
-      ...['a', 'b', 'c', 'd'].map((sid) => auth.authenticate({ token: token({ sub: user, sid }) }, { quota: QUOTA })),
+      ...['a', 'b', 'c', 'd'].map((sid) =>
+        auth.authenticate({ token: token({ sub: user, sid }) }, { quota: QUOTA }),
+      ),
       ...['e', 'f'].map((sessionId) => auth.sessions.admit(user, { sessionId, device: { name: 'x' } })),
       auth.sessions.end(user, 'e'),
       auth.sessions.touch(user, 'f'),
       auth.tokens.revoke(token({ sub: user })),
       auth.tokens.issue(user, { sessionId: 'a' }),
       auth.quotas.consume(`window of ${user}`, { limit: 3, window: '1h' }, { cost: 2 }),
-      auth.authenticate({ token: token({ sub: user, sid: 'a' }) }, { quota: { limit: 3, window: '2h', name: 'by', by: () => `by ${user}` } }),
+      auth.authenticate(
+        { token: token({ sub: user, sid: 'a' }) },
+        { quota: { limit: 3, window: '2h', name: 'by', by: () => `by ${user}` } },
+      ),
       auth.tokens.revokeUser(user),
     ]),
   );

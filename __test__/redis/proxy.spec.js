@@ -29,7 +29,10 @@ describe('the proxy', async () => {
   it('passes commands and replies, and counts them', { skip }, async (t) => {
     const { proxy, client } = await opened(t);
     const many = Array.from({ length: 100 }, () => client.command('INCR', 'n'));
-    assert.deepEqual(await Promise.all(many), Array.from({ length: 100 }, (_each, n) => n + 1));
+    assert.deepEqual(
+      await Promise.all(many),
+      Array.from({ length: 100 }, (_each, n) => n + 1),
+    );
     const large = 'x'.repeat(300_000);
     await client.command('SET', 'large', large);
     assert.equal(await client.command('GET', 'large'), large);
@@ -62,7 +65,12 @@ describe('the proxy', async () => {
   it('loses all replies from one on and leaves the connection open, where told to', { skip }, async (t) => {
     const { server, proxy, client } = await opened(t);
     proxy.loseReplies(2, { of: INCR, cut: false });
-    const calls = [client.command('SET', 'k', 1), client.command('INCR', 'n'), client.command('GET', 'k'), client.command('INCR', 'n')];
+    const calls = [
+      client.command('SET', 'k', 1),
+      client.command('INCR', 'n'),
+      client.command('GET', 'k'),
+      client.command('INCR', 'n'),
+    ];
     assert.equal(await calls[0], 'OK');
     await until('both replies are lost', () => proxy.lost === 2);
     calls.push(client.command('INCR', 'n'));
@@ -72,7 +80,9 @@ describe('the proxy', async () => {
     assert.deepEqual(await outcomes(calls), ['OK', undefined, undefined, undefined, undefined]);
   });
 
-  it('cuts behind the third command, which the server still runs, and before the fourth', { skip }, async (t) => {
+  it('cuts behind the third command, which the server still runs, and before the fourth', {
+    skip,
+  }, async (t) => {
     const { server, proxy, client } = await opened(t);
     proxy.cutAfter({ commands: 3 }, { of: INCR });
     const calls = Array.from({ length: 10 }, () => client.command('INCR', 'n'));
@@ -99,13 +109,19 @@ describe('the proxy', async () => {
     const { proxy, client } = await opened(t);
     proxy.blackHole({ fresh: false });
     let answered = false;
-    const swallowed = client.command('PING').then(() => (answered = true), () => {});
+    const swallowed = client.command('PING').then(
+      () => (answered = true),
+      () => {},
+    );
     const fresh = await connect({ port: proxy.port });
     assert.equal(await fresh.command('PING'), 'PONG');
     fresh.close();
     proxy.blackHole();
     const stuck = await connect({ port: proxy.port });
-    const second = stuck.command('PING').then(() => (answered = true), () => {});
+    const second = stuck.command('PING').then(
+      () => (answered = true),
+      () => {},
+    );
     await until('it swallowed the second', () => proxy.connections === 3);
     await proxy.pass();
     assert.equal(answered, false);
@@ -118,7 +134,10 @@ describe('the proxy', async () => {
     const { server, proxy, client } = await opened(t);
     await client.command('PING');
     proxy.halfOpen();
-    await until('the server sees it go', async () => (await server.info('clients')).connected_clients === '1');
+    await until(
+      'the server sees it go',
+      async () => (await server.info('clients')).connected_clients === '1',
+    );
     assert.equal(proxy.open, 1);
   });
 
@@ -130,7 +149,10 @@ describe('the proxy', async () => {
       calls.push(client.command('INCR', 'n'));
       await new Promise(setImmediate);
     }
-    assert.deepEqual(await Promise.all(calls), Array.from({ length: 50 }, (_each, n) => n + 1));
+    assert.deepEqual(
+      await Promise.all(calls),
+      Array.from({ length: 50 }, (_each, n) => n + 1),
+    );
     proxy.delay(0);
     proxy.slow(10_000);
     assert.equal(await client.command('PING'), 'PONG');
@@ -146,7 +168,10 @@ describe('a server of the tests', async () => {
     const script = `
       const { startServer } = require('./__test__/support/servers.js');
       startServer({ after() {} }).then((server) => console.log(JSON.stringify([server.pid, server.directory])));`;
-    const child = spawn(process.execPath, ['-e', script], { cwd: require('node:path').join(__dirname, '..', '..'), stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, ['-e', script], {
+      cwd: require('node:path').join(__dirname, '..', '..'),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const [line] = await once(child.stdout, 'data');
     const [pid, directory] = JSON.parse(String(line));
     process.kill(pid, 0);

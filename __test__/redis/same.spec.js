@@ -17,10 +17,22 @@ const { KINDS, RESTRICTED, missing, startServer } = require('../support/servers.
 const WAYS = [
   { way: 'TCP', options: {}, url: (server) => server.url() },
   { way: 'a password', options: { password: 'p@ss:w/rd %41#?' }, url: (server) => server.url() },
-  { way: 'a user who may run neither CONFIG nor INFO', options: { users: [RESTRICTED] }, url: (server) => server.url(RESTRICTED) },
+  {
+    way: 'a user who may run neither CONFIG nor INFO',
+    options: { users: [RESTRICTED] },
+    url: (server) => server.url(RESTRICTED),
+  },
   { way: 'a unix socket', options: { socket: true }, url: (server) => server.socketUrl() },
-  { way: 'a unix socket and a password', options: { socket: true, password: 'secret' }, url: (server) => server.socketUrl() },
-  { way: 'TLS', options: { tls: true, password: 'secret' }, url: (server) => server.tlsUrl({ insecure: true }) },
+  {
+    way: 'a unix socket and a password',
+    options: { socket: true, password: 'secret' },
+    url: (server) => server.socketUrl(),
+  },
+  {
+    way: 'TLS',
+    options: { tls: true, password: 'secret' },
+    url: (server) => server.tlsUrl({ insecure: true }),
+  },
   { way: 'TCP, with the data on disk', options: { appendonly: true }, url: (server) => server.url() },
 ];
 
@@ -31,7 +43,11 @@ const WAYS = [
  */
 async function transcript(t, store, { run }) {
   const suffix = randomUUID();
-  const seen = await run({ t, open: (options) => open(t, { ...options, store }), name: (label) => `${label}${suffix}` });
+  const seen = await run({
+    t,
+    open: (options) => open(t, { ...options, store }),
+    name: (label) => `${label}${suffix}`,
+  });
   return plain(seen, suffix);
 }
 
@@ -60,7 +76,9 @@ for (const { kind, name } of KINDS) {
         const { admitted } = await auth.sessions.admit('user');
         await auth.close();
         console.log(admitted);`;
-      const { status, stdout, stderr } = await runScript(script, { env: { SSL_CERT_FILE: server.certificates?.ca } });
+      const { status, stdout, stderr } = await runScript(script, {
+        env: { SSL_CERT_FILE: server.certificates?.ca },
+      });
       assert.equal(status, 0, stderr);
       assert.equal(stdout.trim(), 'true');
     });
@@ -84,17 +102,26 @@ for (const { kind, name } of KINDS) {
 
     it('share nothing under different prefixes, or in different databases', { skip }, async (t) => {
       const server = await startServer(t, { kind });
-      const stores = [{ url: server.url(), prefix: 'one' }, { url: server.url(), prefix: 'two' }, { url: server.url().replace(/0$/, '1'), prefix: 'one' }];
+      const stores = [
+        { url: server.url(), prefix: 'one' },
+        { url: server.url(), prefix: 'two' },
+        { url: server.url().replace(/0$/, '1'), prefix: 'one' },
+      ];
       for (const store of stores) {
         const auth = open(t, { store, sessions: { limit: 1 } });
         assert.equal((await auth.sessions.admit('user', { sessionId: 's' })).admitted, true);
         assert.equal((await auth.quotas.consume('key', { limit: 1 })).allowed, true);
       }
       const keys = await server.keys();
-      assert.ok(keys.every((key) => /^(one|two):/.test(key)), keys.join(' '));
+      assert.ok(
+        keys.every((key) => /^(one|two):/.test(key)),
+        keys.join(' '),
+      );
     });
 
-    it('keep all keys of a user in one slot, by one hash tag that is no part of an id', { skip }, async (t) => {
+    it('keep all keys of a user in one slot, by one hash tag that is no part of an id', {
+      skip,
+    }, async (t) => {
       const server = await startServer(t, { kind });
       const auth = open(t, { store: server.url(), sessions: { admission: 'first-use' } });
       const user = '{odd}:user{}*';

@@ -18,8 +18,17 @@ const UNSOUND = [
     options: { ...SOUND, policy },
     words: /evict|maxmemory-policy/i,
   })),
-  { what: 'keeps nothing on disk', options: { ...SOUND, appendonly: false }, words: /disk|persist|appendonly|restart/i },
-  { what: 'may not be inspected', options: { ...SOUND, users: [RESTRICTED] }, words: /verif|inspect|CONFIG|INFO/i, restricted: true },
+  {
+    what: 'keeps nothing on disk',
+    options: { ...SOUND, appendonly: false },
+    words: /disk|persist|appendonly|restart/i,
+  },
+  {
+    what: 'may not be inspected',
+    options: { ...SOUND, users: [RESTRICTED] },
+    words: /verif|inspect|CONFIG|INFO/i,
+    restricted: true,
+  },
 ];
 
 for (const { kind, name } of KINDS) {
@@ -43,7 +52,10 @@ for (const { kind, name } of KINDS) {
         await auth.ready();
         const { ok, warnings } = await auth.health();
         assert.equal(ok, true);
-        assert.ok(warnings.some((warning) => words.test(warning)), JSON.stringify(warnings));
+        assert.ok(
+          warnings.some((warning) => words.test(warning)),
+          JSON.stringify(warnings),
+        );
         assert.equal(await status(auth, token({ sub: unique(), sid: 's' })), 200);
         const strict = open(t, { store: { url, strict: true, ...DEADLINES } });
         await assert.rejects(strict.ready(), (/** @type {any} */ error) => {

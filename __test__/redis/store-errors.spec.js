@@ -6,7 +6,7 @@ const { describe, it } = require('node:test');
 const { serve } = require('../support/app.js');
 const { faulty, recovered, status, storeFault } = require('../support/faulty.js');
 const { get } = require('../support/http.js');
-const { SECRET, token } = require('../support/jwt.js');
+const { SECRET } = require('../support/jwt.js');
 const { missing } = require('../support/servers.js');
 const { until } = require('../support/started.js');
 
@@ -19,7 +19,11 @@ describe('onStoreError', async () => {
   it('lets requests through where every check may be skipped, and says so', { skip }, async (t) => {
     const { proxy, auth, live, user } = await faulty(t, { options: { ...FIRST_USE, onStoreError: 'allow' } });
     const port = await serve(t, (app) => {
-      app.get('/', auth.middleware(QUOTA), (req, res) => void res.json({ degraded: req.auth?.degraded, userId: req.auth?.userId }));
+      app.get(
+        '/',
+        auth.middleware(QUOTA),
+        (req, res) => void res.json({ degraded: req.auth?.degraded, userId: req.auth?.userId }),
+      );
     });
     assert.deepEqual(JSON.parse((await get(port, '/', live)).body), { degraded: false, userId: user });
     await proxy.refuse();
@@ -27,7 +31,10 @@ describe('onStoreError', async () => {
     assert.equal(answer.status, 200);
     assert.deepEqual(JSON.parse(answer.body), { degraded: true, userId: user });
     await proxy.pass();
-    await until('checks are made again', async () => JSON.parse((await get(port, '/', live)).body).degraded === false);
+    await until(
+      'checks are made again',
+      async () => JSON.parse((await get(port, '/', live)).body).degraded === false,
+    );
   });
 
   it('never lets through what is wrong by itself, nor direct calls', { skip }, async (t) => {
@@ -53,8 +60,14 @@ describe('onStoreError', async () => {
     [{ revocation: 'allow', sessions: 'deny', quota: 'allow' }, FIRST_USE, QUOTA, 503],
   ];
   for (const [onStoreError, sessions, policy, expected] of TABLE) {
-    const needed = ['revocation', ...('sessions' in sessions ? ['sessions'] : []), ...('quota' in policy ? ['quota'] : [])];
-    it(`${JSON.stringify(onStoreError)} answers ${expected} where ${needed.join(', ')} would be asked`, { skip }, async (t) => {
+    const needed = [
+      'revocation',
+      ...('sessions' in sessions ? ['sessions'] : []),
+      ...('quota' in policy ? ['quota'] : []),
+    ];
+    it(`${JSON.stringify(onStoreError)} answers ${expected} where ${needed.join(', ')} would be asked`, {
+      skip,
+    }, async (t) => {
       const options = { jwt: { secret: SECRET }, sessions: undefined, ...sessions, onStoreError };
       const { proxy, auth, live } = await faulty(t, { options });
       await proxy.refuse();

@@ -51,24 +51,31 @@ async function status(auth, text, policy) {
 async function tally(auth, texts) {
   /** @type {Record<number, number>} */
   const counts = {};
-  for (const each of await Promise.all(texts.map((text) => status(auth, text)))) counts[each] = (counts[each] ?? 0) + 1;
+  for (const each of await Promise.all(texts.map((text) => status(auth, text))))
+    counts[each] = (counts[each] ?? 0) + 1;
   return counts;
 }
 
 /** Tokens of sessions of one user that nobody has seen: what must be written to pass. @param {number} count */
-const newcomers = (count, sub = unique()) => Array.from({ length: count }, () => token({ sub, sid: unique('s') }));
+const newcomers = (count, sub = unique()) =>
+  Array.from({ length: count }, () => token({ sub, sid: unique('s') }));
 
 /** Without help: no call but the requests themselves. @param {Auth} auth @param {string} text */
 async function recovered(auth, text) {
-  await until('it recovers', async () => {
-    const got = await status(auth, text);
-    assert.notEqual(got, 401, 'a fault of the store is never 401');
-    return got === 200;
-  }, PATIENCE);
+  await until(
+    'it recovers',
+    async () => {
+      const got = await status(auth, text);
+      assert.notEqual(got, 401, 'a fault of the store is never 401');
+      return got === 200;
+    },
+    PATIENCE,
+  );
 }
 
 /** @param {any} error */
-const isStoreFault = (error) => /^ERR_LATCHGATE_STORE_(UNAVAILABLE|TIMEOUT)$/.test(error?.code) && error.status === 503;
+const isStoreFault = (error) =>
+  /^ERR_LATCHGATE_STORE_(UNAVAILABLE|TIMEOUT)$/.test(error?.code) && error.status === 503;
 
 /** For assert.rejects. @param {any} error */
 function storeFault(error) {

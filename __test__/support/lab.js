@@ -35,6 +35,9 @@ const clock = {
 function backdoor(store) {
   const config = {
     store,
+    prefix: 'lg',
+    commandTimeoutMs: 1000,
+    connectTimeoutMs: 1000,
     keys: [],
     keySet: false,
     issuers: [],
@@ -51,7 +54,7 @@ function backdoor(store) {
     idleMs: MINUTE,
     absoluteMs: HOUR,
   };
-  const gate = new binding.Gate(config, new Float64Array(640), () => {});
+  const gate = new binding.Gate(config, new Float64Array(14 * 64 + 1), () => {});
   return {
     /** @returns {string} all that stands in the store; equal for stores that answer equal */
     dump: () => gate.dump(),

@@ -32,7 +32,8 @@ function clockOff(seconds) {
 }
 
 /** For the option `skip` of a test. @returns {string | false} */
-const noFaketime = () => (faketimeLibrary() === undefined ? 'libfaketime is not installed: see npm test, set-up' : false);
+const noFaketime = () =>
+  faketimeLibrary() === undefined ? 'libfaketime is not installed: see npm test, set-up' : false;
 
 /** @param {import('node:child_process').ChildProcess} child @param {number} count @returns {Promise<Worker[]>} one for each line that it prints */
 async function announced(child, count) {
@@ -83,13 +84,18 @@ http {
 }
 `,
   );
-  const nginx = start(which('nginx') ?? 'nginx', ['-e', at('error.log'), '-p', directory, '-c', at('nginx.conf')], { directory });
+  const nginx = start(
+    which('nginx') ?? 'nginx',
+    ['-e', at('error.log'), '-p', directory, '-c', at('nginx.conf')],
+    { directory },
+  );
   t.after(() => end(nginx, 'SIGTERM'));
   await until('nginx answers', async () => {
     if (nginx.exitCode !== null) return true;
     return (await request({ port, path: '/now' })).status === 200;
   });
-  if (nginx.exitCode !== null) throw new Error(`nginx did not start:\n${fs.readFileSync(at('error.log'), 'utf8')}`);
+  if (nginx.exitCode !== null)
+    throw new Error(`nginx did not start:\n${fs.readFileSync(at('error.log'), 'utf8')}`);
   return port;
 }
 
@@ -103,14 +109,25 @@ http {
  * @param {'nginx' | 'cluster'} [options.front] default: nginx where there is one
  * @returns {Promise<{ port: number, workers: Worker[], front: string }>} `port`: in front of all
  */
-async function startProcesses(t, { app, count = 6, env = {}, clocks = [], front = which('nginx') ? 'nginx' : 'cluster' }) {
+async function startProcesses(
+  t,
+  { app, count = 6, env = {}, clocks = [], front = which('nginx') ? 'nginx' : 'cluster' },
+) {
   const file = path.join(__dirname, 'apps', app);
   const pipes = /** @type {import('node:child_process').StdioOptions} */ (['ignore', 'pipe', 'pipe']);
   const environments = Array.from({ length: count }, (_each, index) => clockOff(clocks[index] ?? 0));
   if (front === 'cluster') {
     const port = await freePort();
-    const shared = { LATCHGATE_TEST_APP: file, LATCHGATE_TEST_PORT: String(port), LATCHGATE_TEST_WORKERS: JSON.stringify(environments) };
-    const child = start(process.execPath, [CLUSTER], { cwd: ROOT, env: environment({ ...env, ...shared }), stdio: pipes });
+    const shared = {
+      LATCHGATE_TEST_APP: file,
+      LATCHGATE_TEST_PORT: String(port),
+      LATCHGATE_TEST_WORKERS: JSON.stringify(environments),
+    };
+    const child = start(process.execPath, [CLUSTER], {
+      cwd: ROOT,
+      env: environment({ ...env, ...shared }),
+      stdio: pipes,
+    });
     t.after(() => end(child, 'SIGTERM'));
     return { port, workers: await announced(child, count), front };
   }
@@ -119,7 +136,10 @@ async function startProcesses(t, { app, count = 6, env = {}, clocks = [], front 
   );
   for (const child of children) t.after(() => end(child, 'SIGTERM'));
   const workers = (await Promise.all(children.map((child) => announced(child, 1)))).flat();
-  const port = await startNginx(t, workers.map((worker) => worker.port));
+  const port = await startNginx(
+    t,
+    workers.map((worker) => worker.port),
+  );
   return { port, workers, front };
 }
 
@@ -137,17 +157,24 @@ async function startProcesses(t, { app, count = 6, env = {}, clocks = [], front 
 function request({ port, method = 'GET', path: route = '/', token, agent }) {
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   return new Promise((resolve) => {
-    const message = http.request({ host: '127.0.0.1', port, method, path: route, headers, agent }, (answer) => {
-      let text = '';
-      answer.setEncoding('utf8').on('data', (chunk) => {
-        text += chunk;
-      });
-      answer.on('close', () => {
-        const json = answer.headers['content-type']?.includes('json');
-        const { statusCode = 0, complete } = answer;
-        resolve({ status: complete ? statusCode : 0, body: json && complete ? JSON.parse(text) : text, headers: answer.headers });
-      });
-    });
+    const message = http.request(
+      { host: '127.0.0.1', port, method, path: route, headers, agent },
+      (answer) => {
+        let text = '';
+        answer.setEncoding('utf8').on('data', (chunk) => {
+          text += chunk;
+        });
+        answer.on('close', () => {
+          const json = answer.headers['content-type']?.includes('json');
+          const { statusCode = 0, complete } = answer;
+          resolve({
+            status: complete ? statusCode : 0,
+            body: json && complete ? JSON.parse(text) : text,
+            headers: answer.headers,
+          });
+        });
+      },
+    );
     message.on('error', () => resolve({ status: 0, body: '', headers: {} }));
     message.end();
   });

@@ -117,7 +117,9 @@ class FaultProxy {
    * @param {{ of?: RegExp }} [options] of which commands; not for bytes
    */
   cutAfter(limit, { of = SCRIPTS } = {}) {
-    const [[what, left]] = /** @type {Array<['commands' | 'replies' | 'bytes', number]>} */ (Object.entries(limit));
+    const [[what, left]] = /** @type {Array<['commands' | 'replies' | 'bytes', number]>} */ (
+      Object.entries(limit)
+    );
     this.#cutting = { what, left, of };
   }
 
@@ -148,8 +150,19 @@ class FaultProxy {
     const upstream = swallow ? new net.Socket() : net.connect(/** @type {any} */ (this.#target));
     /** @type {Link} */
     const link = {
-      client, upstream, swallow, pending: [], due: 0, queued: 0, open: true, lingering: false, mute: false, deaf: false,
-      commands: new Frames(), replies: new Frames(), tail: Promise.resolve(),
+      client,
+      upstream,
+      swallow,
+      pending: [],
+      due: 0,
+      queued: 0,
+      open: true,
+      lingering: false,
+      mute: false,
+      deaf: false,
+      commands: new Frames(),
+      replies: new Frames(),
+      tail: Promise.resolve(),
     };
     this.#links.add(link);
     client.setNoDelay(true);
@@ -276,7 +289,8 @@ class FaultProxy {
 }
 
 /** @param {number} ms */
-const sleep = (ms) => new Promise((/** @type {(value: void) => void} */ resolve) => void setTimeout(resolve, ms));
+const sleep = (ms) =>
+  new Promise((/** @type {(value: void) => void} */ resolve) => void setTimeout(resolve, ms));
 
 /**
  * @param {Test} t

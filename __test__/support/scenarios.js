@@ -33,7 +33,8 @@ function plain(value, suffix, key = '') {
     assert.ok(Number.isInteger(value) && value > now - 60_000 && value < now + DAY, `${key}: ${value}`);
     return value > now + 60_000 ? 'later' : 'now';
   }
-  if (typeof value === 'number' && key === 'retryAfterMs') return value > 0 && value <= DAY ? 'a while' : value;
+  if (typeof value === 'number' && key === 'retryAfterMs')
+    return value > 0 && value <= DAY ? 'a while' : value;
   if (Array.isArray(value)) return value.map((each) => plain(each, suffix));
   if (typeof value !== 'object' || value === null) return value;
   const pairs = Object.entries(value).filter(([, member]) => member !== undefined);
@@ -56,11 +57,23 @@ const SCENARIOS = [
       const user = name('user');
       /** @type {any[]} */
       const seen = [];
-      for (const sessionId of ['a', 'b', 'c', 'a']) seen.push(await sessions.admit(user, { sessionId, device: { name: sessionId } }));
-      seen.push(await sessions.touch(user, 'a'), await sessions.touch(user, 'c'), await sessions.touch(name('other'), 'a'));
+      for (const sessionId of ['a', 'b', 'c', 'a'])
+        seen.push(await sessions.admit(user, { sessionId, device: { name: sessionId } }));
+      seen.push(
+        await sessions.touch(user, 'a'),
+        await sessions.touch(user, 'c'),
+        await sessions.touch(name('other'), 'a'),
+      );
       seen.push(await sessions.list(user), await sessions.end(user, 'a'), await sessions.end(user, 'a'));
-      seen.push(await sessions.admit(user, { sessionId: 'a' }), await sessions.admit(user, { sessionId: 'd', limit: 5 }));
-      seen.push(await sessions.endAll(user, { except: 'd' }), await sessions.list(user), await sessions.endAll(user));
+      seen.push(
+        await sessions.admit(user, { sessionId: 'a' }),
+        await sessions.admit(user, { sessionId: 'd', limit: 5 }),
+      );
+      seen.push(
+        await sessions.endAll(user, { except: 'd' }),
+        await sessions.list(user),
+        await sessions.endAll(user),
+      );
       return [...seen, await sessions.list(user)];
     },
   },
@@ -73,8 +86,14 @@ const SCENARIOS = [
       const seen = [];
       for (const sessionId of ['a', 'b', 'c']) await sessions.admit(user, { sessionId });
       await sessions.touch(user, 'a');
-      seen.push(await sessions.admit(user, { sessionId: 'd' }), await sessions.admit(user, { sessionId: 'e', limit: 1 }));
-      seen.push(await sessions.admit(user, { sessionId: 'f', limit: 0 }), await sessions.admit(user, { sessionId: 'b' }));
+      seen.push(
+        await sessions.admit(user, { sessionId: 'd' }),
+        await sessions.admit(user, { sessionId: 'e', limit: 1 }),
+      );
+      seen.push(
+        await sessions.admit(user, { sessionId: 'f', limit: 0 }),
+        await sessions.admit(user, { sessionId: 'b' }),
+      );
       return [...seen, await sessions.list(user)];
     },
   },
@@ -82,7 +101,22 @@ const SCENARIOS = [
     rule: 'odd ids share nothing',
     run: async ({ open, name }) => {
       const { sessions } = open({ sessions: { limit: 1 } });
-      const odd = ['a:b', '{a}', 'a}{b', '*', '\0', '\n', 'caf\u00e9', 'cafe\u0301', '\u{1f642}', '%41', 'A', ' ', 'x'.repeat(400), '\u00e9'.repeat(200)];
+      const odd = [
+        'a:b',
+        '{a}',
+        'a}{b',
+        '*',
+        '\0',
+        '\n',
+        'caf\u00e9',
+        'cafe\u0301',
+        '\u{1f642}',
+        '%41',
+        'A',
+        ' ',
+        'x'.repeat(400),
+        '\u00e9'.repeat(200),
+      ];
       for (const id of odd) await sessions.admit(name(id), { sessionId: id });
       return Promise.all(odd.map((id) => sessions.list(name(id))));
     },
@@ -95,19 +129,43 @@ const SCENARIOS = [
       const own = await auth.tokens.issue(user, { scope: ['read', 'write'], claims: { level: 3 } });
       const other = await auth.tokens.issue(user);
       const foreign = token({ sub: user, iat: Math.floor(Date.now() / 1000) - 100 });
-      const ask = async () => Promise.all([own, other, foreign].map(async (text) => told(await auth.authenticate({ token: text }))));
+      const ask = async () =>
+        Promise.all(
+          [own, other, foreign].map(async (text) => told(await auth.authenticate({ token: text }))),
+        );
       /** @type {any[]} */
       const seen = [(await ask()).map(({ ok }) => ok)];
-      seen.push(await auth.tokens.revoke(own), await auth.tokens.revoke(own), await auth.tokens.isRevoked(own), await auth.tokens.isRevoked(other));
-      seen.push(await auth.tokens.revokeId({ jti: String(read(other).jti), userId: user, expiresAt: Date.now() + HOUR }));
+      seen.push(
+        await auth.tokens.revoke(own),
+        await auth.tokens.revoke(own),
+        await auth.tokens.isRevoked(own),
+        await auth.tokens.isRevoked(other),
+      );
+      seen.push(
+        await auth.tokens.revokeId({
+          jti: String(read(other).jti),
+          userId: user,
+          expiresAt: Date.now() + HOUR,
+        }),
+      );
       seen.push((await ask()).map(({ ok, code }) => [ok, code]));
       await auth.sessions.admit(user, { sessionId: 's' });
       seen.push(await auth.tokens.revokeUser(user));
       const after = await auth.tokens.issue(user);
-      seen.push((await ask()).map(({ code }) => code), (await auth.authenticate({ token: after })).ok);
-      seen.push(await auth.tokens.blockUser(user), await auth.sessions.admit(user), (await auth.authenticate({ token: after })).ok);
+      seen.push(
+        (await ask()).map(({ code }) => code),
+        (await auth.authenticate({ token: after })).ok,
+      );
+      seen.push(
+        await auth.tokens.blockUser(user),
+        await auth.sessions.admit(user),
+        (await auth.authenticate({ token: after })).ok,
+      );
       seen.push(await auth.tokens.unblockUser(user), await auth.tokens.unblockUser(user));
-      seen.push((await auth.authenticate({ token: after })).ok, await auth.tokens.isRevoked({ jti: 'unknown', userId: user }));
+      seen.push(
+        (await auth.authenticate({ token: after })).ok,
+        await auth.tokens.isRevoked({ jti: 'unknown', userId: user }),
+      );
       return [...seen, (await auth.authenticate({ token: await auth.tokens.issue(user) })).ok];
     },
   },
@@ -117,16 +175,27 @@ const SCENARIOS = [
       const { quotas } = open();
       /** @type {any[]} */
       const seen = [];
-      for (const rule of [{ limit: 5 }, { limit: 5, window: '1h' }, { limit: 5, window: HOUR, algorithm: /** @type {const} */ ('window') }]) {
+      for (const rule of [
+        { limit: 5 },
+        { limit: 5, window: '1h' },
+        { limit: 5, window: HOUR, algorithm: /** @type {const} */ ('window') },
+      ]) {
         const key = name(`key ${seen.length}`);
         seen.push(await quotas.peek(key, rule));
         for (const cost of [0, 3, 3, 6, 2, 1]) seen.push(await quotas.consume(key, rule, { cost }));
-        seen.push(await quotas.consume(key, { ...rule, limit: 7 }), await quotas.peek(key, { ...rule, limit: 2 }));
+        seen.push(
+          await quotas.consume(key, { ...rule, limit: 7 }),
+          await quotas.peek(key, { ...rule, limit: 2 }),
+        );
         seen.push(await quotas.reset(key), await quotas.reset(key), await quotas.peek(key, rule));
       }
       const most = Number.MAX_SAFE_INTEGER;
       const large = name('large');
-      seen.push(await quotas.consume(large, { limit: most }, { cost: most - 1 }), await quotas.consume(large, { limit: most }), await quotas.consume(large, { limit: most }));
+      seen.push(
+        await quotas.consume(large, { limit: most }, { cost: most - 1 }),
+        await quotas.consume(large, { limit: most }),
+        await quotas.consume(large, { limit: most }),
+      );
       return seen;
     },
   },
@@ -136,22 +205,60 @@ const SCENARIOS = [
       const auth = open({ sessions: { limit: 2, admission: 'first-use' } });
       const port = await serve(t, (app) => {
         const quota = { limit: 3, window: '1h', name: 'calls' };
-        app.get('/', auth.middleware({ quota }), (req, res) => void res.json(told({ ok: true, auth: req.auth })));
-        app.get('/scoped', auth.middleware({ quota: { ...quota, cost: 2 }, scope: 'admin' }), (_req, res) => void res.sendStatus(204));
-        app.get('/prepaid', auth.middleware({ quota: { limit: 2, name: 'prepaid', by: () => name('address') } }), (_req, res) => void res.sendStatus(204));
+        app.get(
+          '/',
+          auth.middleware({ quota }),
+          (req, res) => void res.json(told({ ok: true, auth: req.auth })),
+        );
+        app.get(
+          '/scoped',
+          auth.middleware({ quota: { ...quota, cost: 2 }, scope: 'admin' }),
+          (_req, res) => void res.sendStatus(204),
+        );
+        app.get(
+          '/prepaid',
+          auth.middleware({ quota: { limit: 2, name: 'prepaid', by: () => name('address') } }),
+          (_req, res) => void res.sendStatus(204),
+        );
       });
       const user = name('user');
       /** @type {any[]} */
       const seen = [];
       for (const [path, claims] of /** @type {Array<[string, object]>} */ ([
-        ['/', { sid: 'a' }], ['/scoped', { sid: 'b' }], ['/', { sid: 'b' }], ['/', { sid: 'c' }], ['/scoped', { sid: 'a', scope: 'admin' }],
-        ['/', { sid: 'a' }], ['/', { sid: 'a' }], ['/', { sid: 'd' }], ['/prepaid', { sid: 'a' }], ['/prepaid', { sid: 'b' }], ['/prepaid', { sid: 'a' }],
+        ['/', { sid: 'a' }],
+        ['/scoped', { sid: 'b' }],
+        ['/', { sid: 'b' }],
+        ['/', { sid: 'c' }],
+        ['/scoped', { sid: 'a', scope: 'admin' }],
+        ['/', { sid: 'a' }],
+        ['/', { sid: 'a' }],
+        ['/', { sid: 'd' }],
+        ['/prepaid', { sid: 'a' }],
+        ['/prepaid', { sid: 'b' }],
+        ['/prepaid', { sid: 'a' }],
       ])) {
         const answer = await get(port, path, token({ sub: user, ...claims }));
-        const headers = ['www-authenticate', 'ratelimit', 'ratelimit-policy', 'retry-after', 'cache-control'].map((header) =>
-          answer.header(header)?.replace(/(;t=|^)(\d+)$/, (_all, before, seconds) => `${before}${Number(seconds) > 3000 ? 'an hour' : seconds}`),
+        const headers = [
+          'www-authenticate',
+          'ratelimit',
+          'ratelimit-policy',
+          'retry-after',
+          'cache-control',
+        ].map((header) =>
+          answer
+            .header(header)
+            ?.replace(
+              /(;t=|^)(\d+)$/,
+              (_all, before, seconds) => `${before}${Number(seconds) > 3000 ? 'an hour' : seconds}`,
+            ),
         );
-        seen.push([path, claims, answer.status, answer.body.startsWith('{') ? JSON.parse(answer.body) : answer.body, headers]);
+        seen.push([
+          path,
+          claims,
+          answer.status,
+          answer.body.startsWith('{') ? JSON.parse(answer.body) : answer.body,
+          headers,
+        ]);
       }
       return [...seen, await auth.sessions.list(user)];
     },
@@ -164,10 +271,14 @@ const SCENARIOS = [
       const quota = { limit: 2, window: '1h', name: 'calls', by: /** @type {const} */ ('session') };
       /** @type {any[]} */
       const seen = [];
-      for (const sid of ['a', 'a', 'b', 'a']) seen.push(told(await auth.authenticate({ token: token({ sub: user, sid }) }, { quota })));
+      for (const sid of ['a', 'a', 'b', 'a'])
+        seen.push(told(await auth.authenticate({ token: token({ sub: user, sid }) }, { quota })));
       await auth.sessions.end(user, 'a');
-      for (const sid of ['a', 'b']) seen.push(told(await auth.authenticate({ token: token({ sub: user, sid }) }, { quota })));
-      return seen.map((answer) => (answer.headers === undefined ? answer : { ...answer, headers: Object.keys(answer.headers).sort() }));
+      for (const sid of ['a', 'b'])
+        seen.push(told(await auth.authenticate({ token: token({ sub: user, sid }) }, { quota })));
+      return seen.map((answer) =>
+        answer.headers === undefined ? answer : { ...answer, headers: Object.keys(answer.headers).sort() },
+      );
     },
   },
 ];

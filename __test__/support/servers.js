@@ -21,7 +21,11 @@ const KINDS = [
 ];
 
 /** A user with the rights that an application is commonly given: neither CONFIG nor INFO, and our prefix alone. */
-const RESTRICTED = { user: 'app', password: 'app-password', rules: 'on >app-password ~lg:* &* +@all -@admin -@dangerous' };
+const RESTRICTED = {
+  user: 'app',
+  password: 'app-password',
+  rules: 'on >app-password ~lg:* &* +@all -@admin -@dangerous',
+};
 
 /**
  * Why tests on that kind of server cannot run here, or false where they can: for the option `skip` of a test.
@@ -92,8 +96,16 @@ class Server {
     const { users = [], socket, tls, maxmemory, policy, appendonly, config = {} } = this.#options;
     const dir = this.directory;
     const lines = [
-      'bind 127.0.0.1', 'protected-mode no', 'daemonize no', `dir ${dir}`, `logfile ${dir}/server.log`,
-      'save ""', `appendonly ${appendonly ? 'yes' : 'no'}`, 'appendfsync always', 'repl-diskless-sync-delay 0', 'enable-debug-command local',
+      'bind 127.0.0.1',
+      'protected-mode no',
+      'daemonize no',
+      `dir ${dir}`,
+      `logfile ${dir}/server.log`,
+      'save ""',
+      `appendonly ${appendonly ? 'yes' : 'no'}`,
+      'appendfsync always',
+      'repl-diskless-sync-delay 0',
+      'enable-debug-command local',
       'busy-reply-threshold 100',
     ];
     if (this.password !== undefined) lines.push(`requirepass ${JSON.stringify(this.password)}`);
@@ -104,7 +116,12 @@ class Server {
     if (tls) {
       this.certificates = makeCertificates(dir);
       const { ca, cert, key } = this.certificates;
-      lines.push(`tls-ca-cert-file ${ca}`, `tls-cert-file ${cert}`, `tls-key-file ${key}`, 'tls-auth-clients no');
+      lines.push(
+        `tls-ca-cert-file ${ca}`,
+        `tls-cert-file ${cert}`,
+        `tls-key-file ${key}`,
+        'tls-auth-clients no',
+      );
     }
     for (const [name, value] of Object.entries(config)) lines.push(`${name} ${value}`);
     this.#configuration = `${lines.join('\n')}\n`;
@@ -188,8 +205,12 @@ class Server {
 
   /** @param {string} section @returns {Promise<Record<string, string>>} */
   async info(section) {
-    const lines = String(await this.command('INFO', section)).split('\r\n').filter((line) => /^[^#].*:/.test(line));
-    return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]));
+    const lines = String(await this.command('INFO', section))
+      .split('\r\n')
+      .filter((line) => /^[^#].*:/.test(line));
+    return Object.fromEntries(
+      lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]),
+    );
   }
 
   /** How often each command ran since the last reset, those that scripts call included. @returns {Promise<Record<string, number>>} */

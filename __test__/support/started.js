@@ -87,7 +87,8 @@ async function freePort() {
 }
 
 /** @param {number} ms */
-const pause = (ms) => new Promise((/** @type {(value: void) => void} */ resolve) => void setTimeout(resolve, ms));
+const pause = (ms) =>
+  new Promise((/** @type {(value: void) => void} */ resolve) => void setTimeout(resolve, ms));
 
 /**
  * Asks again and again until the answer is true, for what comes in its own time: a start, a recovery. What is asked for

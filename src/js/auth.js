@@ -13,7 +13,7 @@ const { createMiddleware } = require('./middleware.js');
 const { known } = require('./names.js');
 const { AUTH_NAMES, ELSEWHERE } = require('./options.js');
 const { mayDegrade } = require('./outage.js');
-const { POLICY_NAMES, compilePolicy } = require('./policy.js');
+const { POLICY_ELSEWHERE, POLICY_NAMES, compilePolicy } = require('./policy.js');
 const { Quotas } = require('./quotas.js');
 const { RequestAuth } = require('./request-auth.js');
 const { Sessions } = require('./sessions.js');
@@ -210,7 +210,8 @@ function createAuth(options = {}) {
 
 /** @param {unknown} [options] AuthOptions and Policy in one */
 function authMiddleware(options = {}) {
-  const own = known(options, [...AUTH_NAMES, ...POLICY_NAMES], '', configError, ELSEWHERE);
+  const elsewhere = new Map([...ELSEWHERE, ...POLICY_ELSEWHERE]);
+  const own = known(options, [...AUTH_NAMES, ...POLICY_NAMES], '', configError, elsewhere);
   const auth = new Auth(pick(own, AUTH_NAMES), 'first-use');
   return Object.assign(auth.middleware(pick(own, POLICY_NAMES)), { auth });
 }

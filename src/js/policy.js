@@ -137,4 +137,4 @@ function onDeny(value) {
   return /** @type {import('./denial.js').OnDeny | undefined} */ (value);
 }
 
-module.exports = { NO_ID, POLICY_NAMES: NAMES, compilePolicy };
+module.exports = { POLICY_ELSEWHERE: ELSEWHERE, NO_ID, POLICY_NAMES: NAMES, compilePolicy };

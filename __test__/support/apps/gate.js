@@ -9,8 +9,16 @@ const { listen } = require('./listen.js');
 const LIMIT = 3;
 const RULE = { limit: 100, window: '1h' };
 
-const auth = createAuth({ store: process.env.STORE, jwt: { secret: SECRET }, sessions: { limit: LIMIT, admission: 'explicit' } });
-const firstUse = createAuth({ store: process.env.STORE, jwt: { secret: SECRET }, sessions: { limit: LIMIT, admission: 'first-use' } });
+const auth = createAuth({
+  store: process.env.STORE,
+  jwt: { secret: SECRET },
+  sessions: { limit: LIMIT, admission: 'explicit' },
+});
+const firstUse = createAuth({
+  store: process.env.STORE,
+  jwt: { secret: SECRET },
+  sessions: { limit: LIMIT, admission: 'first-use' },
+});
 
 const app = express();
 
@@ -49,10 +57,22 @@ app.post('/revoke-user/:user', async (req, res) => {
   res.json({});
 });
 
-app.get('/me', auth.middleware(), (req, res) => void res.json({ pid: process.pid, session: req.auth?.session }));
+app.get(
+  '/me',
+  auth.middleware(),
+  (req, res) => void res.json({ pid: process.pid, session: req.auth?.session }),
+);
 
-app.get('/first', firstUse.middleware(), (req, res) => void res.json({ pid: process.pid, session: req.auth?.session }));
+app.get(
+  '/first',
+  firstUse.middleware(),
+  (req, res) => void res.json({ pid: process.pid, session: req.auth?.session }),
+);
 
-app.get('/bounded', auth.middleware({ quota: { ...RULE, name: 'bounded' } }), (req, res) => void res.json({ quota: req.auth?.quota }));
+app.get(
+  '/bounded',
+  auth.middleware({ quota: { ...RULE, name: 'bounded' } }),
+  (req, res) => void res.json({ quota: req.auth?.quota }),
+);
 
 listen(app);

@@ -57,11 +57,17 @@ async function main() {
 
   app.post('/revoke-user/:user', (_req, res) => void res.json({}));
 
-  const me = async (/** @type {import('express').Request} */ req, /** @type {import('express').Response} */ res) => {
+  const me = async (
+    /** @type {import('express').Request} */ req,
+    /** @type {import('express').Response} */ res,
+  ) => {
     const { sub, sid, jti } = claimsOf(bearer(req));
     let known = cache.get(jti);
     if (known === undefined || known.until < Date.now()) {
-      known = { until: Date.now() + CACHED, revoked: (await redis.command('GET', `revoked:${jti}`)) !== null };
+      known = {
+        until: Date.now() + CACHED,
+        revoked: (await redis.command('GET', `revoked:${jti}`)) !== null,
+      };
       cache.set(jti, known);
     }
     if (known.revoked) return void res.status(401).json({ error: 'invalid_token' });

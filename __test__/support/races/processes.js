@@ -28,7 +28,10 @@ async function login({ port }, user) {
 async function logins({ port }) {
   const user = unique();
   const path = `/login/${user}`;
-  const answers = await requests(Array.from({ length: 200 }, () => ({ port, method: 'POST', path })), 200);
+  const answers = await requests(
+    Array.from({ length: 200 }, () => ({ port, method: 'POST', path })),
+    200,
+  );
   const live = (await request({ port, path: `/sessions/${user}` })).body;
   return { statuses: statuses(answers), live: live.length };
 }
@@ -96,7 +99,9 @@ async function revocations(crowd) {
 async function activity(crowd) {
   const text = await login(crowd, unique());
   const { workers } = crowd;
-  const clocks = await Promise.all(workers.map(async ({ port }) => (await request({ port, path: '/now' })).body.now));
+  const clocks = await Promise.all(
+    workers.map(async ({ port }) => (await request({ port, path: '/now' })).body.now),
+  );
   const spread = Math.max(...clocks) - Math.min(...clocks);
   assert.ok(spread > 27_000, `the clocks are ${spread} ms apart`);
   let back = 0;
@@ -105,13 +110,18 @@ async function activity(crowd) {
   let last = 0;
   // One after the other, so that their order is known, each through another process.
   for (let n = 0; n < 20 * workers.length; n++) {
-    const { status, body } = await request({ port: workers[n % workers.length].port, path: '/me', token: text });
+    const { status, body } = await request({
+      port: workers[n % workers.length].port,
+      path: '/me',
+      token: text,
+    });
     if (status !== 200) {
       failed++;
       continue;
     }
     const { lastActiveAt, previousActiveAt } = body.session;
-    if (lastActiveAt < last || previousActiveAt > lastActiveAt || (last > 0 && previousActiveAt !== last)) back++;
+    if (lastActiveAt < last || previousActiveAt > lastActiveAt || (last > 0 && previousActiveAt !== last))
+      back++;
     // The clocks of this process and of the server are right.
     if (Math.abs(lastActiveAt - Date.now()) > 5000) off++;
     last = lastActiveAt;
