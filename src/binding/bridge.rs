@@ -1,73 +1,56 @@
 //! Completions on their way to the JavaScript thread: gathered from any thread, announced once a
 //! batch, taken over by number.
 
+use crate::core::handoff::Handoff;
 use crate::core::store::{Notice, Outcome, Sink};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Calls `wake` on the JavaScript thread; weak, so that waiting for it keeps no process alive.
 pub type Wake = ThreadsafeFunction<(), (), (), napi::Status, false, true>;
 
-/// Where stores deliver. The mutexes guard the queues, and are held to push or to take all.
+/// Where stores deliver.
 pub struct Bridge {
-    queue: Mutex<Vec<(u64, Outcome)>>,
-    notices: Mutex<Vec<Notice>>,
-    /// A wake-up is on its way. Set by whoever pushes, cleared before the queue is taken: what is
-    /// pushed afterwards wakes again, so that nothing is left lying.
-    announced: AtomicBool,
+    completions: Handoff<(u64, Outcome)>,
+    notices: Handoff<Notice>,
     wake: Wake,
 }
 
 impl Bridge {
     /// A bridge that announces itself through `wake`.
     pub fn new(wake: Wake) -> Self {
-        Self {
-            queue: Mutex::default(),
-            notices: Mutex::default(),
-            announced: AtomicBool::new(false),
-            wake,
-        }
+        Self { completions: Handoff::default(), notices: Handoff::default(), wake }
     }
 
     /// Takes everything that has arrived.
     pub fn take(&self) -> Vec<(u64, Outcome)> {
-        self.announced.store(false, Ordering::SeqCst);
-        std::mem::take(&mut *lock(&self.queue))
+        self.completions.take()
     }
 
     /// Takes what was told of the store.
     pub fn notices(&self) -> Vec<Notice> {
-        std::mem::take(&mut *lock(&self.notices))
+        self.notices.take()
     }
 
-    fn announce(&self) {
-        if !self.announced.swap(true, Ordering::SeqCst) {
+    fn announce(&self, needed: bool) {
+        if needed {
             // Refused only where the environment is being torn down: nobody waits there any more.
             self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
     }
 }
 
-fn lock<T>(queue: &Mutex<T>) -> MutexGuard<'_, T> {
-    queue.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Sink for Bridge {
     fn complete(&self, ticket: u64, outcome: Outcome) {
-        lock(&self.queue).push((ticket, outcome));
-        self.announce();
+        self.announce(self.completions.push([(ticket, outcome)]));
     }
 
     fn complete_all(&self, batch: Vec<(u64, Outcome)>) {
-        lock(&self.queue).extend(batch);
-        self.announce();
+        self.announce(self.completions.push(batch));
     }
 
     fn notice(&self, notice: Notice) {
-        lock(&self.notices).push(notice);
-        self.announce();
+        self.announce(self.notices.push([notice]));
     }
 }
 
