@@ -5,7 +5,7 @@ use super::bridge::{Bridge, Tickets, Wake};
 use super::config::{self, GateConfig, whole};
 use super::outcome::{
     NativeEvent, NativeHealth, Outcome, RECORD, RECORDS, Result, error, event, health, number,
-    object, write_decision,
+    object, write_decision, write_outage,
 };
 use super::policy::{Asked, Policy};
 use super::text::{JsText, Scratch};
@@ -241,6 +241,11 @@ impl GateInner {
                 Ok(f64::from(decision.reason as u8))
             }
             Some(Ok(_)) => Err(error(Fault::unavailable("the store answered another question"))),
+            Some(Err(fault)) if fault.is_outage() => {
+                // SAFETY: as above.
+                write_outage(unsafe { self.verdict.as_mut() }, 0.0);
+                Ok(f64::from(Reason::StoreUnavailable as u8))
+            }
             Some(Err(fault)) => Err(error(fault)),
             None => {
                 self.tickets.wait(ticket, Continuation::Decide { session_is_token });
@@ -305,6 +310,10 @@ impl GateInner {
                     Some(Continuation::Decide { session_is_token }),
                     Ok(Verdict::Decision(decision)),
                 ) => write_decision(record, number, &decision, session_is_token),
+                // By number like any answer: when the store is away there may be very many.
+                (Some(Continuation::Decide { .. }), Err(fault)) if fault.is_outage() => {
+                    write_outage(record, number);
+                }
                 (Some(continuation), outcome) => {
                     record[..2].copy_from_slice(&[number, -1.0]);
                     self.tickets.wait(ticket, continuation);

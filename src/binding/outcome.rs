@@ -214,3 +214,9 @@ pub fn write_decision(
     record[..3].copy_from_slice(&[ticket, f64::from(decision.reason as u8), f64::from(flags)]);
     record[9] = f64::from(decision.would_deny.bits());
 }
+
+/// Writes the record of a decision that the store could not take.
+pub fn write_outage(record: &mut [f64], ticket: f64) {
+    record[..3].copy_from_slice(&[ticket, f64::from(Reason::StoreUnavailable as u8), 0.0]);
+    record[9] = 0.0;
+}

@@ -77,6 +77,12 @@ impl Fault {
         Self { code: FaultCode::Input, message: message.into() }
     }
 
+    /// Whether it is the store that cannot answer.
+    #[must_use]
+    pub const fn is_outage(&self) -> bool {
+        matches!(self.code, FaultCode::StoreUnavailable | FaultCode::StoreTimeout)
+    }
+
     /// A store that may have acted, or not.
     pub fn unknown(message: impl Into<String>) -> Self {
         Self { code: FaultCode::StoreTimeout, message: message.into() }

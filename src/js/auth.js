@@ -99,7 +99,8 @@ class Auth {
     const code = this.#engine.call(() => decision.ask(token, context, undefined));
     if (code >= 0) return { code, record: verdict.slice(0, RECORD) };
     try {
-      return await bridge.decision(-code);
+      const late = await bridge.decision(-code);
+      return { ...late, code: decision.settled(late.code) };
     } catch (error) {
       if (isStoreFault(error)) return { code: decision.withoutStore(), record: verdict };
       throw error;

@@ -8,6 +8,7 @@ const { native } = require('./native.js');
 /** Numbers of one verdict record, and how many records one drain() can bring. */
 const RECORD = 14;
 const BATCH = 64;
+const BATCHES_A_TURN = 4;
 const CODE = 1;
 /** Behind the records: 1 where the addon holds questions back until flush(), so that those of one turn travel together. */
 const HELD = RECORD * BATCH;
@@ -41,6 +42,11 @@ function hold(bridge) {
 function release(bridge) {
   busy.delete(bridge);
   if (busy.size === 0) vigil?.unref();
+}
+
+/** @param {Bridge} bridge */
+function drainOn(bridge) {
+  bridge.drainOn();
 }
 
 class Bridge {
@@ -128,12 +134,23 @@ class Bridge {
     for (const event of this.gate.events()) this.#events.emit(event);
   }
 
+  /** A few batches, then the event loop has its turn: when a store comes back, or goes, very many complete at once. */
   #drain() {
-    for (let count = this.gate.drain(); count > 0; count = this.gate.drain()) {
+    for (let batches = 0; batches < BATCHES_A_TURN; batches++) {
+      const count = this.gate.drain();
+      if (count === 0) {
+        this.#rest();
+        return;
+      }
       this.#batch.set(this.verdict.subarray(0, count * RECORD));
       for (let at = 0; at < count * RECORD; at += RECORD) this.#settle(at);
     }
-    this.#rest();
+    setImmediate(drainOn, this);
+  }
+
+  /** Goes on where a turn ended. */
+  drainOn() {
+    this.#drain();
   }
 
   #rest() {

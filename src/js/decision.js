@@ -102,22 +102,32 @@ class Decision {
   #question(flags, cost, holder) {
     const { engine, policy, credential, limit } = this;
     try {
-      return policy.id === NO_ID
-        ? engine.gate.decideAdhoc(
-            [...policy.scopes],
-            policy.quota?.native,
-            credential,
-            flags,
-            limit,
-            cost,
-            holder,
-          )
-        : engine.decide(engine.gateNumber, policy.id, credential, flags, limit, cost, holder);
+      const code =
+        policy.id === NO_ID
+          ? engine.gate.decideAdhoc(
+              [...policy.scopes],
+              policy.quota?.native,
+              credential,
+              flags,
+              limit,
+              cost,
+              holder,
+            )
+          : engine.decide(engine.gateNumber, policy.id, credential, flags, limit, cost, holder);
+      return this.settled(code);
     } catch (error) {
       const fault = fromNative(error);
       if (isStoreFault(fault)) return this.withoutStore();
       throw fault;
     }
+  }
+
+  /**
+   * @param {number} code as it came from the store
+   * @returns {number}
+   */
+  settled(code) {
+    return code === this.engine.codes.storeUnavailable ? this.withoutStore() : code;
   }
 
   /** @returns {number} the code that stands in for a verdict that the store could not give */

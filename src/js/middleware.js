@@ -107,7 +107,8 @@ class Later extends AsyncResource {
    * @param {number} at
    */
   complete(code, record, at) {
-    this.runInAsyncScope(this.passage.complete, this.passage, code, record, at);
+    const { passage } = this;
+    this.runInAsyncScope(passage.complete, passage, passage.settled(code), record, at);
   }
 
   outcome() {

@@ -25,6 +25,8 @@ pub struct Target {
     pub address: Address,
     pub login: Login,
     pub connect_timeout: Duration,
+    /// A server that takes the connection and then says nothing is no server: the greeting has so long.
+    pub greeting_timeout: Duration,
 }
 
 fn runtime() -> io::Result<Handle> {
@@ -55,8 +57,8 @@ pub fn start(link: Arc<Link>, target: Target) -> io::Result<()> {
 async fn keep_connected(link: &Link, target: &Target) {
     let mut pause = FIRST_PAUSE;
     while !link.is_closed() {
-        match timeout(target.connect_timeout, open(target)).await {
-            Ok(Ok((stream, health))) => {
+        match open(target).await {
+            Ok((stream, health)) => {
                 pause = FIRST_PAUSE;
                 let why = match stream {
                     Stream::Plain(socket) => {
@@ -71,8 +73,7 @@ async fn keep_connected(link: &Link, target: &Target) {
                 link.lost(&why.to_string());
                 continue;
             }
-            Ok(Err(error)) => link.down(&error.to_string()),
-            Err(_) => link.down("no connection within connectTimeout"),
+            Err(error) => link.down(&error.to_string()),
         }
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
@@ -80,8 +81,13 @@ async fn keep_connected(link: &Link, target: &Target) {
 }
 
 async fn open(target: &Target) -> io::Result<(Stream, crate::core::store::Health)> {
-    let mut stream = connect(&target.address).await?;
-    let health = greet(&mut stream, &target.login).await?;
+    let late = |what: &str| io::Error::new(io::ErrorKind::TimedOut, what);
+    let mut stream = timeout(target.connect_timeout, connect(&target.address))
+        .await
+        .map_err(|_| late("no connection within connectTimeout"))??;
+    let health = timeout(target.greeting_timeout, greet(&mut stream, &target.login))
+        .await
+        .map_err(|_| late("no greeting within commandTimeout"))??;
     Ok((stream, health))
 }
 

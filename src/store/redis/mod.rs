@@ -54,7 +54,12 @@ pub fn open(settings: &Settings) -> Result<Arc<dyn Store>, Fault> {
         database: info.redis_settings().db(),
     };
     let link = Arc::new(Link::new(settings.command_timeout));
-    let target = io::Target { address, login, connect_timeout: settings.connect_timeout };
+    let target = io::Target {
+        address,
+        login,
+        connect_timeout: settings.connect_timeout,
+        greeting_timeout: settings.command_timeout,
+    };
     io::start(Arc::clone(&link), target)
         .map_err(|_| Fault::unavailable("the system gives no thread for the store"))?;
     Ok(Arc::new(RedisStore { link, prefix: settings.prefix.clone() }))

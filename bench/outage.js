@@ -1,0 +1,91 @@
+// node bench/outage.js
+//
+// What requests meet while the store cannot answer: how long the slowest 503 takes, how soon after the store's return the
+// first request passes, and how long the event loop was kept, with 10,000 requests waiting. Prints one line a fault.
+'use strict';
+
+const { monitorEventLoopDelay } = require('node:perf_hooks');
+const { setTimeout: pause } = require('node:timers/promises');
+const { startProxy } = require('../__test__/support/proxy.js');
+const { startServer } = require('../__test__/support/servers.js');
+const { createAuth } = require('../src/js/index.js');
+
+const DEADLINE_MS = 1000;
+const WAITING = 10_000;
+const SECRET = 'outage '.repeat(8);
+
+/** @type {Array<() => unknown>} */
+const cleanups = [];
+const test = /** @type {any} */ ({ after: (/** @type {() => unknown} */ clean) => cleanups.unshift(clean) });
+
+/**
+ * @param {string} name
+ * @param {(proxy: any, server: any) => unknown} fail
+ * @param {(proxy: any, server: any) => unknown} mend
+ */
+async function outage(name, fail, mend) {
+  const server = await startServer(test);
+  const proxy = await startProxy(test, { port: server.port });
+  const auth = createAuth({
+    store: { url: proxy.url, commandTimeout: DEADLINE_MS },
+    jwt: { secret: SECRET },
+    sessions: { limit: 3, admission: 'first-use' },
+  });
+  await auth.ready();
+  const token = await auth.tokens.issue('ada', { sessionId: 's' });
+  /** @returns {Promise<number>} milliseconds, negative where the request passed */
+  const ask = async () => {
+    const start = performance.now();
+    const { ok } = await auth.authenticate({ token });
+    return (performance.now() - start) * (ok ? -1 : 1);
+  };
+  await ask();
+  const loop = monitorEventLoopDelay({ resolution: 1 });
+  await fail(proxy, server);
+  loop.enable();
+  const times = await Promise.all(Array.from({ length: WAITING }, ask));
+  loop.disable();
+  const refused = times.filter((time) => time > 0);
+  await mend(proxy, server);
+  const back = performance.now();
+  while ((await ask()) > 0) await pause(5);
+  console.log(
+    [
+      name.padEnd(34),
+      `refused ${String(refused.length).padStart(5)} of ${WAITING}`,
+      `slowest 503 ${Math.max(...refused)
+        .toFixed(0)
+        .padStart(5)} ms (deadline ${DEADLINE_MS})`,
+      `back after ${(performance.now() - back).toFixed(0).padStart(4)} ms`,
+      `event loop kept ${(loop.max / 1e6).toFixed(1).padStart(5)} ms at most`,
+    ].join('  '),
+  );
+  await auth.close();
+}
+
+async function main() {
+  await outage(
+    'connections refused',
+    (proxy) => proxy.refuse(),
+    (proxy) => proxy.pass(),
+  );
+  await outage(
+    'connections swallowed (black hole)',
+    (proxy) => proxy.blackHole(),
+    (proxy) => proxy.pass(),
+  );
+  await outage(
+    'server stopped (SIGSTOP)',
+    (_, server) => server.pause(),
+    (_, server) => server.resume(),
+  );
+  await outage(
+    'server gone, and started again',
+    (_, server) => server.stop(),
+    (_, server) => server.restart(),
+  );
+}
+
+main().finally(async () => {
+  for (const clean of cleanups) await clean();
+});
