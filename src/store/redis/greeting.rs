@@ -23,11 +23,20 @@ fn refused(what: impl Into<String>) -> io::Error {
     io::Error::other(what.into())
 }
 
+/// A server that was greeted.
+pub struct Server {
+    pub health: Health,
+    /// Changes with every start of the server; unknown where it may not be inspected.
+    pub run_id: Option<String>,
+    /// It is known to keep nothing on disk.
+    pub forgets: bool,
+}
+
 /// Greets a server and looks at it.
 ///
 /// # Errors
 /// Why it cannot be used; the message holds no password.
-pub async fn greet(stream: &mut Stream, login: &Login) -> io::Result<Health> {
+pub async fn greet(stream: &mut Stream, login: &Login) -> io::Result<Server> {
     if let Some(password) = &login.password {
         let user = login.username.as_deref().unwrap_or("default");
         let reply = ask(stream, &[b"AUTH", user.as_bytes(), password.as_bytes()]).await?;
@@ -50,12 +59,12 @@ pub async fn greet(stream: &mut Stream, login: &Login) -> io::Result<Health> {
         Reply::Array(pair) => pair.into_iter().nth(1),
         _ => None,
     };
-    let health = look(info.as_deref(), save.as_ref())?;
+    let server = look(info.as_deref(), save.as_ref())?;
     for script in scripts::all() {
         // Where it is not allowed, or the server is loading, the script is sent with its first call.
         ask(stream, &[b"SCRIPT", b"LOAD", script.text.as_bytes()]).await?;
     }
-    Ok(health)
+    Ok(server)
 }
 
 fn expect_ok(reply: &Reply, what: &str) -> io::Result<()> {
@@ -70,13 +79,13 @@ fn expect_ok(reply: &Reply, what: &str) -> io::Result<()> {
 }
 
 /// What INFO and CONFIG tell, or that they may not be asked.
-fn look(info: Option<&str>, save: Option<&Reply>) -> io::Result<Health> {
+fn look(info: Option<&str>, save: Option<&Reply>) -> io::Result<Server> {
     let mut health = Health { connected: true, ..Health::default() };
     let Some(info) = info else {
         health.warnings.push(
             "the server may not be inspected (INFO): whether it may evict or lose revocations is not known".into(),
         );
-        return Ok(health);
+        return Ok(Server { health, run_id: None, forgets: false });
     };
     let find = |name: &str| {
         info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
@@ -100,16 +109,19 @@ fn look(info: Option<&str>, save: Option<&Reply>) -> io::Result<Health> {
         Some(Reply::Bulk(rules)) => Some(!rules.is_empty()),
         _ => None,
     };
-    match (appends, saves) {
-        (true, _) | (false, Some(true)) => {}
-        (false, Some(false)) => health.warnings.push(
-            "the server keeps nothing on disk: a restart forgets sessions, revocations and blocks".into(),
-        ),
-        (false, None) => health.warnings.push(
-            "the server may not be inspected (CONFIG): whether it keeps anything on disk is not known".into(),
-        ),
+    let forgets = !appends && saves == Some(false);
+    if forgets {
+        health.warnings.push(
+            "the server keeps nothing on disk: a restart forgets sessions, revocations and blocks"
+                .into(),
+        );
+    } else if !appends && saves.is_none() {
+        health.warnings.push(
+            "the server may not be inspected (CONFIG): whether it keeps anything on disk is not known"
+                .into(),
+        );
     }
-    Ok(health)
+    Ok(Server { health, run_id: find("run_id").map(str::to_owned), forgets })
 }
 
 async fn ask(stream: &mut Stream, arguments: &[&[u8]]) -> io::Result<Reply> {

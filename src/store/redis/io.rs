@@ -1,7 +1,7 @@
 //! The I/O thread: one for the process, started when a networked store is first opened. Per store one
 //! task makes the connection, reads what comes, and makes it again when it is lost.
 
-use super::greeting::{Login, greet};
+use super::greeting::{Login, Server, greet};
 use super::link::Link;
 use super::socket::{Address, Socket, Stream, connect};
 use std::future::pending;
@@ -58,15 +58,19 @@ async fn keep_connected(link: &Link, target: &Target) {
     let mut pause = FIRST_PAUSE;
     while !link.is_closed() {
         match open(target).await {
-            Ok((stream, health)) => {
+            if matches!(target.address, Address::Tls { insecure: true, .. }) {
+        let warning = "the server's certificate is not verified (#insecure): anybody may stand in its place";
+        server.health.warnings.push(warning.into());
+    }
+    Ok((stream, server)) => {
                 pause = FIRST_PAUSE;
                 let why = match stream {
                     Stream::Plain(socket) => {
-                        link.up(Some(Arc::clone(&socket)), health);
+                        link.up(Some(Arc::clone(&socket)), server);
                         serve_plain(link, &socket).await
                     }
                     Stream::Tls(stream) => {
-                        link.up(None, health);
+                        link.up(None, server);
                         serve_tls(link, *stream).await
                     }
                 };
@@ -80,15 +84,19 @@ async fn keep_connected(link: &Link, target: &Target) {
     }
 }
 
-async fn open(target: &Target) -> io::Result<(Stream, crate::core::store::Health)> {
+async fn open(target: &Target) -> io::Result<(Stream, Server)> {
     let late = |what: &str| io::Error::new(io::ErrorKind::TimedOut, what);
     let mut stream = timeout(target.connect_timeout, connect(&target.address))
         .await
         .map_err(|_| late("no connection within connectTimeout"))??;
-    let health = timeout(target.greeting_timeout, greet(&mut stream, &target.login))
+    let mut server = timeout(target.greeting_timeout, greet(&mut stream, &target.login))
         .await
         .map_err(|_| late("no greeting within commandTimeout"))??;
-    Ok((stream, health))
+    if matches!(target.address, Address::Tls { insecure: true, .. }) {
+        let warning = "the server's certificate is not verified (#insecure): anybody may stand in its place";
+        server.health.warnings.push(warning.into());
+    }
+    Ok((stream, server))
 }
 
 fn hung() -> io::Error {

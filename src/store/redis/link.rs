@@ -2,6 +2,7 @@
 //! Written to from the thread that asks, read from the I/O thread; it says what became of every call.
 
 use super::codec::Plan;
+use super::greeting::Server;
 use super::queue::{Phase, Queue, Stage, Waiting};
 use super::resp::{self, Garbled};
 use super::socket::Socket;
@@ -105,7 +106,7 @@ impl Link {
     }
 
     /// A connection was made: everything that waits is sent over it.
-    pub fn up(&self, socket: Option<Arc<Socket>>, health: Health) {
+    pub fn up(&self, socket: Option<Arc<Socket>>, server: Server) {
         let mut queue = self.lock();
         if queue.phase == Phase::Closed {
             return;
@@ -114,7 +115,7 @@ impl Link {
         queue.reason.clear();
         queue.phase = Phase::Up;
         queue.socket = socket;
-        queue.health = health;
+        queue.meet(server);
         queue.last_read = Instant::now();
         queue.rewrite();
         self.write(&mut queue);

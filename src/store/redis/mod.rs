@@ -39,12 +39,9 @@ pub fn open(settings: &Settings) -> Result<Arc<dyn Store>, Fault> {
     })?;
     let address = match info.addr() {
         ConnectionAddr::Tcp(host, port) => Address::Tcp(host.clone(), *port),
-        ConnectionAddr::TcpTls { insecure: true, .. } => {
-            return Err(Fault::config(
-                "store: #insecure is not offered; name the certificate in SSL_CERT_FILE",
-            ));
+        ConnectionAddr::TcpTls { host, port, insecure, .. } => {
+            Address::Tls { host: host.clone(), port: *port, insecure: *insecure }
         }
-        ConnectionAddr::TcpTls { host, port, .. } => Address::Tls(host.clone(), *port),
         ConnectionAddr::Unix(path) => Address::Unix(path.clone()),
         _ => return Err(Fault::config("store: the URL names an address of an unknown kind")),
     };

@@ -1,6 +1,7 @@
 //! What waits on a connection, in the order of the wire, and what is still to be written.
 
 use super::codec::{self, Call, Expects};
+use super::greeting::Server;
 use super::resp::{self, Reply};
 use super::socket::Socket;
 use crate::core::error::Fault;
@@ -60,6 +61,8 @@ pub struct Queue {
     /// Why it is down.
     pub reason: String,
     pub health: Health,
+    run_id: Option<String>,
+    has_forgotten: bool,
     pub watchers: Vec<Weak<dyn Sink>>,
 }
 
@@ -75,6 +78,8 @@ impl Queue {
             last_read: Instant::now(),
             reason: String::new(),
             health: Health::default(),
+            run_id: None,
+            has_forgotten: false,
             watchers: Vec::new(),
         }
     }
@@ -86,6 +91,23 @@ impl Queue {
             append(&mut self.out, &waiting);
         }
         self.waiting.push_back(waiting);
+    }
+
+    /// Takes note of a server, and of what it has forgotten since it was last met.
+    pub fn meet(&mut self, server: Server) {
+        let Server { mut health, run_id, forgets } = server;
+        let restarted = self.run_id.is_some() && run_id.is_some() && self.run_id != run_id;
+        self.has_forgotten |= restarted && forgets;
+        if self.has_forgotten {
+            health.warnings.push(
+                "the server was restarted and had kept nothing: what was revoked before is forgotten"
+                    .into(),
+            );
+        }
+        if run_id.is_some() {
+            self.run_id = run_id;
+        }
+        self.health = health;
     }
 
     /// Writes everything that waits anew, for a new connection.

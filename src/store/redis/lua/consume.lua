@@ -6,6 +6,8 @@ local limit, window, cost = struct.unpack('>I7I6I7', ARGV[1])
 local used, ends = 0, 0
 local state = redis.call('GET', KEYS[1])
 if state then
+  -- A value of another length is none of ours: better no answer than a wrong one.
+  if #state ~= 13 then return redis.error_reply('FOREIGN value under a key of ours') end
   used, ends = struct.unpack('>I7I6', state)
   if ends > 0 and ends <= now then used, ends = 0, 0 end
 end

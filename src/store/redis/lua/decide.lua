@@ -22,12 +22,13 @@ local is_ahead = foreign == 1 and issued >= (math.floor(now / 1000) + 1) * 1000 
 -- The common case, without a function or a second look: nothing is due, nothing stands against the
 -- token, the session is live, and the quota has begun and suffices.
 local found = redis.call('HMGET', record, '.', session, token, balances and '' or quota)
-if found[1] and not found[3] and scope_ok == 1 and not is_ahead then
+if found[1] and #found[1] == 60 and not found[3] and scope_ok == 1 and not is_ahead then
   local due, ttl, live, kept, _, epoch_gen, epoch_before, epoch_until, block = struct.unpack(HEAD, found[1])
   local state = found[4]
   if balances then state = redis.call('HGET', KEYS[3], quota) end
   local used, ends, remaining = 0, 0, 0
-  if state then used, ends = struct.unpack('>I7I6', state) end
+  local readable = not state or #state == 13
+  if state and readable then used, ends = struct.unpack('>I7I6', state) end
   if place > 0 then
     remaining = quota_limit - used
     if remaining < 0 then remaining = 0 end
@@ -35,8 +36,8 @@ if found[1] and not found[3] and scope_ok == 1 and not is_ahead then
   local value = found[2]
   if due > now and block <= now and horizon <= kept
     and (epoch_until <= now or (foreign == 0 and issued > epoch_gen) or (foreign == 1 and issued >= epoch_before))
-    and (check == 0 or (value and string.byte(value) == 1))
-    and (place == 0 or (cost <= remaining and (used > 0 or balances) and keep == 0 and (ends == 0 or ends > now)))
+    and (check == 0 or (value and #value == 26 and string.byte(value) == 1))
+    and readable and (place == 0 or (cost <= remaining and (used > 0 or balances) and keep == 0 and (ends == 0 or ends > now)))
   then
     local flags, created, last_us, at, previous = 0, 0, 0, 0, 0
     local fits = true

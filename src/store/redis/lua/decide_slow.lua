@@ -4,7 +4,7 @@ local deny = standing(token, foreign, issued)
 local value, admit = nil, false
 if check > 0 then
   value = redis.call('HGET', record, session)
-  if value and string.byte(value) ~= 1 and field_till(value) <= now then value = nil end
+  if value and not is_live(value) and field_till(value) <= now then value = nil end
   if not value then
     admit = true
     if check == 1 then
@@ -12,14 +12,14 @@ if check > 0 then
     elseif not has_room(limit, evict) then
       deny = deny + 32
     end
-  elseif string.byte(value) ~= 1 then
+  elseif not is_live(value) then
     deny = deny + 8
   end
 end
 local where = balances and KEYS[3] or record
 local used, ends, remaining, reset = 0, 0, 0, 0
 if place > 0 then
-  local state = redis.call('HGET', where, quota)
+  local state = ours(redis.call('HGET', where, quota), 13)
   if state then
     used, ends = struct.unpack('>I7I6', state)
     if ends > 0 and ends <= now then used, ends = 0, 0 end

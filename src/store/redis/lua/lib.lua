@@ -3,7 +3,14 @@
 local SLACK = 3600000
 local due, ttl, live, horizon_kept, last_gen, epoch_gen, epoch_before, epoch_until, block, ahead =
   NEVER, 0, 0, 0, 0, 0, 0, 0, 0, 0
-local head = redis.call('HGET', record, '.')
+
+-- A value of another length is none of ours: better no answer than a wrong one.
+local function ours(value, length)
+  if value and #value ~= length then error('FOREIGN value under a key of ours') end
+  return value
+end
+
+local head = ours(redis.call('HGET', record, '.'), 60)
 if head then
   due, ttl, live, horizon_kept, last_gen, epoch_gen, epoch_before, epoch_until, block, ahead =
     struct.unpack(HEAD, head)
@@ -35,8 +42,12 @@ local function remembered(created, absolute_end)
   return keep
 end
 
+local function is_live(value)
+  return string.byte(value) == 1 and ours(value, 26)
+end
+
 local function field_till(value)
-  local _, till = struct.unpack('>I1I6', value)
+  local _, till = struct.unpack('>I1I6', ours(value, 7))
   return till
 end
 
@@ -66,7 +77,7 @@ local function purge()
       local value = redis.call('HGET', record, field)
       local kind = string.byte(field)
       local till = 0
-      if value and kind == 115 and string.byte(value) == 1 then
+      if value and kind == 115 and is_live(value) then
         local _, created, last_us, idle, absolute_end = struct.unpack(LIVE, value)
         till = ends_at(last_us, idle, absolute_end)
         if till <= now then
@@ -76,10 +87,10 @@ local function purge()
       elseif value and kind == 115 then
         till = field_till(value) + SLACK
       elseif value and kind == 113 then
-        local _, at = struct.unpack('>I7I6', value)
+        local _, at = struct.unpack('>I7I6', ours(value, 13))
         till = at + SLACK
       elseif value then
-        till = struct.unpack('>I6', value) + SLACK
+        till = struct.unpack('>I6', ours(value, 6)) + SLACK
       end
       if till <= now then
         redis.call('HDEL', record, field)
@@ -105,27 +116,33 @@ local function save()
   end
   if last_gen > 0 then outlive(math.floor(last_gen / 1000) + horizon_kept) end
   outlive(epoch_until)
-  outlive(block)
   outlive(ahead)
-  local moved = wanted > ttl
-  -- An hour of slack: so a session in use moves the expiry once an hour, and not with every touch.
-  if moved then ttl = wanted == NEVER and NEVER or wanted + 2 * SLACK end
+  if block < NEVER then outlive(block) end
+  -- Two hours of slack: so a session in use moves the expiry once in an hour, and not with every touch.
+  if block == NEVER then
+    ttl = NEVER
+  elseif wanted > ttl then
+    ttl = wanted + 2 * SLACK
+  end
   redis.call('HSET', record, '.', struct.pack(HEAD, due, ttl, live, horizon_kept, last_gen,
     epoch_gen, epoch_before, epoch_until, block, ahead))
+  -- The queue of a user who is blocked for ever expires all the same: what it would clear away by then
+  -- has no effect any more, and goes with the record.
+  local queue_ttl = ttl
   if ttl == NEVER then
     redis.call('PERSIST', record)
-    redis.call('PERSIST', queue)
+    queue_ttl = wanted + 2 * SLACK
   else
     redis.call('PEXPIREAT', record, string.format('%.0f', ttl))
-    redis.call('PEXPIREAT', queue, string.format('%.0f', ttl))
   end
+  redis.call('PEXPIREAT', queue, string.format('%.0f', queue_ttl))
 end
 
 -- Every live session: field, created, last active, idle timeout, absolute end.
 local function sessions()
   local all, list = redis.call('HGETALL', record), {}
   for i = 1, #all, 2 do
-    if string.byte(all[i]) == 115 and string.byte(all[i + 1]) == 1 then
+    if string.byte(all[i]) == 115 and is_live(all[i + 1]) then
       local _, created, last_us, idle, absolute_end = struct.unpack(LIVE, all[i + 1])
       list[#list + 1] = { all[i], created, last_us, idle, absolute_end }
     end
@@ -197,7 +214,7 @@ end
 local function standing(token, foreign, issued)
   local deny = 0
   if block > now then deny = 1 end
-  local revoked = redis.call('HGET', record, token)
+  local revoked = ours(redis.call('HGET', record, token), 6)
   if revoked and struct.unpack('>I6', revoked) > now then deny = deny + 2 end
   if epoch_until > now and (foreign == 2 or (foreign == 0 and issued <= epoch_gen)
     or (foreign == 1 and issued < epoch_before)) then

@@ -5,6 +5,7 @@ local held = 0
 for _, key in ipairs(KEYS) do
   local state = redis.call('GET', key)
   if state then
+    if #state ~= 13 then return redis.error_reply('FOREIGN value under a key of ours') end
     local used, ends = struct.unpack('>I7I6', state)
     if used > 0 and (ends == 0 or ends > now) then held = 1 end
     redis.call('DEL', key)

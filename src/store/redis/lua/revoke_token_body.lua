@@ -4,7 +4,7 @@ if till <= now then
   save()
   return struct.pack('>I4', 0)
 end
-local old = redis.call('HGET', record, ARGV[2])
+local old = ours(redis.call('HGET', record, ARGV[2]), 6)
 if old then
   local before = struct.unpack('>I6', old)
   if before > till then till = before end
