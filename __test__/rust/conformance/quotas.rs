@@ -3,6 +3,7 @@
 use super::support::*;
 use super::{assert_nothing_left, on_every_store};
 use latchgate::core::op::{Act, Charge, SessionCheck};
+use latchgate::core::quota::QuotaRule;
 use latchgate::core::reason::Reason;
 use latchgate::core::store::Store;
 
@@ -94,5 +95,27 @@ fn quotas_of_two_users_are_two() {
         let mut other = request("v", "s", START_MS, SessionCheck::Skip);
         other.charge = charge("q", balance(1), 1);
         assert_eq!(decide(store, other).reason, Reason::Allowed);
+    });
+}
+
+#[test]
+fn the_quota_of_a_session_ends_with_its_window_or_when_the_session_must() {
+    on_every_store(|store, clock| {
+        let of_session =
+            |rule| charge("k", rule, 1).map(|charge| Charge { keep_ms: Some(12 * HOUR), ..charge });
+        for left in [2, 1, 0] {
+            let mut request = request("u", "s", START_MS, SessionCheck::Skip);
+            request.charge = of_session(window(3, HOUR));
+            let quota = decide(store, request).quota.unwrap();
+            assert_eq!((quota.remaining, quota.reset_ms), (left, Some(START_MS + HOUR)));
+        }
+        for left in [1, 0] {
+            assert_eq!(spend(store, "s", of_session(balance(2))), (Reason::Allowed, Some(left)));
+            clock.advance_ms(11 * HOUR);
+        }
+        clock.advance_ms(HOUR);
+        let mut request = request("u", "s", START_MS, SessionCheck::Skip);
+        request.charge = of_session(balance(2));
+        assert_eq!(decide(store, request).quota.unwrap().remaining, 1, "forgotten 12 hours later");
     });
 }

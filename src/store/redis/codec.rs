@@ -227,7 +227,8 @@ fn encode_decide(prefix: &str, d: &Decide<'_>, op: &Op<'_>) -> Plan {
             .put(7, rule.limit)
             .ms(window(rule))
             .put(7, *cost)
-            .ms(keep_ms.unwrap_or(0)),
+            // A window ends by itself.
+            .ms(keep_ms.filter(|_| rule.refill == Refill::Never).unwrap_or(0)),
     };
     let quota = here.map(|charge| field(b'q', charge.key.as_bytes())).unwrap_or_default();
     let session = field(b's', d.session.as_bytes());

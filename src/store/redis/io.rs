@@ -58,11 +58,7 @@ async fn keep_connected(link: &Link, target: &Target) {
     let mut pause = FIRST_PAUSE;
     while !link.is_closed() {
         match open(target).await {
-            if matches!(target.address, Address::Tls { insecure: true, .. }) {
-        let warning = "the server's certificate is not verified (#insecure): anybody may stand in its place";
-        server.health.warnings.push(warning.into());
-    }
-    Ok((stream, server)) => {
+            Ok((stream, server)) => {
                 pause = FIRST_PAUSE;
                 let why = match stream {
                     Stream::Plain(socket) => {
@@ -93,7 +89,8 @@ async fn open(target: &Target) -> io::Result<(Stream, Server)> {
         .await
         .map_err(|_| late("no greeting within commandTimeout"))??;
     if matches!(target.address, Address::Tls { insecure: true, .. }) {
-        let warning = "the server's certificate is not verified (#insecure): anybody may stand in its place";
+        let warning =
+            "the server's certificate is not verified (#insecure): anybody may stand in its place";
         server.health.warnings.push(warning.into());
     }
     Ok((stream, server))

@@ -53,7 +53,7 @@ if place > 0 then flags = flags + 4 end
 if place > 0 and cost > 0 then
   if window > 0 and used == 0 then
     ends = now + window
-  elseif keep > 0 and now + keep > ends then
+  elseif window == 0 and keep > 0 and now + keep > ends then
     ends = now + keep
   end
   if window > 0 then reset = ends end
