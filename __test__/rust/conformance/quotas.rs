@@ -101,21 +101,21 @@ fn quotas_of_two_users_are_two() {
 #[test]
 fn the_quota_of_a_session_ends_with_its_window_or_when_the_session_must() {
     on_every_store(|store, clock| {
-        let of_session =
-            |rule| charge("k", rule, 1).map(|charge| Charge { keep_ms: Some(12 * HOUR), ..charge });
-        for left in [2, 1, 0] {
+        let ask = |key, rule| {
             let mut request = request("u", "s", START_MS, SessionCheck::Skip);
-            request.charge = of_session(window(3, HOUR));
-            let quota = decide(store, request).quota.unwrap();
+            let keep_ms = Some(12 * HOUR);
+            request.charge = charge(key, rule, 1).map(|charge| Charge { keep_ms, ..charge });
+            decide(store, request).quota.unwrap()
+        };
+        for left in [2, 1, 0] {
+            let quota = ask("w", window(3, HOUR));
             assert_eq!((quota.remaining, quota.reset_ms), (left, Some(START_MS + HOUR)));
         }
         for left in [1, 0] {
-            assert_eq!(spend(store, "s", of_session(balance(2))), (Reason::Allowed, Some(left)));
+            assert_eq!(ask("b", balance(2)).remaining, left);
             clock.advance_ms(11 * HOUR);
         }
         clock.advance_ms(HOUR);
-        let mut request = request("u", "s", START_MS, SessionCheck::Skip);
-        request.charge = of_session(balance(2));
-        assert_eq!(decide(store, request).quota.unwrap().remaining, 1, "forgotten 12 hours later");
+        assert_eq!(ask("b", balance(2)).remaining, 1, "forgotten 12 hours after the last charge");
     });
 }
