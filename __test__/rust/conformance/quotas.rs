@@ -3,7 +3,6 @@
 use super::support::*;
 use super::{assert_nothing_left, on_every_store};
 use latchgate::core::op::{Act, Charge, SessionCheck};
-use latchgate::core::quota::QuotaRule;
 use latchgate::core::reason::Reason;
 use latchgate::core::store::Store;
 
