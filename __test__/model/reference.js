@@ -10,7 +10,7 @@ const { duration, instant, oneOf, text } = require('./expect.js');
 /** @typedef {{ used: number, started?: Span }} Used */
 /** @typedef {{ limit: number, window?: number }} Rule */
 /** @typedef {{ limit?: number, onLimit: string, admission: string, idle: number, absolute: number }} Settings */
-/** @typedef {{ userId: string, jti: string, sid?: string, stands: boolean, scopes: string[], foreign: boolean, generation: number, aheadOfNow: boolean }} Token */
+/** @typedef {{ userId: string, jti: string, sid?: string, stands: boolean, scopes: string[], foreign: boolean, generation: number, iat: number, aheadOfNow: boolean }} Token */
 
 class User {
   /** Most recently active first. @type {Session[]} */
@@ -25,6 +25,10 @@ class User {
   /** Those issued up to this one have fallen. */
   fallen = 0;
   everRevoked = false;
+  /** The latest `iat` ahead of now of a foreign token that was let through: it has been issued, whatever it says. */
+  seenAhead = 0;
+  /** Foreign tokens with an `iat` up to this have fallen, though it lies ahead. */
+  fallenAhead = 0;
   /** @type {Map<string, Used>} quotas of policies */
   quotas = new Map();
 }
@@ -192,15 +196,17 @@ class Reference {
   }
 
   /** @param {User} user @param {Token} token */
-  #fallen(user, { jti, foreign, generation, aheadOfNow }) {
+  #fallen(user, { jti, foreign, generation, iat, aheadOfNow }) {
     if (user.revokedIds.has(jti)) return true;
-    return foreign ? user.everRevoked && !aheadOfNow : generation <= user.fallen;
+    if (!foreign) return generation <= user.fallen;
+    return user.everRevoked && (!aheadOfNow || iat <= user.fallenAhead);
   }
 
   /** @param {Span} _now @param {{ jti: string, userId: string }} id */
   isRevokedId(_now, { jti, userId }) {
     const user = this.#user(userId);
-    return user.blocked || user.revokedIds.has(jti);
+    // An id does not say when it was issued: after revokeUser() it may be of those that fell.
+    return user.blocked || user.everRevoked || user.revokedIds.has(jti);
   }
 
   /** @param {Span} _now @param {string} userId */
@@ -208,6 +214,7 @@ class Reference {
     const user = this.#user(userId);
     user.fallen = user.generation;
     user.everRevoked = true;
+    user.fallenAhead = user.seenAhead;
     return { sessionsEnded: this.#over(user, () => false) };
   }
 
@@ -277,6 +284,7 @@ class Reference {
       user.live.unshift({ sessionId, created: now, active: now, idle, absolute });
     }
     const session = /** @type {Session} */ (this.#touched(user, sessionId, now));
+    if (token.aheadOfNow) user.seenAhead = Math.max(user.seenAhead, token.iat);
     const consumption = quota === undefined ? undefined : charge(now, used, quota, quota.cost);
     return {
       ok: true,

@@ -240,6 +240,7 @@ class Player {
             scopes,
             foreign: false,
             generation,
+            iat: claims.iat,
             aheadOfNow: false,
           },
         });
@@ -348,6 +349,7 @@ function foreign(user, { sid, scope, form }) {
       scopes,
       foreign: true,
       generation: 0,
+      iat,
       aheadOfNow: form === 'ahead',
     },
   };

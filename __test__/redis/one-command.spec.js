@@ -129,22 +129,31 @@ for (const { kind, name } of KINDS) {
       await auth.tokens.blockUser(users[0], { until: Date.now() + DAY });
       assert.deepEqual(await endless(server), [], 'a block that ends');
 
+      const stranger = unique('stranger');
       await auth.tokens.blockUser(users[1]);
-      await auth.tokens.blockUser(unique('stranger'));
+      await auth.tokens.blockUser(stranger);
       const blocks = await endless(server);
       t.diagnostic(`blocks: ${blocks.join(' ')}`);
-      assert.equal(blocks.length, 2);
+      assert.deepEqual(new Set(blocks.map(owner)), new Set([users[1], stranger]), 'records of blocked users');
 
       await auth.quotas.consume('prepaid', { limit: 10 });
       const balances = (await endless(server)).filter((key) => !blocks.includes(key));
       t.diagnostic(`balances: ${balances.join(' ')}`);
       assert.equal(balances.length, 1);
+      await auth.authenticate(
+        { token: await auth.tokens.issue(users[2], { sessionId: 'own' }) },
+        { quota: { limit: 10, name: 'own balance' } },
+      );
+      const own = (await endless(server)).filter((key) => !blocks.includes(key) && !balances.includes(key));
+      t.diagnostic(`balances of users: ${own.join(' ')}`);
+      assert.deepEqual(own.map(owner), [users[2]]);
 
       await busy(auth, users);
-      assert.deepEqual(await endless(server), [...blocks, ...balances].sort());
+      assert.deepEqual(await endless(server), [...blocks, ...balances, ...own].sort());
       await auth.tokens.unblockUser(users[1]);
       await auth.quotas.reset('prepaid');
-      assert.equal((await endless(server)).length, 1);
+      const left = new Set((await endless(server)).map(owner));
+      assert.deepEqual(left, new Set([stranger, users[2]]), 'what was unblocked or reset has an end again');
     });
 
     it('are not left by questions about what does not exist', { skip }, async (t) => {
@@ -191,6 +200,9 @@ async function busy(auth, users) {
     ]),
   );
 }
+
+/** Whose a key is: the last part of its name. @param {string} key */
+const owner = (key) => String(key.split(':').at(-1));
 
 /** @param {import('../support/servers.js').RealServer} server @returns {Promise<string[]>} keys without an end, sorted */
 async function endless(server) {

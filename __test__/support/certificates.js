@@ -58,4 +58,14 @@ function makeCertificates(directory) {
   return { ca: at('ca.pem'), cert: at('server.pem'), key: at('server.key') };
 }
 
-module.exports = { makeCertificates };
+/** This process trusts that authority alone for as long as the test runs. @param {import('./started.js').Test} t @param {string} ca */
+function trust(t, ca) {
+  const before = process.env.SSL_CERT_FILE;
+  process.env.SSL_CERT_FILE = ca;
+  t.after(() => {
+    if (before === undefined) delete process.env.SSL_CERT_FILE;
+    else process.env.SSL_CERT_FILE = before;
+  });
+}
+
+module.exports = { makeCertificates, trust };

@@ -43,8 +43,17 @@ async function faulty(t, { server: settings = {}, options = {}, store = {} } = {
  * @param {import('latchgate').Policy} [policy]
  */
 async function status(auth, text, policy) {
-  const answer = await auth.authenticate({ token: text }, policy);
-  return answer.ok ? 200 : answer.status;
+  /** @type {NodeJS.Timeout | undefined} */
+  let timer;
+  const never = new Promise((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error('a request was never answered')), 2 * PATIENCE);
+  });
+  try {
+    const answer = await Promise.race([auth.authenticate({ token: text }, policy), never]);
+    return answer.ok ? 200 : answer.status;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Several requests at once, by status. @param {Auth} auth @param {string[]} texts @returns {Promise<Record<number, number>>} */

@@ -83,7 +83,7 @@ class Server {
     return `redis+unix://${this.socket}${query}`;
   }
 
-  /** @returns {string} `#insecure` is the redis crate's word for: do not check the certificate */
+  /** @param {{ insecure?: boolean }} [options] insecure: the certificate is not checked */
   tlsUrl({ insecure = false } = {}) {
     return `rediss://${login('', this.password)}127.0.0.1:${this.tlsPort}/0${insecure ? '#insecure' : ''}`;
   }
