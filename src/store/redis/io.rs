@@ -6,11 +6,12 @@ use super::link::Link;
 use super::socket::{Address, Socket, Stream, connect};
 use std::future::pending;
 use std::io;
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::{Builder, Handle};
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 
 /// How often deadlines are looked at.
 const TICK: Duration = Duration::from_millis(25);
@@ -57,7 +58,7 @@ pub fn start(link: Arc<Link>, target: Target) -> io::Result<()> {
 async fn keep_connected(link: &Link, target: &Target) {
     let mut pause = FIRST_PAUSE;
     while !link.is_closed() {
-        match open(target).await {
+        match attempt(link, target).await {
             Ok((stream, server)) => {
                 pause = FIRST_PAUSE;
                 let why = match stream {
@@ -78,6 +79,24 @@ async fn keep_connected(link: &Link, target: &Target) {
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
+}
+
+/// Connects; meanwhile nobody waits longer than the deadline.
+async fn attempt(link: &Link, target: &Target) -> io::Result<(Stream, Server)> {
+    let mut tick = ticks();
+    let mut opening = pin!(open(target));
+    loop {
+        tokio::select! {
+            opened = &mut opening => return opened,
+            _ = tick.tick() => { link.check_deadlines(); }
+        }
+    }
+}
+
+fn ticks() -> Interval {
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    tick
 }
 
 async fn open(target: &Target) -> io::Result<(Stream, Server)> {
@@ -112,8 +131,7 @@ fn receive(link: &Link, buffer: &mut Vec<u8>) -> io::Result<()> {
 /// Returns why it ended.
 async fn serve_plain(link: &Link, socket: &Socket) -> io::Error {
     let mut buffer = Vec::with_capacity(BUFFER);
-    let mut tick = interval(TICK);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut tick = ticks();
     while !link.is_closed() {
         let blocked = link.is_blocked();
         let step = tokio::select! {
@@ -141,8 +159,7 @@ async fn serve_tls(
 ) -> io::Error {
     let (mut reader, mut writer) = tokio::io::split(stream);
     let mut buffer = Vec::with_capacity(BUFFER);
-    let mut tick = interval(TICK);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut tick = ticks();
     while !link.is_closed() {
         let out = link.take_out();
         if !out.is_empty() {
