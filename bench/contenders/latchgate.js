@@ -1,0 +1,103 @@
+'use strict';
+// latchgate itself, asked in each of its ways: through the middleware without HTTP, through authenticate(), and through the
+// number-in, number-out function under both, which only the embedded store answers.
+
+const { createAuth } = require('../../src/js/index.js');
+const { Engine } = require('../../src/js/engine.js');
+const { compilePolicy } = require('../../src/js/policy.js');
+const { QUOTAS, authOptions } = require('../lib/settings.js');
+
+/** @param {{ name: string, limit: number, window: number } | undefined} quota */
+const policyOf = (quota) => (quota === undefined ? {} : { quota });
+
+/** As much of a response as a middleware touches. */
+class Response {
+  headersSent = false;
+  statusCode = 200;
+  /** @type {() => void} */
+  onEnd = () => {};
+
+  getHeader() {
+    return undefined;
+  }
+
+  setHeader() {}
+
+  end() {
+    this.onEnd();
+  }
+}
+
+/** @param {string} header */
+function request(header) {
+  return {
+    method: 'GET',
+    url: '/',
+    headers: { authorization: header },
+    rawHeaders: ['authorization', header],
+  };
+}
+
+/** @param {(header: string, done: (allowed: boolean) => void) => void} ask */
+const asPromise = (ask) => (/** @type {string} */ token) =>
+  new Promise((resolve) => ask(`Bearer ${token}`, resolve));
+
+/**
+ * @param {string} store
+ * @param {boolean} [withQuota]
+ */
+function throughMiddleware(store, withQuota = true) {
+  const auth = createAuth(authOptions(store));
+  const main = auth.middleware(policyOf(withQuota ? QUOTAS.main : undefined));
+  const small = auth.middleware(policyOf(QUOTAS.small));
+  const response = new Response();
+  /** @type {any} express's types */
+  const [mainAny, smallAny] = [main, small];
+  return {
+    auth,
+    middleware: mainAny,
+    /** `next` is called where the request passes. @param {string} header @param {() => void} next */
+    pass: (header, next) => mainAny(request(header), response, next),
+    ask: asPromise((header, done) => {
+      const own = new Response();
+      own.onEnd = () => done(false);
+      smallAny(request(header), own, (/** @type {unknown} */ error) => done(error === undefined));
+    }),
+    revoke: (/** @type {string} */ token) => auth.tokens.revoke(token),
+    ready: () => auth.ready(),
+    close: () => auth.close(),
+  };
+}
+
+/** @param {string} store */
+function throughAuthenticate(store) {
+  const auth = createAuth(authOptions(store));
+  const [main, small] = [policyOf(QUOTAS.main), policyOf(QUOTAS.small)];
+  return {
+    auth,
+    /** @param {string} token @param {(allowed: boolean) => void} done */
+    decide: (token, done) => auth.authenticate({ token }, main).then((result) => done(result.ok)),
+    ask: async (/** @type {string} */ token) => (await auth.authenticate({ token }, small)).ok,
+    revoke: (/** @type {string} */ token) => auth.tokens.revoke(token),
+    ready: () => auth.ready(),
+    close: () => auth.close(),
+  };
+}
+
+/** The decision without the middleware around it; embedded store only. */
+function bare() {
+  const engine = new Engine(authOptions('memory:'), 'first-use');
+  const main = compilePolicy(policyOf(QUOTAS.main), engine, true).id;
+  const small = compilePolicy(policyOf(QUOTAS.small), engine, true).id;
+  const { decide, gateNumber } = engine;
+  return {
+    /** @param {string} header @returns {number} 0 where the request passes */
+    decide: (header) => decide(gateNumber, main, header, 0, NaN, NaN, undefined),
+    ask: async (/** @type {string} */ token) =>
+      decide(gateNumber, small, `Bearer ${token}`, 0, NaN, NaN, undefined) === 0,
+    revoke: async (/** @type {string} */ token) => engine.gate.revoke(token),
+    close: () => engine.close(),
+  };
+}
+
+module.exports = { bare, throughAuthenticate, throughMiddleware };

@@ -1,0 +1,226 @@
+'use strict';
+// What each row is judged by: a figure of one run, and what it should be. Ratios are taken within rounds.
+
+const { byRound, spread } = require('./stats.js');
+
+/**
+ * @typedef {import('./rows.js').Measured} Measured
+ * @typedef {Record<string, Record<string, Measured[]>>} Rows
+ * @typedef {object} Goal
+ * @property {string} row
+ * @property {string} what
+ * @property {'more' | 'less' | 'exactly'} better
+ * @property {number} [goal] none: for comparison only
+ * @property {number} [moonshot]
+ * @property {string} unit
+ * @property {(rows: Rows) => import('./stats.js').Spread} value
+ */
+
+/** Nothing of a contender that an earlier run did not know. @param {Rows} rows @param {string} row @param {string} contender @param {string} metric */
+const series = (rows, row, contender, metric) =>
+  (rows[row][contender] ?? []).map(({ metrics }) => metrics[metric]);
+
+/**
+ * @param {string} row
+ * @param {[contender: string, metric: string]} above
+ * @param {[contender: string, metric: string]} below
+ * @param {(a: number, b: number) => number} [combine]
+ * @returns {Goal['value']}
+ */
+const ratio = (row, above, below, combine) => (rows) =>
+  byRound(series(rows, row, ...above), series(rows, row, ...below), combine);
+
+/** @param {string} row @param {string} contender @param {string} metric @returns {Goal['value']} */
+const plain = (row, contender, metric) => (rows) => spread(series(rows, row, contender, metric));
+
+const minus = (/** @type {number} */ a, /** @type {number} */ b) => a - b;
+
+/** @returns {Goal[]} */
+function rowA() {
+  const [goal, moonshot] = [3, 5];
+  const against = (
+    /** @type {string} */ own,
+    /** @type {string} */ other,
+    /** @type {number} */ hits,
+    /** @type {{ goal?: number, moonshot?: number }} */ aims = {},
+  ) => ({
+    row: 'A',
+    what: `${own} against ${other}, ${hits} % known tokens`,
+    better: /** @type {const} */ ('more'),
+    ...aims,
+    unit: 'x cheaper',
+    value: ratio('A', [other, `ns ${hits}`], [own, `ns ${hits}`]),
+  });
+  return [
+    against('latchgate decision', 'fast-jwt', 100, { goal, moonshot }),
+    against('latchgate decision', 'fast-jwt', 95),
+    against('latchgate decision', 'fast-jwt', 0),
+    against('latchgate middleware', 'fast-jwt', 100),
+    against('latchgate middleware', 'fast-jwt', 95),
+    against('latchgate middleware', 'fast-jwt', 0),
+    against('latchgate decision', 'fast-jwt, text as cache key', 100),
+    against('latchgate decision', 'fast-jwt, text as cache key', 95),
+    against('latchgate decision', 'fast-jwt, text as cache key', 0),
+  ];
+}
+
+const OTHERS = ['ioredis', 'ioredis-auto', 'node-redis'];
+const WHOLE = ['ioredis-auto + fast-jwt', 'node-redis + fast-jwt'];
+
+/** @returns {Goal[]} */
+function rowC() {
+  const goals = [];
+  for (const other of [...OTHERS, ...WHOLE]) {
+    const own = 'latchgate middleware';
+    for (const depth of [256, 64, 16, 4]) {
+      const [cpu, rate] =
+        depth === 256
+          ? [
+              [3, 5],
+              [1.5, 2],
+            ]
+          : depth === 64
+            ? [[], []]
+            : [
+                [1, 1],
+                [1, 1],
+              ];
+      const common = { row: 'C', better: /** @type {const} */ ('more') };
+      goals.push(
+        {
+          ...common,
+          what: `CPU per decision against ${other}, ${depth} in flight`,
+          goal: cpu[0],
+          moonshot: cpu[1],
+          unit: 'x less',
+          value: ratio('C', [other, `cpu ${depth}`], [own, `cpu ${depth}`]),
+        },
+        {
+          ...common,
+          what: `throughput against ${other}, ${depth} in flight`,
+          goal: rate[0],
+          moonshot: rate[1],
+          unit: 'x',
+          value: ratio('C', [own, `rate ${depth}`], [other, `rate ${depth}`]),
+        },
+      );
+    }
+  }
+  return goals;
+}
+
+/** @returns {Goal[]} */
+const rowD = () =>
+  [...OTHERS, ...WHOLE].map((other) => ({
+    row: 'D',
+    what: `median wait against ${other}, 1 in flight`,
+    better: 'less',
+    goal: 1,
+    moonshot: 0.9,
+    unit: 'x',
+    value: ratio('C', ['latchgate middleware', 'p50'], [other, 'p50']),
+  }));
+
+/** @returns {Goal[]} */
+const rowE = () => [
+  ...[
+    { contender: 'decision with quota', goal: 6, moonshot: 4 },
+    { contender: 'decision without quota', goal: 4, moonshot: 2.5 },
+    { contender: 'five plain commands' },
+  ].map(({ contender, ...aims }) => ({
+    row: 'E',
+    what: `${contender}: time in commands`,
+    better: /** @type {const} */ ('less'),
+    ...aims,
+    unit: 'µs',
+    value: plain('E', contender, 'usec'),
+  })),
+  ...['decision with quota', 'decision without quota'].map((contender) => ({
+    row: 'E',
+    what: `${contender}: the server's processor time against five plain commands`,
+    better: /** @type {const} */ ('more'),
+    unit: 'x less',
+    value: ratio('E', ['five plain commands', 'serverCpu'], [contender, 'serverCpu']),
+  })),
+];
+
+/** @returns {Goal[]} */
+const rowF = () =>
+  [
+    { metric: 'commands per request', goal: 1 },
+    { metric: 'scripts per request', goal: 1 },
+    { metric: 'promises per request', goal: 0 },
+    { metric: 'clients that send the same', goal: 3 },
+  ].map(({ metric, goal }) => ({
+    row: 'F',
+    what: metric,
+    better: 'exactly',
+    goal,
+    moonshot: goal,
+    unit: '',
+    value: plain('F', 'latchgate middleware', metric),
+  }));
+
+/**
+ * @param {string} row
+ * @param {string} contender
+ * @param {{ share?: [number, number], cpu?: [number, number] }} [aims]
+ * @returns {Goal[]}
+ */
+function overBare(row, contender, { share = [NaN, NaN], cpu = [NaN, NaN] } = {}) {
+  const aim = (/** @type {number} */ value) => (Number.isNaN(value) ? undefined : value);
+  return [
+    {
+      row,
+      what: `${contender}: added CPU per request`,
+      better: 'less',
+      goal: aim(cpu[0]),
+      moonshot: aim(cpu[1]),
+      unit: 'µs',
+      value: ratio('G', [contender, 'cpu'], ['bare', 'cpu'], minus),
+    },
+    {
+      row,
+      what: `${contender}: share of bare throughput`,
+      better: 'more',
+      goal: aim(share[0]),
+      moonshot: aim(share[1]),
+      unit: '%',
+      value: ratio('G', [contender, 'rate'], ['bare', 'rate'], (a, b) => (100 * a) / b),
+    },
+  ];
+}
+
+/** @returns {Goal[]} */
+const rowsGH = () => [
+  ...['latchgate embedded', 'latchgate embedded, quota'].flatMap((contender) =>
+    overBare('G', contender, { share: [95, 98], cpu: [2, 1] }),
+  ),
+  ...['fast-jwt', 'fast-jwt, text as cache key'].flatMap((contender) => overBare('G', contender)),
+  ...['latchgate redis', 'latchgate redis, quota'].flatMap((contender) =>
+    overBare('H', contender, { share: [80, 90], cpu: [3, 2] }),
+  ),
+  ...OTHERS.flatMap((contender) => overBare('H', contender)),
+  ...overBare('H', 'bare, a turn later'),
+];
+
+/** @returns {Goal[]} */
+const rowI = () =>
+  ['latchgate embedded, quota', 'latchgate redis, quota'].flatMap((contender) =>
+    [500, 1000, 2000].map((rate) => ({
+      row: 'I',
+      what: `${contender}: added p99 at ${rate}/s`,
+      better: /** @type {const} */ ('less'),
+      goal: 1000,
+      moonshot: 300,
+      unit: 'µs',
+      value: ratio('I', [contender, `p99 ${rate}`], ['bare', `p99 ${rate}`], minus),
+    })),
+  );
+
+/** The rows that a goal's figures stand in. @param {string} row */
+const measuredIn = (row) => ({ D: 'C', H: 'G' })[row] ?? row;
+
+const GOALS = [...rowA(), ...rowC(), ...rowD(), ...rowE(), ...rowF(), ...rowsGH(), ...rowI()];
+
+module.exports = { GOALS, measuredIn };

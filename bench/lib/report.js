@@ -1,0 +1,146 @@
+'use strict';
+// Tables: of what was measured, and of what was aimed at.
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { GOALS, measuredIn } = require('./goals.js');
+const { BENCH } = require('./nodes.js');
+const { spread } = require('./stats.js');
+
+const DOCS = path.join(BENCH, '..', 'docs', 'performance.md');
+const MARKS = ['<!-- figures: begin -->', '<!-- figures: end -->'];
+
+/** @typedef {import('./rows.js').Measured} Measured */
+
+/** @param {number} value */
+function figure(value) {
+  if (Number.isNaN(value)) return '–';
+  const size = Math.abs(value);
+  return size >= 1000
+    ? Math.round(value).toLocaleString('en')
+    : value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2);
+}
+
+/** @param {import('./stats.js').Spread} spread */
+const figures = ({ median, low, high }) =>
+  Number.isNaN(median) ? 'not run' : `${figure(median)} (${figure(low)} – ${figure(high)})`;
+
+/** @param {string[][]} lines */
+function table(lines) {
+  const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column]))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** What must not happen, summed up; undefined where a contender cannot tell. @param {Measured[]} rounds */
+function faults(rounds) {
+  const failed = rounds.reduce((sum, round) => sum + round.failed, 0);
+  if (rounds.every(({ counters }) => counters === undefined))
+    return failed === 0 ? 'does not check' : `${failed} refused`;
+  const counted = rounds.flatMap(({ counters = {} }) => Object.entries(counters));
+  const wrong = counted.filter(([, count]) => count !== 0).map(([name, count]) => `${name} ${count}`);
+  if (failed > 0) wrong.push(`${failed} refused`);
+  return wrong.length === 0 ? '0' : `VOID: ${[...new Set(wrong)].join(', ')}`;
+}
+
+/**
+ * @param {string} title
+ * @param {Record<string, Measured[]>} results
+ */
+function printRow(title, results) {
+  const contenders = Object.keys(results);
+  const names = Object.keys(results[contenders[0]][0].metrics);
+  const lines = [
+    ['', ...names, 'counter'],
+    ...contenders.map((contender) => [
+      contender,
+      ...names.map((name) => {
+        const { median, low, high } = spread(results[contender].map(({ metrics }) => metrics[name]));
+        return `${figure(median)} ±${Math.round((50 * (high - low)) / Math.abs(median || 1))}%`;
+      }),
+      faults(results[contender]),
+    ]),
+  ];
+  return `\n${title}\n(medians of ${results[contenders[0]].length}; ± half the distance of the quartiles)\n${table(lines)}`;
+}
+
+/**
+ * Nothing is claimed that one quartile grants and the other denies.
+ * @param {import('./goals.js').Goal} goal
+ * @param {import('./stats.js').Spread} spread
+ */
+function verdict({ better, goal, moonshot }, { median, low, high }) {
+  if (goal === undefined || moonshot === undefined || Number.isNaN(median)) return '';
+  const isMet = (/** @type {number} */ value, /** @type {number} */ aim) => {
+    if (better === 'exactly') return value === aim;
+    return better === 'more' ? value >= aim : value <= aim;
+  };
+  const isOpen = (/** @type {number} */ aim) => isMet(low, aim) !== isMet(high, aim);
+  const by = (/** @type {number} */ aim) => `${Math.round(Math.abs(100 * (median / aim - 1)))} %`;
+  if (isOpen(goal))
+    return `open: ${isMet(median, goal) ? 'median meets it' : `median misses it by ${by(goal)}`}`;
+  if (!isMet(median, goal)) return `missed by ${by(goal)}`;
+  if (goal === moonshot) return 'met';
+  if (isOpen(moonshot)) return 'met; moonshot open';
+  return isMet(median, moonshot) ? 'moonshot met' : `met; moonshot missed by ${by(moonshot)}`;
+}
+
+/** @param {Record<string, Record<string, Measured[]>>} rows */
+const measuredGoals = (rows) => GOALS.filter(({ row }) => rows[measuredIn(row)] !== undefined);
+
+/** @param {Record<string, Record<string, Measured[]>>} rows */
+function verdicts(rows) {
+  const lines = measuredGoals(rows).map((goal) => {
+    const value = goal.value(rows);
+    const aims = goal.goal === undefined ? '' : `${goal.goal} -> ${goal.moonshot}`;
+    return [goal.row, goal.what, aims, `${figures(value)} ${goal.unit}`, verdict(goal, value)];
+  });
+  return `\n${table([['', 'measure', 'goal -> moonshot', 'measured: median (quartiles)', ''], ...lines])}`;
+}
+
+/** @param {{ file: string, rows: Record<string, Record<string, Measured[]>>, machine: any }[]} runs */
+function markdown(runs) {
+  const head = runs.flatMap(({ machine }) => [`Node ${machine.node}`, '']);
+  const lines = [
+    `| | measure | goal → moonshot | ${head.join(' | ')} |`,
+    `|${'---|'.repeat(3 + head.length)}`,
+  ];
+  for (const goal of GOALS.filter(({ row }) =>
+    runs.every(({ rows }) => rows[measuredIn(row)] !== undefined),
+  )) {
+    const aims = goal.goal === undefined ? '' : `${goal.goal} → **${goal.moonshot}** ${goal.unit}`;
+    const cells = runs.flatMap(({ rows }) => {
+      const value = goal.value(rows);
+      return [`${figures(value)} ${goal.unit}`, verdict(goal, value)];
+    });
+    lines.push(`| ${[goal.row, goal.what, aims, ...cells].join(' | ')} |`);
+  }
+  return lines.join('\n');
+}
+
+/** Writes the tables between their marks. */
+function writeDocs() {
+  const directory = path.join(BENCH, 'results');
+  const runs = fs
+    .readdirSync(directory)
+    .filter((file) => file.endsWith('.json'))
+    .map((file) => ({ file, ...JSON.parse(fs.readFileSync(path.join(directory, file), 'utf8')) }));
+  runs.sort((a, b) => parseInt(b.machine.node, 10) - parseInt(a.machine.node, 10));
+  const { cpu, system, redis, contenders } = runs[0].machine;
+  const versions = Object.entries(contenders).map(([name, version]) => `${name} ${version}`);
+  const setting = `Machine: ${cpu}, ${system}; Redis ${redis}; ${versions.join(', ')}.`;
+  const text = fs.readFileSync(DOCS, 'utf8');
+  const [before, rest] = text.split(MARKS[0]);
+  const after = rest?.split(MARKS[1])[1];
+  if (after === undefined)
+    throw new Error('docs/performance.md lacks the marks between which the figures stand');
+  fs.writeFileSync(DOCS, `${before}${MARKS[0]}\n${setting}\n\n${markdown(runs)}\n${MARKS[1]}${after}`);
+}
+
+module.exports = { printRow, verdicts, writeDocs };

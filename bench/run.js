@@ -1,0 +1,104 @@
+'use strict';
+// npm run bench [-- --node 24] [--rows A,C] [--rounds 10] [--quick] [--docs]
+//
+// Runs the contenders side by side, round by round, there and back (A B C C B A …), a fresh process each. Prints tables, and
+// keeps every round in bench/results/node<major>.json, where rows that are run again replace themselves. --docs writes the
+// tables into docs/performance.md and runs nothing.
+
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { parseArgs } = require('node:util');
+const { BENCH, findNode, installContenders } = require('./lib/nodes.js');
+const { startRedis } = require('./lib/processes.js');
+const { printRow, verdicts, writeDocs } = require('./lib/report.js');
+const { ROWS } = require('./lib/rows.js');
+
+const { values: options } = parseArgs({
+  options: {
+    node: { type: 'string' },
+    rows: { type: 'string', default: Object.keys(ROWS).join(',') },
+    rounds: { type: 'string', default: '10' },
+    quick: { type: 'boolean', default: false },
+    docs: { type: 'boolean', default: false },
+  },
+});
+
+/** @param {string} version of Node @param {string | undefined} redis */
+function machine(version, redis) {
+  const { dependencies } = JSON.parse(fs.readFileSync(path.join(BENCH, 'package.json'), 'utf8'));
+  const cpus = os.cpus();
+  return {
+    node: version,
+    redis,
+    cpu: `${cpus.length} x ${cpus[0]?.model.trim()}`,
+    system: `${os.type()} ${os.release()}`,
+    contenders: dependencies,
+  };
+}
+
+/** More digits would say nothing. @param {string} _name @param {unknown} value */
+const rounded = (_name, value) => (typeof value === 'number' ? Number(value.toPrecision(6)) : value);
+
+/**
+ * @param {import('./lib/rows.js').Row} row
+ * @param {import('./lib/rows.js').Context} context
+ * @param {number} rounds
+ */
+async function measure(row, context, rounds) {
+  /** @type {Record<string, import('./lib/rows.js').Measured[]>} */
+  const results = Object.fromEntries(row.contenders.map((contender) => [contender, []]));
+  for (let round = 0; round < rounds; round++) {
+    const order = round % 2 === 0 ? row.contenders : row.contenders.toReversed();
+    for (const contender of order) {
+      await context.redis.flush();
+      results[contender][round] = await row.run(context, contender);
+      process.stderr.write('.');
+    }
+  }
+  process.stderr.write('\n');
+  return results;
+}
+
+async function main() {
+  if (options.docs) {
+    writeDocs();
+    return;
+  }
+  await installContenders();
+  const { binary, version } = await findNode(options.node);
+  const file = path.join(BENCH, 'results', `node${version.split('.')[0]}.json`);
+  const redis = await startRedis();
+  const rounds = options.quick ? 3 : Math.max(1, Number(options.rounds));
+  const context = { node: binary, redis, scale: options.quick ? 0.5 : 1 };
+  const kept = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')).rows : {};
+  try {
+    for (const id of options.rows.toUpperCase().split(',')) {
+      // D is measured with C, and H with G.
+      const row = ROWS[{ D: 'C', H: 'G' }[id] ?? id];
+      if (row === undefined) throw new Error(`no such row: ${id}`);
+      const results = await measure(row, context, row.once ? 1 : rounds);
+      kept[{ D: 'C', H: 'G' }[id] ?? id] = results;
+      console.log(printRow(row.title, results));
+      const text = JSON.stringify({ machine: machine(version, redis.version), rows: kept }, rounded);
+      fs.mkdirSync(path.dirname(file), { recursive: true });
+      fs.writeFileSync(file, `${text}\n`);
+    }
+  } finally {
+    await redis.stop();
+  }
+  console.log(verdicts(kept));
+  if (Object.values(kept).some(isVoid)) process.exitCode = 1;
+}
+
+/** @param {Record<string, import('./lib/rows.js').Measured[]>} row */
+function isVoid(row) {
+  return Object.values(row)
+    .flat()
+    .some(({ counters = {}, failed }) => failed > 0 || Object.values(counters).some((count) => count !== 0));
+}
+
+main().catch((error) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});
