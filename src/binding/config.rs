@@ -45,6 +45,8 @@ pub struct QuotaConfig {
     pub limit: f64,
     /// NaN: a balance, which never refills.
     pub window_ms: f64,
+    /// What a request costs where no function says so.
+    pub cost: f64,
 }
 
 /// What a gate is made of.
@@ -115,7 +117,8 @@ pub fn policy_quota(config: QuotaConfig) -> Result<PolicyQuota, Fault> {
         _ => return Err(Fault::config("holder is 0, 1 or 2")),
     };
     let rule = quota_rule(config.limit, config.window_ms)?;
-    Ok(PolicyQuota { name: config.name, holder, rule })
+    let cost = whole("cost", config.cost, 0)?;
+    Ok(PolicyQuota { name: config.name, holder, rule, cost })
 }
 
 /// The rules of an admission.

@@ -1,6 +1,7 @@
 //! Functions that belong to no gate.
 
-use super::outcome::Result;
+use super::config::whole;
+use super::outcome::{Result, error};
 use super::policy::Asked;
 use super::slots;
 use super::text::JsText;
@@ -31,10 +32,26 @@ pub fn reasons() -> Vec<ReasonRow> {
         .collect()
 }
 
-/// One request decided: see `Gate::decide`. A free function with the gate's number, because finding a
-/// class instance again costs more than the whole decision.
+/// One request decided: see `Gate`. A free function with the gate's number, because finding a class
+/// instance again costs more than the whole decision; and with one number for gate, policy and flags
+/// (gate x 2^24 + policy x 4 + flags), because every argument costs.
 #[napi]
-pub fn decide(
+pub fn decide(handle: f64, credential: JsText) -> Result<f64> {
+    let handle = whole("handle", handle, 0).map_err(error)?;
+    #[allow(clippy::cast_precision_loss)]
+    let (gate, policy, flags) =
+        ((handle >> 24) as f64, (handle >> 2 & 0x3F_FFFF) as f64, (handle & 3) as f64);
+    slots::with(gate, |gate| {
+        let (limit, cost) = (f64::NAN, f64::NAN);
+        let asked = Asked { credential: &credential, flags, limit, cost, named: None };
+        gate.decide_registered(policy, &asked)
+    })
+}
+
+/// The same with what functions of the request have said: a limit of sessions (NaN: the configured one),
+/// a cost (NaN: the policy's), and who holds the quota.
+#[napi]
+pub fn decide_with(
     gate: f64,
     policy: f64,
     credential: JsText,

@@ -208,7 +208,9 @@ pub fn write_decision(
             number(quota.limit),
             number(quota.remaining),
             quota.reset_ms.map_or(f64::NAN, number),
-            quota.reset_in_ms.map_or(f64::NAN, number),
+            // Of a denial: when asking again may help, which for a cost above the limit is never.
+            if quota.allowed { quota.reset_in_ms } else { quota.retry_after_ms }
+                .map_or(f64::NAN, number),
         ]);
     }
     record[..3].copy_from_slice(&[ticket, f64::from(decision.reason as u8), f64::from(flags)]);

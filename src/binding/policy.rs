@@ -24,7 +24,7 @@ pub struct Asked<'a> {
     pub flags: f64,
     /// NaN: the configured one; infinity: none.
     pub limit: f64,
-    /// NaN: 1.
+    /// NaN: the policy's.
     pub cost: f64,
     /// Whom the policy's function named as the holder of the quota.
     pub named: Option<String>,
@@ -47,8 +47,11 @@ impl Policy {
         let Some(quota) = &self.quota else {
             return Ok((scope_ok, None));
         };
-        let cost =
-            if asked.cost.is_nan() { 1 } else { whole("cost", asked.cost, 0).map_err(error)? };
+        let cost = if asked.cost.is_nan() {
+            quota.cost
+        } else {
+            whole("cost", asked.cost, 0).map_err(error)?
+        };
         let named = asked.named.as_deref().unwrap_or_default();
         if quota.holder == Holder::Named && (named.is_empty() || named.len() > MAX_ID) {
             return Err(error(Fault::input(format!(

@@ -8,33 +8,38 @@ pub trait Clock: Send + Sync {
     /// Microseconds since the Unix epoch.
     fn now_us(&self) -> u64;
 
-    /// The same, but never ahead of the time that has really passed: what is forgotten by it is not
+    /// That instant, but never ahead of the time that has really passed: what is forgotten by it is not
     /// missed when a clock that was put forward by mistake is put back.
-    fn settled_us(&self) -> u64 {
-        self.now_us()
+    fn settled_us(&self, now_us: u64) -> u64 {
+        now_us
     }
 }
 
 /// An instant, as operations are handed it.
-#[derive(Clone, Copy, Debug)]
-pub struct Now {
+#[derive(Clone, Copy)]
+pub struct Now<'a> {
     /// By the wall clock, in microseconds: what decisions go by.
     pub us: u64,
-    /// See [`Clock::settled_us`]; in milliseconds: what forgetting goes by.
-    pub settled_ms: u64,
+    clock: &'a dyn Clock,
 }
 
-impl Now {
+impl<'a> Now<'a> {
     /// The instant by a clock.
     #[must_use]
-    pub fn of(clock: &dyn Clock) -> Self {
-        Self { us: clock.now_us(), settled_ms: clock.settled_us() / 1000 }
+    pub fn of(clock: &'a dyn Clock) -> Self {
+        Self { us: clock.now_us(), clock }
     }
 
     /// By the wall clock, in milliseconds.
     #[must_use]
     pub const fn ms(self) -> u64 {
         self.us / 1000
+    }
+
+    /// What forgetting goes by, in milliseconds: see [`Clock::settled_us`].
+    #[must_use]
+    pub fn settled_ms(self) -> u64 {
+        self.clock.settled_us(self.us) / 1000
     }
 }
 
@@ -64,9 +69,9 @@ impl Clock for SystemClock {
         wall_us()
     }
 
-    fn settled_us(&self) -> u64 {
+    fn settled_us(&self, now_us: u64) -> u64 {
         let passed = u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX);
-        wall_us().min(self.start_us.saturating_add(passed))
+        now_us.min(self.start_us.saturating_add(passed))
     }
 }
 
@@ -102,7 +107,7 @@ impl Clock for FakeClock {
         self.wall_us.load(Ordering::SeqCst)
     }
 
-    fn settled_us(&self) -> u64 {
-        self.now_us().min(self.passed_us.load(Ordering::SeqCst))
+    fn settled_us(&self, now_us: u64) -> u64 {
+        now_us.min(self.passed_us.load(Ordering::SeqCst))
     }
 }

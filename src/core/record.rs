@@ -33,7 +33,7 @@ pub struct UserRecord {
 impl UserRecord {
     /// Decides one operation at `now_us` and, where it is allowed, carries it out. `apart` is the
     /// quota that a request is charged, where it does not lie in the record.
-    pub fn apply(&mut self, op: &Op<'_>, now: Now, apart: Option<&mut QuotaState>) -> Verdict {
+    pub fn apply(&mut self, op: &Op<'_>, now: Now<'_>, apart: Option<&mut QuotaState>) -> Verdict {
         let now_ms = now.ms();
         self.horizon_ms = self.horizon_ms.max(op.horizon_ms);
         self.expire_sessions(now);
@@ -47,11 +47,11 @@ impl UserRecord {
             Act::EndAll { except, .. } => Verdict::Count(self.end_all(except.as_deref(), now_ms)),
             Act::List { user } => Verdict::Sessions(self.list(user)),
             Act::RevokeToken { token, until_ms, .. } => {
-                let lives = *until_ms > now_ms;
-                if lives {
+                // Whether the token still lives was judged by the one who asks.
+                if *until_ms > now_ms {
                     self.revocations_mut().revoke_token(token, *until_ms);
                 }
-                Verdict::Flag(lives)
+                Verdict::Flag(true)
             }
             Act::IsRevoked { token, issued, .. } => {
                 Verdict::Flag(self.standing(token, *issued, now_ms) != Reasons::default())
@@ -166,7 +166,7 @@ impl UserRecord {
 
     /// Own tokens fall by generation. Of foreign ones those fall that were let through before, and
     /// those whose `iat` lies up to the end of this second, and the tolerance after it.
-    fn revoke_all(&mut self, now: Now, tolerance_ms: u64) -> u64 {
+    fn revoke_all(&mut self, now: Now<'_>, tolerance_ms: u64) -> u64 {
         let generation = self.last_generation.max(now.us);
         // The next token drawn must lie above the epoch, in this very microsecond too.
         self.last_generation = generation;
@@ -239,20 +239,20 @@ impl UserRecord {
     }
 
     /// Sessions that have timed out are ended, as of the instant at which they did.
-    fn expire_sessions(&mut self, now: Now) {
+    fn expire_sessions(&mut self, now: Now<'_>) {
         let (ended, horizon_ms) = (&mut self.ended, self.horizon_ms);
         self.sessions.expire(now.ms(), |id, entry| {
             let at = entry.expires_ms();
             let keep = entry.remember_ms(horizon_ms);
-            if at.saturating_add(keep) > now.settled_ms {
+            if at.saturating_add(keep) > now.settled_ms() {
                 ended.add(id, at, keep);
             }
         });
     }
 
     /// Drops all that has expired. True where nothing is left and the record may go.
-    pub fn expire(&mut self, now: Now) -> bool {
-        let settled_ms = now.settled_ms;
+    pub fn expire(&mut self, now: Now<'_>) -> bool {
+        let settled_ms = now.settled_ms();
         self.expire_sessions(now);
         self.ended.expire(settled_ms);
         if let Some(revocations) = &mut self.revocations {
@@ -290,7 +290,7 @@ impl UserRecord {
 
     /// One line that reads equal for records that answer equal.
     #[must_use]
-    pub fn describe(&self, now: Now) -> String {
+    pub fn describe(&self, now: Now<'_>) -> String {
         let mut record = self.clone();
         record.expire(now);
         if record.is_empty() {

@@ -78,6 +78,7 @@ class Decision {
     this.credential = credential;
     if (prior !== undefined && prior.token === this.token) this.prior = prior;
     const flags = (this.bare ? BARE : 0) | (this.prior === undefined ? 0 : AGAIN);
+    if (!policy.asksFirst && policy.id !== NO_ID) return this.#plainQuestion(flags);
     if (policy.asksFirst) {
       const code = engine.gate.verify(credential, flags);
       if (code !== ALLOWED) return code;
@@ -94,8 +95,24 @@ class Decision {
   }
 
   /**
+   * The common case: no function has anything to say.
    * @param {number} flags
-   * @param {number} cost NaN: 1
+   * @returns {number}
+   */
+  #plainQuestion(flags) {
+    const { engine, policy, credential } = this;
+    try {
+      return this.settled(engine.decide(policy.handle + flags, credential));
+    } catch (error) {
+      const fault = fromNative(error);
+      if (isStoreFault(fault)) return this.withoutStore();
+      throw fault;
+    }
+  }
+
+  /**
+   * @param {number} flags
+   * @param {number} cost NaN: the policy's own
    * @param {string} [holder] of the quota, where a function names it
    * @returns {number}
    */
@@ -113,7 +130,7 @@ class Decision {
               cost,
               holder,
             )
-          : engine.decide(engine.gateNumber, policy.id, credential, flags, limit, cost, holder);
+          : engine.decideWith(engine.gateNumber, policy.id, credential, flags, limit, cost, holder);
       return this.settled(code);
     } catch (error) {
       const fault = fromNative(error);

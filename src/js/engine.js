@@ -47,6 +47,7 @@ class Engine {
     this.gate = this.bridge.gate;
     /** The way to a decision: a function and a number, which is quicker than a method of the gate. */
     this.decide = binding.decide;
+    this.decideWith = binding.decideWith;
     this.gateNumber = this.gate.number;
     this.verdict = this.bridge.verdict;
     this.warnings = store.networked ? [] : embeddedWarnings();

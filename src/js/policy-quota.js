@@ -13,7 +13,6 @@ const { policyItem } = require('./rate-limit.js');
  * @typedef {object} PolicyQuota
  * @property {QuotaConfig} native
  * @property {string} item of the RateLimit-Policy header
- * @property {number} cost of a request; NaN where left out, which is 1
  * @property {Ask | undefined} askHolder
  * @property {Ask | undefined} askCost
  */
@@ -47,11 +46,11 @@ function compileQuota(value) {
       'quota.name must be a string of 1 to 64 printable ASCII characters without quotes and backslashes',
     );
   }
-  const native = { name, holder: holder(by), ...quotaRule(own, 'quota', configError) };
+  const fixed = cost === undefined || typeof cost === 'function' ? 1 : units(cost, 'quota.cost', configError);
+  const native = { name, holder: holder(by), cost: fixed, ...quotaRule(own, 'quota', configError) };
   return {
     native,
     item: policyItem(native),
-    cost: cost === undefined || typeof cost === 'function' ? NaN : units(cost, 'quota.cost', configError),
     askHolder: typeof by === 'function' ? syncFunction(by, 'quota.by', configError) : undefined,
     askCost: typeof cost === 'function' ? syncFunction(cost, 'quota.cost', configError) : undefined,
   };
@@ -103,10 +102,10 @@ function holderOf({ askHolder }, subject) {
 /**
  * @param {PolicyQuota} quota
  * @param {unknown} subject the request, or what stands for it
- * @returns {number}
+ * @returns {number} NaN: the policy's own
  */
-function costOf({ askCost, cost }, subject) {
-  if (askCost === undefined) return cost;
+function costOf({ askCost }, subject) {
+  if (askCost === undefined) return NaN;
   const asked = askCost(subject);
   if (isUnits(asked, 0)) return asked;
   throw inputError(`quota.cost must return an integer from 0 to ${MAX_UNITS}, and no promise`);

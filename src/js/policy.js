@@ -14,6 +14,7 @@ const { withScope } = require('./denial.js');
  * @property {readonly string[]} scopes
  * @property {import('./policy-quota.js').PolicyQuota | undefined} quota
  * @property {number} id in the addon; NO_ID for one that is not registered there
+ * @property {number} handle gate and policy in one, for a question without functions
  * @property {boolean} asksFirst functions are asked, for which the token must be known to stand
  * @property {readonly Answer[]} answers by reason code
  * @property {((req: any) => unknown) | undefined} getToken
@@ -89,7 +90,8 @@ function compilePolicy(options, engine, register) {
     skip: syncFunction(policy.skip, 'skip', configError),
   };
   if (quota !== undefined) takeName(engine.quotas, quota.native);
-  return { ...compiled, id: register ? engine.registerPolicy(demanded, quota?.native) : NO_ID };
+  const id = register ? engine.registerPolicy(demanded, quota?.native) : NO_ID;
+  return { ...compiled, id, handle: engine.gateNumber * 2 ** 24 + id * 4 };
 }
 
 /**

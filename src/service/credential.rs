@@ -17,7 +17,7 @@ pub fn bearer(header: &str) -> Result<&str, Reason> {
         Some(_) => return Err(Reason::CredentialsRequired),
     }
     let token = &rest[1..];
-    if token.is_empty() || token.contains([' ', ',']) {
+    if token.is_empty() || memchr::memchr2(b' ', b',', token.as_bytes()).is_some() {
         return Err(Reason::HeaderUnreadable);
     }
     Ok(token)

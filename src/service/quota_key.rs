@@ -24,6 +24,8 @@ pub struct PolicyQuota {
     pub holder: Holder,
     /// Its rule.
     pub rule: QuotaRule,
+    /// What a request costs unless it says otherwise.
+    pub cost: u64,
 }
 
 /// Keys of different algorithms are different, so that none misreads another's state.

@@ -84,7 +84,7 @@ impl MemoryStore {
         }
     }
 
-    fn about(&self, user: &str, op: &Op<'_>, now: Now) -> Verdict {
+    fn about(&self, user: &str, op: &Op<'_>, now: Now<'_>) -> Verdict {
         if let Some(mut record) = self.users.get_mut(user) {
             return record.apply(op, now, None);
         }
@@ -199,13 +199,14 @@ impl Store for MemoryStore {
 
     fn sweep(&self) -> usize {
         let now = Now::of(&*self.clock);
+        let settled_ms = now.settled_ms();
         let shards = self.users.shards().len();
         let start = Instant::now();
         let mut removed = 0;
         for _ in 0..shards {
             let shard = self.cursor.fetch_add(1, Ordering::Relaxed) % shards;
             removed += sweep_shard(&self.users, shard, |record| record.expire(now));
-            removed += sweep_shard(&self.quotas, shard, |state| state.is_over(now.settled_ms));
+            removed += sweep_shard(&self.quotas, shard, |state| state.is_over(settled_ms));
             if start.elapsed() >= SWEEP_BUDGET {
                 break;
             }
@@ -222,7 +223,7 @@ impl Store for MemoryStore {
             .filter(|(_, record)| !record.is_empty())
             .map(|(user, record)| format!("{user:?} {record}\n"))
             .collect();
-        let quotas = self.quotas.iter().filter(|quota| !quota.is_over(now.settled_ms));
+        let quotas = self.quotas.iter().filter(|quota| !quota.is_over(now.settled_ms()));
         lines.extend(quotas.map(|quota| format!("quota {:?} {:?}\n", quota.key(), quota.value())));
         lines.sort();
         lines.concat()

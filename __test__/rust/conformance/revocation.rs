@@ -14,7 +14,7 @@ fn a_revoked_token_is_refused_until_it_must_be_forgotten_and_asking_twice_never_
         };
         assert!(revoke(START_MS + HOUR));
         assert!(revoke(START_MS + MINUTE));
-        assert!(!revoke(START_MS), "nothing to remember");
+        assert!(revoke(START_MS), "nothing to remember, and nothing forgotten");
         clock.advance_ms(HOUR - 1);
         let refused = decide(store, request("u", "s", START_MS, SessionCheck::Skip));
         assert_eq!(refused.reason, Reason::TokenRevoked);

@@ -138,6 +138,10 @@ impl Store for Watched {
         self.store.submit(op, ticket, sink)
     }
 
+    fn flush(&self) {
+        self.store.flush();
+    }
+
     fn sweep(&self) -> usize {
         self.store.sweep()
     }

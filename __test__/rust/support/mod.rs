@@ -41,6 +41,7 @@ pub fn call_as(store: &dyn Store, op: Op<'_>) -> Verdict {
     if let Some(outcome) = store.submit(op, 7, &sink) {
         return outcome.unwrap();
     }
+    store.flush();
     let mut arrived = mailbox.arrived.lock().unwrap();
     while arrived.is_empty() {
         arrived = mailbox.bell.wait(arrived).unwrap();

@@ -2,7 +2,7 @@
 //! scripts; here they change their form and no more.
 
 use super::keys::Names;
-use super::pack::{NEVER, Packer, Unpacker};
+use super::pack::{FAR, NEVER, Packer, Unpacker};
 use super::resp;
 use super::scripts::Verb;
 use crate::core::op::{
@@ -16,8 +16,8 @@ use crate::core::session::{Session, SessionTimes};
 /// One call, ready to be sent.
 #[derive(Debug)]
 pub struct Call {
-    /// The script; `None` for PING.
-    pub verb: Option<Verb>,
+    /// The script.
+    pub verb: Verb,
     /// How many arguments `tail` holds.
     pub arguments: usize,
     /// Everything behind the script's name: number of keys, keys, arguments.
@@ -37,7 +37,6 @@ pub enum Expects {
     Count,
     Generation,
     Consumption((QuotaRule, u64)),
-    Pong,
 }
 
 /// What is asked first, and what a request is charged after it, where that may lie in another slot.
@@ -55,7 +54,7 @@ fn call(verb: Verb, keys: &[String], arguments: &[&[u8]], expects: Expects) -> C
     for bytes in arguments {
         resp::argument(&mut tail, bytes);
     }
-    Call { verb: Some(verb), arguments: 1 + keys.len() + arguments.len(), tail, expects }
+    Call { verb, arguments: 1 + keys.len() + arguments.len(), tail, expects }
 }
 
 fn field(kind: u8, name: &[u8]) -> Vec<u8> {
@@ -149,7 +148,7 @@ pub fn encode(prefix: &str, op: &Op<'_>) -> Plan {
             call(Verb::RevokeUser, &user_keys(user), &[&numbers], Expects::Count)
         }
         Act::BlockUser { user, until_ms } => {
-            let until = until_ms.map_or(NEVER, |until| until.min(NEVER - 1));
+            let until = until_ms.map_or(NEVER, |until| until.min(FAR));
             let numbers =
                 Packer::default().ms(op.tolerance_ms).flag(true).put(6, until).ms(horizon).0;
             call(Verb::RevokeUser, &user_keys(user), &[&numbers], Expects::Count)
@@ -166,12 +165,11 @@ pub fn encode(prefix: &str, op: &Op<'_>) -> Plan {
             let keys: Vec<String> = keys.iter().map(|key| quota_key(prefix, key)).collect();
             call(Verb::ResetQuotas, &keys, &[], Expects::Flag)
         }
-        Act::Ping => Call {
-            verb: None,
-            arguments: 0,
-            tail: resp::command(&[b"PING"]),
-            expects: Expects::Pong,
-        },
+        Act::Ping => {
+            let names = Names::of(prefix, "");
+            let keys = ["check-u", "check-d", "check-q"].map(|kind| names.key(kind));
+            call(Verb::Check, &keys, &[], Expects::Flag)
+        }
     };
     Plan { call, then: None }
 }
@@ -271,7 +269,6 @@ pub fn decode(expects: &Expects, reply: &[u8]) -> Option<Verdict> {
             let allowed = from.take(1)? == 1;
             Verdict::Consumption(consumption(&mut from, asked, allowed)?)
         }
-        Expects::Pong => Verdict::Flag(true),
     })
 }
 

@@ -37,34 +37,44 @@ pub struct Server {
 /// # Errors
 /// Why it cannot be used; the message holds no password.
 pub async fn greet(stream: &mut Stream, login: &Login) -> io::Result<Server> {
-    if let Some(password) = &login.password {
-        let user = login.username.as_deref().unwrap_or("default");
-        let reply = ask(stream, &[b"AUTH", user.as_bytes(), password.as_bytes()]).await?;
-        expect_ok(&reply, "AUTH")?;
-    }
-    if login.database != 0 {
-        let database = login.database.to_string();
-        expect_ok(&ask(stream, &[b"SELECT", database.as_bytes()]).await?, "SELECT")?;
-    }
+    let database = login.database.to_string();
+    let user = login.username.as_deref().unwrap_or("default");
+    let mut commands: Vec<Vec<u8>> = Vec::new();
+    let mut say = |words: &[&[u8]]| {
+        commands.push(resp::command(words));
+        commands.len() - 1
+    };
+    let auth = login
+        .password
+        .as_ref()
+        .map(|password| say(&[b"AUTH", user.as_bytes(), password.as_bytes()]));
+    let select = (login.database != 0).then(|| say(&[b"SELECT", database.as_bytes()]));
     // For those who list clients; a user who may not say it does without.
-    ask(stream, &[b"CLIENT", b"SETNAME", b"latchgate"]).await?;
-    let info = match ask(stream, &[b"INFO"]).await? {
-        Reply::Bulk(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+    say(&[b"CLIENT", b"SETNAME", b"latchgate"]);
+    let info = say(&[b"INFO"]);
+    let save = say(&[b"CONFIG", b"GET", b"save"]);
+    for script in scripts::all() {
+        // Where it is not allowed, or the server is loading, the script is sent with its first call.
+        say(&[b"SCRIPT", b"LOAD", script.text.as_bytes()]);
+    }
+    let replies = ask(stream, &commands).await?;
+    for (said, what) in [(auth, "AUTH"), (select, "SELECT")] {
+        if let Some(at) = said {
+            expect_ok(&replies[at], what)?;
+        }
+    }
+    let info = match &replies[info] {
+        Reply::Bulk(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
         Reply::Error(message) if message.starts_with("NOAUTH") => {
             return Err(refused("the server wants a password (NOAUTH)"));
         }
         _ => None,
     };
-    let save = match ask(stream, &[b"CONFIG", b"GET", b"save"]).await? {
-        Reply::Array(pair) => pair.into_iter().nth(1),
+    let save = match &replies[save] {
+        Reply::Array(pair) => pair.get(1),
         _ => None,
     };
-    let server = look(info.as_deref(), save.as_ref())?;
-    for script in scripts::all() {
-        // Where it is not allowed, or the server is loading, the script is sent with its first call.
-        ask(stream, &[b"SCRIPT", b"LOAD", script.text.as_bytes()]).await?;
-    }
-    Ok(server)
+    look(info.as_deref(), save)
 }
 
 fn expect_ok(reply: &Reply, what: &str) -> io::Result<()> {
@@ -124,20 +134,27 @@ fn look(info: Option<&str>, save: Option<&Reply>) -> io::Result<Server> {
     Ok(Server { health, run_id: find("run_id").map(str::to_owned), forgets })
 }
 
-async fn ask(stream: &mut Stream, arguments: &[&[u8]]) -> io::Result<Reply> {
-    let command = resp::command(arguments);
-    write_all(stream, &command).await?;
-    let mut bytes = Vec::with_capacity(1024);
-    loop {
-        if read_some(stream, &mut bytes).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        match resp::read(&bytes) {
-            Ok(Some((reply, _))) => return Ok(reply),
-            Ok(None) => {}
+/// Says everything at once, and waits for as many replies: one journey, however far the server is.
+async fn ask(stream: &mut Stream, commands: &[Vec<u8>]) -> io::Result<Vec<Reply>> {
+    write_all(stream, &commands.concat()).await?;
+    let mut bytes = Vec::with_capacity(16 * 1024);
+    let mut replies = Vec::with_capacity(commands.len());
+    let mut used = 0;
+    while replies.len() < commands.len() {
+        match resp::read(&bytes[used..]) {
+            Ok(Some((reply, length))) => {
+                used += length;
+                replies.push(reply);
+            }
+            Ok(None) => {
+                if read_some(stream, &mut bytes).await? == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+            }
             Err(_) => return Err(refused("it does not speak the protocol of Redis")),
         }
     }
+    Ok(replies)
 }
 
 async fn write_all(stream: &mut Stream, bytes: &[u8]) -> io::Result<()> {

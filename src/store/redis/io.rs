@@ -60,7 +60,6 @@ async fn keep_connected(link: &Link, target: &Target) {
     while !link.is_closed() {
         match attempt(link, target).await {
             Ok((stream, server)) => {
-                pause = FIRST_PAUSE;
                 let why = match stream {
                     Stream::Plain(socket) => {
                         link.up(Some(Arc::clone(&socket)), server);
@@ -71,8 +70,10 @@ async fn keep_connected(link: &Link, target: &Target) {
                         serve_tls(link, *stream).await
                     }
                 };
-                link.lost(&why.to_string());
-                continue;
+                if link.lost(&why.to_string()) {
+                    pause = FIRST_PAUSE;
+                    continue;
+                }
             }
             Err(error) => link.down(&error.to_string()),
         }

@@ -21,7 +21,7 @@ pub const MAX_WAITING: usize = 10_000;
 /// while a sink is called.
 pub struct Link {
     queue: Mutex<Queue>,
-    /// Bytes are held back until `flush`.
+    /// A turn has begun: bytes are held back until its `flush`.
     pub held: AtomicBool,
     /// Wakes the I/O task: there is something to write that could not be written at once, or the end.
     pub wake: Notify,
@@ -59,7 +59,8 @@ impl Link {
         if queue.waiting.len() >= MAX_WAITING {
             return Some(Err(Fault::unavailable("too many calls wait for the store")));
         }
-        let alone = queue.waiting.is_empty();
+        // Nothing is in flight, and this turn has sent nothing yet: what follows in it travels together.
+        let alone = queue.waiting.is_empty() && !self.held.load(Ordering::Relaxed);
         queue.push(Waiting {
             ticket,
             sink: Some(Arc::clone(sink)),
@@ -72,21 +73,20 @@ impl Link {
         if queue.phase == Phase::Up {
             if alone {
                 self.write(&mut queue);
-            } else {
-                self.held.store(true, Ordering::Relaxed);
             }
+            self.held.store(true, Ordering::Relaxed);
         }
         None
     }
 
-    /// Writes what was held back.
+    /// Ends a turn: writes what was held back.
     pub fn flush(&self) {
+        self.held.store(false, Ordering::Relaxed);
         self.write(&mut self.lock());
     }
 
     /// Writes what the socket takes at once; the I/O task sees to the rest.
     fn write(&self, queue: &mut Queue) {
-        self.held.store(false, Ordering::Relaxed);
         if queue.phase == Phase::Up && !queue.out.is_empty() && !queue.write_now() {
             self.wake.notify_one();
         }
@@ -116,6 +116,7 @@ impl Link {
         queue.phase = Phase::Up;
         queue.socket = socket;
         queue.meet(server);
+        queue.answered = false;
         queue.last_read = Instant::now();
         queue.rewrite();
         self.write(&mut queue);
@@ -128,10 +129,12 @@ impl Link {
 
     /// The connection was lost. What was sent may have run: its callers are told so. What was not,
     /// waits for the next connection.
-    pub fn lost(&self, why: &str) {
+    /// True: the connection had been of use.
+    pub fn lost(&self, why: &str) -> bool {
         let mut queue = self.lock();
+        let answered = queue.answered;
         if queue.phase == Phase::Closed {
-            return;
+            return answered;
         }
         queue.phase = Phase::Connecting;
         queue.socket = None;
@@ -156,6 +159,7 @@ impl Link {
         if first {
             tell(&watchers, &Notice::Lost(why.to_owned()));
         }
+        answered
     }
 
     /// An attempt to connect failed: nobody is kept waiting.
@@ -225,8 +229,10 @@ impl Link {
     pub fn received(&self, bytes: &[u8]) -> Result<usize, Garbled> {
         let mut done: Completions = Vec::new();
         let mut used = 0;
+        let mut more = false;
         let mut queue = self.lock();
         queue.last_read = Instant::now();
+        queue.answered = true;
         let result = loop {
             match resp::read(&bytes[used..]) {
                 Err(garbled) => break Err(garbled),
@@ -235,11 +241,16 @@ impl Link {
                     used += length;
                     // A reply that nobody asked for: then no other can be trusted to be whose it seems.
                     let Some(waiting) = queue.waiting.pop_front() else { break Err(Garbled) };
+                    let before = queue.waiting.len();
                     done.extend(queue.answer(waiting, reply));
+                    more |= queue.waiting.len() > before;
                 }
             }
         };
-        self.write(&mut queue);
+        // What a reply led to is sent at once; what the other thread holds back is its own affair.
+        if more {
+            self.write(&mut queue);
+        }
         drop(queue);
         deliver(done);
         result

@@ -3,6 +3,9 @@
 /// What stands for never, or unknown, among six bytes: 2^48 - 1.
 pub const NEVER: u64 = (1 << 48) - 1;
 
+/// The last instant that is told apart from never, in the year 6429.
+pub const FAR: u64 = NEVER / 2;
+
 /// Writes numbers.
 #[derive(Default)]
 pub struct Packer(pub Vec<u8>);
@@ -23,10 +26,10 @@ impl Packer {
         self.put(1, u64::from(flag))
     }
 
-    /// An instant or a duration that must stay below `NEVER`.
+    /// An instant or a duration: so far below `NEVER` that the scripts may add to it.
     #[must_use]
     pub fn ms(self, ms: u64) -> Self {
-        self.put(6, ms.min(NEVER - 1))
+        self.put(6, ms.min(FAR))
     }
 }
 
@@ -64,7 +67,7 @@ mod tests {
         let mut unpacker = Unpacker(&packed);
         assert_eq!(unpacker.take(1), Some(255));
         assert_eq!(unpacker.take(7), Some(1 << 53));
-        assert_eq!(unpacker.take(6), Some(NEVER - 1));
+        assert_eq!(unpacker.take(6), Some(FAR));
         assert_eq!((unpacker.take(1), unpacker.take(1)), (Some(1), None));
     }
 }

@@ -61,6 +61,8 @@ pub struct Queue {
     /// Why it is down.
     pub reason: String,
     pub health: Health,
+    /// This connection has brought an answer.
+    pub answered: bool,
     run_id: Option<String>,
     has_forgotten: bool,
     pub watchers: Vec<Weak<dyn Sink>>,
@@ -78,6 +80,7 @@ impl Queue {
             last_read: Instant::now(),
             reason: String::new(),
             health: Health::default(),
+            answered: false,
             run_id: None,
             has_forgotten: false,
             watchers: Vec::new(),
@@ -153,6 +156,7 @@ impl Queue {
         if let Reply::Error(message) = &reply
             && message.starts_with("NOSCRIPT")
             && !waiting.as_text
+            && waiting.sink.is_some()
         {
             // It did not run: the server has lost its scripts, and is told this one again.
             self.push(Waiting { as_text: true, ..waiting });
@@ -197,28 +201,46 @@ impl Queue {
 
 fn append(out: &mut Vec<u8>, waiting: &Waiting) {
     let Call { verb, arguments, tail, .. } = &waiting.call;
-    if let Some(verb) = verb {
-        let script = verb.script();
-        resp::begin(out, arguments + 2);
-        if waiting.as_text {
-            resp::argument(out, b"EVAL");
-            resp::argument(out, script.text.as_bytes());
-        } else {
-            resp::argument(out, b"EVALSHA");
-            resp::argument(out, script.sha.as_bytes());
-        }
+    let script = verb.script();
+    resp::begin(out, arguments + 2);
+    if waiting.as_text {
+        resp::argument(out, b"EVAL");
+        resp::argument(out, script.text.as_bytes());
+    } else {
+        resp::argument(out, b"EVALSHA");
+        resp::argument(out, script.sha.as_bytes());
     }
     out.extend_from_slice(tail);
 }
+
+/// What a server says before a script has run.
+const BEFORE: [&str; 11] = [
+    "BUSY",
+    "CLUSTERDOWN",
+    "LOADING",
+    "MASTERDOWN",
+    "MISCONF",
+    "NOAUTH",
+    "NOPERM",
+    "NOREPLICAS",
+    "NOSCRIPT",
+    "OOM",
+    "READONLY",
+];
 
 fn read_reply(expects: &Expects, reply: Reply) -> Outcome {
     match (expects, reply) {
         (_, Reply::Error(message)) => {
             // The first word is the server's code; the rest may name keys.
             let code = message.split(' ').next().unwrap_or_default();
-            Err(Fault::unavailable(format!("the store refuses: {code}")))
+            let refused = format!("the store refuses: {code}");
+            if BEFORE.contains(&code) {
+                Err(Fault::unavailable(refused))
+            } else {
+                // The script may have got as far as its first writes.
+                Err(Fault::unknown(refused))
+            }
         }
-        (Expects::Pong, Reply::Status(_)) => Ok(Verdict::Flag(true)),
         (expects, Reply::Bulk(bytes)) => codec::decode(expects, &bytes)
             .ok_or_else(|| Fault::unavailable("the store answered what the script does not")),
         _ => Err(Fault::unavailable("the store answered what the script does not")),

@@ -19,6 +19,7 @@ pub enum Verb {
     NextGeneration,
     Consume,
     ResetQuotas,
+    Check,
 }
 
 /// A script, ready to be called.
@@ -45,7 +46,7 @@ macro_rules! text {
 
 /// (text, whether it runs where the server is out of memory: checks must, new revocations must not
 /// seem to have been kept).
-const TEXTS: [(&str, bool); 12] = [
+const TEXTS: [(&str, bool); 13] = [
     (text!("decide", "decide_slow"), true),
     (text!("admit", "admit_body"), false),
     (text!("touch", "touch_body"), true),
@@ -58,6 +59,7 @@ const TEXTS: [(&str, bool); 12] = [
     (text!("next_generation", "next_generation_body"), false),
     (text!("consume"), false),
     (text!("reset_quotas"), true),
+    (text!("check"), true),
 ];
 
 static SCRIPTS: LazyLock<Vec<Script>> = LazyLock::new(|| {

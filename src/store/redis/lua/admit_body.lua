@@ -6,9 +6,8 @@ end
 
 purge()
 if block > now then return reply(1, 0, block == NEVER and NEVER or block - now, 0, '') end
-local value = redis.call('HGET', record, session)
-if value and not is_live(value) and field_till(value) <= now then value = nil end
-if value and not is_live(value) then return reply(2, 0, NEVER, 0, '') end
+local value, ended = find_session(session)
+if ended then return reply(2, 0, NEVER, 0, '') end
 if value then
   local created, last_us, at = touch_session(session, value)
   return reply(0, 1, NEVER, 1, view(session, created, last_us, at))

@@ -35,7 +35,7 @@ if found[1] and #found[1] == 60 and not found[3] and scope_ok == 1 and not is_ah
   end
   local value = found[2]
   if due > now and block <= now and horizon <= kept
-    and (epoch_until <= now or (foreign == 0 and issued > epoch_gen) or (foreign == 1 and issued >= epoch_before))
+    and (epoch_until + 3600000 <= now or (foreign == 0 and issued > epoch_gen) or (foreign == 1 and issued >= epoch_before))
     and (check == 0 or (value and #value == 26 and string.byte(value) == 1))
     and readable and (place == 0 or (cost <= remaining and (used > 0 or balances) and keep == 0 and (ends == 0 or ends > now)))
   then
@@ -50,7 +50,7 @@ if found[1] and #found[1] == 60 and not found[3] and scope_ok == 1 and not is_ah
       if absolute_end < at then at = absolute_end end
       local till = absolute_end - created
       if till < kept then till = kept end
-      fits = at + till <= ttl
+      fits = at + till + 3600000 <= ttl and math.min(math.floor(previous / 1000) + kept_idle, absolute_end) > now
       value = struct.pack(LIVE, 1, created, last_us, kept_idle, absolute_end)
     end
     if fits then

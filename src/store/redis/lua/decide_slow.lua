@@ -1,25 +1,25 @@
 
+-- What may fail is read before anything is written.
+local where = balances and KEYS[3] or record
+local state = place > 0 and ours(redis.call('HGET', where, quota), 13)
 purge()
 local deny = standing(token, foreign, issued)
-local value, admit = nil, false
+local value, ended, admit = nil, false, false
 if check > 0 then
-  value = redis.call('HGET', record, session)
-  if value and not is_live(value) and field_till(value) <= now then value = nil end
-  if not value then
+  value, ended = find_session(session)
+  if ended then
+    deny = deny + 8
+  elseif not value then
     admit = true
     if check == 1 then
       deny = deny + 16
     elseif not has_room(limit, evict) then
       deny = deny + 32
     end
-  elseif not is_live(value) then
-    deny = deny + 8
   end
 end
-local where = balances and KEYS[3] or record
 local used, ends, remaining, reset = 0, 0, 0, 0
 if place > 0 then
-  local state = ours(redis.call('HGET', where, quota), 13)
   if state then
     used, ends = struct.unpack('>I7I6', state)
     if ends > 0 and ends <= now then used, ends = 0, 0 end

@@ -4,8 +4,8 @@ local count = 0
 if all == 1 then
   count = end_all(ARGV[2])
 else
-  local value = redis.call('HGET', record, ARGV[2])
-  if value and is_live(value) then
+  local value = find_session(ARGV[2])
+  if value then
     local _, created, last_us, _, absolute_end = struct.unpack(LIVE, value)
     bury(ARGV[2], math.max(now, math.floor(last_us / 1000)), created, absolute_end)
     count = 1

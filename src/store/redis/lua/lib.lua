@@ -15,8 +15,14 @@ if head then
   due, ttl, live, horizon_kept, last_gen, epoch_gen, epoch_before, epoch_until, block, ahead =
     struct.unpack(HEAD, head)
 end
-if horizon > horizon_kept then horizon_kept = horizon end
 local wanted, dirty = 0, false
+if horizon > horizon_kept then
+  -- An Auth that accepts longer-lived tokens: what stands must be remembered for them too.
+  if head then wanted, dirty = ttl + horizon - horizon_kept, true end
+  horizon_kept = horizon
+end
+-- A queue that is none of ours must show before anything is written.
+redis.call('ZSCORE', queue, '.')
 
 -- The record must live until then.
 local function outlive(at)
@@ -66,50 +72,56 @@ local function bury(field, at, created, absolute_end)
   outlive(till)
 end
 
--- Ends what has timed out and forgets what need not be remembered.
+local function write_head()
+  redis.call('HSET', record, '.', struct.pack(HEAD, due, ttl, live, horizon_kept, last_gen,
+    epoch_gen, epoch_before, epoch_until, block, ahead))
+end
+
+-- Ends what has timed out and forgets what need not be remembered; of very many so many at a time. The
+-- head is written at once: should a later step fail, it says what is true.
 local function purge()
   if due > now then return end
   dirty = true
-  while true do
-    local batch = redis.call('ZRANGEBYSCORE', queue, '-inf', now, 'LIMIT', 0, 64)
-    if #batch == 0 then break end
-    for _, field in ipairs(batch) do
-      local value = redis.call('HGET', record, field)
-      local kind = string.byte(field)
-      local till = 0
-      if value and kind == 115 and is_live(value) then
-        local _, created, last_us, idle, absolute_end = struct.unpack(LIVE, value)
-        till = ends_at(last_us, idle, absolute_end)
-        if till <= now then
-          bury(field, till, created, absolute_end)
-          till = NEVER
-        end
-      elseif value and kind == 115 then
-        till = field_till(value) + SLACK
-      elseif value and kind == 113 then
-        local _, at = struct.unpack('>I7I6', ours(value, 13))
-        till = at + SLACK
-      elseif value then
-        till = struct.unpack('>I6', ours(value, 6)) + SLACK
-      end
+  local batch = redis.call('ZRANGEBYSCORE', queue, '-inf', now, 'LIMIT', 0, 1000)
+  for _, field in ipairs(batch) do
+    local value = redis.call('HGET', record, field)
+    local kind = string.byte(field)
+    local till = 0
+    if value and kind == 115 and is_live(value) then
+      local _, created, last_us, idle, absolute_end = struct.unpack(LIVE, value)
+      till = ends_at(last_us, idle, absolute_end)
       if till <= now then
-        redis.call('HDEL', record, field)
-        redis.call('ZREM', queue, field)
-      elseif till < NEVER then
-        redis.call('ZADD', queue, till, field)
+        bury(field, till, created, absolute_end)
+        till = NEVER
       end
+    elseif value and kind == 115 then
+      till = field_till(value) + SLACK
+    elseif value and kind == 113 then
+      local _, at = struct.unpack('>I7I6', ours(value, 13))
+      till = at + SLACK
+    elseif value then
+      till = struct.unpack('>I6', ours(value, 6)) + SLACK
+    end
+    if till <= now then
+      redis.call('HDEL', record, field)
+      redis.call('ZREM', queue, field)
+    elseif till < NEVER then
+      redis.call('ZADD', queue, till, field)
     end
   end
   local first = redis.call('ZRANGE', queue, 0, 0, 'WITHSCORES')
   due = first[2] and tonumber(first[2]) or NEVER
+  write_head()
 end
 
--- Writes the head, and sees that both keys live as long as anything in them must.
+-- Writes the head, and sees that both keys live as long as anything in them must, and an hour longer;
+-- another hour of slack, so that a session in use moves the expiry once in an hour. `ttl` never goes back. While a block without end stands
+-- neither key expires.
 local function save()
   if not dirty then return end
   if math.floor(last_gen / 1000) + horizon_kept + SLACK <= now then last_gen = 0 end
-  if due == NEVER and live == 0 and last_gen == 0 and epoch_until + SLACK <= now and block <= now
-    and ahead <= now
+  if live == 0 and last_gen == 0 and epoch_until + SLACK <= now and block + SLACK <= now and ahead + SLACK <= now
+    and redis.call('ZCARD', queue) == 0
   then
     redis.call('DEL', record, queue)
     return
@@ -118,24 +130,28 @@ local function save()
   outlive(epoch_until)
   outlive(ahead)
   if block < NEVER then outlive(block) end
-  -- Two hours of slack: so a session in use moves the expiry once in an hour, and not with every touch.
+  if wanted + SLACK > ttl then ttl = wanted + 2 * SLACK end
+  write_head()
   if block == NEVER then
-    ttl = NEVER
-  elseif wanted > ttl then
-    ttl = wanted + 2 * SLACK
-  end
-  redis.call('HSET', record, '.', struct.pack(HEAD, due, ttl, live, horizon_kept, last_gen,
-    epoch_gen, epoch_before, epoch_until, block, ahead))
-  -- The queue of a user who is blocked for ever expires all the same: what it would clear away by then
-  -- has no effect any more, and goes with the record.
-  local queue_ttl = ttl
-  if ttl == NEVER then
     redis.call('PERSIST', record)
-    queue_ttl = wanted + 2 * SLACK
+    redis.call('PERSIST', queue)
   else
     redis.call('PEXPIREAT', record, string.format('%.0f', ttl))
+    redis.call('PEXPIREAT', queue, string.format('%.0f', ttl))
   end
-  redis.call('PEXPIREAT', queue, string.format('%.0f', queue_ttl))
+end
+
+-- A session that has ended, though the queue has not come to it, is ended now. Returns the value of one that
+-- lives, and whether there is a tombstone.
+local function find_session(field)
+  local value = redis.call('HGET', record, field)
+  if not value then return nil, false end
+  if not is_live(value) then return nil, ours(value, 7) ~= nil end
+  local _, created, last_us, idle, absolute_end = struct.unpack(LIVE, value)
+  local at = ends_at(last_us, idle, absolute_end)
+  if at > now then return value, false end
+  bury(field, at, created, absolute_end)
+  return nil, true
 end
 
 -- Every live session: field, created, last active, idle timeout, absolute end.
@@ -168,7 +184,8 @@ local function touch_session(field, value)
   if now_us > last_us then last_us = now_us end
   redis.call('HSET', record, field, struct.pack(LIVE, 1, created, last_us, idle, absolute_end))
   local at = ends_at(last_us, idle, absolute_end)
-  if at + remembered(created, absolute_end) > ttl then outlive(at + remembered(created, absolute_end)) end
+  local till = at + remembered(created, absolute_end)
+  if till + SLACK > ttl then outlive(till) end
   return created, last_us, at, previous
 end
 
@@ -188,7 +205,7 @@ local function evict_for_one(limit)
     if a[2] ~= b[2] then return a[2] < b[2] end
     return a[1] < b[1]
   end)
-  local views, count = {}, live + 1 - limit
+  local views, count = {}, math.min(live + 1 - limit, #list)
   for i = 1, count do
     local field, created, last_us, idle, absolute_end = unpack(list[i])
     views[i] = view(field, created, last_us, ends_at(last_us, idle, absolute_end))
@@ -214,9 +231,9 @@ end
 local function standing(token, foreign, issued)
   local deny = 0
   if block > now then deny = 1 end
-  local revoked = ours(redis.call('HGET', record, token), 6)
-  if revoked and struct.unpack('>I6', revoked) > now then deny = deny + 2 end
-  if epoch_until > now and (foreign == 2 or (foreign == 0 and issued <= epoch_gen)
+  -- While it is kept it counts: whether the token still lives is judged by the one who asks.
+  if ours(redis.call('HGET', record, token), 6) then deny = deny + 2 end
+  if epoch_until + SLACK > now and (foreign == 2 or (foreign == 0 and issued <= epoch_gen)
     or (foreign == 1 and issued < epoch_before)) then
     deny = deny + 4
   end

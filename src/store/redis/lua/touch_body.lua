@@ -1,7 +1,7 @@
 
 purge()
-local value = redis.call('HGET', record, ARGV[2])
-if not value or not is_live(value) then
+local value = find_session(ARGV[2])
+if not value then
   save()
   return struct.pack('>I4', 0)
 end
