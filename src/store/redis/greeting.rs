@@ -163,14 +163,7 @@ async fn write_all(stream: &mut Stream, bytes: &[u8]) -> io::Result<()> {
             stream.write_all(bytes).await?;
             stream.flush().await
         }
-        Stream::Plain(socket) => {
-            let mut written = 0;
-            while written < bytes.len() {
-                socket.writable().await?;
-                written += socket.try_write(&bytes[written..]);
-            }
-            Ok(())
-        }
+        Stream::Plain(socket) => socket.write_all(bytes).await,
     }
 }
 

@@ -48,16 +48,37 @@ impl Socket {
     pub fn try_write(&self, bytes: &[u8]) -> usize {
         let mut taken = 0;
         while taken < bytes.len() {
-            let written = match self {
-                Self::Tcp(stream) => stream.try_write(&bytes[taken..]),
-                Self::Unix(stream) => stream.try_write(&bytes[taken..]),
-            };
-            match written {
+            match self.write_some(&bytes[taken..]) {
                 Ok(0) | Err(_) => break,
                 Ok(count) => taken += count,
             }
         }
         taken
+    }
+
+    fn write_some(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.try_write(bytes),
+            Self::Unix(stream) => stream.try_write(bytes),
+        }
+    }
+
+    /// Writes everything, waiting where it must.
+    ///
+    /// # Errors
+    /// Where the other side is gone: a socket in that state is always "writable", and takes nothing.
+    pub async fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut written = 0;
+        while written < bytes.len() {
+            self.writable().await?;
+            match self.write_some(&bytes[written..]) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => written += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Reads what is there.
