@@ -197,3 +197,38 @@ impl ServerCertVerifier for AnyCertificate {
         self.0.signature_verification_algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    /// The socket is always writable then, and takes nothing: written to for ever, it would keep the thread.
+    #[test]
+    fn writing_to_a_server_that_is_gone_ends_with_an_error() {
+        let (done, result) = mpsc::channel();
+        thread::spawn(move || {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let outcome = runtime.block_on(async {
+                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                let address = listener.local_addr().unwrap();
+                let stream = TcpStream::connect(address).await.unwrap();
+                let (mut peer, _) = listener.accept().await.unwrap();
+                let socket = Socket::Tcp(stream);
+                // Ended with something unread, it answers with a reset.
+                socket.write_all(b"unread").await.unwrap();
+                assert_eq!(peer.read(&mut [0; 1]).await.unwrap(), 1);
+                drop(peer);
+                socket.readable().await.unwrap();
+                socket.write_all(&[0; 1 << 20]).await
+            });
+            done.send(outcome.is_err()).unwrap();
+        });
+        assert_eq!(result.recv_timeout(Duration::from_secs(20)), Ok(true));
+    }
+}
