@@ -87,14 +87,13 @@ function throughAuthenticate(store) {
 /** The decision without the middleware around it; embedded store only. */
 function bare() {
   const engine = new Engine(authOptions('memory:'), 'first-use');
-  const main = compilePolicy(policyOf(QUOTAS.main), engine, true).id;
-  const small = compilePolicy(policyOf(QUOTAS.small), engine, true).id;
-  const { decide, gateNumber } = engine;
+  const main = compilePolicy(policyOf(QUOTAS.main), engine, true).handle;
+  const small = compilePolicy(policyOf(QUOTAS.small), engine, true).handle;
+  const { decide } = engine;
   return {
     /** @param {string} header @returns {number} 0 where the request passes */
-    decide: (header) => decide(gateNumber, main, header, 0, NaN, NaN, undefined),
-    ask: async (/** @type {string} */ token) =>
-      decide(gateNumber, small, `Bearer ${token}`, 0, NaN, NaN, undefined) === 0,
+    decide: (header) => decide(main, header),
+    ask: async (/** @type {string} */ token) => decide(small, `Bearer ${token}`) === 0,
     revoke: async (/** @type {string} */ token) => engine.gate.revoke(token),
     close: () => engine.close(),
   };
