@@ -5,25 +5,16 @@ const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
-const net = require('node:net');
 const path = require('node:path');
 const { test } = require('node:test');
 const { SignJWT } = require('jose');
+const { freePort } = require('./support/started.js');
 
 const ROOT = path.join(__dirname, '..');
 const SECRET = 'the secret of the readme, 32 bytes or more';
 const PROGRAMS = [...fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8').matchAll(/```js\n(.*?)```/gs)].map(
   ([, code]) => code,
 );
-
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = /** @type {net.AddressInfo} */ (server.address());
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /**
  * @param {import('node:test').TestContext} t

@@ -78,7 +78,6 @@ class Decision {
     this.credential = credential;
     if (prior !== undefined && prior.token === this.token) this.prior = prior;
     const flags = (this.bare ? BARE : 0) | (this.prior === undefined ? 0 : AGAIN);
-    if (!policy.asksFirst && policy.id !== NO_ID) return this.#plainQuestion(flags);
     if (policy.asksFirst) {
       const code = engine.gate.verify(credential, flags);
       if (code !== ALLOWED) return code;
@@ -95,14 +94,14 @@ class Decision {
   }
 
   /**
-   * The common case: no function has anything to say.
    * @param {number} flags
+   * @param {number} cost NaN: the policy's own
+   * @param {string} [holder] of the quota, where a function names it
    * @returns {number}
    */
-  #plainQuestion(flags) {
-    const { engine, policy, credential } = this;
+  #question(flags, cost, holder) {
     try {
-      return this.settled(engine.decide(policy.handle + flags, credential));
+      return this.settled(this.#put(flags, cost, holder));
     } catch (error) {
       const fault = fromNative(error);
       if (isStoreFault(fault)) return this.withoutStore();
@@ -111,32 +110,21 @@ class Decision {
   }
 
   /**
+   * In the shortest way that says everything: every argument costs.
    * @param {number} flags
-   * @param {number} cost NaN: the policy's own
-   * @param {string} [holder] of the quota, where a function names it
+   * @param {number} cost
+   * @param {string} [holder]
    * @returns {number}
    */
-  #question(flags, cost, holder) {
+  #put(flags, cost, holder) {
     const { engine, policy, credential, limit } = this;
-    try {
-      const code =
-        policy.id === NO_ID
-          ? engine.gate.decideAdhoc(
-              [...policy.scopes],
-              policy.quota?.native,
-              credential,
-              flags,
-              limit,
-              cost,
-              holder,
-            )
-          : engine.decideWith(engine.gateNumber, policy.id, credential, flags, limit, cost, holder);
-      return this.settled(code);
-    } catch (error) {
-      const fault = fromNative(error);
-      if (isStoreFault(fault)) return this.withoutStore();
-      throw fault;
+    if (policy.id === NO_ID) {
+      const { gate } = engine;
+      const native = policy.quota?.native;
+      return gate.decideAdhoc([...policy.scopes], native, credential, flags, limit, cost, holder);
     }
+    if (!policy.asksFirst) return engine.decide(policy.handle + flags, credential);
+    return engine.decideWith(engine.gateNumber, policy.id, credential, flags, limit, cost, holder);
   }
 
   /**

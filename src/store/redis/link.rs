@@ -151,11 +151,7 @@ impl Link {
         let fault = Fault::unknown(format!(
             "the connection to the store was lost ({why}): whether it acted is unknown"
         ));
-        deliver(
-            gone.into_iter()
-                .filter_map(|w| Some((w.sink?, w.ticket, Err(fault.clone()))))
-                .collect(),
-        );
+        fail(gone, &fault);
         if first {
             tell(&watchers, &Notice::Lost(why.to_owned()));
         }
@@ -175,11 +171,7 @@ impl Link {
         let watchers = queue.watchers.clone();
         drop(queue);
         let fault = Fault::unavailable(format!("the store cannot be reached: {why}"));
-        deliver(
-            gone.into_iter()
-                .filter_map(|w| Some((w.sink?, w.ticket, Err(fault.clone()))))
-                .collect(),
-        );
+        fail(gone, &fault);
         if first {
             tell(&watchers, &Notice::Lost(why.to_owned()));
         }
@@ -280,12 +272,14 @@ impl Link {
         drop(queue);
         self.wake.notify_one();
         let fault = Fault::unknown("the store was closed: whether it acted is unknown");
-        deliver(
-            gone.into_iter()
-                .filter_map(|w| Some((w.sink?, w.ticket, Err(fault.clone()))))
-                .collect(),
-        );
+        fail(gone, &fault);
     }
+}
+
+/// Tells everybody who still waits for one of these calls the same.
+fn fail(gone: Vec<Waiting>, fault: &Fault) {
+    let told = |w: Waiting| Some((w.sink?, w.ticket, Err(fault.clone())));
+    deliver(gone.into_iter().filter_map(told).collect());
 }
 
 /// Hands completions over, those of one sink together.
