@@ -21,7 +21,19 @@ impl UserRecord {
         tolerance_ms: u64,
         apart: Option<&mut QuotaState>,
     ) -> Decision {
-        let mut deny = self.standing(&d.token, Some(d.issued), now_ms);
+        self.decide_beside(d, Reasons::default(), now_ms, tolerance_ms, apart)
+    }
+
+    /// The same beside what else stands against the request.
+    pub(super) fn decide_beside(
+        &mut self,
+        d: &Decide<'_>,
+        mut deny: Reasons,
+        now_ms: u64,
+        tolerance_ms: u64,
+        apart: Option<&mut QuotaState>,
+    ) -> Decision {
+        deny.join(self.standing(&d.token, Some(d.issued), now_ms));
         if !d.scope_ok {
             deny.add(Reason::ScopeMissing);
         }

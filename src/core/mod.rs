@@ -1,12 +1,16 @@
 //! The rules: what a user's record is, what every operation does to it, and what it answers.
 //! Knows no store, no token format, no JavaScript; depends on `std` alone.
 
+pub mod bucket;
 pub mod clock;
 mod decide;
 pub mod epoch;
 pub mod error;
 pub mod handoff;
 pub mod hash;
+pub mod key;
+pub mod key_op;
+pub mod key_ring;
 pub mod op;
 pub mod quota;
 pub mod reason;

@@ -1,6 +1,7 @@
 //! The verbs that a store understands and what it answers. Every verb names exactly one user, so
 //! that one record, and later one hash slot, holds all that it needs.
 
+use super::key_op::{KeyAnswer, KeyOp};
 use super::quota::{Consumption, QuotaRule};
 use super::reason::{Reason, Reasons};
 use super::session::{Session, SessionTimes};
@@ -20,6 +21,9 @@ pub enum Issued {
         iat_ms: u64,
     },
 }
+
+/// A generation that no epoch reaches.
+const NEWEST: u64 = (1 << 53) - 1;
 
 /// Whether a decision looks at the session, and what it does with one that it has never seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,8 +137,8 @@ pub enum Act<'a> {
     RevokeToken { user: Cow<'a, str>, token: Cow<'a, [u8]>, until_ms: u64 },
     /// Asks whether a token is revoked, by id, epoch or block. Sessions are not looked at.
     IsRevoked { user: Cow<'a, str>, token: Cow<'a, [u8]>, issued: Option<Issued> },
-    /// Ends every session and every token issued before now.
-    RevokeUser { user: Cow<'a, str> },
+    /// Ends every session and every token issued before now; API keys too where `keys` says so.
+    RevokeUser { user: Cow<'a, str>, keys: bool },
     /// `RevokeUser` that lasts, until the instant given or for ever.
     BlockUser { user: Cow<'a, str>, until_ms: Option<u64> },
     /// Lifts a block.
@@ -145,6 +149,8 @@ pub enum Act<'a> {
     Consume { key: Cow<'a, str>, rule: QuotaRule, cost: u64 },
     /// Forgets what was charged to these quotas.
     ResetQuotas { keys: Vec<Cow<'a, str>> },
+    /// About an API key: see [`KeyOp`].
+    ApiKey(KeyOp<'a>),
     /// Does the store answer?
     Ping,
 }
@@ -227,9 +233,23 @@ pub enum Verdict {
     Generation(u64),
     /// To [`Act::Consume`].
     Consumption(Consumption),
+    /// To [`Act::ApiKey`].
+    ApiKey(KeyAnswer),
 }
 
 impl Act<'_> {
+    /// What a request is charged apart from its user's record, and who that is.
+    #[must_use]
+    pub fn charge_apart(&self) -> Option<(&str, &Charge<'_>)> {
+        let decide = match self {
+            Self::Decide(decide) => decide,
+            Self::Key(KeyOp::Use(asked)) => &asked.decide,
+            _ => return None,
+        };
+        let charge = decide.charge.as_ref().filter(|charge| charge.place == QuotaPlace::Apart);
+        charge.map(|charge| (&*decide.user, charge))
+    }
+
     /// The user whose record the act is about, if it is about one.
     #[must_use]
     pub fn user(&self) -> Option<&str> {
@@ -246,7 +266,46 @@ impl Act<'_> {
             | Self::BlockUser { user, .. }
             | Self::UnblockUser { user }
             | Self::NextGeneration { user } => Some(user),
+            Self::ApiKey(key) => key.owner(),
             Self::Consume { .. } | Self::ResetQuotas { .. } | Self::Ping => None,
+        }
+    }
+}
+
+fn own<T: ToOwned + ?Sized + 'static>(text: Cow<'_, T>) -> Cow<'static, T> {
+    Cow::Owned(text.into_owned())
+}
+
+impl<'a> Decide<'a> {
+    /// A decision without a token, of which nothing can stand against one.
+    #[must_use]
+    pub const fn without_token(user: Cow<'a, str>, rule: AdmissionRule) -> Self {
+        Self {
+            user,
+            token: Cow::Borrowed(b""),
+            issued: Issued::Own { generation: NEWEST },
+            session: Cow::Borrowed(""),
+            check: SessionCheck::Skip,
+            rule,
+            scope_ok: true,
+            touch: false,
+            charge: None,
+        }
+    }
+
+    /// The same decision, owning what it names.
+    #[must_use]
+    pub fn into_owned(self) -> Decide<'static> {
+        Decide {
+            user: own(self.user),
+            token: own(self.token),
+            session: own(self.session),
+            issued: self.issued,
+            check: self.check,
+            rule: self.rule,
+            scope_ok: self.scope_ok,
+            touch: self.touch,
+            charge: self.charge.map(|c| Charge { key: own(c.key), ..c }),
         }
     }
 }
@@ -255,21 +314,8 @@ impl Op<'_> {
     /// The same operation, owning what it names: for stores that answer later.
     #[must_use]
     pub fn into_owned(self) -> Op<'static> {
-        fn own<T: ToOwned + ?Sized + 'static>(text: Cow<'_, T>) -> Cow<'static, T> {
-            Cow::Owned(text.into_owned())
-        }
         let act = match self.act {
-            Act::Decide(d) => Act::Decide(Decide {
-                user: own(d.user),
-                token: own(d.token),
-                session: own(d.session),
-                issued: d.issued,
-                check: d.check,
-                rule: d.rule,
-                scope_ok: d.scope_ok,
-                touch: d.touch,
-                charge: d.charge.map(|c| Charge { key: own(c.key), ..c }),
-            }),
+            Act::Decide(decide) => Act::Decide(decide.into_owned()),
             Act::Admit(a) => Act::Admit(Admit {
                 user: own(a.user),
                 session: own(a.session),
@@ -288,7 +334,7 @@ impl Op<'_> {
             Act::IsRevoked { user, token, issued } => {
                 Act::IsRevoked { user: own(user), token: own(token), issued }
             }
-            Act::RevokeUser { user } => Act::RevokeUser { user: own(user) },
+            Act::RevokeUser { user, keys } => Act::RevokeUser { user: own(user), keys },
             Act::BlockUser { user, until_ms } => Act::BlockUser { user: own(user), until_ms },
             Act::UnblockUser { user } => Act::UnblockUser { user: own(user) },
             Act::NextGeneration { user } => Act::NextGeneration { user: own(user) },
@@ -296,6 +342,7 @@ impl Op<'_> {
             Act::ResetQuotas { keys } => {
                 Act::ResetQuotas { keys: keys.into_iter().map(own).collect() }
             }
+            Act::ApiKey(key) => Act::ApiKey(key.into_owned()),
             Act::Ping => Act::Ping,
         };
         Op { act, horizon_ms: self.horizon_ms, tolerance_ms: self.tolerance_ms }

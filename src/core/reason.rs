@@ -35,8 +35,16 @@ pub enum Reason {
     TokenIssuer,
     /// `aud` names none of the configured ones.
     TokenAudience,
+    /// No such API key.
+    KeyUnknown,
+    /// The API key is not the user's whom the token speaks of.
+    KeyOwner,
+    /// The API key was revoked, or its secret replaced.
+    KeyRevoked,
     /// The user is blocked.
     UserBlocked,
+    /// Past the API key's `expiresAt`.
+    KeyExpired,
     /// This token was revoked by id.
     TokenRevoked,
     /// Every token of the user up to an instant was revoked, this one among them.
@@ -59,7 +67,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in order of precedence; the index is the number that crosses the boundary.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 29] = [
         Self::Allowed,
         Self::CredentialsRequired,
         Self::HeaderUnreadable,
@@ -75,7 +83,11 @@ impl Reason {
         Self::TokenMaxAge,
         Self::TokenIssuer,
         Self::TokenAudience,
+        Self::KeyUnknown,
+        Self::KeyOwner,
+        Self::KeyRevoked,
         Self::UserBlocked,
+        Self::KeyExpired,
         Self::TokenRevoked,
         Self::UserRevoked,
         Self::SessionEnded,
@@ -106,6 +118,10 @@ impl Reason {
             Self::TokenMaxAge => ("token_max_age", "invalid_token", 401),
             Self::TokenIssuer => ("token_issuer", "invalid_token", 401),
             Self::TokenAudience => ("token_audience", "invalid_token", 401),
+            Self::KeyUnknown => ("key_unknown", "invalid_api_key", 401),
+            Self::KeyOwner => ("key_owner", "invalid_api_key", 401),
+            Self::KeyRevoked => ("key_revoked", "invalid_api_key", 401),
+            Self::KeyExpired => ("key_expired", "invalid_api_key", 401),
             Self::UserBlocked => ("user_blocked", "blocked", 403),
             Self::TokenRevoked => ("token_revoked", "invalid_token", 401),
             Self::UserRevoked => ("user_revoked", "invalid_token", 401),
@@ -136,6 +152,17 @@ impl Reasons {
     #[must_use]
     pub fn first(self) -> Reason {
         if self.0 == 0 { Reason::Allowed } else { Reason::ALL[self.0.trailing_zeros() as usize] }
+    }
+
+    /// Whether it holds this reason.
+    #[must_use]
+    pub const fn has(self, reason: Reason) -> bool {
+        self.0 & (1 << reason as u8) != 0
+    }
+
+    /// Adds all of another set.
+    pub fn join(&mut self, other: Self) {
+        self.0 |= other.0;
     }
 
     /// As bits, bit n for the reason of number n.

@@ -4,6 +4,7 @@
 use super::clock::Now;
 use super::epoch::Revocations;
 use super::hash::IdMap;
+use super::key_ring::KeyRing;
 use super::op::{Act, Admission, AdmissionRule, Admit, Issued, OnLimit, Op, Verdict};
 use super::quota::QuotaState;
 use super::reason::{Reason, Reasons};
@@ -19,6 +20,8 @@ pub struct UserRecord {
     pub(super) revocations: Option<Box<Revocations>>,
     /// Units used of the quotas that lie with the user.
     pub(super) quotas: Option<Box<IdMap<Box<str>, QuotaState>>>,
+    /// The user's API keys.
+    pub(super) ring: Option<Box<KeyRing>>,
     /// The highest generation drawn or revoked.
     pub(super) last_generation: u64,
     /// The latest `iat` of a foreign token let through though it lay ahead of our clock: revoking the
@@ -56,7 +59,12 @@ impl UserRecord {
             Act::IsRevoked { token, issued, .. } => {
                 Verdict::Flag(self.standing(token, *issued, now_ms) != Reasons::default())
             }
-            Act::RevokeUser { .. } => Verdict::Count(self.revoke_all(now, op.tolerance_ms)),
+            Act::RevokeUser { keys, .. } => {
+                if *keys {
+                    self.ring_mut().revoke_all(now.us);
+                }
+                Verdict::Count(self.revoke_all(now, op.tolerance_ms))
+            }
             Act::BlockUser { until_ms, .. } => {
                 let ended = self.revoke_all(now, op.tolerance_ms);
                 self.revocations_mut().block(*until_ms);
@@ -65,6 +73,7 @@ impl UserRecord {
             Act::UnblockUser { .. } => {
                 Verdict::Flag(self.revocations.as_mut().is_some_and(|r| r.unblock(now_ms)))
             }
+            Act::ApiKey(key) => Verdict::ApiKey(self.key(key, now, op.tolerance_ms, apart)),
             Act::NextGeneration { .. } => Verdict::Generation(self.next_generation(now.us)),
             // Not about a user: the store has no business here.
             Act::Consume { .. } | Act::ResetQuotas { .. } | Act::Ping => Verdict::Flag(true),
@@ -252,6 +261,11 @@ impl UserRecord {
 
     /// Drops all that has expired. True where nothing is left and the record may go.
     pub fn expire(&mut self, now: Now<'_>) -> bool {
+        self.expire_keys(now, |_| ())
+    }
+
+    /// The same, naming the API keys that are dropped.
+    pub fn expire_keys(&mut self, now: Now<'_>, gone: impl FnMut(&str)) -> bool {
         let settled_ms = now.settled_ms();
         self.expire_sessions(now);
         self.ended.expire(settled_ms);
@@ -267,6 +281,9 @@ impl UserRecord {
             if quotas.is_empty() {
                 self.quotas = None;
             }
+        }
+        if self.ring.as_mut().is_some_and(|ring| ring.expire(settled_ms, gone)) {
+            self.ring = None;
         }
         if (self.last_generation / 1000).saturating_add(self.horizon_ms) <= settled_ms {
             self.last_generation = 0;
@@ -284,6 +301,7 @@ impl UserRecord {
             && self.ended.is_empty()
             && self.revocations.is_none()
             && self.quotas.is_none()
+            && self.ring.is_none()
             && self.last_generation == 0
             && self.ahead_ms == 0
     }
@@ -309,8 +327,9 @@ impl UserRecord {
         let revocations = record.revocations.as_ref().map(|r| r.describe());
         let mut quotas: Vec<_> = record.quotas.iter().flat_map(|quotas| quotas.iter()).collect();
         quotas.sort_by_key(|(key, _)| *key);
+        let ring = record.ring.as_ref().map(|ring| ring.describe());
         format!(
-            "sessions={sessions:?} ended={ended} revocations={revocations:?} quotas={quotas:?} last_generation={} ahead={}",
+            "sessions={sessions:?} ended={ended} revocations={revocations:?} quotas={quotas:?} ring={ring:?} last_generation={} ahead={}",
             record.last_generation, record.ahead_ms
         )
     }

@@ -84,4 +84,4 @@ function scopesOf(claims) {
   return Object.freeze(valid ? [...list] : []);
 }
 
-module.exports = { claim, decodeClaims, scopesOf, textClaim, tokenIdOf, userIdOf };
+module.exports = { claim, decodeClaims, deepFreeze, scopesOf, textClaim, tokenIdOf, userIdOf };

@@ -1,8 +1,8 @@
 'use strict';
 // One credential put before the gate under one policy, and what came out. It outlives the call as the state behind req.auth.
 
-const { decodeClaims } = require('./claims.js');
-const { withLimit } = require('./denial.js');
+const { decodeClaims, scopesOf } = require('./claims.js');
+const { withLimits } = require('./denial.js');
 const { closedError, fromNative, inputError, isStoreFault } = require('./errors.js');
 const { isLimit } = require('./input.js');
 const { codeWithoutStore } = require('./outage.js');
@@ -66,6 +66,11 @@ class Decision {
     return this.decoded;
   }
 
+  /** @returns {readonly string[]} */
+  get scopes() {
+    return scopesOf(this.claims);
+  }
+
   /**
    * @param {string} credential
    * @param {unknown} subject what function options are given
@@ -82,10 +87,7 @@ class Decision {
       const code = engine.gate.verify(credential, flags);
       if (code !== ALLOWED) return code;
     }
-    if (engine.limitFunction !== undefined) {
-      this.limit =
-        this.prior === undefined ? this.#askLimit(engine.limitFunction, subject) : this.prior.limit;
-    }
+    this.askLimit(subject);
     const holder = quota && holderOf(quota, subject);
     const cost = quota === undefined ? NaN : costOf(quota, subject);
     // User code may have closed the Auth meanwhile: nothing may be asked of it any more.
@@ -142,16 +144,18 @@ class Decision {
     return code;
   }
 
-  /**
-   * @param {import('./session-options.js').LimitFunction} limitFunction
-   * @param {unknown} subject
-   * @returns {number}
-   */
-  #askLimit(limitFunction, subject) {
+  /** @param {unknown} subject what the function of the limit is given, where there is one */
+  askLimit(subject) {
+    const { limitFunction } = this.engine;
+    if (limitFunction === undefined) return;
+    if (this.prior !== undefined) {
+      this.limit = this.prior.limit;
+      return;
+    }
     const limit = limitFunction(this.claims, subject);
     if (!isLimit(limit))
       throw inputError('sessions.limit must return an integer from 0 to 4294967295, and no promise');
-    return /** @type {number} */ (limit);
+    this.limit = /** @type {number} */ (limit);
   }
 
   /**
@@ -181,6 +185,16 @@ class Decision {
   }
 
   /**
+   * @param {Float64Array} record
+   * @param {number} at
+   * @returns {import('./rate-limit.js').RateLimit[]} the same of every quota
+   */
+  rateLimits(record, at) {
+    const limit = this.rateLimit(record, at);
+    return limit === undefined ? [] : [limit];
+  }
+
+  /**
    * @param {number} code
    * @param {Float64Array} record
    * @param {number} at
@@ -189,8 +203,8 @@ class Decision {
   refusal(code, record, at) {
     const answer = this.policy.answers[code];
     if (code !== this.engine.codes.quotaExhausted) return answer;
-    const limit = this.rateLimit(record, at);
-    return limit === undefined ? answer : withLimit(answer, limit, record[at + RETRY_AFTER]);
+    const limits = this.rateLimits(record, at);
+    return limits.length === 0 ? answer : withLimits(answer, limits, record[at + RETRY_AFTER]);
   }
 }
 

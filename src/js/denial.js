@@ -4,43 +4,64 @@
 
 const { asError } = require('./errors.js');
 const { isThenable } = require('./input.js');
-const { rateLimitHeaders, seconds, setRateLimit } = require('./rate-limit.js');
+const { rateLimitHeaders, seconds, setRateLimits } = require('./rate-limit.js');
 
 /**
  * @typedef {import('../../index.js').Denial} Denial
  * @typedef {{ reason: string, code: string, status: number }} Reason
  * @typedef {import('./rate-limit.js').RateLimit} RateLimit
- * @typedef {Reason & { body: string, challenge: string | undefined, retryAfter: string | undefined, limit: RateLimit | undefined }} Answer
+ * @typedef {{ bearer: boolean, keys: boolean }} Kinds of credentials that are accepted
+ * @typedef {Reason & { body: string, challenge: string | undefined, retryAfter: string | undefined, limits: readonly RateLimit[] }} Answer
  * @typedef {(denial: Denial, req: any, res: any, next: any) => unknown} OnDeny
  */
 
 /** RFC 6750 section 3: no error where no credentials came. */
 const CHALLENGED = ['invalid_request', 'invalid_token', 'insufficient_scope'];
 
+/** @type {readonly RateLimit[]} */
+const NO_LIMITS = Object.freeze([]);
+
 /**
  * @param {readonly Reason[]} reasons in the order of the addon's codes
  * @param {string} realm
+ * @param {Kinds} kinds
  * @returns {Answer[]} by the same codes
  */
-function compileAnswers(reasons, realm) {
+function compileAnswers(reasons, realm, kinds) {
   return reasons.map(({ reason, code, status }) => ({
     reason,
     code,
     status,
     body: JSON.stringify({ error: code }),
-    challenge: challenge(code, realm),
+    challenge: challenge(code, realm, kinds),
     retryAfter: status === 503 ? '1' : undefined,
-    limit: undefined,
+    limits: NO_LIMITS,
   }));
 }
 
 /**
  * @param {string} code
  * @param {string} realm
+ * @param {Kinds} kinds
  */
-function challenge(code, realm) {
-  if (code === 'credentials_required') return `Bearer realm="${realm}"`;
+function challenge(code, realm, { bearer, keys }) {
+  const forKeys = `ApiKey realm="${realm}"`;
+  if (code === 'credentials_required') {
+    return [bearer && `Bearer realm="${realm}"`, keys && forKeys].filter(Boolean).join(', ');
+  }
+  if (code === 'invalid_api_key') return forKeys;
   return CHALLENGED.includes(code) ? `Bearer realm="${realm}", error="${code}"` : undefined;
+}
+
+/**
+ * The answer to a request without credentials names every kind that is accepted.
+ * @param {Answer} answer
+ * @param {string} realm
+ * @param {Kinds} kinds
+ * @returns {Answer}
+ */
+function withKinds(answer, realm, kinds) {
+  return { ...answer, challenge: challenge(answer.code, realm, kinds) };
 }
 
 /**
@@ -56,13 +77,13 @@ function withScope(answer, scopes) {
 /**
  * The answer to a spent quota says what is left, and where there will be more, when.
  * @param {Answer} answer
- * @param {RateLimit} limit
+ * @param {readonly RateLimit[]} limits
  * @param {number} retryAfterMs NaN: never
  * @returns {Answer}
  */
-function withLimit(answer, limit, retryAfterMs) {
+function withLimits(answer, limits, retryAfterMs) {
   const retryAfter = Number.isNaN(retryAfterMs) ? undefined : String(seconds(retryAfterMs));
-  return { ...answer, limit, retryAfter };
+  return { ...answer, limits, retryAfter };
 }
 
 /**
@@ -70,12 +91,12 @@ function withLimit(answer, limit, retryAfterMs) {
  * @param {import('node:http').ServerResponse} [res] whose headers stand beside those of the denial
  * @returns {Denial}
  */
-function denialOf({ code, status, reason, challenge, retryAfter, limit }, res) {
+function denialOf({ code, status, reason, challenge, retryAfter, limits }, res) {
   /** @type {Record<string, string>} */
   const headers = { 'Cache-Control': 'no-store' };
   if (challenge !== undefined) headers['WWW-Authenticate'] = challenge;
   if (retryAfter !== undefined) headers['Retry-After'] = retryAfter;
-  if (limit !== undefined) Object.assign(headers, rateLimitHeaders(limit, res));
+  if (limits.length > 0) Object.assign(headers, rateLimitHeaders(limits, res));
   return { code, status, reason, headers };
 }
 
@@ -112,8 +133,8 @@ function send(answer, res) {
   res.setHeader('Content-Type', 'application/json; charset=utf-8');
   if (answer.challenge !== undefined) res.setHeader('WWW-Authenticate', answer.challenge);
   if (answer.retryAfter !== undefined) res.setHeader('Retry-After', answer.retryAfter);
-  if (answer.limit !== undefined) setRateLimit(answer.limit, res);
+  setRateLimits(answer.limits, res);
   res.end(answer.body);
 }
 
-module.exports = { compileAnswers, denialOf, deny, withLimit, withScope };
+module.exports = { compileAnswers, denialOf, deny, withKinds, withLimits, withScope };

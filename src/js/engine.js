@@ -26,7 +26,11 @@ class Engine {
     const reasons = binding.reasons();
     this.symbol = Symbol('latchgate');
     this.closed = false;
-    this.answers = compileAnswers(reasons, settings.realm);
+    this.keys = settings.keys;
+    this.realm = settings.realm;
+    /** What a policy accepts that does not say so. */
+    this.kinds = { bearer: jwt.keys.length > 0 || !settings.keys.given, keys: settings.keys.given };
+    this.answers = compileAnswers(reasons, settings.realm, this.kinds);
     this.codes = wellKnown(reasons.map(({ reason }) => reason));
     this.userIdClaim = jwt.userIdClaim;
     this.sessionIdClaim = jwt.sessionIdClaim;

@@ -3,7 +3,7 @@
 // the decision and no store.
 
 const { isDeepStrictEqual } = require('node:util');
-const { claim, scopesOf } = require('./claims.js');
+const { claim } = require('./claims.js');
 const { deny, withScope } = require('./denial.js');
 const { asError, configError, inputError } = require('./errors.js');
 const { isPlainObject, isThenable, jsonValue, scopes, syncFunction } = require('./input.js');
@@ -23,7 +23,7 @@ function requireScope(engine, names) {
   const demanded = scopes(names.length === 1 ? names[0] : names, 'requireScope()', configError);
   const answer = withScope(engine.answers[engine.codes.scopeMissing], demanded);
   return guard(engine, answer, (decision) => {
-    const granted = scopesOf(decision.claims);
+    const granted = decision.scopes;
     return demanded.every((scope) => granted.includes(scope));
   });
 }

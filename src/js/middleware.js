@@ -176,4 +176,4 @@ function isSkipped(skip, req) {
   return Boolean(skipped);
 }
 
-module.exports = { createMiddleware, decisionOn };
+module.exports = { createMiddleware, decisionOn, forget, isSkipped };

@@ -3,6 +3,7 @@
 
 const { configError, unbuiltError } = require('./errors.js');
 const { jwtOptions } = require('./jwt-options.js');
+const { keyOptions } = require('./key-options.js');
 const { known } = require('./names.js');
 const { POLICY_NAMES } = require('./policy.js');
 const { sessionOptions } = require('./session-options.js');
@@ -38,14 +39,14 @@ function authOptions(options, admission) {
     store: storeOptions(own.store),
     lenience: lenience(own.onStoreError),
     realm: realm(own.realm ?? 'api'),
+    keys: keyOptions(own.apiKeys),
     jwt: jwtOptions(own.jwt),
     sessions: sessionOptions(own.sessions, admission),
   };
 }
 
 /** @param {Record<string, any>} own */
-function refuseUnbuilt({ apiKeys, refresh, mode }) {
-  if (apiKeys !== undefined) throw unbuiltError('apiKeys');
+function refuseUnbuilt({ refresh, mode }) {
   if (refresh !== undefined) throw unbuiltError('refresh');
   if (mode === 'observe') throw unbuiltError("mode 'observe'");
   if (mode !== undefined && mode !== 'enforce') throw configError("mode must be 'enforce' or 'observe'");

@@ -2,7 +2,7 @@
 // What becomes of a decision while the store cannot answer: 503, or, where onStoreError lets every check go that the
 // request needs, what signature, claims and scopes say alone.
 
-const { claim, scopesOf } = require('./claims.js');
+const { claim } = require('./claims.js');
 const { MODE } = require('./session-options.js');
 
 const STANDS = 0;
@@ -47,8 +47,7 @@ function isSessionChecked({ engine, claims }) {
 }
 
 /** @param {import('./decision.js').Decision} decision */
-function hasScopes({ policy, claims }) {
-  const granted = scopesOf(claims);
+function hasScopes({ policy, scopes: granted }) {
   return policy.scopes.every((scope) => granted.includes(scope));
 }
 

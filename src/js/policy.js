@@ -2,20 +2,23 @@
 // What one middleware demands: checked once, and made ready so that a request only reads it.
 
 const { IncomingMessage } = require('node:http');
-const { configError, unbuiltError } = require('./errors.js');
+const { configError } = require('./errors.js');
 const { scopes, syncFunction } = require('./input.js');
 const { known } = require('./names.js');
 const { compileQuota, takeName } = require('./policy-quota.js');
-const { withScope } = require('./denial.js');
+const { withKinds, withScope } = require('./denial.js');
 
 /**
  * @typedef {import('./denial.js').Answer} Answer
+ * @typedef {import('./denial.js').Kinds} Kinds
  * @typedef {object} Compiled
  * @property {readonly string[]} scopes
  * @property {import('./policy-quota.js').PolicyQuota | undefined} quota
  * @property {number} id in the addon; NO_ID for one that is not registered there
  * @property {number} handle gate and policy in one, for a question without functions
  * @property {boolean} asksFirst functions are asked, for which the token must be known to stand
+ * @property {boolean} bearer tokens are accepted
+ * @property {boolean} keys API keys are accepted
  * @property {readonly Answer[]} answers by reason code
  * @property {((req: any) => unknown) | undefined} getToken
  * @property {boolean} optional
@@ -75,14 +78,15 @@ const EXPRESS_REQUEST = [
  */
 function compilePolicy(options, engine, register) {
   const policy = known(options, NAMES, '', configError, ELSEWHERE);
-  checkCredentials(policy.credentials);
+  const kinds = credentialKinds(policy.credentials, engine);
   const demanded = policy.scope === undefined ? [] : scopes(policy.scope, 'scope', configError);
-  const quota = compileQuota(policy.quota);
+  const quota = compileQuota(policy.quota, kinds.keys);
   const compiled = {
     scopes: demanded,
     quota,
     asksFirst: [engine.limitFunction, quota?.askHolder, quota?.askCost].some((ask) => ask !== undefined),
-    answers: demanded.length === 0 ? engine.answers : answersWith(engine, demanded),
+    ...kinds,
+    answers: answersWith(engine, kinds, demanded),
     getToken: syncFunction(policy.getToken, 'getToken', configError),
     optional: flag(policy.optional, 'optional'),
     property: property(policy.requestProperty ?? 'auth'),
@@ -96,17 +100,25 @@ function compilePolicy(options, engine, register) {
 
 /**
  * @param {import('./engine.js').Engine} engine
+ * @param {Kinds} kinds
  * @param {readonly string[]} demanded
  */
-function answersWith(engine, demanded) {
-  return engine.answers.map((answer) =>
-    answer.code === 'insufficient_scope' ? withScope(answer, demanded) : answer,
-  );
+function answersWith({ answers, realm, kinds: usual }, kinds, demanded) {
+  const own = kinds.bearer === usual.bearer && kinds.keys === usual.keys;
+  if (own && demanded.length === 0) return answers;
+  return answers.map((answer) => {
+    if (answer.code === 'credentials_required') return withKinds(answer, realm, kinds);
+    return answer.code === 'insufficient_scope' && demanded.length > 0 ? withScope(answer, demanded) : answer;
+  });
 }
 
-/** @param {unknown} value */
-function checkCredentials(value) {
-  if (value === undefined) return;
+/**
+ * @param {unknown} value
+ * @param {import('./engine.js').Engine} engine
+ * @returns {Kinds} default: whichever is configured
+ */
+function credentialKinds(value, engine) {
+  if (value === undefined) return engine.kinds;
   if (
     !Array.isArray(value) ||
     value.length === 0 ||
@@ -114,7 +126,7 @@ function checkCredentials(value) {
   ) {
     throw configError("credentials must be an array of 'bearer' and 'api-key'");
   }
-  if (value.includes('api-key')) throw unbuiltError("credentials: 'api-key'");
+  return { bearer: value.includes('bearer'), keys: value.includes('api-key') };
 }
 
 /**

@@ -41,15 +41,25 @@ function rateLimit({ native: { name }, item: policy }, remaining, untilMs) {
 
 /**
  * The headers of an answer, beside what earlier middlewares have said of other quotas.
- * @param {RateLimit} limit
+ * @param {readonly RateLimit[]} limits at least one
  * @param {import('node:http').ServerResponse} [res]
  * @returns {Record<string, string>}
  */
-function rateLimitHeaders({ name, policy, state }, res) {
-  return {
-    [POLICY]: withItem(res?.getHeader(POLICY), name, policy),
-    [STATE]: withItem(res?.getHeader(STATE), name, state),
-  };
+function rateLimitHeaders(limits, res) {
+  let [policies, states] = [res?.getHeader(POLICY), res?.getHeader(STATE)];
+  for (const { name, policy, state } of limits) {
+    policies = withItem(policies, name, policy);
+    states = withItem(states, name, state);
+  }
+  return { [POLICY]: String(policies), [STATE]: String(states) };
+}
+
+/**
+ * @param {readonly RateLimit[]} limits
+ * @param {import('node:http').ServerResponse} res
+ */
+function setRateLimits(limits, res) {
+  for (const limit of limits) setRateLimit(limit, res);
 }
 
 /**
@@ -81,4 +91,4 @@ function seconds(ms) {
   return Math.ceil(ms / 1000);
 }
 
-module.exports = { policyItem, rateLimit, rateLimitHeaders, seconds, setRateLimit };
+module.exports = { policyItem, rateLimit, rateLimitHeaders, seconds, setRateLimit, setRateLimits };

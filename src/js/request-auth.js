@@ -2,7 +2,7 @@
 // req.auth. Everything in it is read from the decision when first asked for; no view of it prints the token.
 
 const { inspect } = require('node:util');
-const { scopesOf, textClaim, tokenIdOf, userIdOf } = require('./claims.js');
+const { textClaim, tokenIdOf, userIdOf } = require('./claims.js');
 const { unbuiltError } = require('./errors.js');
 
 /** @typedef {import('./decision.js').Decision} Decision */
@@ -46,7 +46,7 @@ class RequestAuth {
   }
 
   get scopes() {
-    this.#scopes ??= scopesOf(this.claims);
+    this.#scopes ??= this.#decision.scopes;
     return this.#scopes;
   }
 

@@ -1,7 +1,9 @@
 //! The embedded store: one map entry per user, decided and changed under one lock.
 
 use crate::core::clock::{Clock, Now};
-use crate::core::op::{Act, Decide, Op, QuotaPlace, Verdict};
+use super::key_names::KeyNames;
+use crate::core::key_op::{KeyAnswer, KeyOp, NewKey};
+use crate::core::op::{Act, Op, Verdict};
 use crate::core::quota::QuotaState;
 use crate::core::record::UserRecord;
 use crate::core::store::{Outcome, Sink, Store};
@@ -22,12 +24,15 @@ const SWEEP_BUDGET: Duration = Duration::from_micros(500);
 /// finding the record until the last change to it; nothing else is locked meanwhile and nothing is
 /// called that could come back here. So operations on one user happen one after the other, whatever
 /// threads they come from, and no decision is taken on a record that another thread is changing.
-/// The one exception: a request that is charged a quota apart from its user takes that quota's shard
-/// as well, always after the user's, so that no two can wait for each other.
+/// The exceptions: a request that is charged a quota apart from its user takes that quota's shard
+/// as well, and an API key that is created or dropped takes its name's, always after the user's, so that
+/// no two can wait for each other.
 pub struct MemoryStore {
     users: DashMap<Box<str>, Box<UserRecord>, ahash::RandomState>,
     /// Quotas that lie with no user.
     quotas: DashMap<Box<str>, QuotaState, ahash::RandomState>,
+    /// Where API keys lie.
+    key_names: KeyNames,
     clock: Arc<dyn Clock>,
     /// The longest horizon of any Auth that has used the store: what one of them ends must outlive the
     /// tokens that another accepts.
@@ -44,6 +49,7 @@ impl MemoryStore {
         Self {
             quotas: DashMap::with_hasher_and_shard_amount(hasher.clone(), SHARDS),
             users: DashMap::with_hasher_and_shard_amount(hasher, SHARDS),
+            key_names: KeyNames::default(),
             clock,
             horizon_ms: AtomicU64::new(0),
             cursor: AtomicUsize::new(0),
@@ -61,6 +67,11 @@ impl MemoryStore {
         }
         let op = &op;
         let now = Now::of(&*self.clock);
+        if let Some((user, charge)) = op.act.charge_apart() {
+            // User first, quota second, and nobody who holds a quota asks for a user.
+            let mut record = self.users.entry(user.into()).or_default();
+            return self.with_quota(&charge.key, |state| record.apply(op, now, Some(state)));
+        }
         match &op.act {
             Act::Ping => Verdict::Flag(true),
             Act::Consume { key, rule, cost } => Verdict::Consumption(
@@ -73,12 +84,17 @@ impl MemoryStore {
                 });
                 Verdict::Flag(reset.count() > 0)
             }
-            Act::Decide(Decide { user, charge: Some(charge), .. })
-                if charge.place == QuotaPlace::Apart =>
-            {
-                // User first, quota second, and nobody who holds a quota asks for a user.
-                let mut record = self.users.entry((**user).into()).or_default();
-                self.with_quota(&charge.key, |state| record.apply(op, now, Some(state)))
+            Act::ApiKey(KeyOp::Create(new)) => {
+                // User first, name second, and nobody who holds a name asks for a user.
+                let mut record = self.users.entry(new.place.owner.as_str().into()).or_default();
+                let verdict = record.apply(op, now, None);
+                if verdict == Verdict::ApiKey(KeyAnswer::Done(true)) {
+                    self.key_names.enter(new);
+                }
+                verdict
+            }
+            Act::ApiKey(key) if key.owner().is_none() => {
+                Verdict::ApiKey(self.key_names.answer(key, now))
             }
             act => act.user().map_or(Verdict::Flag(false), |user| self.about(user, op, now)),
         }
@@ -146,6 +162,12 @@ impl MemoryStore {
         self.users.insert(user.into(), Box::new(record));
     }
 
+    /// Says where a key lies, as a store that writes the key itself later would do at once.
+    #[cfg(feature = "test-stores")]
+    pub fn enter_key(&self, new: &NewKey) {
+        self.key_names.enter(new);
+    }
+
     /// A copy of a quota that lies with no user; see `read`.
     #[cfg(feature = "test-stores")]
     pub fn read_quota(&self, key: &str) -> QuotaState {
@@ -201,11 +223,14 @@ impl Store for MemoryStore {
         let now = Now::of(&*self.clock);
         let settled_ms = now.settled_ms();
         let shards = self.users.shards().len();
+        self.key_names.sweep(settled_ms);
         let start = Instant::now();
         let mut removed = 0;
         for _ in 0..shards {
             let shard = self.cursor.fetch_add(1, Ordering::Relaxed) % shards;
-            removed += sweep_shard(&self.users, shard, |record| record.expire(now));
+            removed += sweep_shard(&self.users, shard, |record| {
+                record.expire_keys(now, |id| self.key_names.drop_key(id))
+            });
             removed += sweep_shard(&self.quotas, shard, |state| state.is_over(settled_ms));
             if start.elapsed() >= SWEEP_BUDGET {
                 break;
@@ -225,6 +250,7 @@ impl Store for MemoryStore {
             .collect();
         let quotas = self.quotas.iter().filter(|quota| !quota.is_over(now.settled_ms()));
         lines.extend(quotas.map(|quota| format!("quota {:?} {:?}\n", quota.key(), quota.value())));
+        lines.extend(self.key_names.describe(now));
         lines.sort();
         lines.concat()
     }

@@ -6,7 +6,8 @@ use super::memory::MemoryStore;
 use super::registry::named;
 use crate::core::clock::{Clock, Now};
 use crate::core::error::Fault;
-use crate::core::op::{Act, Decide, Op, QuotaPlace, Verdict};
+use crate::core::key_op::KeyOp;
+use crate::core::op::{Act, Op, Verdict};
 use crate::core::quota::QuotaState;
 use crate::core::record::UserRecord;
 use crate::core::store::{Outcome, Sink, Store};
@@ -119,16 +120,14 @@ impl LateStore {
                 let Some(user) = act.user().map(str::to_owned) else {
                     return Job::Decide(op);
                 };
-                let mut quota = match act {
-                    Act::Decide(Decide { charge: Some(charge), .. })
-                        if charge.place == QuotaPlace::Apart =>
-                    {
-                        Some((charge.key.to_string(), self.memory.read_quota(&charge.key)))
-                    }
-                    _ => None,
-                };
+                let mut quota = act.charge_apart().map(|(_, charge)| {
+                    (charge.key.to_string(), self.memory.read_quota(&charge.key))
+                });
                 let mut record = Box::new(self.memory.read(&user));
                 let verdict = record.apply(&op, now, quota.as_mut().map(|(_, state)| state));
+                if let Act::ApiKey(KeyOp::Create(new)) = act {
+                    self.memory.enter_key(new);
+                }
                 stale = Stale { record: Some((user, record)), quota };
                 verdict
             }

@@ -1,0 +1,257 @@
+//! The part of the gate that is about API keys: its methods parse arguments, and do nothing else.
+
+use super::class::{Gate, id, optional_ms};
+use super::config::{self, QuotaConfig, whole};
+use super::gate::NowOrLater;
+use super::key_flow::{Wanted, WantedUse};
+use super::outcome::{Result, error};
+use super::policy::Policy;
+use super::slots::enter;
+use super::text::JsText;
+use crate::core::error::Fault;
+use crate::core::key::unknown_key;
+use crate::core::key_op::{KeyName, KeyOp, KeyPatch, KeyPlace, NewKey};
+use crate::core::op::Act;
+use crate::service::api_key::{self, Made};
+use crate::service::quota_key::top_up_question;
+use napi::bindgen_prelude::Either;
+use napi_derive::napi;
+use std::rc::Rc;
+
+/// What is said of a key.
+#[napi(object, object_to_js = false)]
+pub struct KeyConfig {
+    pub name: Option<String>,
+    pub scopes: Option<Vec<String>>,
+    pub quota: Option<RuleConfig>,
+    /// NaN: never.
+    pub expires_at: Option<f64>,
+    /// A JSON text; an empty one: none.
+    pub metadata: Option<String>,
+}
+
+/// A quota's rule.
+#[napi(object, object_to_js = false)]
+pub struct RuleConfig {
+    pub limit: f64,
+    /// NaN: a balance.
+    pub window_ms: f64,
+}
+
+/// Where a key lies.
+#[napi(object)]
+pub struct NativePlace {
+    pub key_id: String,
+    pub owner_id: String,
+}
+
+/// One request with a key, as JavaScript asks about it.
+#[napi(object, object_to_js = false)]
+pub struct KeyAsk {
+    /// The key as it was presented.
+    pub key: String,
+    /// NaN: the configured one; infinity: none.
+    pub limit: f64,
+    /// NaN: the policy's, or 1.
+    pub cost: f64,
+    /// Whom the policy's function named as the holder of the quota.
+    pub named: Option<String>,
+    pub idempotency_key: Option<String>,
+    /// False where this request has touched the session already.
+    pub touch: bool,
+    /// False where this request was charged to the key already.
+    pub charge_own: bool,
+}
+
+fn patch(config: KeyConfig) -> Result<KeyPatch> {
+    let KeyConfig { name, scopes, quota, expires_at, metadata } = config;
+    let quota = quota.map(|rule| config::quota_rule(rule.limit, rule.window_ms).map_err(error));
+    let expires_ms = expires_at.map(|at| optional_ms("expiresAt", at)).transpose()?;
+    Ok(KeyPatch {
+        name: name.map(|name| id("name", name)).transpose()?,
+        scopes,
+        quota: quota.transpose()?,
+        expires_ms,
+        metadata: metadata.map(|json| Some(json).filter(|json| !json.is_empty())),
+    })
+}
+
+/// The name of a key that is spoken of by its id.
+fn by_id(key_id: String) -> Result<KeyName> {
+    if api_key::is_id(&key_id) { Ok(KeyName::Id(key_id)) } else { Err(error(unknown_key())) }
+}
+
+fn made(key: Option<String>, prefix: &str, owner: &str) -> Result<Made> {
+    match key {
+        Some(text) => api_key::import(text, owner).map_err(error),
+        None => api_key::create(prefix, owner).map_err(error),
+    }
+}
+
+#[napi]
+impl Gate {
+    /// Creates a key; `flag` is false where an imported one is there already.
+    #[napi]
+    pub fn create_key(
+        &self,
+        owner_id: String,
+        key: Option<String>,
+        prefix: String,
+        config: KeyConfig,
+    ) -> Result<NowOrLater> {
+        let owner = id("ownerId", owner_id)?;
+        let (imported, patch) = (key.is_some(), patch(config)?);
+        let made = made(key, &prefix, &owner)?;
+        let place = KeyPlace { id: made.id.clone(), owner };
+        let (digest, start) = (made.digest, made.start.clone());
+        let new = NewKey { place, digest, imported, start, patch };
+        enter(&self.inner, |gate| gate.create_key(new, made))
+    }
+
+    /// Takes the name of a key that is to be imported, in place of `over`; `place`: who holds it.
+    #[napi]
+    pub fn claim_key(
+        &self,
+        owner_id: String,
+        key: String,
+        over: Option<NativePlace>,
+    ) -> Result<NowOrLater> {
+        let owner = id("ownerId", owner_id)?;
+        let Made { digest, id, .. } = made(Some(key), "", &owner)?;
+        let over = over.map(|NativePlace { key_id: id, owner_id: owner }| KeyPlace { id, owner });
+        self.key_op(KeyOp::Claim { digest, place: KeyPlace { id, owner }, over })
+    }
+
+    /// Keeps the name of a key that was imported; `flag` is false where it was lost meanwhile.
+    #[napi]
+    pub fn confirm_key(&self, owner_id: String, key: String) -> Result<NowOrLater> {
+        let owner = id("ownerId", owner_id)?;
+        let Made { digest, id, .. } = made(Some(key), "", &owner)?;
+        self.key_op(KeyOp::Confirm { digest, place: KeyPlace { id, owner } })
+    }
+
+    #[napi]
+    pub fn rotate_key(&self, key_id: String, prefix: String, grace_ms: f64) -> Result<NowOrLater> {
+        let grace_ms = whole("grace", grace_ms, 0).map_err(error)?;
+        self.key_act(by_id(key_id)?, Wanted::Rotate { prefix, grace_ms })
+    }
+
+    #[napi]
+    pub fn revoke_key(&self, key_id: String) -> Result<NowOrLater> {
+        match by_id(key_id) {
+            Ok(name) => self.key_act(name, Wanted::Revoke),
+            Err(_) => Ok(Either::A(super::class::flag(false))),
+        }
+    }
+
+    #[napi]
+    pub fn add_key_quota(
+        &self,
+        key_id: String,
+        units: f64,
+        idempotency_key: Option<String>,
+    ) -> Result<NowOrLater> {
+        let units = whole("units", units, 1).map_err(error)?;
+        let once = idempotency_key.map(|key| id("idempotencyKey", key)).transpose()?;
+        let once = once.map(|key| top_up_question(&key, units));
+        self.key_act(by_id(key_id)?, Wanted::Add { units, once })
+    }
+
+    #[napi]
+    pub fn update_key(&self, key_id: String, config: KeyConfig) -> Result<NowOrLater> {
+        self.key_act(by_id(key_id)?, Wanted::Update(Box::new(patch(config)?)))
+    }
+
+    #[napi]
+    pub fn get_key(&self, key_id: String) -> Result<NowOrLater> {
+        match by_id(key_id) {
+            Ok(name) => self.key_act(name, Wanted::Get),
+            Err(_) => Ok(Either::A(Default::default())),
+        }
+    }
+
+    /// The ids of an owner's keys.
+    #[napi]
+    pub fn key_ids(&self, owner_id: String) -> Result<NowOrLater> {
+        self.key_op(KeyOp::Ids { owner: id("ownerId", owner_id)? })
+    }
+
+    /// What is known of these keys.
+    #[napi]
+    pub fn key_infos(&self, owner_id: String, key_ids: Vec<String>) -> Result<NowOrLater> {
+        let ids = key_ids.into_iter().filter(|id| api_key::is_id(id)).collect();
+        self.key_op(KeyOp::Get { owner: id("ownerId", owner_id)?, ids })
+    }
+
+    /// Puts a key before a policy that is registered, alone or with a token beside it (a header, or a
+    /// bare token). The numbers of the decision are in the first verdict record when this is answered.
+    #[napi]
+    pub fn use_key(
+        &self,
+        policy: f64,
+        asked: KeyAsk,
+        credential: Option<JsText>,
+        bare: bool,
+    ) -> Result<NowOrLater> {
+        enter(&self.inner, |gate| {
+            let policy = gate.registered(policy)?;
+            gate.use_key(policy, asked, credential.as_ref(), bare)
+        })
+    }
+
+    /// The same under a policy that is not registered.
+    #[napi]
+    pub fn use_key_adhoc(
+        &self,
+        scopes: Vec<String>,
+        quota: Option<QuotaConfig>,
+        asked: KeyAsk,
+        credential: Option<JsText>,
+        bare: bool,
+    ) -> Result<NowOrLater> {
+        let policy = Rc::new(Policy::new(scopes, quota)?);
+        enter(&self.inner, |gate| gate.use_key(policy, asked, credential.as_ref(), bare))
+    }
+}
+
+impl Gate {
+    fn key_op(&self, op: KeyOp<'_>) -> Result<NowOrLater> {
+        self.submit(Act::ApiKey(op))
+    }
+
+    fn key_act(&self, name: KeyName, wanted: Wanted) -> Result<NowOrLater> {
+        enter(&self.inner, |gate| gate.key_act(name, wanted))
+    }
+}
+
+impl super::gate::GateInner {
+    fn use_key(
+        &mut self,
+        policy: Rc<Policy>,
+        asked: KeyAsk,
+        credential: Option<&JsText>,
+        bare: bool,
+    ) -> Result<NowOrLater> {
+        let KeyAsk { key, limit, cost, named, idempotency_key, touch, charge_own } = asked;
+        let token = match credential.map(|text| self.verified(text, u32::from(bare))).transpose()? {
+            Some(Err(reason)) => return self.no_use(reason),
+            Some(Ok(token)) => Some(token),
+            None => None,
+        };
+        let Some((name, digest)) = api_key::read(&key) else {
+            return self.no_use(crate::core::reason::Reason::KeyUnknown);
+        };
+        if !cost.is_nan() {
+            whole("cost", cost, 0).map_err(error)?;
+        }
+        let idempotency_key =
+            idempotency_key.map(|key| id("idempotencyKey", key)).transpose()?;
+        if named.as_ref().is_some_and(|named| named.is_empty()) {
+            return Err(error(Fault::input("quota.by must return a string")));
+        }
+        let wanted = WantedUse {
+            policy, token, digest, limit, cost, named, idempotency_key, touch, charge_own,
+        };
+        self.key_act(name, Wanted::Use(Box::new(wanted)))
+    }
+}

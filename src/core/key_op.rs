@@ -1,0 +1,195 @@
+//! What is asked about API keys, and what is answered.
+
+use super::idempotency::Idempotency;
+use super::key::{Digest, KeyInfo};
+use super::op::{Decide, Decision};
+use super::quota::{Consumption, QuotaRule};
+use super::reason::{Reason, Reasons};
+use std::borrow::Cow;
+
+/// What a presented key says of where it lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyName {
+    /// It carries its id.
+    Id(String),
+    /// An imported key: the SHA-256 of its text.
+    Import(Digest),
+}
+
+/// Where a key lies. Neither ever changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyPlace {
+    /// Its id.
+    pub id: String,
+    /// Whose it is.
+    pub owner: String,
+}
+
+/// A new key.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// Where it is to lie.
+    pub place: KeyPlace,
+    /// The SHA-256 of its text.
+    pub digest: Digest,
+    /// It was not made here.
+    pub imported: bool,
+    /// Its first characters, which may be shown.
+    pub start: String,
+    /// What is said of it.
+    pub patch: KeyPatch,
+}
+
+/// What may be changed of a key; what is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct KeyPatch {
+    /// Its name.
+    pub name: Option<String>,
+    /// Its scopes.
+    pub scopes: Option<Vec<String>>,
+    /// Its quota's rule.
+    pub quota: Option<QuotaRule>,
+    /// When it expires, in milliseconds; `Some(None)`: never.
+    pub expires_ms: Option<Option<u64>>,
+    /// Metadata, a JSON text; `Some(None)`: none.
+    pub metadata: Option<Option<String>>,
+}
+
+/// One use of a key, alone or beside a token of its owner.
+#[derive(Clone, Debug)]
+pub struct Use<'a> {
+    /// The rest of the decision; its user is the owner. Of a key alone: see [`Decide::without_token`].
+    pub decide: Decide<'a>,
+    /// The key's id.
+    pub id: Cow<'a, str>,
+    /// The SHA-256 of what was presented.
+    pub digest: Digest,
+    /// The scopes that the key must have.
+    pub scopes: Vec<String>,
+    /// Units of the key's own quota; 0 looks.
+    pub cost: u64,
+    /// Charged once, however often it is asked.
+    pub once: Option<Idempotency>,
+}
+
+/// What is asked. Everything but `Find`, `Claim` and `Confirm` is about the owner's record.
+#[derive(Clone, Debug)]
+pub enum KeyOp<'a> {
+    /// Where does this key lie?
+    Find(KeyName),
+    /// Takes the name of a key that is about to be imported, in place of the holder named; the claim
+    /// lapses by itself unless it is confirmed.
+    Claim { digest: Digest, place: KeyPlace, over: Option<KeyPlace> },
+    /// Keeps what was claimed: the key is there.
+    Confirm { digest: Digest, place: KeyPlace },
+    /// Creates a key; false where the id is taken.
+    Create(Box<NewKey>),
+    /// Does the key stand, beside everything else that a request needs?
+    Use(Box<Use<'a>>),
+    /// Replaces the secret; the old one works for `grace_ms` more. False where no such key stands.
+    Rotate { place: KeyPlace, digest: Digest, start: String, grace_ms: u64 },
+    /// Revokes a key; false where it did not stand.
+    Revoke(KeyPlace),
+    /// Adds units to the balance of a key.
+    Add { place: KeyPlace, units: u64, once: Option<Idempotency> },
+    /// Changes what is said of a key.
+    Update { place: KeyPlace, patch: Box<KeyPatch> },
+    /// The ids of an owner's keys.
+    Ids { owner: String },
+    /// What is known of these keys; of unknown ones nothing.
+    Get { owner: String, ids: Vec<String> },
+}
+
+/// What is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyAnswer {
+    /// To `Find`: where it lies. To `Claim`: who holds the name; `None`: it was taken.
+    Place(Option<KeyPlace>),
+    /// To acts that may find nothing to do.
+    Done(bool),
+    /// To `Add`.
+    Added(Consumption),
+    /// To `Ids`.
+    Ids(Vec<String>),
+    /// To `Get` and `Update`.
+    Infos(Vec<KeyInfo>),
+    /// To `Use`.
+    Used(Box<KeyUsed>),
+}
+
+/// What a use of a key came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyUsed {
+    /// The decision as a whole.
+    pub decision: Decision,
+    /// Where the key lies.
+    pub place: KeyPlace,
+    /// Its scopes and metadata, where it stands.
+    pub facts: Option<KeyFacts>,
+    /// Its own quota, where it has one, and is told: the key stands, and nothing but a quota denies.
+    pub own: Option<Consumption>,
+}
+
+/// What a request is told about its key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyFacts {
+    /// Its scopes.
+    pub scopes: Vec<String>,
+    /// Metadata, a JSON text.
+    pub metadata: Option<String>,
+    /// The rule of its own quota.
+    pub rule: Option<QuotaRule>,
+}
+
+impl KeyUsed {
+    /// A use that was refused for this reason alone, and before anything else was looked at.
+    #[must_use]
+    pub fn refused(place: KeyPlace, reason: Reason) -> Self {
+        let mut would_deny = Reasons::default();
+        would_deny.add(reason);
+        let decision =
+            Decision { reason, would_deny, session: None, admitted: false, quota: None };
+        Self { decision, place, facts: None, own: None }
+    }
+}
+
+impl KeyOp<'_> {
+    /// The user whose record the act is about, if it is about one.
+    #[must_use]
+    pub fn owner(&self) -> Option<&str> {
+        match self {
+            Self::Find(_) | Self::Claim { .. } | Self::Confirm { .. } => None,
+            Self::Create(new) => Some(&new.place.owner),
+            Self::Use(asked) => Some(&asked.decide.user),
+            Self::Rotate { place, .. }
+            | Self::Revoke(place)
+            | Self::Add { place, .. }
+            | Self::Update { place, .. } => Some(&place.owner),
+            Self::Ids { owner } | Self::Get { owner, .. } => Some(owner),
+        }
+    }
+
+    /// The same act, owning what it names.
+    #[must_use]
+    pub fn into_owned(self) -> KeyOp<'static> {
+        match self {
+            Self::Use(asked) => {
+                let Use { decide, id, digest, scopes, cost, once } = *asked;
+                let (decide, id) = (decide.into_owned(), Cow::Owned(id.into_owned()));
+                KeyOp::Use(Box::new(Use { decide, id, digest, scopes, cost, once }))
+            }
+            Self::Find(name) => KeyOp::Find(name),
+            Self::Claim { digest, place, over } => KeyOp::Claim { digest, place, over },
+            Self::Confirm { digest, place } => KeyOp::Confirm { digest, place },
+            Self::Create(new) => KeyOp::Create(new),
+            Self::Rotate { place, digest, start, grace_ms } => {
+                KeyOp::Rotate { place, digest, start, grace_ms }
+            }
+            Self::Revoke(place) => KeyOp::Revoke(place),
+            Self::Add { place, units, once } => KeyOp::Add { place, units, once },
+            Self::Update { place, patch } => KeyOp::Update { place, patch },
+            Self::Ids { owner } => KeyOp::Ids { owner },
+            Self::Get { owner, ids } => KeyOp::Get { owner, ids },
+        }
+    }
+}

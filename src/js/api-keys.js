@@ -1,0 +1,266 @@
+'use strict';
+// auth.apiKeys: keys of an owner, each with a quota of its own. The text of a key passes through once; the store has its hash.
+
+const { YEAR, duration } = require('./duration.js');
+const { inputError, storeError } = require('./errors.js');
+const { id, instant, jsonValue, optionalId, scopes, token } = require('./input.js');
+const { known } = require('./names.js');
+const { consumption } = require('./quotas.js');
+const { MAX_UNITS, RULE_NAMES, isUnits, quotaRule, units } = require('./quota-rule.js');
+
+/**
+ * @typedef {import('./engine.js').Engine} Engine
+ * @typedef {import('./binding.js').KeyConfig} KeyConfig
+ * @typedef {import('./binding.js').NativeKeyInfo} NativeKeyInfo
+ * @typedef {import('./binding.js').NativeKeyUse} NativeKeyUse
+ * @typedef {import('../../index.js').ApiKeyInfo} ApiKeyInfo
+ */
+
+const MAX_METADATA_BYTES = 4096;
+const FACTS = ['name', 'scopes', 'quota', 'expiresAt', 'metadata'];
+
+/** So many keys are asked for at a time. */
+const CHUNK = 200;
+
+/** What check() calls the reasons. */
+const CODES = new Map([
+  ['key_unknown', 'not_found'],
+  ['key_revoked', 'revoked'],
+  ['user_blocked', 'blocked'],
+  ['key_expired', 'expired'],
+  ['scope_missing', 'insufficient_scope'],
+  ['quota_exhausted', 'quota_exhausted'],
+]);
+
+class ApiKeys {
+  #engine;
+
+  /** @param {Engine} engine */
+  constructor(engine) {
+    this.#engine = engine;
+  }
+
+  /**
+   * @param {object} options
+   * @returns {Promise<{ key: string, keyId: string }>}
+   */
+  async create(options) {
+    const engine = this.#engine;
+    engine.assertOpen();
+    const own = known(options, ['ownerId', 'key', ...FACTS], '', inputError);
+    const ownerId = id(own.ownerId, 'ownerId');
+    const key = own.key === undefined ? undefined : token(own.key, 'key');
+    const config = keyConfig(own);
+    if (key !== undefined) await this.#claim(ownerId, key);
+    const made = await engine.ask((gate) => gate.createKey(ownerId, key, engine.keys.prefix, config));
+    if (key !== undefined) await this.#confirm(ownerId, key);
+    if (made.key === undefined) throw knownKey();
+    return made.key;
+  }
+
+  /**
+   * The name of an imported key lies in another slot than its owner. It is taken first, for a minute, so that of two imports
+   * one is refused; and kept once the key is there, so that an import that broke off stands in nobody's way.
+   * @param {string} ownerId
+   * @param {string} key
+   */
+  async #claim(ownerId, key) {
+    const { place } = await this.#engine.ask((gate) => gate.claimKey(ownerId, key));
+    if (place === undefined) return;
+    const { keyInfos = [] } = await this.#engine.ask((gate) => gate.keyInfos(place.ownerId, [place.keyId]));
+    if (keyInfos.length > 0) throw knownKey();
+    // Its key is kept no longer: the name is free, unless somebody else has just taken it.
+    const again = await this.#engine.ask((gate) => gate.claimKey(ownerId, key, place));
+    if (again.place !== undefined) throw knownKey();
+  }
+
+  /**
+   * @param {string} ownerId
+   * @param {string} key
+   */
+  async #confirm(ownerId, key) {
+    const { flag } = await this.#engine.ask((gate) => gate.confirmKey(ownerId, key));
+    if (flag === true) return;
+    throw storeError(
+      'ERR_LATCHGATE_STORE_TIMEOUT',
+      'the import took too long: the key may not be found by its text; import it again',
+    );
+  }
+
+  /**
+   * @param {string} key
+   * @param {object} [options]
+   */
+  async check(key, options = {}) {
+    const engine = this.#engine;
+    engine.assertOpen();
+    const own = known(options, ['cost', 'idempotencyKey', 'scope'], '', inputError);
+    const demanded = own.scope === undefined ? [] : scopes(own.scope, 'scope', inputError);
+    const asked = {
+      key: token(key, 'key'),
+      limit: NaN,
+      cost: own.cost === undefined ? 1 : units(own.cost, 'cost', inputError),
+      idempotencyKey: optionalId(own.idempotencyKey, 'idempotencyKey'),
+      touch: false,
+      chargeOwn: true,
+    };
+    const outcome = await engine.ask((gate) => gate.useKeyAdhoc(demanded, undefined, asked, undefined, true));
+    return checked(/** @type {NativeKeyUse} */ (outcome.keyUse), engine);
+  }
+
+  /**
+   * @param {string} keyId
+   * @param {object} [options]
+   * @returns {Promise<{ key: string, keyId: string }>}
+   */
+  async rotate(keyId, options = {}) {
+    const engine = this.#engine;
+    const outcome = await engine.ask((gate) => {
+      const { grace = 0 } = known(options, ['grace'], '', inputError);
+      const graceMs = duration(grace, 'grace', { min: 0, max: YEAR }, inputError);
+      return gate.rotateKey(id(keyId, 'keyId'), engine.keys.prefix, graceMs);
+    });
+    return /** @type {{ key: string, keyId: string }} */ (outcome.key);
+  }
+
+  /**
+   * @param {string} keyId
+   * @returns {Promise<boolean>}
+   */
+  async revoke(keyId) {
+    const outcome = await this.#engine.ask((gate) => gate.revokeKey(id(keyId, 'keyId')));
+    return outcome.flag === true;
+  }
+
+  /**
+   * @param {string} keyId
+   * @param {number} count
+   * @param {object} [options]
+   */
+  async addQuota(keyId, count, options = {}) {
+    const outcome = await this.#engine.ask((gate) => {
+      const { idempotencyKey } = known(options, ['idempotencyKey'], '', inputError);
+      if (!isUnits(count, 1)) throw inputError(`units must be an integer from 1 to ${MAX_UNITS}`);
+      return gate.addKeyQuota(id(keyId, 'keyId'), count, optionalId(idempotencyKey, 'idempotencyKey'));
+    });
+    return consumption(/** @type {import('./binding.js').NativeConsumption} */ (outcome.consumption));
+  }
+
+  /**
+   * @param {string} keyId
+   * @param {object} patch
+   * @returns {Promise<ApiKeyInfo>}
+   */
+  async update(keyId, patch) {
+    const outcome = await this.#engine.ask((gate) => gate.updateKey(id(keyId, 'keyId'), patchConfig(patch)));
+    return keyInfo(/** @type {NativeKeyInfo[]} */ (outcome.keyInfos)[0]);
+  }
+
+  /**
+   * @param {string} keyId
+   * @returns {Promise<ApiKeyInfo | null>}
+   */
+  async get(keyId) {
+    const { keyInfos = [] } = await this.#engine.ask((gate) => gate.getKey(id(keyId, 'keyId')));
+    return keyInfos.length === 0 ? null : keyInfo(keyInfos[0]);
+  }
+
+  /**
+   * @param {string} ownerId
+   * @returns {Promise<ApiKeyInfo[]>} the oldest first
+   */
+  async list(ownerId) {
+    const { keyIds = [] } = await this.#engine.ask((gate) => gate.keyIds(id(ownerId, 'ownerId')));
+    /** @type {ApiKeyInfo[]} */
+    const all = [];
+    for (let at = 0; at < keyIds.length; at += CHUNK) {
+      const some = keyIds.slice(at, at + CHUNK);
+      const { keyInfos = [] } = await this.#engine.ask((gate) => gate.keyInfos(ownerId, some));
+      all.push(...keyInfos.map(keyInfo));
+    }
+    return all.sort((a, b) => a.createdAt - b.createdAt || (a.keyId < b.keyId ? -1 : 1));
+  }
+}
+
+function knownKey() {
+  return inputError('key is known already, or is being imported at this moment');
+}
+
+/**
+ * What is to be said of a key.
+ * @param {Record<string, any>} own
+ * @returns {KeyConfig}
+ */
+function keyConfig({ name, scopes: list, quota, expiresAt, metadata }) {
+  return {
+    name: optionalId(name, 'name'),
+    scopes: list === undefined ? undefined : scopeList(list),
+    quota:
+      quota === undefined
+        ? undefined
+        : quotaRule(known(quota, RULE_NAMES, 'quota', inputError), 'quota', inputError),
+    expiresAt: expiresAt === undefined ? undefined : instant(expiresAt, 'expiresAt'),
+    metadata: metadata === undefined ? undefined : metadataJson(metadata),
+  };
+}
+
+/**
+ * The same where null takes away what there was.
+ * @param {unknown} patch
+ * @returns {KeyConfig}
+ */
+function patchConfig(patch) {
+  const given = typeof patch === 'object' && patch !== null ? { .../** @type {any} */ (patch) } : patch;
+  const forEver = given?.expiresAt === null;
+  const bare = given?.metadata === null;
+  if (forEver) delete given.expiresAt;
+  if (bare) delete given.metadata;
+  const config = keyConfig(known(given, FACTS, '', inputError));
+  if (forEver) config.expiresAt = NaN;
+  if (bare) config.metadata = '';
+  return config;
+}
+
+/** @param {unknown} value a list; an empty one: none */
+function scopeList(value) {
+  if (!Array.isArray(value)) throw inputError('scopes must be an array of strings');
+  return value.length === 0 ? [] : scopes(value, 'scopes', inputError);
+}
+
+/** @param {unknown} value */
+function metadataJson(value) {
+  jsonValue(value, 'metadata', inputError);
+  const json = JSON.stringify(value);
+  if (Buffer.byteLength(json) > MAX_METADATA_BYTES) {
+    throw inputError(`metadata must have at most ${MAX_METADATA_BYTES} bytes as JSON`);
+  }
+  return json;
+}
+
+/**
+ * @param {NativeKeyUse} use
+ * @param {Engine} engine
+ */
+function checked({ code, keyId, ownerId, scopes: list, metadata, own }, { answers }) {
+  const quota = own === undefined ? {} : { quota: consumption(own) };
+  if (code !== 0) return { valid: false, code: CODES.get(answers[code].reason), ...quota };
+  const facts = { valid: true, keyId, ownerId, scopes: list, ...quota };
+  return metadata === undefined ? facts : { ...facts, metadata: JSON.parse(metadata) };
+}
+
+/**
+ * @param {NativeKeyInfo} native
+ * @returns {ApiKeyInfo}
+ */
+function keyInfo({ name, expiresAt, lastUsedAt, quota, metadata, ...rest }) {
+  return {
+    ...rest,
+    ...(name === undefined ? {} : { name }),
+    expiresAt: expiresAt ?? null,
+    lastUsedAt: lastUsedAt ?? null,
+    ...(quota === undefined ? {} : { quota: consumption(quota) }),
+    ...(metadata === undefined ? {} : { metadata: JSON.parse(metadata) }),
+  };
+}
+
+exports.ApiKeys = ApiKeys;

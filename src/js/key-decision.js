@@ -1,0 +1,167 @@
+'use strict';
+// One request with an API key, alone or beside a token, put before the gate under one policy.
+
+const { Decision } = require('./decision.js');
+const { scopesOf } = require('./claims.js');
+const { withLimits } = require('./denial.js');
+const { closedError, fromNative, isStoreFault } = require('./errors.js');
+const { NONE } = require('./credential.js');
+const { NO_ID } = require('./policy.js');
+const { costOf, holderOf, idempotencyKeyOf } = require('./policy-quota.js');
+const { policyItem, rateLimit } = require('./rate-limit.js');
+
+const ALLOWED = 0;
+const CODE = 1;
+const NO_CLAIMS = Object.freeze({});
+
+/** How a key's own quota is called in the RateLimit headers. */
+const OWN = 'api-key';
+
+/**
+ * @typedef {import('./binding.js').NativeKeyUse} NativeKeyUse
+ * @typedef {import('./rate-limit.js').RateLimit} RateLimit
+ */
+
+class KeyDecision extends Decision {
+  /**
+   * @param {import('./engine.js').Engine} engine
+   * @param {import('./policy.js').Compiled} policy
+   * @param {boolean} bare the credential beside the key is a token, not a header
+   */
+  constructor(engine, policy, bare) {
+    super(engine, policy, bare);
+    this.key = '';
+    /** @type {NativeKeyUse | undefined} */
+    this.use = undefined;
+  }
+
+  get claims() {
+    return this.credential === NONE ? NO_CLAIMS : super.claims;
+  }
+
+  /** Beside a token, those that both have. */
+  get scopes() {
+    const own = this.use?.scopes ?? [];
+    if (this.credential === NONE) return own;
+    const granted = scopesOf(this.claims);
+    return own.filter((scope) => granted.includes(scope));
+  }
+
+  /**
+   * @param {string} key
+   * @param {string} credential the header or token beside it; NONE where there is none
+   * @param {unknown} subject what function options are given
+   * @param {Decision | undefined} prior this Auth's decision on the same request: what it touched and charged is left alone
+   * @returns {number} reason code, or a negative ticket
+   */
+  askKey(key, credential, subject, prior) {
+    const { engine, policy } = this;
+    this.key = key;
+    this.credential = credential;
+    if (credential !== NONE) {
+      const code = this.#putToken(subject, prior);
+      if (code !== ALLOWED) return code;
+    }
+    const { quota } = policy;
+    const asked = {
+      key,
+      limit: this.limit,
+      cost: quota === undefined ? NaN : costOf(quota, subject),
+      named: quota && holderOf(quota, subject),
+      idempotencyKey: quota && idempotencyKeyOf(quota, subject),
+      touch: this.prior === undefined,
+      chargeOwn: !(prior instanceof KeyDecision && prior.key === key),
+    };
+    // User code may have closed the Auth meanwhile: nothing may be asked of it any more.
+    if (engine.closed) throw closedError();
+    return this.#put(asked);
+  }
+
+  /**
+   * The token beside the key. Another scheme in its header is no token.
+   * @param {unknown} subject
+   * @param {Decision | undefined} prior
+   */
+  #putToken(subject, prior) {
+    const { engine } = this;
+    const code = engine.gate.verify(this.credential, this.bare ? 1 : 0);
+    if (code === engine.codes.noCredentials) {
+      this.credential = NONE;
+      return ALLOWED;
+    }
+    if (code !== ALLOWED) return code;
+    if (prior !== undefined && prior.token === this.token) this.prior = prior;
+    this.askLimit(subject);
+    return ALLOWED;
+  }
+
+  /** @param {import('./binding.js').KeyAsk} asked */
+  #put(asked) {
+    const { engine, policy, bare } = this;
+    const { gate } = engine;
+    const credential = this.credential === NONE ? undefined : this.credential;
+    let answer;
+    try {
+      answer =
+        policy.id === NO_ID
+          ? gate.useKeyAdhoc([...policy.scopes], policy.quota?.native, asked, credential, bare)
+          : gate.useKey(policy.id, asked, credential, bare);
+    } catch (error) {
+      const fault = fromNative(error);
+      if (isStoreFault(fault)) return this.withoutStore();
+      throw fault;
+    }
+    return typeof answer === 'number' ? answer : this.answered(answer);
+  }
+
+  /**
+   * @param {import('./binding.js').Outcome} outcome whose numbers lie in the first verdict record
+   * @returns {number} reason code
+   */
+  answered({ keyUse }) {
+    this.use = keyUse;
+    return this.engine.verdict[CODE];
+  }
+
+  /** A key is never let through unasked. */
+  withoutStore() {
+    return this.engine.codes.storeUnavailable;
+  }
+
+  /**
+   * @param {Float64Array} record
+   * @param {number} at
+   * @returns {RateLimit[]} what headers say of the quotas that were looked at
+   */
+  rateLimits(record, at) {
+    const limits = super.rateLimits(record, at);
+    const own = this.#ownLimit();
+    return own === undefined ? limits : [...limits, own];
+  }
+
+  #ownLimit() {
+    const { own, ownWindowMs = NaN, ownUntilMs = NaN } = this.use ?? {};
+    if (own === undefined) return undefined;
+    const native = { name: OWN, limit: own.limit, windowMs: ownWindowMs };
+    return rateLimit({ native, item: policyItem(native) }, own.remaining, ownUntilMs);
+  }
+
+  /**
+   * @param {number} code
+   * @param {Float64Array} record
+   * @param {number} at
+   * @returns {import('./denial.js').Answer}
+   */
+  refusal(code, record, at) {
+    const answer = super.refusal(code, record, at);
+    if (code !== this.engine.codes.quotaExhausted) return answer;
+    const waits = [];
+    if (this.use?.own?.allowed === false) waits.push(this.use.ownUntilMs ?? NaN);
+    if (this.use?.policyAllowed === false) waits.push(record[at + 13]);
+    // With both spent it is worth asking when both are back; where one never is, never.
+    return withLimits(answer, this.rateLimits(record, at), Math.max(...waits));
+  }
+}
+
+exports.KeyDecision = KeyDecision;
+exports.OWN = OWN;

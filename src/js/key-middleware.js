@@ -1,0 +1,147 @@
+'use strict';
+// The path of a request where API keys are accepted. Without a key it is the path of a token; with one, a question that the
+// addon answers with an object, because of what it says of the key.
+
+const { AsyncResource } = require('node:async_hooks');
+const { NONE, UNREADABLE, headerCredential, ownCredential } = require('./credential.js');
+const { ALLOWED } = require('./decision.js');
+const { deny } = require('./denial.js');
+const { asError, closedError, isStoreFault } = require('./errors.js');
+const { KeyAuth } = require('./key-auth.js');
+const { KeyDecision } = require('./key-decision.js');
+const { createMiddleware, decisionOn, forget, isSkipped } = require('./middleware.js');
+const { setRateLimits } = require('./rate-limit.js');
+
+/**
+ * @typedef {import('./engine.js').Engine} Engine
+ * @typedef {import('./policy.js').Compiled} Compiled
+ */
+
+/** A decision on a request with a key; also the one who waits for it. */
+class KeyPassage extends KeyDecision {
+  /**
+   * @param {Engine} engine
+   * @param {Compiled} policy
+   * @param {any} req
+   * @param {any} res
+   * @param {(error?: unknown) => void} next
+   */
+  constructor(engine, policy, req, res, next) {
+    super(engine, policy, policy.getToken !== undefined);
+    this.req = req;
+    this.res = res;
+    this.next = next;
+  }
+
+  /** @returns {number} reason code, or a negative ticket */
+  decide() {
+    const { engine, policy, req } = this;
+    const key = req.headers[engine.keys.header];
+    const credential = policy.bearer ? this.#tokenBeside() : NONE;
+    if (credential === UNREADABLE) return engine.codes.unreadable;
+    if (key === undefined) return engine.codes.noCredentials;
+    // Node joins several headers of a name; no key holds a comma.
+    if (key.includes(',')) return engine.codes.unreadable;
+    return this.askKey(key, credential, req, decisionOn(req, engine));
+  }
+
+  #tokenBeside() {
+    const { policy, req } = this;
+    return policy.getToken === undefined ? headerCredential(req) : ownCredential(policy.getToken, req);
+  }
+
+  /**
+   * @param {number} code
+   * @param {Float64Array} record
+   * @param {number} at
+   */
+  complete(code, record, at) {
+    const { engine, policy, req, res, next } = this;
+    if (code === ALLOWED) {
+      this.keep(record, at);
+      if (!res.headersSent) setRateLimits(this.rateLimits(record, at), res);
+      this.#letGo();
+      const auth = new KeyAuth(this);
+      req[engine.symbol] = auth;
+      req[policy.property] = auth;
+      next();
+      return;
+    }
+    forget(req, engine, policy.property);
+    if (policy.optional && code === engine.codes.noCredentials) next();
+    else deny(this.refusal(code, record, at), policy.onDeny, req, res, next);
+  }
+
+  /** req.auth may be kept for long: it must not keep the request and its socket with it. */
+  #letGo() {
+    this.req = undefined;
+    this.res = undefined;
+    this.next = ignore;
+  }
+
+  /** @param {import('./binding.js').Outcome} outcome */
+  outcome(outcome) {
+    this.complete(this.answered(outcome), this.engine.verdict, 0);
+  }
+
+  /** @param {unknown} error */
+  fail(error) {
+    if (isStoreFault(error)) this.complete(this.withoutStore(), this.engine.verdict, 0);
+    else this.next(asError(error));
+  }
+}
+
+/** A passage that goes on when the store has answered, in the asynchronous context of its request. */
+class Later extends AsyncResource {
+  /** @param {KeyPassage} passage */
+  constructor(passage) {
+    super('LATCHGATE_DECISION');
+    this.passage = passage;
+  }
+
+  complete() {
+    this.fail(new TypeError('a use of a key completed without an outcome'));
+  }
+
+  /** @param {import('./binding.js').Outcome} outcome */
+  outcome(outcome) {
+    this.runInAsyncScope(this.passage.outcome, this.passage, outcome);
+  }
+
+  /** @param {unknown} error */
+  fail(error) {
+    this.runInAsyncScope(this.passage.fail, this.passage, error);
+  }
+}
+
+function ignore() {}
+
+/**
+ * @param {Engine} engine
+ * @param {Compiled} policy
+ * @returns {import('express').RequestHandler}
+ */
+function createKeyMiddleware(engine, policy) {
+  const withToken = policy.bearer ? createMiddleware(engine, policy) : undefined;
+  const { header } = engine.keys;
+  return function latchgate(req, res, next) {
+    if (withToken !== undefined && req.headers[header] === undefined) {
+      withToken(req, res, next);
+      return;
+    }
+    const passage = new KeyPassage(engine, policy, req, res, next);
+    let code;
+    try {
+      if (engine.closed) throw closedError();
+      code = policy.skip !== undefined && isSkipped(policy.skip, req) ? undefined : passage.decide();
+    } catch (error) {
+      next(asError(error));
+      return;
+    }
+    if (code === undefined) next();
+    else if (code < 0) engine.bridge.wait(-code, new Later(passage));
+    else passage.complete(code, engine.verdict, 0);
+  };
+}
+
+module.exports = { createKeyMiddleware };
