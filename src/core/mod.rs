@@ -1,18 +1,21 @@
 //! The rules: what a user's record is, what every operation does to it, and what it answers.
 //! Knows no store, no token format, no JavaScript; depends on `std` alone.
 
+pub mod bucket;
 pub mod clock;
 mod decide;
 pub mod epoch;
 pub mod error;
 pub mod handoff;
 pub mod hash;
+pub mod idempotency;
 pub mod op;
 pub mod quota;
 pub mod reason;
 pub mod record;
 pub mod session;
 pub mod session_table;
+pub mod spending;
 pub mod store;
 pub mod sync;
 pub mod tombstones;

@@ -1,11 +1,13 @@
 //! The embedded store: one map entry per user, decided and changed under one lock.
 
+use super::ledger::Ledger;
 use crate::core::clock::{Clock, Now};
-use crate::core::op::{Act, Decide, Op, QuotaPlace, Verdict};
+use crate::core::op::{Act, Charge, Decide, Op, QuotaPlace, Verdict};
 use crate::core::quota::QuotaState;
-use crate::core::record::UserRecord;
+use crate::core::record::{Aside, UserRecord};
 use crate::core::store::{Outcome, Sink, Store};
 use dashmap::{DashMap, Entry};
+use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -23,11 +25,12 @@ const SWEEP_BUDGET: Duration = Duration::from_micros(500);
 /// called that could come back here. So operations on one user happen one after the other, whatever
 /// threads they come from, and no decision is taken on a record that another thread is changing.
 /// The one exception: a request that is charged a quota apart from its user takes that quota's shard
-/// as well, always after the user's, so that no two can wait for each other.
+/// as well, always after the user's, so that no two can wait for each other; and what is remembered of
+/// charges lies in maps of its own, whose shards are taken last of all (see [`Ledger`]).
 pub struct MemoryStore {
     users: DashMap<Box<str>, Box<UserRecord>, ahash::RandomState>,
-    /// Quotas that lie with no user.
-    quotas: DashMap<Box<str>, QuotaState, ahash::RandomState>,
+    /// Quotas that lie with no user, and what is remembered of charges.
+    pub(super) ledger: Ledger,
     clock: Arc<dyn Clock>,
     /// The longest horizon of any Auth that has used the store: what one of them ends must outlive the
     /// tokens that another accepts.
@@ -42,7 +45,7 @@ impl MemoryStore {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let hasher = ahash::RandomState::new();
         Self {
-            quotas: DashMap::with_hasher_and_shard_amount(hasher.clone(), SHARDS),
+            ledger: Ledger::new(&hasher, SHARDS),
             users: DashMap::with_hasher_and_shard_amount(hasher, SHARDS),
             clock,
             horizon_ms: AtomicU64::new(0),
@@ -63,22 +66,22 @@ impl MemoryStore {
         let now = Now::of(&*self.clock);
         match &op.act {
             Act::Ping => Verdict::Flag(true),
-            Act::Consume { key, rule, cost } => Verdict::Consumption(
-                self.with_quota(key, |state| state.charge(rule, *cost, now.ms(), None)),
-            ),
-            Act::ResetQuotas { keys } => {
-                let now_ms = now.ms();
-                let reset = keys.iter().filter(|key| {
-                    self.quotas.remove(&***key).is_some_and(|(_, state)| !state.is_over(now_ms))
-                });
-                Verdict::Flag(reset.count() > 0)
-            }
+            Act::Consume(asked) => self.ledger.consume(asked, now),
+            Act::AddUnits(asked) => self.ledger.add(asked, now),
+            Act::Refund(asked) => match &asked.user {
+                None => self.ledger.refund(asked, now),
+                Some(user) => {
+                    self.users.get_mut(&**user).map_or(Verdict::Flag(false), |mut record| {
+                        self.ledger.refund_user(&mut record, asked, now)
+                    })
+                }
+            },
+            Act::ResetQuotas { keys } => Verdict::Flag(self.ledger.reset(keys, now)),
+            Act::ReceiptKey { fresh } => Verdict::Key(self.ledger.key(fresh)),
             Act::Decide(Decide { user, charge: Some(charge), .. })
-                if charge.place == QuotaPlace::Apart =>
+                if charge.place == QuotaPlace::Apart || charge.once.is_some() =>
             {
-                // User first, quota second, and nobody who holds a quota asks for a user.
-                let mut record = self.users.entry((**user).into()).or_default();
-                self.with_quota(&charge.key, |state| record.apply(op, now, Some(state)))
+                self.about_with(user, charge, op, now)
             }
             act => act.user().map_or(Verdict::Flag(false), |user| self.about(user, op, now)),
         }
@@ -86,17 +89,17 @@ impl MemoryStore {
 
     fn about(&self, user: &str, op: &Op<'_>, now: Now<'_>) -> Verdict {
         if let Some(mut record) = self.users.get_mut(user) {
-            return record.apply(op, now, None);
+            return record.apply(op, now, Aside::default());
         }
         // Nothing is known of the user: most operations then find nothing to do, and nothing is kept.
         let mut record = Box::<UserRecord>::default();
-        let verdict = record.apply(op, now, None);
+        let verdict = record.apply(op, now, Aside::default());
         if record.is_empty() {
             return verdict;
         }
         // Another thread may have made a record meanwhile: then that one decides, under its lock.
         match self.users.entry(user.into()) {
-            Entry::Occupied(mut entry) => entry.get_mut().apply(op, now, None),
+            Entry::Occupied(mut entry) => entry.get_mut().apply(op, now, Aside::default()),
             Entry::Vacant(entry) => {
                 entry.insert(record);
                 verdict
@@ -104,21 +107,18 @@ impl MemoryStore {
         }
     }
 
-    fn with_quota<T>(&self, key: &str, run: impl FnOnce(&mut QuotaState) -> T) -> T {
-        if let Some(mut state) = self.quotas.get_mut(key) {
-            return run(&mut state);
-        }
-        match self.quotas.entry(key.into()) {
-            Entry::Occupied(mut entry) => run(entry.get_mut()),
-            Entry::Vacant(entry) => {
-                let mut state = QuotaState::default();
-                let result = run(&mut state);
-                // A look, or a denial, leaves nothing behind.
-                if state != QuotaState::default() {
-                    entry.insert(state);
-                }
-                result
-            }
+    /// A request that touches more than its user's record.
+    fn about_with(&self, user: &str, charge: &Charge<'_>, op: &Op<'_>, now: Now<'_>) -> Verdict {
+        // User first, quota second, memory last, and nobody who holds a later one asks for an earlier.
+        let mut record = self.users.entry(user.into()).or_default();
+        let mut apply = |quota: Option<&mut QuotaState>| {
+            self.ledger.with_memory(charge.once.as_ref(), |memory| {
+                record.apply(op, now, Aside { quota, memory: Some(memory) })
+            })
+        };
+        match charge.place {
+            QuotaPlace::Apart => self.ledger.with_quota(&charge.key, |state| apply(Some(state))),
+            QuotaPlace::Record => apply(None),
         }
     }
 
@@ -146,18 +146,6 @@ impl MemoryStore {
         self.users.insert(user.into(), Box::new(record));
     }
 
-    /// A copy of a quota that lies with no user; see `read`.
-    #[cfg(feature = "test-stores")]
-    pub fn read_quota(&self, key: &str) -> QuotaState {
-        self.quotas.get(key).map(|state| *state).unwrap_or_default()
-    }
-
-    /// Overwrites a quota that lies with no user; see `write`.
-    #[cfg(feature = "test-stores")]
-    pub fn write_quota(&self, key: &str, state: QuotaState) {
-        self.quotas.insert(key.into(), state);
-    }
-
     /// The clock.
     #[cfg(feature = "test-stores")]
     pub fn clock(&self) -> &dyn Clock {
@@ -166,8 +154,8 @@ impl MemoryStore {
 }
 
 /// Goes through one shard of a map and drops what `is_over` says is over; returns how many went.
-fn sweep_shard<V>(
-    map: &DashMap<Box<str>, V, ahash::RandomState>,
+pub(super) fn sweep_shard<K: Eq + Hash, V>(
+    map: &DashMap<K, V, ahash::RandomState>,
     shard: usize,
     mut is_over: impl FnMut(&mut V) -> bool,
 ) -> usize {
@@ -194,7 +182,7 @@ fn sweep_shard<V>(
 
 impl Store for MemoryStore {
     fn submit(&self, op: Op<'_>, _ticket: u64, _sink: &Arc<dyn Sink>) -> Option<Outcome> {
-        Some(Ok(self.run(op)))
+        Some(self.run(op).outcome())
     }
 
     fn sweep(&self) -> usize {
@@ -206,7 +194,7 @@ impl Store for MemoryStore {
         for _ in 0..shards {
             let shard = self.cursor.fetch_add(1, Ordering::Relaxed) % shards;
             removed += sweep_shard(&self.users, shard, |record| record.expire(now));
-            removed += sweep_shard(&self.quotas, shard, |state| state.is_over(settled_ms));
+            removed += self.ledger.sweep(shard, settled_ms);
             if start.elapsed() >= SWEEP_BUDGET {
                 break;
             }
@@ -223,8 +211,7 @@ impl Store for MemoryStore {
             .filter(|(_, record)| !record.is_empty())
             .map(|(user, record)| format!("{user:?} {record}\n"))
             .collect();
-        let quotas = self.quotas.iter().filter(|quota| !quota.is_over(now.settled_ms()));
-        lines.extend(quotas.map(|quota| format!("quota {:?} {:?}\n", quota.key(), quota.value())));
+        lines.extend(self.ledger.dump(now.settled_ms()));
         lines.sort();
         lines.concat()
     }

@@ -1,5 +1,6 @@
 //! Where user records are kept. Knows neither tokens nor JavaScript.
 
+mod ledger;
 pub mod memory;
 pub mod redis;
 pub mod registry;

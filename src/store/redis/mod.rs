@@ -8,6 +8,7 @@ mod keys;
 mod link;
 mod pack;
 mod queue;
+mod quota_codec;
 mod resp;
 mod scripts;
 mod socket;

@@ -1,5 +1,6 @@
 //! The scripts, one per verb, and how a call of one is written. Each begins with the prelude; those
-//! that look at the whole record have the library behind their own first lines.
+//! that look at the whole record have the library behind their own first lines, those that look at a quota
+//! have the library of quotas.
 
 use std::sync::LazyLock;
 
@@ -18,6 +19,9 @@ pub enum Verb {
     UnblockUser,
     NextGeneration,
     Consume,
+    AddUnits,
+    Refund,
+    ReceiptKey,
     ResetQuotas,
     Check,
 }
@@ -34,6 +38,22 @@ macro_rules! text {
     ($first:literal) => {
         concat!(include_str!("lua/prelude.lua"), include_str!(concat!("lua/", $first, ".lua")))
     };
+    (quota, $first:literal) => {
+        concat!(
+            include_str!("lua/prelude.lua"),
+            include_str!("lua/quota.lua"),
+            include_str!(concat!("lua/", $first, ".lua"))
+        )
+    };
+    ($first:literal, quota, $body:literal) => {
+        concat!(
+            include_str!("lua/prelude.lua"),
+            include_str!(concat!("lua/", $first, ".lua")),
+            include_str!("lua/lib.lua"),
+            include_str!("lua/quota.lua"),
+            include_str!(concat!("lua/", $body, ".lua"))
+        )
+    };
     ($first:literal, $body:literal) => {
         concat!(
             include_str!("lua/prelude.lua"),
@@ -46,8 +66,8 @@ macro_rules! text {
 
 /// (text, whether it runs where the server is out of memory: checks must, new revocations must not
 /// seem to have been kept).
-const TEXTS: [(&str, bool); 13] = [
-    (text!("decide", "decide_slow"), true),
+const TEXTS: [(&str, bool); 16] = [
+    (text!("decide", quota, "decide_slow"), true),
     (text!("admit", "admit_body"), false),
     (text!("touch", "touch_body"), true),
     (text!("end", "end_body"), true),
@@ -57,8 +77,11 @@ const TEXTS: [(&str, bool); 13] = [
     (text!("revoke_user", "revoke_user_body"), false),
     (text!("unblock_user", "unblock_user_body"), true),
     (text!("next_generation", "next_generation_body"), false),
-    (text!("consume"), false),
-    (text!("reset_quotas"), true),
+    (text!(quota, "consume"), false),
+    (text!(quota, "add_units"), false),
+    (text!(quota, "refund"), false),
+    (text!("receipt_key"), false),
+    (text!(quota, "reset_quotas"), true),
     (text!("check"), true),
 ];
 
