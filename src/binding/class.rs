@@ -10,7 +10,6 @@ use crate::core::error::Fault;
 use crate::core::op::{Act, Admit};
 use crate::service::identity::{MAX_ID, TokenName, token_key};
 use crate::service::issue::{Request, random_id};
-use crate::service::quota_key::{direct_key, direct_keys};
 use napi::bindgen_prelude::{Either, Float64Array, Function};
 use napi_derive::napi;
 use std::borrow::Cow;
@@ -24,11 +23,11 @@ const REVOCATION_MARGIN_MS: u64 = 60_000;
 /// One Auth's native half.
 #[napi]
 pub struct Gate {
-    inner: Rc<RefCell<GateInner>>,
+    pub(super) inner: Rc<RefCell<GateInner>>,
     number: usize,
 }
 
-fn id(name: &str, value: String) -> Result<String> {
+pub(super) fn id(name: &str, value: String) -> Result<String> {
     if value.is_empty() || value.len() > MAX_ID {
         return Err(error(Fault::input(format!("{name} must have 1 to {MAX_ID} bytes"))));
     }
@@ -84,9 +83,10 @@ impl Gate {
         limit: f64,
         cost: f64,
         named: Option<String>,
+        idempotency_key: Option<String>,
     ) -> Result<f64> {
         let policy = Policy::new(scopes, quota)?;
-        let asked = Asked { credential: &credential, flags, limit, cost, named };
+        let asked = Asked { credential: &credential, flags, limit, cost, named, idempotency_key };
         enter(&self.inner, |gate| gate.decide_adhoc(&policy, &asked))
     }
 
@@ -265,28 +265,6 @@ impl Gate {
         self.submit(Act::UnblockUser { user: id("userId", user_id)?.into() })
     }
 
-    /// Charges a quota; a cost of 0 looks. `windowMs` NaN: a balance.
-    #[napi]
-    pub fn consume(
-        &self,
-        key: String,
-        limit: f64,
-        window_ms: f64,
-        cost: f64,
-    ) -> Result<NowOrLater> {
-        let key = id("key", key)?;
-        let rule = config::quota_rule(limit, window_ms).map_err(error)?;
-        let cost = whole("cost", cost, 0).map_err(error)?;
-        self.submit(Act::Consume { key: direct_key(&key, &rule).into(), rule, cost })
-    }
-
-    /// Forgets what was charged to a quota.
-    #[napi]
-    pub fn reset_quota(&self, key: String) -> Result<NowOrLater> {
-        let keys = direct_keys(&id("key", key)?);
-        self.submit(Act::ResetQuotas { keys: keys.into_iter().map(Cow::Owned).collect() })
-    }
-
     #[napi]
     pub fn ping(&self) -> Result<NowOrLater> {
         self.submit(Act::Ping)
@@ -337,7 +315,7 @@ impl Gate {
 }
 
 impl Gate {
-    fn submit(&self, act: Act<'_>) -> Result<NowOrLater> {
+    pub(super) fn submit(&self, act: Act<'_>) -> Result<NowOrLater> {
         enter(&self.inner, |gate| gate.submit(act, Continuation::Plain))
     }
 
@@ -371,6 +349,6 @@ impl Gate {
     }
 }
 
-fn flag(flag: bool) -> Outcome {
+pub(super) fn flag(flag: bool) -> Outcome {
     Outcome { flag: Some(flag), ..Default::default() }
 }

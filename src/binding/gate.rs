@@ -2,10 +2,11 @@
 //! the JavaScript thread that made the gate; only the bridge is touched by others.
 
 use super::bridge::{Bridge, Tickets, Wake};
+use super::charges::{Charges, Draft};
 use super::config::{self, GateConfig, whole};
 use super::outcome::{
-    NativeEvent, NativeHealth, Outcome, RECORD, RECORDS, Result, error, event, health, number,
-    object, write_decision, write_outage,
+    NativeEvent, NativeHealth, Outcome, RECORD, RECORDS, Result, consumption, error, event, health,
+    number, object, write_decision, write_outage,
 };
 use super::policy::{Asked, Policy};
 use super::text::{JsText, Scratch};
@@ -36,8 +37,12 @@ const HELD: usize = RECORD * RECORDS;
 pub enum Continuation {
     Decide {
         session_is_token: bool,
+        /// Where what is charged may be given back.
+        draft: Option<Box<Draft>>,
     },
     Issue(Request),
+    Consume(Box<Draft>),
+    LearnKey,
     #[default]
     Plain,
 }
@@ -59,6 +64,7 @@ pub struct GateInner {
     scratch: Scratch,
     verdict: Float64Array,
     tickets: Tickets<Continuation>,
+    pub charges: Charges,
     closed: bool,
 }
 
@@ -98,6 +104,7 @@ impl GateInner {
             scratch: Scratch::default(),
             verdict,
             tickets: Tickets::default(),
+            charges: Charges::default(),
             closed: false,
         })
         .inspect(|gate| {
@@ -219,6 +226,8 @@ impl GateInner {
         if !asked.limit.is_nan() {
             rule.limit = config::limit(asked.limit).map_err(error)?;
         }
+        let refundable = charge.as_ref().filter(|charge| charge.spend.receipt.is_some());
+        let draft = refundable.map(|charge| Box::new(Draft::of(&token.user, charge)));
         let act = Act::Decide(Decide {
             user: Cow::Borrowed(&token.user),
             token: Cow::Borrowed(&token.key),
@@ -235,9 +244,10 @@ impl GateInner {
         let session_is_token = token.session_is_token;
         match self.store.submit(op, ticket, &self.sink) {
             Some(Ok(Verdict::Decision(decision))) => {
+                let charge = self.charges.keep(draft.map(|draft| *draft), &decision);
                 // SAFETY: the array is ours and this is its thread; JavaScript does not run meanwhile.
                 let record = unsafe { self.verdict.as_mut() };
-                write_decision(record, 0.0, &decision, session_is_token);
+                write_decision(record, 0.0, &decision, session_is_token, charge);
                 Ok(f64::from(decision.reason as u8))
             }
             Some(Ok(_)) => Err(error(Fault::unavailable("the store answered another question"))),
@@ -248,7 +258,7 @@ impl GateInner {
             }
             Some(Err(fault)) => Err(error(fault)),
             None => {
-                self.tickets.wait(ticket, Continuation::Decide { session_is_token });
+                self.tickets.wait(ticket, Continuation::Decide { session_is_token, draft });
                 self.note_held();
                 Ok(-number(ticket))
             }
@@ -285,7 +295,17 @@ impl GateInner {
             let text = issuer.issue(request, *generation, &self.rules, now_ms).map_err(error)?;
             return Ok(Outcome { text: Some(text), ..Default::default() });
         }
-        Ok(object(verdict))
+        match (continuation, verdict) {
+            (Continuation::LearnKey, Verdict::Key(key)) => {
+                self.charges.learn_key(key);
+                Ok(Outcome::default())
+            }
+            (Continuation::Consume(draft), Verdict::Consumption(told)) => {
+                let consumption = self.charges.sealed(*draft, &told, consumption(told))?;
+                Ok(Outcome { consumption: Some(consumption), ..Default::default() })
+            }
+            (_, verdict) => Ok(object(verdict)),
+        }
     }
 
     pub fn can_issue(&self) -> bool {
@@ -307,9 +327,12 @@ impl GateInner {
             let number = number(ticket);
             match (self.tickets.continuation(ticket), outcome) {
                 (
-                    Some(Continuation::Decide { session_is_token }),
+                    Some(Continuation::Decide { session_is_token, draft }),
                     Ok(Verdict::Decision(decision)),
-                ) => write_decision(record, number, &decision, session_is_token),
+                ) => {
+                    let charge = self.charges.keep(draft.map(|draft| *draft), &decision);
+                    write_decision(record, number, &decision, session_is_token, charge);
+                }
                 // By number like any answer: when the store is away there may be very many.
                 (Some(Continuation::Decide { .. }), Err(fault)) if fault.is_outage() => {
                     write_outage(record, number);

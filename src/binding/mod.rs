@@ -2,6 +2,7 @@
 //! numbers and plain objects, faults to coded errors.
 
 mod bridge;
+mod charges;
 mod class;
 mod clock;
 mod config;
@@ -9,5 +10,6 @@ mod exports;
 mod gate;
 mod outcome;
 mod policy;
+mod quotas;
 mod slots;
 mod text;

@@ -9,7 +9,7 @@ use crate::core::store::{Health, Notice};
 use napi_derive::napi;
 
 /// Numbers in one verdict record: see `write_decision`.
-pub const RECORD: usize = 14;
+pub const RECORD: usize = 15;
 /// Records that one drain hands over at most.
 pub const RECORDS: usize = 64;
 
@@ -69,6 +69,8 @@ pub struct NativeConsumption {
     pub remaining: f64,
     pub reset_at: Option<f64>,
     pub retry_after_ms: Option<f64>,
+    pub receipt: Option<String>,
+    pub replayed: bool,
 }
 
 /// What is known of the store.
@@ -153,13 +155,16 @@ fn admission(admission: Admission) -> NativeAdmission {
     }
 }
 
-fn consumption(consumption: Consumption) -> NativeConsumption {
+/// What a charge came to, as an object, without its receipt.
+pub fn consumption(consumption: Consumption) -> NativeConsumption {
     NativeConsumption {
         allowed: consumption.allowed,
         limit: number(consumption.limit),
         remaining: number(consumption.remaining),
         reset_at: consumption.reset_ms.map(number),
         retry_after_ms: consumption.retry_after_ms.map(number),
+        receipt: None,
+        replayed: consumption.replayed,
     }
 }
 
@@ -175,6 +180,8 @@ pub fn object(verdict: Verdict) -> Outcome {
         Verdict::Consumption(it) => outcome.consumption = Some(consumption(it)),
         Verdict::Generation(generation) => outcome.count = Some(number(generation)),
         Verdict::Decision(decision) => outcome.flag = Some(decision.reason == Reason::Allowed),
+        // Neither comes here: the one stays with the gate, the other is an error by then.
+        Verdict::Key(_) | Verdict::Fault(_) => {}
     }
     outcome
 }
@@ -183,12 +190,14 @@ pub fn object(verdict: Verdict) -> Outcome {
 /// at, 2: admitted by this step, 4: the session id is the token's own id, 8: a quota was looked at),
 /// [3] active sessions, [4] limit (NaN: none), [5] created, [6] last active, [7] previously active,
 /// [8] expires, [9] every reason that would have denied, as bits; [10] the quota's limit,
-/// [11] remaining, [12] reset, [13] milliseconds until then (NaN: none runs).
+/// [11] remaining, [12] reset, [13] milliseconds until then (NaN: none runs); [14] the number of the
+/// charge, by which it may be given back (0: it may not).
 pub fn write_decision(
     record: &mut [f64],
     ticket: f64,
     decision: &Decision,
     session_is_token: bool,
+    charge: u64,
 ) {
     let mut flags = u8::from(decision.admitted) << 1;
     if let Some(view) = &decision.session {
@@ -215,6 +224,7 @@ pub fn write_decision(
     }
     record[..3].copy_from_slice(&[ticket, f64::from(decision.reason as u8), f64::from(flags)]);
     record[9] = f64::from(decision.would_deny.bits());
+    record[14] = number(charge);
 }
 
 /// Writes the record of a decision that the store could not take.

@@ -1,5 +1,5 @@
-//! The bucket of an id: the hash tag under which a networked store keeps all of one user, and what key
-//! ids embed, so that they find it (docs/layout.md).
+//! The bucket of an id: the hash tag under which all that belongs to it lies on a server, and by which what
+//! names no user finds its slot (docs/layout.md).
 
 /// Slots of a Redis Cluster, and buckets of ours.
 pub const BUCKETS: u16 = 16384;
@@ -21,7 +21,7 @@ const CRC16: [u16; 256] = {
     table
 };
 
-/// CRC16 (XMODEM) mod 16384.
+/// The bucket of an id: CRC16 (XMODEM) mod 16384.
 #[must_use]
 pub fn bucket(id: &str) -> u16 {
     let crc = id

@@ -5,7 +5,7 @@ use super::error::Fault;
 use super::hash::IdMap;
 use super::idempotency::{Idempotency, Remembered, RememberedCharge};
 use super::key_op::{KeyFacts, KeyPatch, KeyPlace, NewKey};
-use super::quota::{Consumption, Moment, QuotaRule, QuotaState, Refill, Spend};
+use super::quota::{Consumption, Moment, QuotaRule, QuotaState, ReceiptId, Refill, Spend};
 use super::reason::{Reason, Reasons};
 use super::spending::{self, AddUnits};
 use std::hint::black_box;
@@ -116,11 +116,10 @@ impl ApiKey {
         let mut deny = Reasons::default();
         let is_current = same(&self.digest, digest);
         // All of them are looked at, whichever it is.
-        let old = self
-            .spent
-            .iter()
-            .enumerate()
-            .fold(None, |found, (at, spent)| if same(spent, digest) { Some(at) } else { found });
+        let old =
+            self.spent.iter().enumerate().fold(None, |found, (at, spent)| {
+                if same(spent, digest) { Some(at) } else { found }
+            });
         if self.is_gone(epoch, now_ms) || !(is_current || old.is_some()) {
             deny.add(Reason::KeyUnknown);
             return deny;
@@ -176,6 +175,7 @@ impl ApiKey {
         &mut self,
         cost: u64,
         once: Option<&Idempotency>,
+        receipt: Option<ReceiptId>,
         found: Option<Consumption>,
         now: Now<'_>,
     ) -> Option<Consumption> {
@@ -187,7 +187,8 @@ impl ApiKey {
         if found.is_some_and(|found| found.replayed) {
             return found;
         }
-        let charged = self.quota.charge(&rule, &Spend::of(cost), Moment::at(now.us));
+        let charged =
+            self.quota.charge(&rule, &Spend { receipt, ..Spend::of(cost) }, Moment::at(now.us));
         self.remember(once, charged, now.ms());
         Some(charged)
     }

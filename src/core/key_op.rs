@@ -3,7 +3,7 @@
 use super::idempotency::Idempotency;
 use super::key::{Digest, KeyInfo};
 use super::op::{Decide, Decision};
-use super::quota::{Consumption, QuotaRule};
+use super::quota::{Consumption, QuotaRule, ReceiptId};
 use super::reason::{Reason, Reasons};
 use std::borrow::Cow;
 
@@ -70,6 +70,8 @@ pub struct Use<'a> {
     pub cost: u64,
     /// Charged once, however often it is asked.
     pub once: Option<Idempotency>,
+    /// Of what is charged to the key, where a step that comes after it may deny: 128 random bits.
+    pub receipt: Option<ReceiptId>,
 }
 
 /// What is asked. Everything but `Find`, `Claim` and `Confirm` is about the owner's record.
@@ -147,8 +149,7 @@ impl KeyUsed {
     pub fn refused(place: KeyPlace, reason: Reason) -> Self {
         let mut would_deny = Reasons::default();
         would_deny.add(reason);
-        let decision =
-            Decision { reason, would_deny, session: None, admitted: false, quota: None };
+        let decision = Decision { reason, would_deny, session: None, admitted: false, quota: None };
         Self { decision, place, facts: None, own: None }
     }
 }
@@ -174,9 +175,9 @@ impl KeyOp<'_> {
     pub fn into_owned(self) -> KeyOp<'static> {
         match self {
             Self::Use(asked) => {
-                let Use { decide, id, digest, scopes, cost, once } = *asked;
+                let Use { decide, id, digest, scopes, cost, once, receipt } = *asked;
                 let (decide, id) = (decide.into_owned(), Cow::Owned(id.into_owned()));
-                KeyOp::Use(Box::new(Use { decide, id, digest, scopes, cost, once }))
+                KeyOp::Use(Box::new(Use { decide, id, digest, scopes, cost, once, receipt }))
             }
             Self::Find(name) => KeyOp::Find(name),
             Self::Claim { digest, place, over } => KeyOp::Claim { digest, place, over },

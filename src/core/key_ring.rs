@@ -1,8 +1,8 @@
 //! All API keys of one owner, and the epoch up to which they have fallen.
 
 use super::clock::Now;
-use super::hash::IdMap;
 use super::error::Fault;
+use super::hash::IdMap;
 use super::key::{ApiKey, unknown_key};
 use super::key_op::{KeyAnswer, KeyOp, KeyPlace, KeyUsed, NewKey, Use};
 use super::reason::{Reason, Reasons};
@@ -127,7 +127,7 @@ impl UserRecord {
         tolerance_ms: u64,
         aside: Aside<'_>,
     ) -> Result<KeyUsed, Fault> {
-        let Use { decide, id, digest, scopes, cost, once } = asked;
+        let Use { decide, id, digest, scopes, cost, once, receipt } = asked;
         let mut deny = Reasons::default();
         let (mut own, mut facts) = (None, None);
         match self.ring.as_ref().and_then(|ring| Some((ring, ring.key(id, now.ms())?))) {
@@ -149,7 +149,7 @@ impl UserRecord {
         let place = KeyPlace { id: id.to_string(), owner: decide.user.to_string() };
         if decision.reason == Reason::Allowed {
             let key = self.kept_key(&place, now.ms());
-            own = key.and_then(|key| key.charge(*cost, once.as_ref(), own, now));
+            own = key.and_then(|key| key.charge(*cost, once.as_ref(), *receipt, own, now));
         } else if decision.reason != Reason::QuotaExhausted {
             own = None;
         }

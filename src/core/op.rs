@@ -1,10 +1,14 @@
 //! The verbs that a store understands and what it answers. Every verb names exactly one user, so
 //! that one record, and later one hash slot, holds all that it needs.
 
+use super::error::Fault;
+use super::idempotency::Idempotency;
 use super::key_op::{KeyAnswer, KeyOp};
-use super::quota::{Consumption, QuotaRule};
+use super::quota::{Consumption, QuotaRule, Spend};
 use super::reason::{Reason, Reasons};
 use super::session::{Session, SessionTimes};
+use super::spending::{AddUnits, Consume, Refund};
+use super::store::Outcome;
 use std::borrow::Cow;
 
 /// How a token says when it was issued.
@@ -76,10 +80,10 @@ pub struct Charge<'a> {
     pub key: Cow<'a, str>,
     /// Its rule.
     pub rule: QuotaRule,
-    /// Units; 0 looks.
-    pub cost: u64,
-    /// A balance is forgotten so long after its last charge; `None`: never.
-    pub keep_ms: Option<u64>,
+    /// What is taken.
+    pub spend: Spend,
+    /// Once, under this.
+    pub once: Option<Idempotency>,
 }
 
 /// One request: does this token, in this session, with these scopes, pass?
@@ -146,7 +150,13 @@ pub enum Act<'a> {
     /// Draws the generation of a token that is about to be issued.
     NextGeneration { user: Cow<'a, str> },
     /// Charges a quota that belongs to no user's record.
-    Consume { key: Cow<'a, str>, rule: QuotaRule, cost: u64 },
+    Consume(Consume<'a>),
+    /// Tops up a balance that belongs to no user's record.
+    AddUnits(AddUnits<'a>),
+    /// Gives a charge back.
+    Refund(Refund<'a>),
+    /// Asks for the key that receipts are sealed with; `fresh` becomes it where there is none.
+    ReceiptKey { fresh: [u8; 32] },
     /// Forgets what was charged to these quotas.
     ResetQuotas { keys: Vec<Cow<'a, str>> },
     /// About an API key: see [`KeyOp`].
@@ -180,6 +190,24 @@ pub struct Decision {
     pub admitted: bool,
     /// The quota, where one is charged and nothing before it denies.
     pub quota: Option<Consumption>,
+}
+
+impl Decision {
+    /// Denies for these reasons too.
+    pub fn deny_as_well(&mut self, reasons: Reasons) {
+        self.would_deny.join(reasons);
+        self.reason = self.would_deny.first();
+        if self.reason != Reason::Allowed {
+            self.session = None;
+            self.admitted = false;
+        }
+    }
+
+    /// Whether a request is told what is left: nothing but a quota denies.
+    #[must_use]
+    pub fn may_tell_quotas(&self) -> bool {
+        matches!(self.reason, Reason::Allowed | Reason::QuotaExhausted)
+    }
 }
 
 /// What a request is told about its session.
@@ -231,23 +259,64 @@ pub enum Verdict {
     Count(u64),
     /// To [`Act::NextGeneration`].
     Generation(u64),
-    /// To [`Act::Consume`].
+    /// To [`Act::Consume`] and [`Act::AddUnits`].
     Consumption(Consumption),
     /// To [`Act::ApiKey`].
     ApiKey(KeyAnswer),
+    /// To [`Act::ReceiptKey`].
+    Key([u8; 32]),
+    /// The question was wrong, which only the store could see; nothing was done.
+    Fault(Fault),
+}
+
+impl Verdict {
+    /// The decision in it, where it is one.
+    #[must_use]
+    pub const fn decision(&self) -> Option<&Decision> {
+        match self {
+            Self::Decision(decision) => Some(decision),
+            Self::ApiKey(KeyAnswer::Used(used)) => Some(&used.decision),
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub const fn decision_mut(&mut self) -> Option<&mut Decision> {
+        match self {
+            Self::Decision(decision) => Some(decision),
+            Self::ApiKey(KeyAnswer::Used(used)) => Some(&mut used.decision),
+            _ => None,
+        }
+    }
+
+    /// Whether it lets a request through.
+    #[must_use]
+    pub fn is_allowed(&self) -> bool {
+        self.decision().is_some_and(|decision| decision.reason == Reason::Allowed)
+    }
+
+    /// As a store delivers it.
+    ///
+    /// # Errors
+    /// Where the question was wrong.
+    pub fn outcome(self) -> Outcome {
+        match self {
+            Self::Fault(fault) => Err(fault),
+            verdict => Ok(verdict),
+        }
+    }
 }
 
 impl Act<'_> {
-    /// What a request is charged apart from its user's record, and who that is.
+    /// What a request is charged, and who makes it.
     #[must_use]
-    pub fn charge_apart(&self) -> Option<(&str, &Charge<'_>)> {
+    pub fn charge(&self) -> Option<(&str, &Charge<'_>)> {
         let decide = match self {
             Self::Decide(decide) => decide,
-            Self::Key(KeyOp::Use(asked)) => &asked.decide,
+            Self::ApiKey(KeyOp::Use(asked)) => &asked.decide,
             _ => return None,
         };
-        let charge = decide.charge.as_ref().filter(|charge| charge.place == QuotaPlace::Apart);
-        charge.map(|charge| (&*decide.user, charge))
+        decide.charge.as_ref().map(|charge| (&*decide.user, charge))
     }
 
     /// The user whose record the act is about, if it is about one.
@@ -267,7 +336,12 @@ impl Act<'_> {
             | Self::UnblockUser { user }
             | Self::NextGeneration { user } => Some(user),
             Self::ApiKey(key) => key.owner(),
-            Self::Consume { .. } | Self::ResetQuotas { .. } | Self::Ping => None,
+            Self::Refund(refund) => refund.user.as_deref(),
+            Self::Consume(_)
+            | Self::AddUnits(_)
+            | Self::ResetQuotas { .. }
+            | Self::ReceiptKey { .. }
+            | Self::Ping => None,
         }
     }
 }
@@ -338,7 +412,10 @@ impl Op<'_> {
             Act::BlockUser { user, until_ms } => Act::BlockUser { user: own(user), until_ms },
             Act::UnblockUser { user } => Act::UnblockUser { user: own(user) },
             Act::NextGeneration { user } => Act::NextGeneration { user: own(user) },
-            Act::Consume { key, rule, cost } => Act::Consume { key: own(key), rule, cost },
+            Act::Consume(c) => Act::Consume(Consume { key: own(c.key), ..c }),
+            Act::AddUnits(a) => Act::AddUnits(AddUnits { key: own(a.key), ..a }),
+            Act::Refund(r) => Act::Refund(Refund { user: r.user.map(own), key: own(r.key), ..r }),
+            Act::ReceiptKey { fresh } => Act::ReceiptKey { fresh },
             Act::ResetQuotas { keys } => {
                 Act::ResetQuotas { keys: keys.into_iter().map(own).collect() }
             }

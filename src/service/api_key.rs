@@ -142,7 +142,9 @@ mod tests {
     #[test]
     fn what_is_no_key_is_none_and_what_has_no_id_of_ours_is_an_import() {
         let long = "x".repeat(MAX_KEY + 1);
-        for text in ["", "*", "{}", "a\nb45678901234567", "äöüäöüäöüäöüäöü", "a b45678901234567", &long] {
+        for text in
+            ["", "*", "{}", "a\nb45678901234567", "äöüäöüäöüäöüäöü", "a b45678901234567", &long]
+        {
             assert!(read(text).is_none(), "{text}");
         }
         let made = create("lg", "ada").unwrap().text;
@@ -158,7 +160,9 @@ mod tests {
         assert_eq!(imported.start, "sk_l");
         assert!(is_id(&imported.id));
         assert_eq!(import("sk_live_0123456789".into(), "ada").unwrap().id, imported.id);
-        for text in ["short", "with,comma,0123456789", "with space 0123456789", "ümlaut-0123456789abc"] {
+        for text in
+            ["short", "with,comma,0123456789", "with space 0123456789", "ümlaut-0123456789abc"]
+        {
             assert!(import(text.into(), "ada").is_err(), "{text}");
         }
         assert!(import(create("lg", "ada").unwrap().text, "ada").is_err());

@@ -57,7 +57,8 @@ impl KeyNames {
                     }
                     Entry::Occupied(mut entry) => {
                         let held = entry.get();
-                        let replaced = held.lapses_ms.is_none() && Some(&held.place) == over.as_ref();
+                        let replaced =
+                            held.lapses_ms.is_none() && Some(&held.place) == over.as_ref();
                         if held.stands(now.ms()) && !replaced {
                             return KeyAnswer::Place(Some(held.place.clone()));
                         }
@@ -96,7 +97,8 @@ impl KeyNames {
     pub fn sweep(&self, settled_ms: u64) {
         loop {
             let mut claims = self.claims();
-            let Some((_, digest)) = claims.front().copied().filter(|(at, _)| *at <= settled_ms) else {
+            let Some((_, digest)) = claims.front().copied().filter(|(at, _)| *at <= settled_ms)
+            else {
                 return;
             };
             claims.pop_front();
@@ -113,7 +115,8 @@ impl KeyNames {
     pub fn describe(&self, now: Now<'_>) -> Vec<String> {
         let owners = self.owners.iter().map(|o| format!("key {:?} {:?}\n", o.key(), o.user));
         let imports = self.imports.iter().filter(|import| import.stands(now.settled_ms()));
-        let imports = imports.map(|import| format!("import {:?} {:?}\n", import.key(), import.place));
+        let imports =
+            imports.map(|import| format!("import {:?} {:?}\n", import.key(), import.place));
         owners.chain(imports).collect()
     }
 }

@@ -1,13 +1,15 @@
 //! The embedded store: one map entry per user, decided and changed under one lock.
 
-use crate::core::clock::{Clock, Now};
 use super::key_names::KeyNames;
-use crate::core::key_op::{KeyAnswer, KeyOp, NewKey};
-use crate::core::op::{Act, Op, Verdict};
+use super::ledger::Ledger;
+use crate::core::clock::{Clock, Now};
+use crate::core::key_op::{KeyAnswer, KeyOp};
+use crate::core::op::{Act, Charge, Op, QuotaPlace, Verdict};
 use crate::core::quota::QuotaState;
-use crate::core::record::UserRecord;
+use crate::core::record::{Aside, UserRecord};
 use crate::core::store::{Outcome, Sink, Store};
 use dashmap::{DashMap, Entry};
+use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -24,15 +26,16 @@ const SWEEP_BUDGET: Duration = Duration::from_micros(500);
 /// finding the record until the last change to it; nothing else is locked meanwhile and nothing is
 /// called that could come back here. So operations on one user happen one after the other, whatever
 /// threads they come from, and no decision is taken on a record that another thread is changing.
-/// The exceptions: a request that is charged a quota apart from its user takes that quota's shard
-/// as well, and an API key that is created or dropped takes its name's, always after the user's, so that
-/// no two can wait for each other.
+/// The one exception: a request that is charged a quota apart from its user takes that quota's shard
+/// as well, always after the user's, so that no two can wait for each other; and what is remembered of
+/// charges lies in maps of its own, whose shards are taken last of all (see [`Ledger`]). The names of API
+/// keys lie in maps of their own as well, taken after the owner's shard (see [`KeyNames`]).
 pub struct MemoryStore {
     users: DashMap<Box<str>, Box<UserRecord>, ahash::RandomState>,
-    /// Quotas that lie with no user.
-    quotas: DashMap<Box<str>, QuotaState, ahash::RandomState>,
+    /// Quotas that lie with no user, and what is remembered of charges.
+    pub(super) ledger: Ledger,
     /// Where API keys lie.
-    key_names: KeyNames,
+    pub(super) key_names: KeyNames,
     clock: Arc<dyn Clock>,
     /// The longest horizon of any Auth that has used the store: what one of them ends must outlive the
     /// tokens that another accepts.
@@ -47,7 +50,7 @@ impl MemoryStore {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let hasher = ahash::RandomState::new();
         Self {
-            quotas: DashMap::with_hasher_and_shard_amount(hasher.clone(), SHARDS),
+            ledger: Ledger::new(&hasher, SHARDS),
             users: DashMap::with_hasher_and_shard_amount(hasher, SHARDS),
             key_names: KeyNames::default(),
             clock,
@@ -67,27 +70,24 @@ impl MemoryStore {
         }
         let op = &op;
         let now = Now::of(&*self.clock);
-        if let Some((user, charge)) = op.act.charge_apart() {
-            // User first, quota second, and nobody who holds a quota asks for a user.
-            let mut record = self.users.entry(user.into()).or_default();
-            return self.with_quota(&charge.key, |state| record.apply(op, now, Some(state)));
-        }
         match &op.act {
             Act::Ping => Verdict::Flag(true),
-            Act::Consume { key, rule, cost } => Verdict::Consumption(
-                self.with_quota(key, |state| state.charge(rule, *cost, now.ms(), None)),
-            ),
-            Act::ResetQuotas { keys } => {
-                let now_ms = now.ms();
-                let reset = keys.iter().filter(|key| {
-                    self.quotas.remove(&***key).is_some_and(|(_, state)| !state.is_over(now_ms))
-                });
-                Verdict::Flag(reset.count() > 0)
-            }
+            Act::Consume(asked) => self.ledger.consume(asked, now),
+            Act::AddUnits(asked) => self.ledger.add(asked, now),
+            Act::Refund(asked) => match &asked.user {
+                None => self.ledger.refund(asked, now),
+                Some(user) => {
+                    self.users.get_mut(&**user).map_or(Verdict::Flag(false), |mut record| {
+                        self.ledger.refund_user(&mut record, asked, now)
+                    })
+                }
+            },
+            Act::ResetQuotas { keys } => Verdict::Flag(self.ledger.reset(keys, now)),
+            Act::ReceiptKey { fresh } => Verdict::Key(self.ledger.key(fresh)),
             Act::ApiKey(KeyOp::Create(new)) => {
                 // User first, name second, and nobody who holds a name asks for a user.
                 let mut record = self.users.entry(new.place.owner.as_str().into()).or_default();
-                let verdict = record.apply(op, now, None);
+                let verdict = record.apply(op, now, Aside::default());
                 if verdict == Verdict::ApiKey(KeyAnswer::Done(true)) {
                     self.key_names.enter(new);
                 }
@@ -96,23 +96,30 @@ impl MemoryStore {
             Act::ApiKey(key) if key.owner().is_none() => {
                 Verdict::ApiKey(self.key_names.answer(key, now))
             }
-            act => act.user().map_or(Verdict::Flag(false), |user| self.about(user, op, now)),
+            act => match act.charge() {
+                Some((user, charge))
+                    if charge.place == QuotaPlace::Apart || charge.once.is_some() =>
+                {
+                    self.about_with(user, charge, op, now)
+                }
+                _ => act.user().map_or(Verdict::Flag(false), |user| self.about(user, op, now)),
+            },
         }
     }
 
     fn about(&self, user: &str, op: &Op<'_>, now: Now<'_>) -> Verdict {
         if let Some(mut record) = self.users.get_mut(user) {
-            return record.apply(op, now, None);
+            return record.apply(op, now, Aside::default());
         }
         // Nothing is known of the user: most operations then find nothing to do, and nothing is kept.
         let mut record = Box::<UserRecord>::default();
-        let verdict = record.apply(op, now, None);
+        let verdict = record.apply(op, now, Aside::default());
         if record.is_empty() {
             return verdict;
         }
         // Another thread may have made a record meanwhile: then that one decides, under its lock.
         match self.users.entry(user.into()) {
-            Entry::Occupied(mut entry) => entry.get_mut().apply(op, now, None),
+            Entry::Occupied(mut entry) => entry.get_mut().apply(op, now, Aside::default()),
             Entry::Vacant(entry) => {
                 entry.insert(record);
                 verdict
@@ -120,21 +127,18 @@ impl MemoryStore {
         }
     }
 
-    fn with_quota<T>(&self, key: &str, run: impl FnOnce(&mut QuotaState) -> T) -> T {
-        if let Some(mut state) = self.quotas.get_mut(key) {
-            return run(&mut state);
-        }
-        match self.quotas.entry(key.into()) {
-            Entry::Occupied(mut entry) => run(entry.get_mut()),
-            Entry::Vacant(entry) => {
-                let mut state = QuotaState::default();
-                let result = run(&mut state);
-                // A look, or a denial, leaves nothing behind.
-                if state != QuotaState::default() {
-                    entry.insert(state);
-                }
-                result
-            }
+    /// A request that touches more than its user's record.
+    fn about_with(&self, user: &str, charge: &Charge<'_>, op: &Op<'_>, now: Now<'_>) -> Verdict {
+        // User first, quota second, memory last, and nobody who holds a later one asks for an earlier.
+        let mut record = self.users.entry(user.into()).or_default();
+        let mut apply = |quota: Option<&mut QuotaState>| {
+            self.ledger.with_memory(charge.once.as_ref(), |memory| {
+                record.apply(op, now, Aside { quota, memory: Some(memory) })
+            })
+        };
+        match charge.place {
+            QuotaPlace::Apart => self.ledger.with_quota(&charge.key, |state| apply(Some(state))),
+            QuotaPlace::Record => apply(None),
         }
     }
 
@@ -162,24 +166,6 @@ impl MemoryStore {
         self.users.insert(user.into(), Box::new(record));
     }
 
-    /// Says where a key lies, as a store that writes the key itself later would do at once.
-    #[cfg(feature = "test-stores")]
-    pub fn enter_key(&self, new: &NewKey) {
-        self.key_names.enter(new);
-    }
-
-    /// A copy of a quota that lies with no user; see `read`.
-    #[cfg(feature = "test-stores")]
-    pub fn read_quota(&self, key: &str) -> QuotaState {
-        self.quotas.get(key).map(|state| *state).unwrap_or_default()
-    }
-
-    /// Overwrites a quota that lies with no user; see `write`.
-    #[cfg(feature = "test-stores")]
-    pub fn write_quota(&self, key: &str, state: QuotaState) {
-        self.quotas.insert(key.into(), state);
-    }
-
     /// The clock.
     #[cfg(feature = "test-stores")]
     pub fn clock(&self) -> &dyn Clock {
@@ -188,8 +174,8 @@ impl MemoryStore {
 }
 
 /// Goes through one shard of a map and drops what `is_over` says is over; returns how many went.
-fn sweep_shard<V>(
-    map: &DashMap<Box<str>, V, ahash::RandomState>,
+pub(super) fn sweep_shard<K: Eq + Hash, V>(
+    map: &DashMap<K, V, ahash::RandomState>,
     shard: usize,
     mut is_over: impl FnMut(&mut V) -> bool,
 ) -> usize {
@@ -216,22 +202,22 @@ fn sweep_shard<V>(
 
 impl Store for MemoryStore {
     fn submit(&self, op: Op<'_>, _ticket: u64, _sink: &Arc<dyn Sink>) -> Option<Outcome> {
-        Some(Ok(self.run(op)))
+        Some(self.run(op).outcome())
     }
 
     fn sweep(&self) -> usize {
         let now = Now::of(&*self.clock);
         let settled_ms = now.settled_ms();
         let shards = self.users.shards().len();
-        self.key_names.sweep(settled_ms);
         let start = Instant::now();
+        self.key_names.sweep(settled_ms);
         let mut removed = 0;
         for _ in 0..shards {
             let shard = self.cursor.fetch_add(1, Ordering::Relaxed) % shards;
             removed += sweep_shard(&self.users, shard, |record| {
                 record.expire_keys(now, |id| self.key_names.drop_key(id))
             });
-            removed += sweep_shard(&self.quotas, shard, |state| state.is_over(settled_ms));
+            removed += self.ledger.sweep(shard, settled_ms);
             if start.elapsed() >= SWEEP_BUDGET {
                 break;
             }
@@ -248,8 +234,7 @@ impl Store for MemoryStore {
             .filter(|(_, record)| !record.is_empty())
             .map(|(user, record)| format!("{user:?} {record}\n"))
             .collect();
-        let quotas = self.quotas.iter().filter(|quota| !quota.is_over(now.settled_ms()));
-        lines.extend(quotas.map(|quota| format!("quota {:?} {:?}\n", quota.key(), quota.value())));
+        lines.extend(self.ledger.dump(now.settled_ms()));
         lines.extend(self.key_names.describe(now));
         lines.sort();
         lines.concat()

@@ -6,10 +6,12 @@ use super::memory::MemoryStore;
 use super::registry::named;
 use crate::core::clock::{Clock, Now};
 use crate::core::error::Fault;
-use crate::core::key_op::KeyOp;
-use crate::core::op::{Act, Op, Verdict};
-use crate::core::quota::QuotaState;
-use crate::core::record::UserRecord;
+use crate::core::idempotency::{Idempotency, RememberedCharge};
+use crate::core::key_op::{KeyAnswer, KeyOp};
+use crate::core::op::{Act, Op, QuotaPlace, Verdict};
+use crate::core::quota::{Moment, QuotaState, RECEIPT_MS, ReceiptId};
+use crate::core::record::{Aside, UserRecord};
+use crate::core::spending;
 use crate::core::store::{Outcome, Sink, Store};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
@@ -48,6 +50,8 @@ enum Job {
 struct Stale {
     record: Option<(String, Box<UserRecord>)>,
     quota: Option<(String, QuotaState)>,
+    memory: Option<([u8; 16], Option<RememberedCharge>)>,
+    refunded: Option<(ReceiptId, u64)>,
 }
 
 struct Waiting {
@@ -94,13 +98,20 @@ impl LateStore {
                         if let Some((user, record)) = stale.record {
                             self.memory.write(&user, *record);
                         }
+                        let ledger = &self.memory.ledger;
                         if let Some((key, state)) = stale.quota {
-                            self.memory.write_quota(&key, state);
+                            ledger.write_quota(&key, state);
+                        }
+                        if let Some((name, memory)) = stale.memory {
+                            ledger.write_memory(&name, memory);
+                        }
+                        if let Some((id, until_ms)) = stale.refunded {
+                            ledger.write_refunded(id, until_ms);
                         }
                         verdict
                     }
                 };
-                sink.complete(ticket, Ok(verdict));
+                sink.complete(ticket, verdict.outcome());
             }
         }
     }
@@ -108,31 +119,70 @@ impl LateStore {
     /// Decides on copies, to be written back later.
     fn check_now(&self, op: Op<'static>) -> Job {
         let now = Now::of(self.memory.clock());
-        let mut stale = Stale::default();
-        let verdict = match &op.act {
-            Act::Consume { key, rule, cost } => {
-                let mut state = self.memory.read_quota(key);
-                let consumption = state.charge(rule, *cost, now.ms(), None);
-                stale.quota = Some((key.to_string(), state));
-                Verdict::Consumption(consumption)
+        let ledger = &self.memory.ledger;
+        let memory_of = |once: &Option<Idempotency>| {
+            once.as_ref().map(|once| (once.name, ledger.read_memory(&once.name)))
+        };
+        let (key, once) = match &op.act {
+            Act::Consume(asked) => (Some(&asked.key), memory_of(&asked.once)),
+            Act::AddUnits(asked) => (Some(&asked.key), memory_of(&asked.once)),
+            Act::Refund(asked) => {
+                let memory = asked.memory.map(|name| (name, ledger.read_memory(&name)));
+                (asked.user.is_none().then_some(&asked.key), memory)
             }
-            act => {
-                let Some(user) = act.user().map(str::to_owned) else {
-                    return Job::Decide(op);
+            act if act.user().is_none() => return Job::Decide(op),
+            act => act.charge().map_or((None, None), |(_, charge)| {
+                let apart = charge.place == QuotaPlace::Apart;
+                (apart.then_some(&charge.key), memory_of(&charge.once))
+            }),
+        };
+        let mut stale = Stale {
+            record: op.act.user().map(|user| (user.to_owned(), Box::new(self.memory.read(user)))),
+            quota: key.map(|key| (key.to_string(), ledger.read_quota(key))),
+            memory: once,
+            refunded: None,
+        };
+        let verdict = self.apply(&op, &mut stale, now);
+        Job::Write(stale, verdict)
+    }
+
+    fn apply(&self, op: &Op<'_>, stale: &mut Stale, now: Now<'_>) -> Verdict {
+        let moment = Moment::at(now.us);
+        let mut none = None;
+        let memory = stale.memory.as_mut().map_or(&mut none, |(_, memory)| memory);
+        let quota = stale.quota.as_mut().map(|(_, state)| state);
+        let told = |answer: Result<_, _>| answer.map_or_else(Verdict::Fault, Verdict::Consumption);
+        match (&op.act, quota, &mut stale.record) {
+            (Act::Consume(asked), Some(state), _) => {
+                told(spending::consume(state, memory, asked, moment))
+            }
+            (Act::AddUnits(asked), Some(state), _) => {
+                told(spending::add(state, memory, asked, moment))
+            }
+            (Act::Refund(asked), quota, record) => {
+                let spent = self.memory.ledger.was_refunded(&asked.charged.id);
+                let mut refund =
+                    |state: &mut QuotaState| spending::refund(state, memory, spent, asked, now.us);
+                let given_back = match (quota, record) {
+                    (Some(state), _) => refund(state),
+                    (None, Some((_, record))) => record.with_quota(&asked.key, refund),
+                    (None, None) => false,
                 };
-                let mut quota = act.charge_apart().map(|(_, charge)| {
-                    (charge.key.to_string(), self.memory.read_quota(&charge.key))
-                });
-                let mut record = Box::new(self.memory.read(&user));
-                let verdict = record.apply(&op, now, quota.as_mut().map(|(_, state)| state));
-                if let Act::ApiKey(KeyOp::Create(new)) = act {
-                    self.memory.enter_key(new);
+                let spent = (asked.charged.id, now.ms() + RECEIPT_MS);
+                stale.refunded = given_back.then_some(spent);
+                Verdict::Flag(given_back)
+            }
+            (_, quota, Some((_, record))) => {
+                let verdict = record.apply(op, now, Aside { quota, memory: Some(memory) });
+                if let (Act::ApiKey(KeyOp::Create(new)), Verdict::ApiKey(KeyAnswer::Done(true))) =
+                    (&op.act, &verdict)
+                {
+                    self.memory.key_names.enter(new);
                 }
-                stale = Stale { record: Some((user, record)), quota };
                 verdict
             }
-        };
-        Job::Write(stale, verdict)
+            (_, _, None) => Verdict::Flag(false),
+        }
     }
 
     fn gather(&self) -> Vec<Waiting> {

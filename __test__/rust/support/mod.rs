@@ -1,12 +1,15 @@
 //! What the Rust tests share: operations in one line each, and a caller that waits for any store.
 #![allow(dead_code)]
 
+use latchgate::core::error::Fault;
+use latchgate::core::idempotency::Idempotency;
 use latchgate::core::op::{
     Act, Admission, AdmissionRule, Admit, Charge, Decide, Decision, Issued, OnLimit, Op,
     QuotaPlace, SessionCheck, Verdict,
 };
-use latchgate::core::quota::{Consumption, QuotaRule, Refill};
+use latchgate::core::quota::{Charged, Consumption, QuotaRule, Refill, Spend};
 use latchgate::core::session::Session;
+use latchgate::core::spending::{AddUnits, Consume, Refund};
 use latchgate::core::store::{Outcome, Sink, Store};
 use std::sync::{Arc, Condvar, Mutex};
 
@@ -36,10 +39,15 @@ pub fn call(store: &dyn Store, act: Act<'_>) -> Verdict {
 
 /// The same with a horizon and a tolerance of one's own.
 pub fn call_as(store: &dyn Store, op: Op<'_>) -> Verdict {
+    outcome(store, op).unwrap()
+}
+
+/// The same where it may be a fault.
+pub fn outcome(store: &dyn Store, op: Op<'_>) -> Outcome {
     let mailbox = Arc::new(Mailbox::default());
     let sink: Arc<dyn Sink> = mailbox.clone();
     if let Some(outcome) = store.submit(op, 7, &sink) {
-        return outcome.unwrap();
+        return outcome;
     }
     store.flush();
     let mut arrived = mailbox.arrived.lock().unwrap();
@@ -48,7 +56,7 @@ pub fn call_as(store: &dyn Store, op: Op<'_>) -> Verdict {
     }
     let (ticket, outcome) = arrived.pop().unwrap();
     assert_eq!(ticket, 7);
-    outcome.unwrap()
+    outcome
 }
 
 pub fn rule(limit: Option<u64>, on_limit: OnLimit) -> AdmissionRule {
@@ -147,7 +155,8 @@ pub fn revoke_user(store: &dyn Store, user: &str) -> u64 {
 
 /// A charge of a quota that lies with the user.
 pub fn charge(key: &'static str, rule: QuotaRule, cost: u64) -> Option<Charge<'static>> {
-    Some(Charge { place: QuotaPlace::Record, key: key.into(), rule, cost, keep_ms: None })
+    let spend = Spend::of(cost);
+    Some(Charge { place: QuotaPlace::Record, key: key.into(), rule, spend, once: None })
 }
 
 /// The same of one that lies apart.
@@ -156,10 +165,56 @@ pub fn charge_apart(key: &'static str, rule: QuotaRule, cost: u64) -> Option<Cha
 }
 
 pub fn consume(store: &dyn Store, key: &str, rule: QuotaRule, cost: u64) -> Consumption {
-    match call(store, Act::Consume { key: key.into(), rule, cost }) {
-        Verdict::Consumption(consumption) => consumption,
+    consume_with(store, key, rule, Spend::of(cost), None).unwrap()
+}
+
+pub fn consume_with(
+    store: &dyn Store,
+    key: &str,
+    rule: QuotaRule,
+    spend: Spend,
+    once: Option<Idempotency>,
+) -> Result<Consumption, Fault> {
+    told(store, Act::Consume(Consume { key: key.into(), rule, spend, once }))
+}
+
+pub fn add(
+    store: &dyn Store,
+    key: &str,
+    rule: QuotaRule,
+    units: u64,
+    once: Option<Idempotency>,
+) -> Result<Consumption, Fault> {
+    told(store, Act::AddUnits(AddUnits { key: key.into(), rule, units, once }))
+}
+
+fn told(store: &dyn Store, act: Act<'_>) -> Result<Consumption, Fault> {
+    match outcome(store, Op { act, horizon_ms: HORIZON, tolerance_ms: 0 })? {
+        Verdict::Consumption(consumption) => Ok(consumption),
         other => panic!("not a consumption: {other:?}"),
     }
+}
+
+/// Units with a receipt that is told apart by a number.
+pub fn spend(cost: u64, receipt: u8) -> Spend {
+    Spend { receipt: Some([receipt; 16]), ..Spend::of(cost) }
+}
+
+/// An idempotency key and a question, by number.
+pub fn once(name: u8, question: u8) -> Option<Idempotency> {
+    Some(Idempotency { name: [name; 16], question: [question; 16] })
+}
+
+pub fn refund(
+    store: &dyn Store,
+    key: &str,
+    charged: Charged,
+    units: u64,
+    once: Option<Idempotency>,
+) -> bool {
+    let memory = once.map(|once| once.name);
+    let key = key.into();
+    flag(store, Act::Refund(Refund { user: None, lasting: false, key, charged, units, memory }))
 }
 
 pub const fn balance(limit: u64) -> QuotaRule {
@@ -168,4 +223,8 @@ pub const fn balance(limit: u64) -> QuotaRule {
 
 pub const fn window(limit: u64, ms: u64) -> QuotaRule {
     QuotaRule { limit, refill: Refill::Window(ms) }
+}
+
+pub const fn bucket(limit: u64, ms: u64) -> QuotaRule {
+    QuotaRule { limit, refill: Refill::Bucket(ms) }
 }

@@ -24,6 +24,24 @@ impl<'a> Names<'a> {
         Self { prefix, id, bucket }
     }
 
+    /// The bucket as key ids embed it.
+    #[must_use]
+    pub fn digits(&self) -> String {
+        format!("{:04x}", self.bucket)
+    }
+
+    /// `<prefix>:{<bucket>}:<kind>:<name in hexadecimal>`: of something else in the same slot.
+    #[must_use]
+    pub fn beside(&self, kind: &str, name: &[u8; 16]) -> String {
+        format!("{}:{{{}}}:{kind}:{}", self.prefix, self.bucket, hex(name))
+    }
+
+    /// `<key>:<name in hexadecimal>`: of what belongs to a key.
+    #[must_use]
+    pub fn of_key(&self, kind: &str, name: &[u8; 16]) -> String {
+        format!("{}:{}", self.key(kind), hex(name))
+    }
+
     /// `<prefix>:{<bucket>}:<kind>:<id>`, every byte of the id outside `A-Z a-z 0-9 . _ -` as `%XX`.
     #[must_use]
     pub fn key(&self, kind: &str) -> String {
@@ -38,6 +56,10 @@ impl<'a> Names<'a> {
         }
         key
     }
+}
+
+fn hex(bytes: &[u8; 16]) -> String {
+    format!("{:032x}", u128::from_be_bytes(*bytes))
 }
 
 #[cfg(test)]

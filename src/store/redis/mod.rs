@@ -4,10 +4,12 @@
 mod codec;
 mod greeting;
 mod io;
+mod key_codec;
 mod keys;
 mod link;
 mod pack;
 mod queue;
+mod quota_codec;
 mod resp;
 mod scripts;
 mod socket;

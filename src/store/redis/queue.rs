@@ -2,11 +2,13 @@
 
 use super::codec::{self, Call, Expects};
 use super::greeting::Server;
+use super::key_codec;
 use super::resp::{self, Reply};
 use super::socket::Socket;
 use crate::core::error::Fault;
-use crate::core::op::{Decision, Verdict};
-use crate::core::reason::Reason;
+use crate::core::key_op::KeyAnswer;
+use crate::core::op::Verdict;
+use crate::core::reason::{Reason, Reasons};
 use crate::core::store::{Health, Outcome, Sink};
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
@@ -45,8 +47,10 @@ pub enum Stage {
     Only,
     /// To a further call, if it allows.
     Then(Box<Call>),
-    /// To the verdict, together with this decision.
-    After(Box<Decision>),
+    /// To the verdict, together with this decision; and if it denies, to a call that undoes something.
+    After(Box<Verdict>, Option<Box<Call>>),
+    /// To what is known already.
+    Told(Box<Outcome>),
 }
 
 pub struct Queue {
@@ -164,39 +168,51 @@ impl Queue {
         }
         let outcome = read_reply(&waiting.call.expects, reply);
         let sink = waiting.sink?;
-        let outcome = match (waiting.stage, outcome) {
-            (Stage::Then(then), Ok(Verdict::Decision(decision)))
-                if decision.reason == Reason::Allowed =>
-            {
-                self.push(Waiting {
-                    ticket: waiting.ticket,
-                    sink: Some(sink),
-                    call: *then,
-                    stage: Stage::After(Box::new(decision)),
-                    as_text: false,
-                    deadline: waiting.deadline,
-                    start: 0,
-                });
-                return None;
+        let (call, stage) = match (waiting.stage, outcome) {
+            (Stage::Then(then), Ok(first)) if first.is_allowed() => {
+                let undo = key_codec::undo(&waiting.call.expects, &first).map(Box::new);
+                (*then, Stage::After(Box::new(first), undo))
             }
-            (Stage::After(after), Ok(Verdict::Consumption(quota))) => {
-                let mut decision = *after;
-                decision.quota = Some(quota);
-                if !quota.allowed {
-                    decision.would_deny.add(Reason::QuotaExhausted);
-                    decision = Decision {
-                        reason: Reason::QuotaExhausted,
-                        session: None,
-                        admitted: false,
-                        ..decision
-                    };
+            (Stage::After(first, undo), outcome) => {
+                let (outcome, denied) = together(*first, outcome);
+                match undo.filter(|_| denied) {
+                    Some(undo) => (*undo, Stage::Told(Box::new(outcome))),
+                    None => return Some((sink, waiting.ticket, outcome)),
                 }
-                Ok(Verdict::Decision(decision))
             }
-            (_, outcome) => outcome,
+            (Stage::Told(outcome), _) => return Some((sink, waiting.ticket, *outcome)),
+            (_, outcome) => return Some((sink, waiting.ticket, outcome)),
         };
-        Some((sink, waiting.ticket, outcome))
+        self.push(Waiting {
+            ticket: waiting.ticket,
+            sink: Some(sink),
+            call,
+            stage,
+            as_text: false,
+            deadline: waiting.deadline,
+            start: 0,
+        });
+        None
     }
+}
+
+/// A decision and what it is charged after it, as one outcome; and whether that certainly denies.
+fn together(mut first: Verdict, then: Outcome) -> (Outcome, bool) {
+    let (Some(decision), Ok(Verdict::Consumption(quota))) = (first.decision_mut(), &then) else {
+        let denied = matches!(then, Ok(Verdict::Fault(_)));
+        return (then, denied);
+    };
+    decision.quota = Some(*quota);
+    if !quota.allowed {
+        let mut deny = Reasons::default();
+        deny.add(Reason::QuotaExhausted);
+        decision.deny_as_well(deny);
+    }
+    if let (Verdict::ApiKey(KeyAnswer::Used(used)), false) = (&mut first, quota.allowed) {
+        // What was told of it is given back.
+        used.own = None;
+    }
+    (Ok(first), !quota.allowed)
 }
 
 fn append(out: &mut Vec<u8>, waiting: &Waiting) {
@@ -242,7 +258,8 @@ fn read_reply(expects: &Expects, reply: Reply) -> Outcome {
             }
         }
         (expects, Reply::Bulk(bytes)) => codec::decode(expects, &bytes)
-            .ok_or_else(|| Fault::unavailable("the store answered what the script does not")),
+            .ok_or_else(|| Fault::unavailable("the store answered what the script does not"))
+            .and_then(Verdict::outcome),
         _ => Err(Fault::unavailable("the store answered what the script does not")),
     }
 }

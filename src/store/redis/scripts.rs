@@ -1,5 +1,6 @@
 //! The scripts, one per verb, and how a call of one is written. Each begins with the prelude; those
-//! that look at the whole record have the library behind their own first lines.
+//! that look at the whole record have the library behind their own first lines, those that look at a quota
+//! have the library of quotas, and those that look at an API key the library of keys behind it.
 
 use std::sync::LazyLock;
 
@@ -18,8 +19,22 @@ pub enum Verb {
     UnblockUser,
     NextGeneration,
     Consume,
+    AddUnits,
+    Refund,
+    ReceiptKey,
     ResetQuotas,
     Check,
+    KeyFind,
+    KeyClaim,
+    KeyConfirm,
+    KeyCreate,
+    KeyUse,
+    KeyRotate,
+    KeyRevoke,
+    KeyAdd,
+    KeyUpdate,
+    KeyIds,
+    KeyGet,
 }
 
 /// A script, ready to be called.
@@ -34,10 +49,37 @@ macro_rules! text {
     ($first:literal) => {
         concat!(include_str!("lua/prelude.lua"), include_str!(concat!("lua/", $first, ".lua")))
     };
+    (quota, $first:literal) => {
+        concat!(
+            include_str!("lua/prelude.lua"),
+            include_str!("lua/quota.lua"),
+            include_str!(concat!("lua/", $first, ".lua"))
+        )
+    };
+    (key, $($part:literal),+) => {
+        concat!(
+            include_str!("lua/prelude.lua"),
+            include_str!("lua/ours.lua"),
+            include_str!("lua/quota.lua"),
+            include_str!("lua/key.lua"),
+            $(include_str!(concat!("lua/", $part, ".lua"))),+
+        )
+    };
+    ($first:literal, quota, $body:literal) => {
+        concat!(
+            include_str!("lua/prelude.lua"),
+            include_str!(concat!("lua/", $first, ".lua")),
+            include_str!("lua/ours.lua"),
+            include_str!("lua/lib.lua"),
+            include_str!("lua/quota.lua"),
+            include_str!(concat!("lua/", $body, ".lua"))
+        )
+    };
     ($first:literal, $body:literal) => {
         concat!(
             include_str!("lua/prelude.lua"),
             include_str!(concat!("lua/", $first, ".lua")),
+            include_str!("lua/ours.lua"),
             include_str!("lua/lib.lua"),
             include_str!(concat!("lua/", $body, ".lua"))
         )
@@ -46,8 +88,8 @@ macro_rules! text {
 
 /// (text, whether it runs where the server is out of memory: checks must, new revocations must not
 /// seem to have been kept).
-const TEXTS: [(&str, bool); 13] = [
-    (text!("decide", "decide_slow"), true),
+const TEXTS: [(&str, bool); 27] = [
+    (text!("decide", quota, "decide_slow"), true),
     (text!("admit", "admit_body"), false),
     (text!("touch", "touch_body"), true),
     (text!("end", "end_body"), true),
@@ -57,9 +99,23 @@ const TEXTS: [(&str, bool); 13] = [
     (text!("revoke_user", "revoke_user_body"), false),
     (text!("unblock_user", "unblock_user_body"), true),
     (text!("next_generation", "next_generation_body"), false),
-    (text!("consume"), false),
-    (text!("reset_quotas"), true),
+    (text!(quota, "consume"), false),
+    (text!(quota, "add_units"), false),
+    (text!(quota, "refund"), false),
+    (text!("receipt_key"), false),
+    (text!(quota, "reset_quotas"), true),
     (text!("check"), true),
+    (text!("key_find"), true),
+    (text!("key_claim"), false),
+    (text!("key_confirm"), true),
+    (text!(key, "key_patch", "key_create"), false),
+    (text!(key, "key_use", "key_judge", "lib", "key_decide", "decide_slow", "key_use_end"), true),
+    (text!(key, "key_rotate"), false),
+    (text!(key, "key_revoke"), true),
+    (text!(key, "key_add"), false),
+    (text!(key, "key_patch", "key_update"), false),
+    (text!("key_ids"), true),
+    (text!(key, "key_get"), true),
 ];
 
 static SCRIPTS: LazyLock<Vec<Script>> = LazyLock::new(|| {

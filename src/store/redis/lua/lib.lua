@@ -4,12 +4,6 @@ local SLACK = 3600000
 local due, ttl, live, horizon_kept, last_gen, epoch_gen, epoch_before, epoch_until, block, ahead =
   NEVER, 0, 0, 0, 0, 0, 0, 0, 0, 0
 
--- A value of another length is none of ours: better no answer than a wrong one.
-local function ours(value, length)
-  if value and #value ~= length then error('FOREIGN value under a key of ours') end
-  return value
-end
-
 local head = ours(redis.call('HGET', record, '.'), 60)
 if head then
   due, ttl, live, horizon_kept, last_gen, epoch_gen, epoch_before, epoch_until, block, ahead =
@@ -97,8 +91,7 @@ local function purge()
     elseif value and kind == 115 then
       till = field_till(value) + SLACK
     elseif value and kind == 113 then
-      local _, at = struct.unpack('>I7I6', ours(value, 13))
-      till = at + SLACK
+      till = struct.unpack('>I6', ours(value, 34), 29) + SLACK
     elseif value then
       till = struct.unpack('>I6', ours(value, 6)) + SLACK
     end

@@ -1,0 +1,87 @@
+
+-- What is kept of an API key: created, born (us), expires, revoked, old secret until (ms, 2^48 - 1: never).
+local KEY = '>I6I7I6I6I6'
+-- The rule of its quota: limit, window (ms), period (us).
+local RULE = '>I7I6I7'
+local WORDS = '>I4I4I4I4I4I4I4I4'
+-- A key that has ended is listed for 30 days, and kept an hour longer.
+local LISTED = 2592000000
+local KEPT = LISTED + 3600000
+
+-- Up to which birth an owner's keys have fallen, after the highest birth of all.
+local function ring_read(ring)
+  local head = ours(redis.call('HGET', ring, '.'), 14)
+  if not head then return 0, 0 end
+  return struct.unpack('>I7I7', head)
+end
+
+-- A key as it stands now; nil where there is none, or it ended so long ago that nobody is told of it.
+local function key_read(key, epoch)
+  local found = redis.call('HMGET', key, '.', 'h', 'x', 's', 'm', 'q', 'u', 'l')
+  local head = ours(found[1], 31)
+  if not head then return nil end
+  local k = { hash = ours(found[2], 32), spent = found[3] or '', scopes = found[4] or '', metadata = found[5] or '',
+    rule = ours(found[6], 20), state = found[7], last = ours(found[8], 6) }
+  k.created, k.born, k.expires, k.revoked, k.old = struct.unpack(KEY, head)
+  k.is_revoked = k.revoked < NEVER or k.born <= epoch
+  k.ends = math.min(k.expires, k.revoked)
+  if k.born <= epoch then k.ends = math.min(k.ends, math.floor(epoch / 1000)) end
+  if k.ends + LISTED <= now then return nil end
+  return k
+end
+
+-- Whether two hashes are equal, in a time that does not tell how far they are.
+local function same(a, b)
+  local x, y, differ = { struct.unpack(WORDS, a) }, { struct.unpack(WORDS, b) }, 0
+  for i = 1, 8 do differ = bit.bor(differ, bit.bxor(x[i], y[i])) end
+  return differ == 0
+end
+
+-- What a presented secret is: 0 the key's, or the one before it in its grace; 1 none; 2 one that was replaced.
+-- All of them are looked at, whichever it is.
+local function key_secret(k, hash)
+  local is = same(k.hash, hash) and 0 or 1
+  for i = 1, #k.spent - 31, 32 do
+    if same(string.sub(k.spent, i, i + 31), hash) then is = (i == 1 and k.old > now) and 0 or 2 end
+  end
+  return is
+end
+
+local function key_write(key, k)
+  redis.call('HSET', key, '.', struct.pack(KEY, k.created, k.born, k.expires, k.revoked, k.old))
+end
+
+-- Lets a key expire when it will be listed no more, and notes that in the index.
+local function key_expire(key, k, ring, id)
+  local due = NEVER
+  if k.ends < NEVER then
+    due = k.ends + KEPT
+    redis.call('PEXPIREAT', key, string.format('%.0f', due))
+  else
+    redis.call('PERSIST', key)
+  end
+  redis.call('HSET', ring, id, struct.pack('>I6I7', due, k.born))
+end
+
+local function key_quota(k)
+  if not k.rule then return nil end
+  local limit, window, period = struct.unpack(RULE, k.rule)
+  return quota_at(k.state, limit, window, period)
+end
+
+local function text(value)
+  value = value or ''
+  return struct.pack('>I4', #value) .. value
+end
+
+-- A key as it is told, packed: created, expires, last used (0: never), revoked, has a quota; name, start, scopes,
+-- metadata, each behind its length; the rule, and as quota_reply.
+local function key_view(key, k)
+  local q, last = key_quota(k), 0
+  if k.last then last = struct.unpack('>I6', k.last) end
+  local told = struct.pack('>I6I6I6I1I1', k.created, k.expires, last, k.is_revoked and 1 or 0, q and 1 or 0)
+    .. text(redis.call('HGET', key, 'n')) .. text(redis.call('HGET', key, 't')) .. text(k.scopes) .. text(k.metadata)
+  if q then told = told .. k.rule .. quota_reply(q, 1, 0) end
+  return told
+end
+

@@ -1,0 +1,9 @@
+-- Takes the name of a key that is about to be imported, for a minute. One script, because of two who import one key
+-- only one may.
+-- KEYS[1] string: the pointer.
+-- ARGV[1] id and owner. ARGV[2] the same of a holder whose key is kept no longer, or empty.
+-- Reply: packed: 0 where it was taken; or 1 and who holds it.
+local held = redis.call('GET', KEYS[1])
+if held and not (held == ARGV[2] and redis.call('PTTL', KEYS[1]) == -1) then return struct.pack('>I1', 1) .. held end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000)
+return struct.pack('>I1', 0)

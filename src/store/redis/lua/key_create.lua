@@ -1,0 +1,26 @@
+-- Creates an API key. One script, because key and index must agree, and its birth lie above the epoch.
+-- KEYS[1] hash: the key. KEYS[2] hash: the owner's index.
+-- ARGV[1] id. ARGV[2] SHA-256 of its text. ARGV[3] owner. ARGV[4] start. ARGV[5] what is said of it: see key_patch.
+-- ARGV[6] name. ARGV[7] scopes. ARGV[8] metadata. ARGV[9] rule.
+-- Reply: packed: 1, or 0 where the id is taken.
+local key, ring, id = KEYS[1], KEYS[2], ARGV[1]
+local last, epoch = ring_read(ring)
+if key_read(key, epoch) then return struct.pack('>I4', 0) end
+-- A few that have expired go, so that an index that nobody reads does not grow.
+local some = redis.call('HRANDFIELD', ring, 8, 'WITHVALUES')
+for i = 1, #some, 2 do
+  if some[i] ~= '.' then
+    local due, born = struct.unpack('>I6I7', ours(some[i + 1], 13))
+    if due <= now or (born <= epoch and math.floor(epoch / 1000) + KEPT <= now) then redis.call('HDEL', ring, some[i]) end
+  end
+end
+last = math.max(now_us, last + 1)
+redis.call('DEL', key)
+redis.call('HSET', ring, '.', struct.pack('>I7I7', last, epoch))
+redis.call('HSET', key, 'h', ARGV[2], 'o', ARGV[3], 't', ARGV[4])
+local k = { created = now, born = last, expires = NEVER, revoked = NEVER, old = 0 }
+key_patch(key, k, 5)
+k.ends = k.expires
+key_write(key, k)
+key_expire(key, k, ring, id)
+return struct.pack('>I4', 1)

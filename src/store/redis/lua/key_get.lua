@@ -1,0 +1,20 @@
+-- Tells what is known of API keys of one owner. One script, because what is gone is taken out of the index.
+-- KEYS[1] hash: the owner's index. KEYS[n + 1] hash: a key. ARGV[n] its id.
+-- Reply: packed: how many; then for each that is there: its number, and as key_view.
+local ring, told = KEYS[1], {}
+local _, epoch = ring_read(ring)
+for i, id in ipairs(ARGV) do
+  local key = KEYS[i + 1]
+  local k = key_read(key, epoch)
+  if k then
+    told[#told + 1] = struct.pack('>I4', i - 1) .. key_view(key, k)
+    -- Those that fell with all of the owner's were not told so one by one.
+    if k.born <= epoch and k.revoked == NEVER then key_expire(key, k, ring, id) end
+  elseif redis.call('EXISTS', key) == 0 then
+    redis.call('HDEL', ring, id)
+  end
+end
+-- Nothing is left, and no key can be born that its epoch would reach.
+local last = ring_read(ring)
+if redis.call('HLEN', ring) == 1 and last > 0 and math.floor(last / 1000) <= now then redis.call('DEL', ring) end
+return struct.pack('>I4', #told) .. table.concat(told)

@@ -1,0 +1,63 @@
+
+local _, key_epoch = ring_read(KEYS[5])
+local k = key_read(KEYS[4], key_epoch)
+local bits, own, own_kept, facts = 1, nil, nil, ''
+if k then
+  bits = key_secret(k, ARGV[8])
+  if bits ~= 1 then
+    if k.is_revoked then bits = 2 end
+    if k.expires <= now then bits = bits + 4 end
+    for i = 11, #ARGV do
+      if not string.find(' ' .. k.scopes .. ' ', ' ' .. ARGV[i] .. ' ', 1, true) then
+        bits = bits + 8
+        break
+      end
+    end
+    own = key_quota(k)
+    facts = text(k.scopes) .. text(k.metadata)
+    if own and own_once == 1 and own_cost > 0 and bits == 0 then own_kept = memory_recall(KEYS[6], ARGV[10]) end
+    if own_kept == false then return struct.pack('>I1', 255) end
+    if own and not own_kept and own_cost > own.remaining then bits = bits + 16 end
+  end
+end
+
+-- The answer: what stands against the key, what is told of it, and the rest of the decision.
+local function key_answer(told, rest)
+  if facts == '' then return struct.pack('>I1I1', bits, 0) .. rest end
+  if not own then return struct.pack('>I1I1', bits, 1) .. facts .. rest end
+  return struct.pack('>I1I1', bits, 3) .. facts .. k.rule .. told .. rest
+end
+
+local function key_refuse(rest)
+  return key_answer(own and (own_kept and memory_reply(own_kept)
+    or quota_reply(own, own_cost <= own.remaining and 1 or 0, own_cost)), rest)
+end
+
+-- Charges the key's own quota, and notes the use; a cost of 0 changes nothing.
+local function key_charge(rest)
+  if own_cost == 0 then return key_answer(own and quota_reply(own, 1, 0), rest) end
+  local last = now
+  if k.last then last = math.max(now, (struct.unpack('>I6', k.last))) end
+  redis.call('HSET', KEYS[4], 'l', struct.pack('>I6', last))
+  if not own then return key_answer(nil, rest) end
+  if own_kept then return key_answer(memory_reply(own_kept), rest) end
+  local void = quota_take(own, own_cost, 0)
+  local told = quota_charged(own, void, ARGV[9])
+  redis.call('HSET', KEYS[4], 'u', quota_pack(own))
+  if own_once == 1 then memory_keep(KEYS[6], ARGV[10], told) end
+  return key_answer(told, rest)
+end
+
+-- A key alone, and no quota of the request here: of the owner only a block counts.
+if alone == 1 and place == 0 then
+  local head = ours(redis.call('HGET', record, '.'), 60)
+  local blocked = 0
+  if head then
+    local _, _, _, _, _, _, _, _, till = struct.unpack(HEAD, head)
+    if till > now then blocked = 1 end
+  end
+  local rest = struct.pack(REPLY, blocked, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+  if bits > 0 or blocked == 1 or scope_ok == 0 then return key_refuse(rest) end
+  return key_charge(rest)
+end
+
