@@ -4,6 +4,7 @@
 mod support;
 
 use latchgate::core::clock::FakeClock;
+use latchgate::core::key_op::{KeyPatch, Use};
 use latchgate::core::op::SessionCheck;
 use latchgate::core::reason::Reason;
 use latchgate::core::store::Store;
@@ -87,6 +88,75 @@ fn charged(store: &Arc<dyn Store>, apart: bool) -> usize {
         decide(store, request).reason == Reason::Allowed
     });
     passed.into_iter().filter(|passed| *passed).count()
+}
+
+/// How many of the racers were granted one of three units of one key, with the old secret and the new.
+fn key_uses(store: &Arc<dyn Store>) -> usize {
+    let key = keys::place("u", 1);
+    keys::create(&**store, &key, keys::quota(balance(3)));
+    keys::rotate(&**store, &key, [8; 32], HOUR);
+    let passed = race(store, move |store, n| {
+        let digest = if n % 2 == 0 { keys::DIGEST } else { [8; 32] };
+        let asked = Use { digest, ..keys::asked(&key, 1) };
+        keys::use_key(store, asked).unwrap().decision.reason == Reason::Allowed
+    });
+    passed.into_iter().filter(|passed| *passed).count()
+}
+
+/// How many units racers who all added some, each under one idempotency key, have added, of 24.
+fn top_ups(store: &Arc<dyn Store>, shared: bool) -> u64 {
+    let key = keys::place("u", 1);
+    keys::create(&**store, &key, keys::quota(balance(1)));
+    let asked = key.clone();
+    race(store, move |store, n| {
+        let name = if shared { 0 } else { u8::try_from(n).unwrap() };
+        keys::add(store, &asked, 1, once(name, 0)).unwrap();
+    });
+    keys::get(&**store, &key).unwrap().quota.unwrap().limit - 1
+}
+
+/// How many racers were told that it was they who revoked the key.
+fn key_ends(store: &Arc<dyn Store>) -> usize {
+    let key = keys::place("u", 1);
+    keys::create(&**store, &key, KeyPatch::default());
+    let ended = race(store, move |store, _| keys::revoke(store, &key));
+    ended.into_iter().filter(|ended| *ended).count()
+}
+
+#[test]
+fn races_of_keys_are_exact_on_the_embedded_store() {
+    for _ in 0..50 {
+        let open = || {
+            registry::open(&Settings::of("memory:"), Arc::new(FakeClock::at_ms(START_MS))).unwrap()
+        };
+        assert_eq!(key_uses(&open()), 3);
+        assert_eq!((top_ups(&open(), false), top_ups(&open(), true)), (RACERS as u64, 1));
+        assert_eq!(key_ends(&open()), 1);
+    }
+}
+
+#[cfg(feature = "test-stores")]
+#[test]
+fn every_race_of_keys_is_lost_on_a_store_that_checks_first_and_writes_later() {
+    let open = |name: &str| {
+        let url = format!("test-racy:{name}?gate={RACERS}");
+        registry::open(&Settings::of(&url), Arc::new(FakeClock::at_ms(START_MS))).unwrap()
+    };
+    assert!(key_uses(&open("key-uses")) > 3);
+    assert!(top_ups(&open("top-ups"), false) < RACERS as u64);
+    assert!(key_ends(&open("key-ends")) > 1);
+}
+
+#[cfg(feature = "test-stores")]
+#[test]
+fn races_of_keys_are_exact_on_a_store_that_answers_late_and_out_of_order() {
+    let open = |name: &str| {
+        let url = format!("test-deferred:{name}?gate={RACERS}");
+        registry::open(&Settings::of(&url), Arc::new(FakeClock::at_ms(START_MS))).unwrap()
+    };
+    assert_eq!(key_uses(&open("key-uses")), 3);
+    assert_eq!((top_ups(&open("adds"), false), top_ups(&open("once"), true)), (RACERS as u64, 1));
+    assert_eq!(key_ends(&open("key-ends")), 1);
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn of_foreign_tokens_those_of_the_same_second_fall_and_later_ones_stand() {
         assert_eq!(at(START_MS - 1_000), Reason::UserRevoked);
         assert_eq!(at(START_MS + 999), Reason::UserRevoked);
         assert_eq!(at(START_MS + 1_000), Reason::Allowed);
-        let act = Act::RevokeUser { user: "u".into() };
+        let act = Act::RevokeUser { user: "u".into(), keys: false };
         call_as(store, Op { act, horizon_ms: HORIZON, tolerance_ms: 5_000 });
         assert_eq!(at(START_MS + 5_999), Reason::UserRevoked);
         assert_eq!(at(START_MS + 6_000), Reason::Allowed);
@@ -190,7 +190,7 @@ fn what_one_auth_ends_outlives_the_tokens_that_another_on_the_same_store_accepts
         let op = |act, horizon_ms| Op { act, horizon_ms, tolerance_ms: 0 };
         call_as(store, op(Act::Ping, 7 * 24 * HOUR));
         assert_eq!(
-            call_as(store, op(Act::RevokeUser { user: "u".into() }, HOUR)),
+            call_as(store, op(Act::RevokeUser { user: "u".into(), keys: false }, HOUR)),
             Verdict::Count(0)
         );
         clock.advance_ms(6 * 24 * HOUR);

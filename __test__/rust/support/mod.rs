@@ -1,6 +1,8 @@
 //! What the Rust tests share: operations in one line each, and a caller that waits for any store.
 #![allow(dead_code)]
 
+pub mod keys;
+
 use latchgate::core::error::Fault;
 use latchgate::core::idempotency::Idempotency;
 use latchgate::core::op::{
@@ -150,7 +152,7 @@ pub fn end(store: &dyn Store, user: &str, session: &str) -> bool {
 }
 
 pub fn revoke_user(store: &dyn Store, user: &str) -> u64 {
-    count(store, Act::RevokeUser { user: user.into() })
+    count(store, Act::RevokeUser { user: user.into(), keys: false })
 }
 
 /// A charge of a quota that lies with the user.

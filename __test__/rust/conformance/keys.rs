@@ -1,0 +1,438 @@
+//! API keys: what a use is told, in which order, and that nothing burns unless everything allows.
+
+use super::support::keys::{self, *};
+use super::support::*;
+use super::{assert_nothing_left, on_every_store};
+use latchgate::core::key::LISTED_MS;
+use latchgate::core::key_op::{KeyName, KeyPatch, KeyPlace, Use};
+use latchgate::core::op::{Act, Decide, SessionCheck};
+use latchgate::core::quota::QuotaRule;
+use latchgate::core::reason::Reason;
+use latchgate::core::store::Store;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+const OTHER: [u8; 32] = [8; 32];
+const THIRD: [u8; 32] = [9; 32];
+
+fn with(place: &KeyPlace, digest: [u8; 32]) -> Use<'static> {
+    Use { digest, ..asked(place, 1) }
+}
+
+fn reason(store: &dyn Store, asked: Use<'_>) -> Reason {
+    check(store, asked).0
+}
+
+fn block(store: &dyn Store, user: &str) {
+    count(store, Act::BlockUser { user: user.to_owned().into(), until_ms: None });
+}
+
+#[test]
+fn a_key_is_found_where_it_was_created_and_nowhere_else() {
+    on_every_store(|store, _| {
+        let (key, other) = (place("ada", 1), place("ada", 2));
+        assert!(create(store, &key, KeyPatch::default()));
+        assert!(!create(store, &key, KeyPatch::default()), "the id is taken");
+        let before = store.dump();
+        assert_eq!(find(store, KeyName::Id(key.id.clone())), Some(key.clone()));
+        assert_eq!(find(store, KeyName::Id(other.id.clone())), None);
+        assert_eq!(reason(store, asked(&other, 1)), Reason::KeyUnknown);
+        assert_eq!(reason(store, with(&key, OTHER)), Reason::KeyUnknown);
+        assert_eq!(get(store, &other), None);
+        assert!(!revoke(store, &other) && !rotate(store, &other, OTHER, 0));
+        assert!(keys::add(store, &other, 1, None).is_err());
+        assert!(update(store, &other, KeyPatch::default()).is_none());
+        assert_eq!(store.dump(), before, "what is unknown leaves nothing");
+        assert_eq!(check(store, asked(&key, 1)), (Reason::Allowed, None));
+    });
+}
+
+#[test]
+fn what_is_known_of_a_key_is_what_was_said_and_when_it_was_used() {
+    on_every_store(|store, clock| {
+        let key = place("ada", 1);
+        let said = KeyPatch {
+            name: Some("näme".into()),
+            scopes: Some(vec!["read".into(), "write".into()]),
+            quota: Some(balance(5)),
+            expires_ms: Some(Some(START_MS + HOUR)),
+            metadata: Some(Some(r#"{"a":[1,"é"]}"#.into())),
+        };
+        create(store, &key, said);
+        clock.advance_ms(10);
+        check(store, asked(&key, 0));
+        let info = get(store, &key).unwrap();
+        assert_eq!((info.name.as_deref(), &*info.start), (Some("näme"), "lg_start"));
+        assert_eq!(info.facts.scopes, ["read", "write"]);
+        assert_eq!(info.facts.metadata.as_deref(), Some(r#"{"a":[1,"é"]}"#));
+        assert_eq!((info.created_ms, info.expires_ms), (START_MS, Some(START_MS + HOUR)));
+        assert_eq!((info.last_used_ms, info.revoked), (None, false), "a look is no use");
+        let used = use_key(store, asked(&key, 2)).unwrap();
+        assert_eq!(used.facts, Some(info.facts));
+        assert_eq!(used.place, key);
+        let info = get(store, &key).unwrap();
+        assert_eq!(info.last_used_ms, Some(START_MS + 10));
+        assert_eq!(info.quota.map(|quota| (quota.limit, quota.remaining)), Some((5, 3)));
+        clock.advance_ms(10);
+        check(store, asked(&key, 9));
+        assert_eq!(get(store, &key).unwrap().last_used_ms, Some(START_MS + 10));
+        let changed = KeyPatch {
+            scopes: Some(Vec::new()),
+            expires_ms: Some(None),
+            metadata: Some(None),
+            ..KeyPatch::default()
+        };
+        let info = update(store, &key, changed).unwrap();
+        assert_eq!(
+            (info.expires_ms, info.facts.metadata, info.name.as_deref()),
+            (None, None, Some("näme"))
+        );
+        assert_eq!(info.facts.scopes, [""; 0]);
+        assert_eq!(info.quota.map(|quota| quota.remaining), Some(3));
+    });
+}
+
+#[test]
+fn of_several_reasons_the_first_applies_and_none_of_them_burns_a_unit() {
+    on_every_store(|store, clock| {
+        let key = place("ada", 1);
+        let said = KeyPatch {
+            scopes: Some(vec!["a".into()]),
+            expires_ms: Some(Some(START_MS + HOUR)),
+            ..quota(balance(1))
+        };
+        create(store, &key, said);
+        let demanding = || Use { scopes: vec!["a".into(), "b".into()], ..asked(&key, 2) };
+        let exhausted = use_key(store, asked(&key, 2)).unwrap();
+        assert_eq!(exhausted.decision.reason, Reason::QuotaExhausted);
+        assert_eq!(exhausted.own.map(|own| (own.allowed, own.remaining)), Some((false, 1)));
+        assert_eq!(check(store, demanding()), (Reason::ScopeMissing, None));
+        clock.advance_ms(HOUR);
+        assert_eq!(check(store, demanding()), (Reason::KeyExpired, None));
+        block(store, "ada");
+        assert_eq!(check(store, demanding()), (Reason::UserBlocked, None));
+        assert!(revoke(store, &key) && !revoke(store, &key));
+        assert_eq!(check(store, demanding()), (Reason::KeyRevoked, None));
+        assert_eq!(check(store, Use { digest: OTHER, ..demanding() }), (Reason::KeyUnknown, None));
+        assert_eq!(get(store, &key).unwrap().quota.map(|quota| quota.remaining), Some(1));
+        assert_eq!(get(store, &key).unwrap().last_used_ms, None);
+    });
+}
+
+#[test]
+fn a_quota_of_every_kind_is_charged_to_the_unit() {
+    on_every_store(|store, clock| {
+        for (number, rule) in
+            [balance(3), window(3, 60_000), bucket(3, 60_000)].into_iter().enumerate()
+        {
+            let key = place("ada", u8::try_from(number).unwrap());
+            create(store, &key, quota(rule));
+            assert_eq!(check(store, asked(&key, 2)), (Reason::Allowed, Some(1)));
+            assert_eq!(check(store, asked(&key, 2)), (Reason::QuotaExhausted, Some(1)));
+            assert_eq!(check(store, asked(&key, 0)), (Reason::Allowed, Some(1)));
+            assert_eq!(check(store, asked(&key, 1)), (Reason::Allowed, Some(0)));
+            clock.advance_ms(60_000);
+            let left = if number == 0 { 0 } else { 3 };
+            assert_eq!(check(store, asked(&key, 0)).1, Some(left));
+        }
+    });
+}
+
+#[test]
+fn old_and_new_secret_share_one_quota_until_the_grace_ends_and_then_the_old_one_is_revoked() {
+    on_every_store(|store, clock| {
+        let key = place("ada", 1);
+        create(store, &key, quota(balance(9)));
+        assert!(rotate(store, &key, OTHER, 1_000));
+        assert_eq!(check(store, asked(&key, 1)).1, Some(8));
+        assert_eq!(check(store, with(&key, OTHER)).1, Some(7));
+        assert_eq!(get(store, &key).unwrap().start, "lg_again");
+        clock.advance_ms(999);
+        assert_eq!(check(store, asked(&key, 1)).1, Some(6));
+        clock.advance_ms(1);
+        assert_eq!(reason(store, asked(&key, 1)), Reason::KeyRevoked);
+        assert_eq!(check(store, with(&key, OTHER)).1, Some(5));
+        // One old secret at a time: the one before it ends at once.
+        assert!(rotate(store, &key, THIRD, HOUR));
+        assert!(rotate(store, &key, [1; 32], HOUR));
+        assert_eq!(reason(store, asked(&key, 1)), Reason::KeyRevoked);
+        assert_eq!(reason(store, with(&key, OTHER)), Reason::KeyRevoked);
+        assert_eq!(check(store, with(&key, THIRD)).1, Some(4));
+        assert_eq!(check(store, with(&key, [1; 32])).1, Some(3));
+        for number in 10..20 {
+            rotate(store, &key, [number; 32], 0);
+        }
+        assert_eq!(reason(store, with(&key, [18; 32])), Reason::KeyRevoked);
+        assert_eq!(reason(store, with(&key, THIRD)), Reason::KeyUnknown, "eight are remembered");
+        revoke(store, &key);
+        assert!(!rotate(store, &key, OTHER, 0), "what was revoked has no secret");
+        assert_eq!(reason(store, with(&key, [19; 32])), Reason::KeyRevoked);
+    });
+}
+
+#[test]
+fn keys_fall_with_their_owner_only_where_that_is_said_and_a_later_one_stands() {
+    on_every_store(|store, clock| {
+        let (key, later, others) = (place("ada", 1), place("ada", 2), place("bob", 1));
+        create(store, &key, KeyPatch::default());
+        create(store, &others, KeyPatch::default());
+        revoke_user(store, "ada");
+        assert_eq!(reason(store, asked(&key, 1)), Reason::Allowed);
+        // In the very microsecond.
+        count(store, Act::RevokeUser { user: "ada".into(), keys: true });
+        create(store, &later, KeyPatch::default());
+        assert_eq!(reason(store, asked(&key, 1)), Reason::KeyRevoked);
+        assert!(get(store, &key).unwrap().revoked && !get(store, &later).unwrap().revoked);
+        assert!(!revoke(store, &key) && !rotate(store, &key, OTHER, 0));
+        assert_eq!(reason(store, asked(&later, 1)), Reason::Allowed);
+        assert_eq!(reason(store, asked(&others, 1)), Reason::Allowed);
+        // A clock that is set back brings nothing back.
+        clock.set_us((START_MS - 60_000) * 1000);
+        let after = place("ada", 3);
+        create(store, &after, KeyPatch::default());
+        assert_eq!(reason(store, asked(&key, 1)), Reason::KeyRevoked);
+        assert_eq!(reason(store, asked(&after, 1)), Reason::Allowed);
+    });
+}
+
+#[test]
+fn a_blocked_owners_keys_stand_again_when_the_block_ends() {
+    on_every_store(|store, clock| {
+        let key = place("ada", 1);
+        create(store, &key, KeyPatch::default());
+        count(store, Act::BlockUser { user: "ada".into(), until_ms: Some(START_MS + HOUR) });
+        assert_eq!(reason(store, asked(&key, 1)), Reason::UserBlocked);
+        clock.advance_ms(HOUR);
+        assert_eq!(reason(store, asked(&key, 1)), Reason::Allowed);
+        block(store, "ada");
+        assert_eq!(reason(store, asked(&key, 1)), Reason::UserBlocked);
+        flag(store, Act::UnblockUser { user: "ada".into() });
+        assert_eq!(reason(store, asked(&key, 1)), Reason::Allowed);
+    });
+}
+
+#[test]
+fn a_key_that_has_ended_is_listed_for_thirty_days_and_then_leaves_nothing() {
+    on_every_store(|store, clock| {
+        let [revoked, expired, fallen] = [1, 2, 3].map(|number| place("ada", number));
+        create(store, &revoked, KeyPatch::default());
+        let expires_ms = Some(Some(START_MS));
+        create(store, &expired, KeyPatch { expires_ms, ..KeyPatch::default() });
+        revoke(store, &revoked);
+        create(store, &fallen, KeyPatch::default());
+        count(store, Act::RevokeUser { user: "ada".into(), keys: true });
+        let all = [&revoked, &expired, &fallen];
+        assert_eq!(keys::ids(store, "ada").len(), 3);
+        clock.advance_ms(LISTED_MS - 1);
+        assert!(all.iter().all(|key| get(store, key).is_some()));
+        assert_eq!(reason(store, asked(&revoked, 1)), Reason::KeyRevoked);
+        assert_eq!(reason(store, asked(&fallen, 1)), Reason::KeyRevoked);
+        clock.advance_ms(1);
+        for key in all {
+            assert_eq!(get(store, key), None);
+            assert_eq!(reason(store, asked(key, 1)), Reason::KeyUnknown);
+        }
+        clock.advance_ms(2 * HOUR);
+        assert!(all.iter().all(|key| get(store, key).is_none()));
+        store.sweep();
+        assert_eq!(keys::ids(store, "ada"), [""; 0]);
+        assert_eq!(find(store, KeyName::Id(revoked.id.clone())), None);
+        assert_nothing_left(store, clock);
+    });
+}
+
+#[test]
+fn an_expiry_may_be_moved_and_a_rule_changed_while_units_used_stay() {
+    on_every_store(|store, clock| {
+        let key = place("ada", 1);
+        let expires_ms = Some(Some(START_MS + 10));
+        create(store, &key, KeyPatch { expires_ms, ..quota(balance(5)) });
+        check(store, asked(&key, 4));
+        clock.advance_ms(10);
+        assert_eq!(reason(store, asked(&key, 1)), Reason::KeyExpired);
+        let more = KeyPatch { expires_ms: Some(Some(START_MS + HOUR)), ..quota(balance(6)) };
+        update(store, &key, more).unwrap();
+        assert_eq!(check(store, asked(&key, 0)), (Reason::Allowed, Some(2)));
+        update(store, &key, quota(balance(2))).unwrap();
+        assert_eq!(check(store, asked(&key, 0)), (Reason::Allowed, Some(0)));
+        update(store, &key, quota(window(3, HOUR))).unwrap();
+        assert_eq!(
+            check(store, asked(&key, 1)),
+            (Reason::Allowed, Some(2)),
+            "counted in another way"
+        );
+    });
+}
+
+#[test]
+fn a_balance_is_topped_up_and_nothing_else_is() {
+    on_every_store(|store, _| {
+        let (key, window_key, plain) = (place("ada", 1), place("ada", 2), place("ada", 3));
+        create(store, &key, quota(balance(5)));
+        create(store, &window_key, quota(window(5, HOUR)));
+        create(store, &plain, KeyPatch::default());
+        check(store, asked(&key, 5));
+        let added = keys::add(store, &key, 3, once(1, 1)).unwrap();
+        assert_eq!((added.limit, added.remaining, added.replayed), (8, 3, false));
+        check(store, asked(&key, 1));
+        let again = keys::add(store, &key, 3, once(1, 1)).unwrap();
+        assert_eq!((again.limit, again.remaining, again.replayed), (8, 3, true));
+        let before = store.dump();
+        assert!(keys::add(store, &key, 4, once(1, 2)).is_err(), "another question");
+        assert!(keys::add(store, &key, (1 << 53) - 1, None).is_err(), "more than can be counted");
+        assert!(keys::add(store, &window_key, 1, None).is_err());
+        assert!(keys::add(store, &plain, 1, None).is_err());
+        assert_eq!(store.dump(), before);
+        assert_eq!(check(store, asked(&key, 2)), (Reason::Allowed, Some(0)));
+    });
+}
+
+#[test]
+fn a_use_under_an_idempotency_key_is_charged_once_for_a_day() {
+    on_every_store(|store, clock| {
+        let key = place("ada", 1);
+        create(store, &key, quota(balance(5)));
+        let ask = |cost, name, question| {
+            use_key(store, Use { once: once(name, question), ..asked(&key, cost) })
+        };
+        let told = |name| ask(2, name, 2).unwrap().own.map(|own| (own.remaining, own.replayed));
+        assert_eq!(told(1), Some((3, false)));
+        assert_eq!(told(2), Some((1, false)));
+        assert_eq!(told(1), Some((3, true)));
+        assert!(ask(1, 1, 1).is_err(), "another question");
+        // A denial is decided anew.
+        assert_eq!(ask(2, 3, 2).unwrap().decision.reason, Reason::QuotaExhausted);
+        keys::add(store, &key, 1, None).unwrap();
+        assert_eq!(told(3), Some((0, false)));
+        assert_eq!(told(3), Some((0, true)));
+        assert_eq!(
+            ask(0, 3, 0).unwrap().own.map(|own| own.replayed),
+            Some(false),
+            "a look asks nothing"
+        );
+        clock.advance_ms(24 * HOUR);
+        assert_eq!(ask(2, 1, 2).unwrap().decision.reason, Reason::QuotaExhausted);
+        revoke(store, &key);
+        assert_eq!(ask(1, 3, 1).unwrap().decision.reason, Reason::KeyRevoked);
+    });
+}
+
+/// A token of the key's owner beside it, in a session.
+fn beside(key: &KeyPlace, session: &'static str, cost: u64) -> Use<'static> {
+    let decide = request("ada", session, START_MS, SessionCheck::FirstUse).into_owned();
+    Use { decide, ..asked(key, cost) }
+}
+
+#[test]
+fn a_key_beside_a_token_needs_both_and_changes_nothing_where_one_denies() {
+    on_every_store(|store, _| {
+        let key = place("ada", 1);
+        create(store, &key, quota(balance(2)));
+        let used = use_key(store, beside(&key, "s", 1)).unwrap();
+        assert_eq!((used.decision.reason, used.decision.admitted), (Reason::Allowed, true));
+        assert_eq!(used.own.map(|own| own.remaining), Some(1));
+        // The token falls: no unit.
+        flag(
+            store,
+            Act::RevokeToken {
+                user: "ada".into(),
+                token: b"jt".to_vec().into(),
+                until_ms: START_MS + HOUR,
+            },
+        );
+        let before = (store.dump(), get(store, &key));
+        assert_eq!(check(store, beside(&key, "t", 1)), (Reason::TokenRevoked, None));
+        let scopeless = |mut asked: Use<'static>| {
+            asked.decide.scope_ok = false;
+            asked
+        };
+        assert_eq!(check(store, scopeless(beside(&key, "s", 1))).0, Reason::ScopeMissing);
+        // The key does not suffice: no session.
+        assert_eq!(check(store, beside(&key, "x", 2)), (Reason::QuotaExhausted, Some(1)));
+        assert_eq!(
+            reason(store, Use { digest: OTHER, ..beside(&key, "x", 1) }),
+            Reason::KeyUnknown
+        );
+        assert_eq!((store.dump(), get(store, &key)), before);
+        assert_eq!(super::support::ids(store, "ada"), ["s"]);
+        assert_eq!(check(store, beside(&key, "x", 1)), (Reason::Allowed, Some(0)));
+    });
+}
+
+fn charged(key: &KeyPlace, name: &'static str, rule: QuotaRule, apart: bool) -> Use<'static> {
+    let charge = if apart { charge_apart(name, rule, 1) } else { charge(name, rule, 1) };
+    let decide = Decide { charge, ..Decide::without_token("ada".into(), reject(3)) };
+    // Of the units that may have to be given back.
+    static RECEIPTS: AtomicU8 = AtomicU8::new(0);
+    let receipt = apart.then(|| [RECEIPTS.fetch_add(1, Ordering::SeqCst); 16]);
+    Use { decide, receipt, ..asked(key, 1) }
+}
+
+#[test]
+fn a_request_is_charged_to_its_quota_and_to_the_key_or_to_neither() {
+    on_every_store(|store, _| {
+        for (number, apart) in [(1, false), (2, true)] {
+            let key = place("ada", number);
+            create(store, &key, quota(balance(3)));
+            for (name, rule) in [("b", balance(1)), ("w", window(1, HOUR)), ("g", bucket(1, HOUR))]
+            {
+                let name = if apart { ["bpx", "wpx", "gpx"] } else { ["bux", "wux", "gux"] }
+                    [["b", "w", "g"].iter().position(|tag| *tag == name).unwrap()];
+                let left = get(store, &key).unwrap().quota.unwrap().remaining;
+                let used = use_key(store, charged(&key, name, rule, apart)).unwrap();
+                assert_eq!(used.decision.reason, Reason::Allowed);
+                assert_eq!(used.decision.quota.map(|quota| quota.remaining), Some(0));
+                assert_eq!(used.own.map(|own| own.remaining), Some(left - 1));
+                let mut again = charged(&key, name, rule, apart);
+                again.cost = u64::from(left > 1);
+                let refused = use_key(store, again).unwrap();
+                assert_eq!(refused.decision.reason, Reason::QuotaExhausted);
+                assert_eq!(refused.decision.quota.map(|quota| quota.allowed), Some(false));
+                let info = get(store, &key).unwrap();
+                assert_eq!(info.quota.unwrap().remaining, left - 1, "given back");
+            }
+            // The key is spent: the request's quota is not touched.
+            let fresh = if apart { "bpy" } else { "buy" };
+            let refused = use_key(store, charged(&key, fresh, balance(1), apart)).unwrap();
+            assert_eq!(refused.decision.reason, Reason::QuotaExhausted);
+            keys::add(store, &key, 1, None).unwrap();
+            assert_eq!(reason(store, charged(&key, fresh, balance(1), apart)), Reason::Allowed);
+        }
+    });
+}
+
+#[test]
+fn the_name_of_an_imported_key_has_one_holder() {
+    on_every_store(|store, clock| {
+        let (ours, theirs) = (place("ada", 1), place("bob", 1));
+        let name = || KeyName::Import(DIGEST);
+        let confirm = |place: &KeyPlace| {
+            done(
+                store,
+                latchgate::core::key_op::KeyOp::Confirm { digest: DIGEST, place: place.clone() },
+            )
+        };
+        assert_eq!(find(store, name()), None);
+        assert_eq!(claim(store, DIGEST, &ours, None), None);
+        assert_eq!(claim(store, DIGEST, &theirs, None), Some(ours.clone()));
+        assert_eq!(
+            claim(store, DIGEST, &theirs, Some(&ours)),
+            Some(ours.clone()),
+            "it may yet come"
+        );
+        assert_eq!(find(store, name()), Some(ours.clone()));
+        assert!(!confirm(&theirs));
+        // An import that broke off stands in nobody's way.
+        clock.advance_ms(60_001);
+        assert_eq!(find(store, name()), None);
+        assert!(!confirm(&ours));
+        assert_eq!(claim(store, DIGEST, &theirs, None), None);
+        assert!(confirm(&theirs));
+        clock.advance_ms(HOUR);
+        assert_eq!(find(store, name()), Some(theirs.clone()));
+        assert_eq!(claim(store, DIGEST, &ours, None), Some(theirs.clone()));
+        assert_eq!(claim(store, DIGEST, &ours, Some(&theirs)), None, "whose key is kept no longer");
+        clock.advance_ms(60_001);
+        store.sweep();
+        assert_nothing_left(store, clock);
+    });
+}

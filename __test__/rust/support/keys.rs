@@ -1,0 +1,147 @@
+//! API keys in one line each.
+
+use super::{HORIZON, call, outcome, reject};
+use latchgate::core::bucket::bucket;
+use latchgate::core::error::Fault;
+use latchgate::core::idempotency::Idempotency;
+use latchgate::core::key::{Digest, KeyInfo};
+use latchgate::core::key_op::{
+    KeyAnswer, KeyName, KeyOp, KeyPatch, KeyPlace, KeyUsed, NewKey, Use,
+};
+use latchgate::core::op::{Act, Decide, Op, Verdict};
+use latchgate::core::quota::{Consumption, QuotaRule};
+use latchgate::core::reason::Reason;
+use latchgate::core::store::Store;
+
+pub const DIGEST: Digest = [7; 32];
+
+/// Where the key of that number lies.
+pub fn place(owner: &str, number: u8) -> KeyPlace {
+    KeyPlace { id: format!("{:04x}{number:016x}", bucket(owner)), owner: owner.to_owned() }
+}
+
+pub fn answer(store: &dyn Store, op: KeyOp<'_>) -> KeyAnswer {
+    match call(store, Act::ApiKey(op)) {
+        Verdict::ApiKey(answer) => answer,
+        other => panic!("not about a key: {other:?}"),
+    }
+}
+
+pub fn done(store: &dyn Store, op: KeyOp<'_>) -> bool {
+    match answer(store, op) {
+        KeyAnswer::Done(done) => done,
+        other => panic!("not done or left: {other:?}"),
+    }
+}
+
+pub fn quota(rule: QuotaRule) -> KeyPatch {
+    KeyPatch { quota: Some(rule), ..KeyPatch::default() }
+}
+
+/// Creates a key of that digest.
+pub fn create(store: &dyn Store, place: &KeyPlace, patch: KeyPatch) -> bool {
+    let new = NewKey {
+        place: place.clone(),
+        digest: DIGEST,
+        imported: false,
+        start: "lg_start".into(),
+        patch,
+    };
+    done(store, KeyOp::Create(Box::new(new)))
+}
+
+/// A use of a key alone.
+pub fn asked(place: &KeyPlace, cost: u64) -> Use<'static> {
+    Use {
+        decide: Decide::without_token(place.owner.clone().into(), reject(3)),
+        id: place.id.clone().into(),
+        digest: DIGEST,
+        scopes: Vec::new(),
+        cost,
+        once: None,
+        receipt: None,
+    }
+}
+
+pub fn use_key(store: &dyn Store, asked: Use<'_>) -> Result<KeyUsed, Fault> {
+    let act = Act::ApiKey(KeyOp::Use(Box::new(asked)));
+    match outcome(store, Op { act, horizon_ms: HORIZON, tolerance_ms: 0 })? {
+        Verdict::ApiKey(KeyAnswer::Used(used)) => Ok(*used),
+        other => panic!("not a use: {other:?}"),
+    }
+}
+
+/// The reason, and what is left of the key's own quota.
+pub fn check(store: &dyn Store, asked: Use<'_>) -> (Reason, Option<u64>) {
+    let used = use_key(store, asked).unwrap();
+    (used.decision.reason, used.own.map(|own| own.remaining))
+}
+
+pub fn get(store: &dyn Store, place: &KeyPlace) -> Option<KeyInfo> {
+    let KeyPlace { id, owner } = place.clone();
+    match answer(store, KeyOp::Get { owner, ids: vec![id] }) {
+        KeyAnswer::Infos(mut infos) => infos.pop(),
+        other => panic!("not what is known: {other:?}"),
+    }
+}
+
+pub fn ids(store: &dyn Store, owner: &str) -> Vec<String> {
+    match answer(store, KeyOp::Ids { owner: owner.to_owned() }) {
+        KeyAnswer::Ids(mut ids) => {
+            ids.sort_unstable();
+            ids
+        }
+        other => panic!("not ids: {other:?}"),
+    }
+}
+
+pub fn find(store: &dyn Store, name: KeyName) -> Option<KeyPlace> {
+    match answer(store, KeyOp::Find(name)) {
+        KeyAnswer::Place(place) => place,
+        other => panic!("not a place: {other:?}"),
+    }
+}
+
+pub fn claim(
+    store: &dyn Store,
+    digest: Digest,
+    place: &KeyPlace,
+    over: Option<&KeyPlace>,
+) -> Option<KeyPlace> {
+    let (place, over) = (place.clone(), over.cloned());
+    match answer(store, KeyOp::Claim { digest, place, over }) {
+        KeyAnswer::Place(held) => held,
+        other => panic!("not a place: {other:?}"),
+    }
+}
+
+pub fn add(
+    store: &dyn Store,
+    place: &KeyPlace,
+    units: u64,
+    once: Option<Idempotency>,
+) -> Result<Consumption, Fault> {
+    let act = Act::ApiKey(KeyOp::Add { place: place.clone(), units, once });
+    match outcome(store, Op { act, horizon_ms: HORIZON, tolerance_ms: 0 })? {
+        Verdict::ApiKey(KeyAnswer::Added(added)) => Ok(added),
+        other => panic!("not a top-up: {other:?}"),
+    }
+}
+
+pub fn update(store: &dyn Store, place: &KeyPlace, patch: KeyPatch) -> Option<KeyInfo> {
+    let act = Act::ApiKey(KeyOp::Update { place: place.clone(), patch: Box::new(patch) });
+    match outcome(store, Op { act, horizon_ms: HORIZON, tolerance_ms: 0 }) {
+        Ok(Verdict::ApiKey(KeyAnswer::Infos(mut infos))) => infos.pop(),
+        Ok(other) => panic!("not what is known: {other:?}"),
+        Err(_) => None,
+    }
+}
+
+pub fn rotate(store: &dyn Store, place: &KeyPlace, digest: Digest, grace_ms: u64) -> bool {
+    let (place, start) = (place.clone(), "lg_again".into());
+    done(store, KeyOp::Rotate { place, digest, start, grace_ms })
+}
+
+pub fn revoke(store: &dyn Store, place: &KeyPlace) -> bool {
+    done(store, KeyOp::Revoke(place.clone()))
+}
