@@ -6,7 +6,7 @@ const { fromNative } = require('./errors.js');
 const { native } = require('./native.js');
 
 /** Numbers of one verdict record, and how many records one drain() can bring. */
-const RECORD = 14;
+const RECORD = 15;
 const BATCH = 64;
 const BATCHES_A_TURN = 4;
 const CODE = 1;

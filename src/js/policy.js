@@ -80,11 +80,11 @@ function compilePolicy(options, engine, register) {
   const policy = known(options, NAMES, '', configError, ELSEWHERE);
   const kinds = credentialKinds(policy.credentials, engine);
   const demanded = policy.scope === undefined ? [] : scopes(policy.scope, 'scope', configError);
-  const quota = compileQuota(policy.quota, kinds.keys);
+  const quota = compileQuota(policy.quota, register, kinds.keys);
   const compiled = {
     scopes: demanded,
     quota,
-    asksFirst: [engine.limitFunction, quota?.askHolder, quota?.askCost].some((ask) => ask !== undefined),
+    asksFirst: asksFirst(engine, quota),
     ...kinds,
     answers: answersWith(engine, kinds, demanded),
     getToken: syncFunction(policy.getToken, 'getToken', configError),
@@ -110,6 +110,15 @@ function answersWith({ answers, realm, kinds: usual }, kinds, demanded) {
     if (answer.code === 'credentials_required') return withKinds(answer, realm, kinds);
     return answer.code === 'insufficient_scope' && demanded.length > 0 ? withScope(answer, demanded) : answer;
   });
+}
+
+/**
+ * @param {import('./engine.js').Engine} engine
+ * @param {import('./policy-quota.js').PolicyQuota | undefined} quota
+ */
+function asksFirst({ limitFunction }, quota) {
+  const functions = [limitFunction, quota?.askHolder, quota?.askCost, quota?.askIdempotencyKey];
+  return functions.some((ask) => ask !== undefined);
 }
 
 /**

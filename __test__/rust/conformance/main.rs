@@ -7,6 +7,7 @@ mod revocation;
 #[cfg(target_os = "linux")]
 mod server;
 mod sessions;
+mod spending;
 #[path = "../support/mod.rs"]
 mod support;
 

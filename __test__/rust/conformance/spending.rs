@@ -1,0 +1,403 @@
+//! Buckets, top-ups, idempotency keys and refunds: the same on every store, to the unit.
+
+use super::support::*;
+use super::{RuleClock, assert_nothing_left, on_every_store};
+use latchgate::core::clock::FakeClock;
+use latchgate::core::error::FaultCode;
+use latchgate::core::idempotency::Idempotency;
+use latchgate::core::op::{Act, Charge, Decision, Op, SessionCheck, Verdict};
+use latchgate::core::quota::{Charged, Consumption, MOST, QuotaRule, Spend};
+use latchgate::core::reason::Reason;
+use latchgate::core::spending::Refund;
+use latchgate::core::store::{Outcome, Store};
+use latchgate::store::registry::{self, Settings};
+use std::sync::Arc;
+
+const DAY: u64 = 24 * HOUR;
+
+/// A request of a user that is charged.
+fn ask(store: &dyn Store, charge: Option<Charge<'_>>) -> Outcome {
+    let mut request = request("u", "s", START_MS, SessionCheck::FirstUse);
+    request.charge = charge;
+    outcome(store, Op { act: Act::Decide(request), horizon_ms: HORIZON, tolerance_ms: 0 })
+}
+
+fn decided(outcome: Outcome) -> Decision {
+    match outcome.unwrap() {
+        Verdict::Decision(decision) => decision,
+        other => panic!("not a decision: {other:?}"),
+    }
+}
+
+fn with(charge: Option<Charge<'_>>, spend: Spend, once: Option<Idempotency>) -> Option<Charge<'_>> {
+    charge.map(|charge| Charge { spend, once, ..charge })
+}
+
+fn consume_once(
+    store: &dyn Store,
+    cost: u64,
+    id: u8,
+    once: Option<Idempotency>,
+) -> Result<Consumption, FaultCode> {
+    let told = consume_with(store, "bdk", balance(5), spend(cost, id), once);
+    told.map_err(|fault| fault.code)
+}
+
+#[test]
+fn a_bucket_gives_its_units_back_one_by_one_wherever_it_lies() {
+    on_every_store(|store, clock| {
+        let rule = bucket(4, 1_000);
+        for place in [charge, charge_apart] {
+            let start_ms = {
+                let spent = decided(ask(store, place("gk", rule, 4))).quota.unwrap();
+                assert_eq!((spent.remaining, spent.limit), (0, 4));
+                spent.reset_ms.unwrap() - 1_000
+            };
+            clock.advance_ms(249);
+            let refused = decided(ask(store, place("gk", rule, 2)));
+            assert_eq!(refused.reason, Reason::QuotaExhausted);
+            let refused = refused.quota.unwrap();
+            assert_eq!((refused.remaining, refused.retry_after_ms), (0, Some(251)));
+            assert_eq!(
+                decided(ask(store, place("gk", rule, 5))).quota.unwrap().retry_after_ms,
+                None
+            );
+            clock.advance_ms(1);
+            let one = decided(ask(store, place("gk", rule, 1))).quota.unwrap();
+            assert_eq!((one.remaining, one.reset_ms), (0, Some(start_ms + 1_250)));
+            assert_eq!(one.reset_in_ms, Some(1_000));
+            clock.set_us((start_ms + 100) * 1000);
+            let back = decided(ask(store, place("gk", rule, 1)));
+            assert_eq!(back.reason, Reason::QuotaExhausted, "the clock was set back");
+            clock.set_us((start_ms + 1_249) * 1000 + 999);
+            assert_eq!(decided(ask(store, place("gk", rule, 0))).quota.unwrap().remaining, 3);
+            clock.set_us((start_ms + 1_250) * 1000);
+            let full = decided(ask(store, place("gk", rule, 0))).quota.unwrap();
+            assert_eq!((full.remaining, full.reset_ms), (4, None));
+        }
+    });
+}
+
+#[test]
+fn a_bucket_that_is_full_leaves_nothing() {
+    on_every_store(|store, clock| {
+        consume(store, "gdk", bucket(3, 60_000), 3);
+        clock.advance_ms(59_999);
+        assert_eq!(consume(store, "gdk", bucket(3, 60_000), 0).remaining, 2);
+        clock.advance_ms(1);
+        assert_nothing_left(store, clock);
+    });
+}
+
+#[test]
+fn a_balance_that_is_topped_up_has_as_many_units_more() {
+    on_every_store(|store, _| {
+        consume(store, "bdk", balance(5), 4);
+        let topped = add(store, "bdk", balance(5), 10, None).unwrap();
+        assert_eq!((topped.limit, topped.remaining, topped.reset_ms), (15, 11, None));
+        let refused = consume(store, "bdk", balance(5), 12);
+        assert_eq!((refused.allowed, refused.limit, refused.remaining), (false, 15, 11));
+        let before = store.dump();
+        for units in [MOST - 14, MOST] {
+            let fault = add(store, "bdk", balance(5), units, None).unwrap_err();
+            assert_eq!(fault.code, FaultCode::Input);
+        }
+        assert_eq!(store.dump(), before);
+        assert_eq!(add(store, "bdk", balance(5), MOST - 15, None).unwrap().limit, MOST);
+        assert_eq!(consume(store, "bdk", balance(9), MOST - 4).remaining, 0);
+        assert_eq!(add(store, "bdl", balance(MOST - 1), 1, None).unwrap().remaining, MOST);
+    });
+}
+
+#[test]
+fn a_charge_under_an_idempotency_key_is_made_once_and_told_again() {
+    on_every_store(|store, clock| {
+        let first = consume_once(store, 2, 1, once(1, 1)).unwrap();
+        assert_eq!((first.allowed, first.remaining, first.replayed), (true, 3, false));
+        assert!(consume_once(store, 2, 2, None).unwrap().allowed);
+        clock.advance_ms(DAY - 1);
+        let before = store.dump();
+        let again = consume_once(store, 2, 3, once(1, 1)).unwrap();
+        assert_eq!(again, Consumption { replayed: true, ..first });
+        assert_eq!(consume_once(store, 3, 3, once(1, 2)), Err(FaultCode::Input));
+        assert_eq!(store.dump(), before);
+        assert_eq!(consume_once(store, 2, 4, once(2, 1)).unwrap().allowed, false);
+        assert_eq!(consume_once(store, 0, 4, once(2, 3)).unwrap().remaining, 1);
+        assert_eq!(store.dump(), before, "a denial and a look are not remembered");
+        clock.advance_ms(1);
+        let anew = consume_once(store, 1, 5, once(1, 2)).unwrap();
+        assert_eq!((anew.remaining, anew.replayed), (0, false));
+        let topped = add(store, "bdk", balance(5), 3, once(2, 1)).unwrap();
+        let again = add(store, "bdk", balance(5), 3, once(2, 1)).unwrap();
+        assert_eq!(again, Consumption { replayed: true, ..topped });
+        assert_eq!(
+            add(store, "bdk", balance(5), 4, once(2, 2)).unwrap_err().code,
+            FaultCode::Input
+        );
+    });
+}
+
+#[test]
+fn a_request_under_an_idempotency_key_passes_again_and_is_charged_once() {
+    on_every_store(|store, clock| {
+        for (place, key) in [(charge as fn(_, _, _) -> _, 1), (charge_apart, 2)] {
+            let rule = window(2, HOUR);
+            let charged = |cost, once| with(place("wk", rule, 0), Spend::of(cost), once);
+            let first = decided(ask(store, charged(2, once(key, 1)))).quota.unwrap();
+            clock.advance_ms(10);
+            assert_eq!(decided(ask(store, charged(1, None))).reason, Reason::QuotaExhausted);
+            let again = decided(ask(store, charged(2, once(key, 1))));
+            assert_eq!(again.reason, Reason::Allowed);
+            let reset_in_ms = first.reset_in_ms.map(|ms| ms - 10);
+            let expected = Consumption { replayed: true, reset_in_ms, ..first };
+            assert_eq!(again.quota.unwrap(), expected);
+            let other = ask(store, charged(1, once(key, 2))).unwrap_err();
+            assert_eq!(other.code, FaultCode::Input);
+            let mut revoked = request("u", "s", START_MS, SessionCheck::FirstUse);
+            revoked.scope_ok = false;
+            revoked.charge = charged(1, once(key, 2));
+            assert_eq!(decide(store, revoked).reason, Reason::ScopeMissing, "denied all the same");
+        }
+    });
+}
+
+#[test]
+fn a_charge_is_given_back_once_and_its_idempotency_key_forgotten() {
+    on_every_store(|store, _| {
+        let first = consume_once(store, 3, 1, once(1, 1)).unwrap().charged.unwrap();
+        assert!(refund(store, "bdk", first, 3, once(1, 1)));
+        assert!(!refund(store, "bdk", first, 3, once(1, 1)));
+        let second = consume_once(store, 3, 2, once(1, 1)).unwrap();
+        assert_eq!((second.remaining, second.replayed), (2, false));
+        assert!(!refund(store, "bdk", first, 3, once(1, 1)));
+        assert!(consume_once(store, 3, 3, once(1, 1)).unwrap().replayed, "the later charge stands");
+        let third = consume_once(store, 2, 4, None).unwrap().charged.unwrap();
+        assert!(refund(store, "bdk", third, 2, None));
+        assert_eq!(consume_once(store, 0, 0, None).unwrap().remaining, 2);
+    });
+}
+
+#[test]
+fn what_is_given_back_never_exceeds_what_was_taken_since_the_quota_began() {
+    on_every_store(|store, clock| {
+        let charged = |rule, cost, id| {
+            consume_with(store, "xdk", rule, spend(cost, id), None).unwrap().charged.unwrap()
+        };
+        let reset = || flag(store, Act::ResetQuotas { keys: vec!["xdk".into()] });
+        let old = charged(balance(5), 3, 1);
+        assert!(reset());
+        // A server tells apart what its clock tells apart.
+        clock.advance_ms(u64::from(!clock.embedded));
+        charged(balance(5), 4, 2);
+        assert!(!refund(store, "xdk", old, 3, None), "reset since");
+        assert_eq!(consume(store, "xdk", balance(5), 0).remaining, 1);
+        assert!(reset());
+        clock.advance_ms(1);
+
+        let day_old = charged(balance(5), 3, 3);
+        clock.advance_ms(DAY);
+        assert!(!refund(store, "xdk", day_old, 3, None), "a day old");
+        assert_eq!(consume(store, "xdk", balance(5), 0).remaining, 2);
+        assert!(reset());
+
+        let ended = charged(window(5, 1_000), 3, 4);
+        clock.advance_ms(999);
+        charged(window(5, 1_000), 1, 5);
+        clock.advance_ms(1);
+        assert!(!refund(store, "xdk", ended, 3, None), "the window has passed");
+        charged(window(5, 1_000), 3, 6);
+        assert!(!refund(store, "xdk", ended, 3, None), "another window runs");
+        assert_eq!(consume(store, "xdk", window(5, 1_000), 0).remaining, 2);
+        assert!(reset());
+
+        let drained = charged(bucket(5, 1_000), 3, 7);
+        clock.advance_ms(400);
+        assert!(refund(store, "xdk", drained, 3, None), "two were back already");
+        assert_eq!(consume(store, "xdk", bucket(5, 1_000), 0).remaining, 5);
+        let late = charged(bucket(5, 1_000), 3, 8);
+        clock.advance_ms(1_000);
+        assert!(!refund(store, "xdk", late, 3, None), "the window has passed");
+    });
+}
+
+#[test]
+fn what_a_request_was_charged_is_given_back_where_it_lies() {
+    on_every_store(|store, clock| {
+        for (key, rule) in [("bk", balance(3)), ("wk", window(3, HOUR)), ("gk", bucket(3, HOUR))] {
+            let take =
+                |id| decided(ask(store, with(charge(key, rule, 0), spend(2, id), once(id, 1))));
+            let back = |charged: Charged, user: &'static str| {
+                let (user, key, lasting) = (Some(user.into()), key.into(), rule == balance(3));
+                let memory = Some([charged.id[0]; 16]);
+                flag(store, Act::Refund(Refund { user, lasting, key, charged, units: 2, memory }))
+            };
+            let id = key.as_bytes()[0];
+            let charged = take(id).quota.unwrap().charged.unwrap();
+            assert!(!back(charged, "nobody"));
+            assert!(back(charged, "u"));
+            assert!(!back(charged, "u"));
+            let again = take(id).quota.unwrap();
+            assert_eq!((again.remaining, again.replayed), (1, false));
+            let third = decided(ask(store, with(charge(key, rule, 0), spend(1, id + 100), None)));
+            let charged = third.quota.unwrap().charged.unwrap();
+            assert_eq!(charged.id, [id + 100; 16], "also on the short way");
+            assert!(back(charged, "u"));
+        }
+        assert_eq!(flag(store, Act::End { user: "u".into(), session: "s".into() }), true);
+        clock.advance_ms(DAY);
+    });
+}
+
+#[test]
+fn the_key_of_receipts_is_the_first_that_was_proposed() {
+    on_every_store(|store, _| {
+        let ask = |fresh| call(store, Act::ReceiptKey { fresh });
+        assert_eq!(ask([1; 32]), Verdict::Key([1; 32]));
+        assert_eq!(ask([2; 32]), Verdict::Key([1; 32]));
+    });
+}
+
+/// A generator that is the same in every run (xorshift).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % sides
+    }
+}
+
+/// Another embedded store beside the one under test, with a clock that moves along.
+struct Beside<'a> {
+    store: &'a dyn Store,
+    clock: &'a RuleClock<'a>,
+    twin: Arc<dyn Store>,
+    twin_clock: Arc<FakeClock>,
+}
+
+impl<'a> Beside<'a> {
+    fn of(store: &'a dyn Store, clock: &'a RuleClock<'a>) -> Self {
+        let twin_clock = Arc::new(FakeClock::at_ms(START_MS));
+        let twin = registry::open(&Settings::of("memory:"), twin_clock.clone()).unwrap();
+        Self { store, clock, twin, twin_clock }
+    }
+
+    /// Asks both, which must answer the same.
+    fn ask(&self, act: Act<'_>) -> Outcome {
+        let op = Op { act, horizon_ms: HORIZON, tolerance_ms: 0 };
+        let asked = format!("{:?}", op.act);
+        let expected = outcome(&*self.twin, op.clone());
+        let actual = outcome(self.store, op);
+        assert_eq!(actual, expected, "{asked}");
+        actual
+    }
+
+    fn advance_us(&self, us: u64) {
+        use latchgate::core::clock::Clock;
+        let now_us = self.twin_clock.now_us() + us;
+        self.twin_clock.advance_ms(us.div_ceil(1000));
+        self.twin_clock.set_us(now_us);
+        self.clock.advance_ms(us.div_ceil(1000));
+        self.clock.set_us(now_us);
+    }
+
+    fn set_back_us(&self, us: u64) {
+        use latchgate::core::clock::Clock;
+        let now_us = self.twin_clock.now_us() - us;
+        self.twin_clock.set_us(now_us);
+        self.clock.set_us(now_us);
+    }
+}
+
+fn rules(dice: &mut Dice, ms: u64) -> (&'static str, QuotaRule) {
+    let limit = 1 + dice.roll(7);
+    match dice.roll(3) {
+        0 => ("bdk", balance(limit)),
+        1 => ("wdk", window(limit, ms)),
+        _ => ("gdk", bucket(limit, ms)),
+    }
+}
+
+/// Random charges, top-ups, refunds and resets are answered as the embedded store answers them, and the
+/// embedded store is what the rules in core say.
+fn random_spending(seed: u64, ms: u64, longest_step_us: u64, set_back: bool) {
+    on_every_store(|store, clock| {
+        let both = Beside::of(store, clock);
+        let mut dice = Dice(seed);
+        let mut receipts: Vec<Refund<'static>> = Vec::new();
+        for step in 0..150_u8 {
+            let (key, rule) = rules(&mut dice, ms);
+            let memory = (dice.roll(4) == 0).then(|| dice.roll(3) as u8);
+            let cost = dice.roll(5);
+            let remembered = memory.and_then(|name| once(name, cost as u8));
+            let place = dice.roll(3);
+            match dice.roll(10) {
+                0..=5 if place == 0 => {
+                    let charge = with(charge(key, rule, 0), spend(cost, step), remembered);
+                    let check =
+                        if seed % 2 == 0 { SessionCheck::FirstUse } else { SessionCheck::Skip };
+                    let mut request = request("u", "s", START_MS, check);
+                    request.charge = charge;
+                    if let Ok(Verdict::Decision(decision)) = both.ask(Act::Decide(request))
+                        && let Some(charged) = decision.quota.and_then(|quota| quota.charged)
+                    {
+                        let lasting = key == "bdk";
+                        let (user, key) = (Some("u".into()), key.into());
+                        let memory = remembered.map(|once| once.name);
+                        let units = cost;
+                        receipts.push(Refund { user, lasting, key, charged, units, memory });
+                    }
+                }
+                0..=5 => {
+                    let act = latchgate::core::spending::Consume {
+                        key: key.into(),
+                        rule,
+                        spend: spend(cost, step),
+                        // Told apart from those in the record: another quota never shares a name.
+                        once: remembered.map(|it| Idempotency { name: [it.name[0] + 9; 16], ..it }),
+                    };
+                    let memory = act.once.map(|once| once.name);
+                    if let Ok(Verdict::Consumption(it)) = both.ask(Act::Consume(act))
+                        && let Some(charged) = it.charged
+                    {
+                        let (user, lasting, key) = (None, false, key.into());
+                        receipts.push(Refund { user, lasting, key, charged, units: cost, memory });
+                    }
+                }
+                6 if !receipts.is_empty() => {
+                    let at = dice.roll(receipts.len() as u64) as usize;
+                    let _ = both.ask(Act::Refund(receipts[at].clone()));
+                }
+                7 => {
+                    let (key, rule, units, once) = ("bdk".into(), balance(3), 1 + cost, None);
+                    let add = latchgate::core::spending::AddUnits { key, rule, units, once };
+                    let _ = both.ask(Act::AddUnits(add));
+                }
+                8 if dice.roll(8) == 0 => {
+                    let keys = ["bdk", "wdk", "gdk"].map(Into::into).to_vec();
+                    let _ = both.ask(Act::ResetQuotas { keys });
+                    both.advance_us(1);
+                }
+                _ if set_back && dice.roll(3) == 0 => both.set_back_us(dice.roll(5_000)),
+                _ => both.advance_us(1 + dice.roll(longest_step_us)),
+            }
+        }
+    });
+}
+
+#[test]
+fn random_spending_is_answered_alike_while_time_passes() {
+    for seed in 1..=12 {
+        random_spending(seed * 0x9E37_79B9, 1_000, 300_000, false);
+    }
+}
+
+#[test]
+fn random_spending_is_answered_alike_while_the_clock_is_set_back() {
+    for seed in 1..=6 {
+        // No window ends in so short a time: what has expired on a server stays so, whatever its clock says then.
+        random_spending(seed * 0x85EB_CA6B, 10 * HOUR, 10 * MINUTE * 1000, true);
+    }
+}
