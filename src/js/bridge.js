@@ -69,7 +69,7 @@ class Bridge {
     this.#events = events;
     this.verdict = new Float64Array(HELD + 1);
     try {
-      this.gate = new Gate(config, this.verdict, () => weak.deref()?.wake());
+      this.gate = new Gate(config, this.verdict, (count) => weak.deref()?.wake(count));
     } catch (error) {
       throw fromNative(error);
     }
@@ -128,8 +128,17 @@ class Bridge {
     return new Promise((/** @type {(value: void) => void} */ resolve) => this.#idle.push(resolve));
   }
 
-  /** Called by the addon: something has come. */
-  wake() {
+  /**
+   * Called by the addon: something has come.
+   * @param {number} [count] of the records that are written already
+   */
+  wake(count) {
+    if (count !== undefined) {
+      this.#take(count);
+      if (count < BATCH) this.#rest();
+      else this.#drain();
+      return;
+    }
     this.#drain();
     for (const event of this.gate.events()) this.#events.emit(event);
   }
@@ -142,10 +151,15 @@ class Bridge {
         this.#rest();
         return;
       }
-      this.#batch.set(this.verdict.subarray(0, count * RECORD));
-      for (let at = 0; at < count * RECORD; at += RECORD) this.#settle(at);
+      this.#take(count);
     }
     setImmediate(drainOn, this);
+  }
+
+  /** @param {number} count */
+  #take(count) {
+    this.#batch.set(this.verdict.subarray(0, count * RECORD));
+    for (let at = 0; at < count * RECORD; at += RECORD) this.#settle(at);
   }
 
   /** Goes on where a turn ended. */

@@ -7,7 +7,8 @@ use super::queue::{Phase, Queue, Stage, Waiting};
 use super::resp::{self, Garbled};
 use super::socket::Socket;
 use crate::core::error::Fault;
-use crate::core::store::{Health, Notice, Outcome, Sink};
+use crate::core::store::{Health, Notice, Outcome, Sink, Source};
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -15,6 +16,10 @@ use tokio::sync::Notify;
 
 /// Calls that wait at most. One more is refused at once: memory stays bounded when the store is slow.
 pub const MAX_WAITING: usize = 10_000;
+
+/// Calls that are held back at most for the end of the turn; where fewer are in flight, half of those. The
+/// server works on some while others are still being asked, and a lone call is sent at once.
+const MOST_HELD: usize = 16;
 
 /// The lock: one mutex guards the queue. It is held to append a call and write what can be written
 /// without waiting, to take replies in, and to give up on calls; never across an await, and never
@@ -59,8 +64,6 @@ impl Link {
         if queue.waiting.len() >= MAX_WAITING {
             return Some(Err(Fault::unavailable("too many calls wait for the store")));
         }
-        // Nothing is in flight, and this turn has sent nothing yet: what follows in it travels together.
-        let alone = queue.waiting.is_empty() && !self.held.load(Ordering::Relaxed);
         queue.push(Waiting {
             ticket,
             sink: Some(Arc::clone(sink)),
@@ -71,7 +74,9 @@ impl Link {
             start: 0,
         });
         if queue.phase == Phase::Up {
-            if alone {
+            queue.unsent += 1;
+            if queue.unsent >= (queue.waiting.len() / 2).clamp(1, MOST_HELD) {
+                queue.unsent = 0;
                 self.write(&mut queue);
             }
             self.held.store(true, Ordering::Relaxed);
@@ -82,7 +87,9 @@ impl Link {
     /// Ends a turn: writes what was held back.
     pub fn flush(&self) {
         self.held.store(false, Ordering::Relaxed);
-        self.write(&mut self.lock());
+        let mut queue = self.lock();
+        queue.unsent = 0;
+        self.write(&mut queue);
     }
 
     /// Writes what the socket takes at once; the I/O task sees to the rest.
@@ -118,10 +125,16 @@ impl Link {
         queue.meet(server);
         queue.answered = false;
         queue.last_read = Instant::now();
+        queue.inbox.clear();
+        queue.broken = None;
         queue.rewrite();
         self.write(&mut queue);
+        let is_watched = queue.socket.as_deref().is_some_and(Socket::is_watched);
         let watchers = queue.watchers.clone();
         drop(queue);
+        if is_watched {
+            tell(&watchers, &Notice::Opened);
+        }
         if recovered {
             tell(&watchers, &Notice::Recovered);
         }
@@ -137,7 +150,7 @@ impl Link {
             return answered;
         }
         queue.phase = Phase::Connecting;
-        queue.socket = None;
+        queue.let_go();
         queue.health.connected = false;
         let first = queue.reason.is_empty();
         why.clone_into(&mut queue.reason);
@@ -220,9 +233,89 @@ impl Link {
     /// Where it is not what a server answers.
     pub fn received(&self, bytes: &[u8]) -> Result<usize, Garbled> {
         let mut done: Completions = Vec::new();
+        let mut queue = self.lock();
+        let result = self.take_in(&mut queue, bytes, &mut done);
+        drop(queue);
+        deliver(done);
+        result
+    }
+
+    /// Reads and takes in what has arrived, called by the thread that watches `source`. False: it is of
+    /// no use any more.
+    pub fn receive(&self, source: &Arc<dyn Source>) -> bool {
+        let is_current = |socket: &Arc<Socket>| {
+            std::ptr::addr_eq(Arc::as_ptr(socket), Arc::as_ptr(source))
+        };
+        self.read_once(is_current).is_some()
+    }
+
+    /// Reads, on another thread than the one that watches, what that one has been too busy to read for
+    /// so long.
+    pub fn receive_late(&self, late: Duration) {
+        let is_late = || {
+            let queue = self.lock();
+            let oldest = queue.waiting.front().map(|waiting| waiting.deadline);
+            oldest.is_some_and(|deadline| deadline + late <= Instant::now() + self.timeout)
+        };
+        while is_late() && self.read_once(|_| true) == Some(true) {}
+    }
+
+    /// Reads once. `Some(true)`: there was something; `None`: the connection is of no use.
+    fn read_once(&self, is_meant: impl FnOnce(&Arc<Socket>) -> bool) -> Option<bool> {
+        let mut done: Completions = Vec::new();
+        let mut guard = self.lock();
+        let queue = &mut *guard;
+        let socket = queue.socket.clone().filter(is_meant)?;
+        if queue.broken.is_some() {
+            return None;
+        }
+        let mut inbox = std::mem::take(&mut queue.inbox);
+        let result = match inbox.fill(&socket) {
+            Ok(()) => self
+                .take_in(queue, inbox.filled(), &mut done)
+                .map(|used| inbox.drop_first(used))
+                .map(|()| true)
+                .map_err(|Garbled| garbled()),
+            Err(error) if is_passing(&error) => Ok(false),
+            Err(error) => Err(error),
+        };
+        queue.inbox = inbox;
+        let read = match result {
+            Ok(read) => Some(read),
+            Err(error) => {
+                queue.broken = Some(error);
+                self.wake.notify_one();
+                None
+            }
+        };
+        // The server has read: there is room again for what the socket did not take.
+        if read == Some(true) && !self.held.load(Ordering::Relaxed) {
+            queue.write_now();
+        }
+        drop(guard);
+        deliver(done);
+        read
+    }
+
+    /// What the thread that asks should watch.
+    pub fn source(&self) -> Option<Arc<dyn Source>> {
+        let socket = self.lock().socket.clone()?;
+        socket.is_watched().then_some(socket as Arc<dyn Source>)
+    }
+
+    /// Why the connection is of no use any more, where that was found by the thread that asks.
+    pub fn broken(&self) -> Option<io::Error> {
+        self.lock().broken.take()
+    }
+
+    fn take_in(
+        &self,
+        queue: &mut Queue,
+        bytes: &[u8],
+        done: &mut Completions,
+    ) -> Result<usize, Garbled> {
         let mut used = 0;
         let mut more = false;
-        let mut queue = self.lock();
         queue.last_read = Instant::now();
         queue.answered = true;
         let result = loop {
@@ -241,10 +334,8 @@ impl Link {
         };
         // What a reply led to is sent at once; what the other thread holds back is its own affair.
         if more {
-            self.write(&mut queue);
+            self.write(queue);
         }
-        drop(queue);
-        deliver(done);
         result
     }
 
@@ -267,7 +358,7 @@ impl Link {
     pub fn close(&self) {
         let mut queue = self.lock();
         queue.phase = Phase::Closed;
-        queue.socket = None;
+        queue.let_go();
         let gone: Vec<_> = queue.waiting.drain(..).collect();
         drop(queue);
         self.wake.notify_one();
@@ -296,6 +387,15 @@ fn deliver(done: Completions) {
     if let Some(sink) = to {
         sink.complete_all(batch);
     }
+}
+
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+/// What ends a connection that brings what no server answers.
+pub fn garbled() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "the replies make no sense")
 }
 
 fn tell(watchers: &[Weak<dyn Sink>], notice: &Notice) {
