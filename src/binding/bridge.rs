@@ -86,11 +86,11 @@ impl Sink for Bridge {
 pub struct Tickets<C> {
     last: u64,
     /// What is to be done when the outcome comes.
-    waiting: HashMap<u64, C>,
+    waiting: HashMap<u64, C, ahash::RandomState>,
     /// Arrived, not yet written into a record.
     arrived: VecDeque<(u64, Outcome)>,
     /// Announced as ready to be taken as an object.
-    ready: HashMap<u64, Outcome>,
+    ready: HashMap<u64, Outcome, ahash::RandomState>,
 }
 
 impl<C> Tickets<C> {

@@ -4,6 +4,7 @@
 
 const { fromNative } = require('./errors.js');
 const { native } = require('./native.js');
+const { Waiters } = require('./waiters.js');
 
 /** Numbers of one verdict record, and how many records one drain() can bring. */
 const RECORD = 14;
@@ -50,8 +51,8 @@ function drainOn(bridge) {
 }
 
 class Bridge {
-  /** @type {Map<number, Waiter>} */
-  #waiting = new Map();
+  /** @type {Waiters<Waiter>} */
+  #waiting = new Waiters();
   /** The addon overwrites its scratch with the next decision, which a completed request may cause at once. */
   #batch = new Float64Array(RECORD * BATCH);
   /** @type {Array<() => void>} */
@@ -81,7 +82,7 @@ class Bridge {
    */
   wait(ticket, waiter) {
     if (this.#waiting.size === 0) hold(this);
-    this.#waiting.set(ticket, waiter);
+    this.#waiting.add(ticket, waiter);
     if (this.verdict[HELD] === 0 || this.#isFlushing) return;
     this.#isFlushing = true;
     setImmediate(flush, this);
@@ -178,9 +179,7 @@ class Bridge {
    * @param {unknown} error
    */
   #failAll(error) {
-    const waiters = [...this.#waiting.values()];
-    this.#waiting.clear();
-    for (const waiter of waiters) {
+    for (const waiter of this.#waiting.takeAll()) {
       try {
         waiter.fail(error);
       } catch (thrown) {
@@ -193,9 +192,8 @@ class Bridge {
   /** @param {number} at where the record begins in the batch */
   #settle(at) {
     const ticket = this.#batch[at];
-    const waiter = this.#waiting.get(ticket);
+    const waiter = this.#waiting.take(ticket);
     if (waiter === undefined) return;
-    this.#waiting.delete(ticket);
     try {
       this.#deliver(waiter, ticket, at);
     } catch (error) {
