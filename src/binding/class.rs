@@ -63,7 +63,7 @@ impl Gate {
             let inner = GateInner::new(&config, verdict, wake).map_err(error)?;
             let inner = Rc::new(RefCell::new(inner));
             let number = register(&inner);
-            if let Some(listener) = listener.filter(|_| config.own_loop) {
+            if let Some(listener) = listener.filter(|_| config.own_loop == Some(true)) {
                 GateInner::watch(&inner, listener);
             }
             Ok(Self { inner, number })

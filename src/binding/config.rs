@@ -59,7 +59,7 @@ pub struct GateConfig {
     pub command_timeout_ms: f64,
     pub connect_timeout_ms: f64,
     /// The event loop is Node's own, in which a server's answers can be watched for.
-    pub own_loop: bool,
+    pub own_loop: Option<bool>,
     pub keys: Vec<KeyConfig>,
     /// The keys are a set (jwt.jwks): a token's kid decides.
     pub key_set: bool,
@@ -148,7 +148,7 @@ pub fn settings(config: &GateConfig) -> Result<Settings, Fault> {
         prefix: config.prefix.clone(),
         command_timeout: Duration::from_millis(command_ms),
         connect_timeout: Duration::from_millis(connect_ms),
-        watched: config.own_loop && watcher::is_possible(),
+        watched: config.own_loop == Some(true) && watcher::is_possible(),
     })
 }
 

@@ -146,12 +146,7 @@ impl Watcher {
             let data = Rc::into_raw(Rc::clone(&inner)).cast_mut().cast();
             (uv.set_data)(handle, data);
             let mut hook = ptr::null_mut();
-            sys::napi_add_async_cleanup_hook(
-                listener.env,
-                Some(on_teardown),
-                data,
-                &raw mut hook,
-            );
+            sys::napi_add_async_cleanup_hook(listener.env, Some(on_teardown), data, &raw mut hook);
             inner.hook.set(hook);
             // An idle Auth keeps no process alive: what is awaited is held by a timer of the face.
             (uv.unref)(handle);

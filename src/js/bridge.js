@@ -70,7 +70,8 @@ class Bridge {
     this.#events = events;
     this.verdict = new Float64Array(HELD + 1);
     try {
-      this.gate = new Gate(config, this.verdict, (count) => weak.deref()?.wake(count));
+      const wake = (/** @type {number | undefined} */ count = undefined) => weak.deref()?.wake(count);
+      this.gate = new Gate(config, this.verdict, wake);
     } catch (error) {
       throw fromNative(error);
     }

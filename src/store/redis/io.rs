@@ -2,7 +2,8 @@
 //! task makes the connection, reads what comes, and makes it again when it is lost.
 
 use super::greeting::{Login, Server, greet};
-use super::link::{Link, garbled};
+use super::link::Link;
+use super::receive::garbled;
 use super::resp::Garbled;
 use super::socket::{Address, Socket, Stream, connect};
 use std::future::pending;
@@ -133,9 +134,7 @@ fn hung() -> io::Error {
 
 /// Hands over what was read, and keeps the beginning of what has not arrived whole.
 fn receive(link: &Link, buffer: &mut Vec<u8>) -> io::Result<()> {
-    let used = link
-        .received(buffer)
-        .map_err(|Garbled| garbled())?;
+    let used = link.received(buffer).map_err(|Garbled| garbled())?;
     buffer.drain(..used);
     Ok(())
 }

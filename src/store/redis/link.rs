@@ -4,7 +4,6 @@
 use super::codec::Plan;
 use super::greeting::Server;
 use super::queue::{Phase, Queue, Stage, Waiting};
-use super::resp::{self, Garbled};
 use super::socket::Socket;
 use crate::core::error::Fault;
 use crate::core::store::{Health, Notice, Outcome, Sink, Source};
@@ -30,10 +29,10 @@ pub struct Link {
     pub held: AtomicBool,
     /// Wakes the I/O task: there is something to write that could not be written at once, or the end.
     pub wake: Notify,
-    timeout: Duration,
+    pub(super) timeout: Duration,
 }
 
-type Completions = Vec<(Arc<dyn Sink>, u64, Outcome)>;
+pub(super) type Completions = Vec<(Arc<dyn Sink>, u64, Outcome)>;
 
 impl Link {
     /// A link whose calls are given up after `timeout`.
@@ -46,7 +45,7 @@ impl Link {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -93,7 +92,7 @@ impl Link {
     }
 
     /// Writes what the socket takes at once; the I/O task sees to the rest.
-    fn write(&self, queue: &mut Queue) {
+    pub(super) fn write(&self, queue: &mut Queue) {
         if queue.phase == Phase::Up && !queue.out.is_empty() && !queue.write_now() {
             self.wake.notify_one();
         }
@@ -227,76 +226,6 @@ impl Link {
         !(up && silent && overdue)
     }
 
-    /// Takes in what was read. Returns how many bytes were used up.
-    ///
-    /// # Errors
-    /// Where it is not what a server answers.
-    pub fn received(&self, bytes: &[u8]) -> Result<usize, Garbled> {
-        let mut done: Completions = Vec::new();
-        let mut queue = self.lock();
-        let result = self.take_in(&mut queue, bytes, &mut done);
-        drop(queue);
-        deliver(done);
-        result
-    }
-
-    /// Reads and takes in what has arrived, called by the thread that watches `source`. False: it is of
-    /// no use any more.
-    pub fn receive(&self, source: &Arc<dyn Source>) -> bool {
-        let is_current = |socket: &Arc<Socket>| {
-            std::ptr::addr_eq(Arc::as_ptr(socket), Arc::as_ptr(source))
-        };
-        self.read_once(is_current).is_some()
-    }
-
-    /// Reads, on another thread than the one that watches, what that one has been too busy to read for
-    /// so long.
-    pub fn receive_late(&self, late: Duration) {
-        let is_late = || {
-            let queue = self.lock();
-            let oldest = queue.waiting.front().map(|waiting| waiting.deadline);
-            oldest.is_some_and(|deadline| deadline + late <= Instant::now() + self.timeout)
-        };
-        while is_late() && self.read_once(|_| true) == Some(true) {}
-    }
-
-    /// Reads once. `Some(true)`: there was something; `None`: the connection is of no use.
-    fn read_once(&self, is_meant: impl FnOnce(&Arc<Socket>) -> bool) -> Option<bool> {
-        let mut done: Completions = Vec::new();
-        let mut guard = self.lock();
-        let queue = &mut *guard;
-        let socket = queue.socket.clone().filter(is_meant)?;
-        if queue.broken.is_some() {
-            return None;
-        }
-        let mut inbox = std::mem::take(&mut queue.inbox);
-        let result = match inbox.fill(&socket) {
-            Ok(()) => self
-                .take_in(queue, inbox.filled(), &mut done)
-                .map(|used| inbox.drop_first(used))
-                .map(|()| true)
-                .map_err(|Garbled| garbled()),
-            Err(error) if is_passing(&error) => Ok(false),
-            Err(error) => Err(error),
-        };
-        queue.inbox = inbox;
-        let read = match result {
-            Ok(read) => Some(read),
-            Err(error) => {
-                queue.broken = Some(error);
-                self.wake.notify_one();
-                None
-            }
-        };
-        // The server has read: there is room again for what the socket did not take.
-        if read == Some(true) && !self.held.load(Ordering::Relaxed) {
-            queue.write_now();
-        }
-        drop(guard);
-        deliver(done);
-        read
-    }
-
     /// What the thread that asks should watch.
     pub fn source(&self) -> Option<Arc<dyn Source>> {
         let socket = self.lock().socket.clone()?;
@@ -306,37 +235,6 @@ impl Link {
     /// Why the connection is of no use any more, where that was found by the thread that asks.
     pub fn broken(&self) -> Option<io::Error> {
         self.lock().broken.take()
-    }
-
-    fn take_in(
-        &self,
-        queue: &mut Queue,
-        bytes: &[u8],
-        done: &mut Completions,
-    ) -> Result<usize, Garbled> {
-        let mut used = 0;
-        let mut more = false;
-        queue.last_read = Instant::now();
-        queue.answered = true;
-        let result = loop {
-            match resp::read(&bytes[used..]) {
-                Err(garbled) => break Err(garbled),
-                Ok(None) => break Ok(used),
-                Ok(Some((reply, length))) => {
-                    used += length;
-                    // A reply that nobody asked for: then no other can be trusted to be whose it seems.
-                    let Some(waiting) = queue.waiting.pop_front() else { break Err(Garbled) };
-                    let before = queue.waiting.len();
-                    done.extend(queue.answer(waiting, reply));
-                    more |= queue.waiting.len() > before;
-                }
-            }
-        };
-        // What a reply led to is sent at once; what the other thread holds back is its own affair.
-        if more {
-            self.write(queue);
-        }
-        result
     }
 
     /// Tells this sink of losses and recoveries.
@@ -374,7 +272,7 @@ fn fail(gone: Vec<Waiting>, fault: &Fault) {
 }
 
 /// Hands completions over, those of one sink together.
-fn deliver(done: Completions) {
+pub(super) fn deliver(done: Completions) {
     let mut batch: Vec<(u64, Outcome)> = Vec::with_capacity(done.len());
     let mut to: Option<Arc<dyn Sink>> = None;
     for (sink, ticket, outcome) in done {
@@ -387,15 +285,6 @@ fn deliver(done: Completions) {
     if let Some(sink) = to {
         sink.complete_all(batch);
     }
-}
-
-fn is_passing(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
-}
-
-/// What ends a connection that brings what no server answers.
-pub fn garbled() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "the replies make no sense")
 }
 
 fn tell(watchers: &[Weak<dyn Sink>], notice: &Notice) {

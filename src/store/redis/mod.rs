@@ -9,6 +9,7 @@ mod keys;
 mod link;
 mod pack;
 mod queue;
+mod receive;
 mod resp;
 mod scripts;
 mod socket;

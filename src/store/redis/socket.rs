@@ -190,12 +190,8 @@ impl Source for Socket {
 /// Connects.
 pub async fn connect(address: &Address) -> io::Result<Stream> {
     match address {
-        Address::Tcp(host, port) => {
-            Ok(Stream::Plain(Socket::Tcp(tcp(host, *port).await?)))
-        }
-        Address::Unix(path) => {
-            Ok(Stream::Plain(Socket::Unix(UnixStream::connect(path).await?)))
-        }
+        Address::Tcp(host, port) => Ok(Stream::Plain(Socket::Tcp(tcp(host, *port).await?))),
+        Address::Unix(path) => Ok(Stream::Plain(Socket::Unix(UnixStream::connect(path).await?))),
         Address::Tls { host, port, insecure } => {
             let name = ServerName::try_from(host.clone())
                 .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "not a host name"))?;
