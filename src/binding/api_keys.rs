@@ -1,26 +1,27 @@
 //! The part of the gate that is about API keys: its methods parse arguments, and do nothing else.
 
-use super::class::{Gate, id, optional_ms};
+use super::class::{Gate, flag, id, optional_ms};
 use super::config::{self, QuotaConfig, whole};
-use super::gate::NowOrLater;
+use super::gate::{Continuation, GateInner, NowOrLater};
 use super::key_flow::{Wanted, WantedUse};
+use super::key_outcome::NativePlace;
 use super::outcome::{Result, error};
-use super::policy::Policy;
+use super::policy::{Policy, idempotency_key as idempotency_key_of};
 use super::slots::enter;
 use super::text::JsText;
-use crate::core::error::Fault;
 use crate::core::key::unknown_key;
 use crate::core::key_op::{KeyName, KeyOp, KeyPatch, KeyPlace, NewKey};
 use crate::core::op::Act;
+use crate::core::reason::Reason;
 use crate::service::api_key::{self, Made};
-use crate::service::quota_key::top_up_question;
+use crate::service::quota_key::{Kind, key_idempotency};
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 use std::rc::Rc;
 
 /// What is said of a key.
 #[napi(object, object_to_js = false)]
-pub struct KeyConfig {
+pub struct ApiKeyConfig {
     pub name: Option<String>,
     pub scopes: Option<Vec<String>>,
     pub quota: Option<RuleConfig>,
@@ -36,13 +37,7 @@ pub struct RuleConfig {
     pub limit: f64,
     /// NaN: a balance.
     pub window_ms: f64,
-}
-
-/// Where a key lies.
-#[napi(object)]
-pub struct NativePlace {
-    pub key_id: String,
-    pub owner_id: String,
+    pub bucket: bool,
 }
 
 /// One request with a key, as JavaScript asks about it.
@@ -63,9 +58,10 @@ pub struct KeyAsk {
     pub charge_own: bool,
 }
 
-fn patch(config: KeyConfig) -> Result<KeyPatch> {
-    let KeyConfig { name, scopes, quota, expires_at, metadata } = config;
-    let quota = quota.map(|rule| config::quota_rule(rule.limit, rule.window_ms).map_err(error));
+fn patch(config: ApiKeyConfig) -> Result<KeyPatch> {
+    let ApiKeyConfig { name, scopes, quota, expires_at, metadata } = config;
+    let rule = |rule: RuleConfig| config::quota_rule(rule.limit, rule.window_ms, rule.bucket);
+    let quota = quota.map(|quota| rule(quota).map_err(error));
     let expires_ms = expires_at.map(|at| optional_ms("expiresAt", at)).transpose()?;
     Ok(KeyPatch {
         name: name.map(|name| id("name", name)).transpose()?,
@@ -97,7 +93,7 @@ impl Gate {
         owner_id: String,
         key: Option<String>,
         prefix: String,
-        config: KeyConfig,
+        config: ApiKeyConfig,
     ) -> Result<NowOrLater> {
         let owner = id("ownerId", owner_id)?;
         let (imported, patch) = (key.is_some(), patch(config)?);
@@ -137,10 +133,10 @@ impl Gate {
     }
 
     #[napi]
-    pub fn revoke_key(&self, key_id: String) -> Result<NowOrLater> {
+    pub fn revoke_api_key(&self, key_id: String) -> Result<NowOrLater> {
         match by_id(key_id) {
             Ok(name) => self.key_act(name, Wanted::Revoke),
-            Err(_) => Ok(Either::A(super::class::flag(false))),
+            Err(_) => Ok(Either::A(flag(false))),
         }
     }
 
@@ -152,13 +148,13 @@ impl Gate {
         idempotency_key: Option<String>,
     ) -> Result<NowOrLater> {
         let units = whole("units", units, 1).map_err(error)?;
-        let once = idempotency_key.map(|key| id("idempotencyKey", key)).transpose()?;
-        let once = once.map(|key| top_up_question(&key, units));
+        let once = idempotency_key_of(idempotency_key.as_deref())?;
+        let once = once.map(|key| key_idempotency(key, Kind::TopUp, units));
         self.key_act(by_id(key_id)?, Wanted::Add { units, once })
     }
 
     #[napi]
-    pub fn update_key(&self, key_id: String, config: KeyConfig) -> Result<NowOrLater> {
+    pub fn update_key(&self, key_id: String, config: ApiKeyConfig) -> Result<NowOrLater> {
         self.key_act(by_id(key_id)?, Wanted::Update(Box::new(patch(config)?)))
     }
 
@@ -224,7 +220,12 @@ impl Gate {
     }
 }
 
-impl super::gate::GateInner {
+impl GateInner {
+    fn create_key(&mut self, new: NewKey, made: Made) -> Result<NowOrLater> {
+        let continuation = Continuation::Created(Box::new(made));
+        self.submit(Act::ApiKey(KeyOp::Create(Box::new(new))), continuation)
+    }
+
     fn use_key(
         &mut self,
         policy: Rc<Policy>,
@@ -234,23 +235,27 @@ impl super::gate::GateInner {
     ) -> Result<NowOrLater> {
         let KeyAsk { key, limit, cost, named, idempotency_key, touch, charge_own } = asked;
         let token = match credential.map(|text| self.verified(text, u32::from(bare))).transpose()? {
-            Some(Err(reason)) => return self.no_use(reason),
+            // Another scheme, beside a key: it is not looked at.
+            Some(Err(Reason::CredentialsRequired)) | None => None,
+            Some(Err(reason)) => return self.refuse_use(reason),
             Some(Ok(token)) => Some(token),
-            None => None,
         };
         let Some((name, digest)) = api_key::read(&key) else {
-            return self.no_use(crate::core::reason::Reason::KeyUnknown);
+            return self.refuse_use(Reason::KeyUnknown);
         };
-        if !cost.is_nan() {
-            whole("cost", cost, 0).map_err(error)?;
-        }
-        let idempotency_key =
-            idempotency_key.map(|key| id("idempotencyKey", key)).transpose()?;
-        if named.as_ref().is_some_and(|named| named.is_empty()) {
-            return Err(error(Fault::input("quota.by must return a string")));
-        }
+        // What the later steps would find wrong is told at once.
+        policy.cost(cost)?;
+        idempotency_key_of(idempotency_key.as_deref())?;
         let wanted = WantedUse {
-            policy, token, digest, limit, cost, named, idempotency_key, touch, charge_own,
+            policy,
+            token,
+            digest,
+            limit,
+            cost,
+            named,
+            idempotency_key,
+            touch,
+            charge_own,
         };
         self.key_act(name, Wanted::Use(Box::new(wanted)))
     }

@@ -1,6 +1,7 @@
 //! Options from the face, already named and shaped there, to the types of the storeys below; ranges
 //! are checked once more, because napi's own conversions coerce.
 
+use super::watcher;
 use crate::core::error::Fault;
 use crate::core::op::{AdmissionRule, OnLimit, SessionCheck};
 use crate::core::quota::{QuotaRule, Refill};
@@ -40,7 +41,7 @@ pub struct SigningConfig {
 #[napi(object, object_to_js = false)]
 pub struct QuotaConfig {
     pub name: String,
-    /// 0: the user, 1: the session, 2: whoever a function of the request names.
+    /// 0: the user, 1: the session, 2: whoever a function of the request names, 3: the API key.
     pub holder: f64,
     pub limit: f64,
     /// NaN: a balance, which never refills.
@@ -61,6 +62,8 @@ pub struct GateConfig {
     pub prefix: String,
     pub command_timeout_ms: f64,
     pub connect_timeout_ms: f64,
+    /// The event loop is Node's own, in which a server's answers can be watched for.
+    pub own_loop: Option<bool>,
     pub keys: Vec<KeyConfig>,
     /// The keys are a set (jwt.jwks): a token's kid decides.
     pub key_set: bool,
@@ -124,7 +127,8 @@ pub fn policy_quota(config: QuotaConfig) -> Result<PolicyQuota, Fault> {
         0 => Holder::User,
         1 => Holder::Session,
         2 => Holder::Named,
-        _ => return Err(Fault::config("holder is 0, 1 or 2")),
+        3 => Holder::Key,
+        _ => return Err(Fault::config("holder is 0, 1, 2 or 3")),
     };
     let rule = quota_rule(config.limit, config.window_ms, config.bucket)?;
     let cost = whole("cost", config.cost, 0)?;
@@ -155,6 +159,7 @@ pub fn settings(config: &GateConfig) -> Result<Settings, Fault> {
         prefix: config.prefix.clone(),
         command_timeout: Duration::from_millis(command_ms),
         connect_timeout: Duration::from_millis(connect_ms),
+        watched: config.own_loop == Some(true) && watcher::is_possible(),
     })
 }
 

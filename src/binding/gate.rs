@@ -4,24 +4,29 @@
 use super::bridge::{Bridge, Tickets, Wake};
 use super::charges::{Charges, Draft};
 use super::config::{self, GateConfig, whole};
+use super::key_flow::{KeyFlow, Places, places};
 use super::outcome::{
     NativeEvent, NativeHealth, Outcome, RECORD, RECORDS, Result, consumption, error, event, health,
     number, object, write_decision, write_outage,
 };
 use super::policy::{Asked, Policy};
 use super::text::{JsText, Scratch};
+use super::watcher::{Listener, Watcher};
 use crate::core::clock::Clock;
 use crate::core::error::Fault;
+use crate::core::key_op::KeyAnswer;
 use crate::core::op::{Act, AdmissionRule, Charge, Decide, Op, SessionCheck, Verdict};
 use crate::core::reason::Reason;
-use crate::core::store::{self, Sink, Store};
+use crate::core::store::{self, Notice, Sink, Store};
+use crate::service::api_key::Made;
 use crate::service::claims::{Rules, Token};
 use crate::service::credential::bearer;
 use crate::service::issue::{Issuer, Request};
 use crate::service::verify::Verifier;
 use napi::bindgen_prelude::{Either, Float64Array};
 use std::borrow::Cow;
-use std::rc::Rc;
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 /// Flag of `decide`: the credential is a bare token, not a header.
@@ -43,6 +48,11 @@ pub enum Continuation {
     Issue(Request),
     Consume(Box<Draft>),
     LearnKey,
+    /// An API key that is handed out if it was created.
+    Created(Box<Made>),
+    /// An act on an API key that is under way, and one that has come to its end.
+    Key(Box<KeyFlow>),
+    KeyDone(Box<KeyFlow>),
     #[default]
     Plain,
 }
@@ -52,20 +62,33 @@ pub type NowOrLater = Either<Outcome, f64>;
 
 /// See the module.
 pub struct GateInner {
-    store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Store>,
     bridge: Arc<Bridge>,
-    sink: Arc<dyn Sink>,
+    pub(super) sink: Arc<dyn Sink>,
     clock: Arc<dyn Clock>,
     tokens: Option<(Verifier, Option<Issuer>)>,
     pub rules: Rules,
     check: SessionCheck,
-    rule: AdmissionRule,
-    policies: Vec<Policy>,
+    pub(super) rule: AdmissionRule,
+    policies: Vec<Rc<Policy>>,
     scratch: Scratch,
-    verdict: Float64Array,
-    tickets: Tickets<Continuation>,
+    pub(super) verdict: Float64Array,
+    pub(super) tickets: Tickets<Continuation>,
+    /// Where API keys lie that were met.
+    pub(super) places: Places,
+    /// Acts on API keys that wait for the store.
+    pub(super) flows: usize,
     pub charges: Charges,
+    watch: Watch,
     closed: bool,
+}
+
+/// How the store's source is watched in this thread's event loop.
+#[derive(Default)]
+struct Watch {
+    listener: Option<Rc<Listener>>,
+    gate: Weak<RefCell<GateInner>>,
+    watcher: Option<Watcher>,
 }
 
 fn keyless() -> Fault {
@@ -100,11 +123,14 @@ impl GateInner {
             bridge,
             clock,
             rules,
-            policies: vec![Policy::default()],
+            policies: vec![Rc::default()],
             scratch: Scratch::default(),
             verdict,
             tickets: Tickets::default(),
+            places: places(),
+            flows: 0,
             charges: Charges::default(),
+            watch: Watch::default(),
             closed: false,
         })
         .inspect(|gate| {
@@ -114,8 +140,24 @@ impl GateInner {
         })
     }
 
+    /// Has the store's answers read in this thread's event loop, now and after every new connection.
+    pub fn watch(gate: &Rc<RefCell<Self>>, listener: Listener) {
+        let mut inner = gate.borrow_mut();
+        inner.watch.listener = Some(Rc::new(listener));
+        inner.watch.gate = Rc::downgrade(gate);
+        inner.watch_source();
+    }
+
+    fn watch_source(&mut self) {
+        let Watch { listener: Some(listener), gate, .. } = &self.watch else { return };
+        let gate = gate.clone();
+        let drain = move || gate.upgrade().map_or(0, |gate| gate.borrow_mut().drain());
+        self.watch.watcher = Watcher::start(listener, &self.store, &self.bridge, Box::new(drain));
+    }
+
     pub fn close(&mut self) {
         self.closed = true;
+        self.watch = Watch::default();
         self.store.close();
     }
 
@@ -139,12 +181,16 @@ impl GateInner {
         health(self.store.health())
     }
 
-    pub fn events(&self) -> Vec<NativeEvent> {
-        self.bridge.notices().into_iter().map(event).collect()
+    pub fn events(&mut self) -> Vec<NativeEvent> {
+        let notices = self.bridge.notices();
+        if notices.contains(&Notice::Opened) {
+            self.watch_source();
+        }
+        notices.into_iter().filter_map(event).collect()
     }
 
     /// Tells JavaScript whether it should call `flush` at the end of this turn.
-    fn note_held(&mut self) {
+    pub(super) fn note_held(&mut self) {
         if self.store.holds_back() {
             // SAFETY: as in `decide`.
             unsafe { self.verdict.as_mut()[HELD] = 1.0 };
@@ -158,9 +204,9 @@ impl GateInner {
 
     /// Registers a policy; the same one has the same number.
     pub fn policy(&mut self, policy: Policy) -> usize {
-        let known = self.policies.iter().position(|other| *other == policy);
+        let known = self.policies.iter().position(|other| **other == policy);
         known.unwrap_or_else(|| {
-            self.policies.push(policy);
+            self.policies.push(Rc::new(policy));
             self.policies.len() - 1
         })
     }
@@ -169,8 +215,15 @@ impl GateInner {
         self.tokens.as_mut().map(|(verifier, _)| verifier).ok_or_else(|| error(keyless()))
     }
 
+    /// The policy of that number.
+    pub(super) fn registered(&self, policy: f64) -> Result<Rc<Policy>> {
+        let policy = whole("policy", policy, 0).map_err(error)?;
+        let found = usize::try_from(policy).ok().and_then(|policy| self.policies.get(policy));
+        found.cloned().ok_or_else(|| error(Fault::input("no such policy")))
+    }
+
     /// Reads and verifies a credential.
-    fn verified(
+    pub(super) fn verified(
         &mut self,
         credential: &JsText,
         flags: u32,
@@ -228,17 +281,8 @@ impl GateInner {
         }
         let refundable = charge.as_ref().filter(|charge| charge.spend.receipt.is_some());
         let draft = refundable.map(|charge| Box::new(Draft::of(&token.user, charge)));
-        let act = Act::Decide(Decide {
-            user: Cow::Borrowed(&token.user),
-            token: Cow::Borrowed(&token.key),
-            issued: token.issued,
-            session: Cow::Borrowed(&token.session),
-            check: if token.from_login { SessionCheck::Explicit } else { self.check },
-            rule,
-            scope_ok,
-            touch: bits(asked.flags)? & DECIDED == 0,
-            charge,
-        });
+        let touch = bits(asked.flags)? & DECIDED == 0;
+        let act = Act::Decide(Decide { scope_ok, charge, ..self.decide_token(token, rule, touch) });
         let ticket = self.tickets.draw();
         let op = self.op(act);
         let session_is_token = token.session_is_token;
@@ -265,7 +309,27 @@ impl GateInner {
         }
     }
 
-    fn op<'a>(&self, act: Act<'a>) -> Op<'a> {
+    /// A decision about this token, before scopes and quota.
+    pub(super) fn decide_token<'a>(
+        &self,
+        token: &'a Token,
+        rule: AdmissionRule,
+        touch: bool,
+    ) -> Decide<'a> {
+        Decide {
+            user: Cow::Borrowed(&token.user),
+            token: Cow::Borrowed(&token.key),
+            issued: token.issued,
+            session: Cow::Borrowed(&token.session),
+            check: if token.from_login { SessionCheck::Explicit } else { self.check },
+            rule,
+            scope_ok: true,
+            touch,
+            charge: None,
+        }
+    }
+
+    pub(super) fn op<'a>(&self, act: Act<'a>) -> Op<'a> {
         let Rules { tolerance_ms, .. } = self.rules;
         Op { act, horizon_ms: self.rules.horizon_ms(), tolerance_ms }
     }
@@ -304,6 +368,9 @@ impl GateInner {
                 let consumption = self.charges.sealed(*draft, &told, consumption(told))?;
                 Ok(Outcome { consumption: Some(consumption), ..Default::default() })
             }
+            (Continuation::Created(made), Verdict::ApiKey(KeyAnswer::Done(true))) => {
+                Ok(Outcome { key: Some((*made).into()), ..Default::default() })
+            }
             (_, verdict) => Ok(object(verdict)),
         }
     }
@@ -314,7 +381,10 @@ impl GateInner {
 
     /// Moves completions into the verdict records.
     pub fn drain(&mut self) -> usize {
-        let arrived = self.bridge.take();
+        let mut arrived = self.bridge.take();
+        if self.flows > 0 {
+            arrived = self.advance_flows(arrived);
+        }
         self.tickets.add(arrived);
         // SAFETY: as in `decide`.
         let records = unsafe { self.verdict.as_mut() };
@@ -354,6 +424,7 @@ impl GateInner {
     pub fn take(&mut self, ticket: f64) -> Result<Outcome> {
         let ticket = whole("ticket", ticket, 1).map_err(error)?;
         match (self.tickets.take(ticket), self.tickets.continuation(ticket)) {
+            (Some(outcome), Some(Continuation::KeyDone(flow))) => self.finish_flow(*flow, outcome),
             (Some(outcome), Some(continuation)) => self.finish(outcome, continuation),
             _ => Err(error(Fault::input("no such ticket"))),
         }

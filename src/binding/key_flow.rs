@@ -1,6 +1,7 @@
 //! Acts on API keys whose owner is not known yet: the owner is asked for once, and remembered. An owner
 //! never changes; a key that is not found where it was remembered is looked for once more.
 
+use super::charges::Draft;
 use super::policy::Policy;
 use crate::core::idempotency::Idempotency;
 use crate::core::key::{Digest, unknown_key};
@@ -62,6 +63,8 @@ pub struct KeyFlow {
     step: Step,
     /// The secret that is being put in place.
     pub made: Option<Made>,
+    /// Of a use: where what the request is charged may be given back.
+    pub draft: Option<Box<Draft>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -104,7 +107,7 @@ pub enum Next {
 
 impl KeyFlow {
     pub const fn new(name: KeyName, wanted: Wanted) -> Self {
-        Self { name, wanted, step: Step::Finding, made: None }
+        Self { name, wanted, step: Step::Finding, made: None, draft: None }
     }
 
     /// The first step.
@@ -150,9 +153,7 @@ impl KeyFlow {
     fn nowhere(&self) -> Next {
         Next::Done(match &self.wanted {
             Wanted::Use(_) => Ok(Verdict::ApiKey(refused(&self.name, Reason::KeyUnknown))),
-            Wanted::Rotate { .. } | Wanted::Revoke => {
-                Ok(Verdict::ApiKey(KeyAnswer::Done(false)))
-            }
+            Wanted::Rotate { .. } | Wanted::Revoke => Ok(Verdict::ApiKey(KeyAnswer::Done(false))),
             Wanted::Add { .. } | Wanted::Update(_) => Err(unknown_key()),
             Wanted::Get => Ok(Verdict::ApiKey(KeyAnswer::Infos(Vec::new()))),
         })

@@ -1,17 +1,21 @@
 //! Takes acts on API keys through their steps, on the gate that asks the store.
 
+use super::charges::Draft;
 use super::config;
 use super::gate::{Continuation, GateInner, NowOrLater};
 use super::key_flow::{KeyFlow, Next, Wanted, WantedUse, refused};
-use super::outcome::{NativeKey, Outcome, Result, error, number, object, write_decision};
+use super::key_outcome::key_object;
+use super::outcome::{Outcome, Result, error, number, object, write_decision};
+use super::policy::Who;
 use crate::core::error::Fault;
 use crate::core::key::unknown_key;
 use crate::core::key_op::{KeyAnswer, KeyName, KeyOp, KeyPlace, Use};
-use crate::core::op::{Act, Decide, Verdict};
+use crate::core::op::{Act, Decide, QuotaPlace, Verdict};
 use crate::core::reason::Reason;
 use crate::core::store;
 use crate::service::api_key;
-use crate::service::quota_key::key_question;
+use crate::service::quota_key::{Kind, key_idempotency};
+use crate::service::receipt::receipt_id;
 use napi::bindgen_prelude::Either;
 use std::rc::Rc;
 
@@ -25,7 +29,7 @@ impl GateInner {
         let mut flow = Box::new(KeyFlow::new(name, wanted));
         let next = flow.begin(&self.places);
         match self.run_flow(ticket, flow, next)? {
-            Some((flow, outcome)) => self.finish_flow(&flow, outcome).map(Either::A),
+            Some((flow, outcome)) => self.finish_flow(*flow, outcome).map(Either::A),
             None => {
                 self.note_held();
                 Ok(Either::B(-number(ticket)))
@@ -33,10 +37,10 @@ impl GateInner {
         }
     }
 
-    /// A text that can be no key.
-    pub fn no_key(&mut self) -> Result<NowOrLater> {
-        let answer = refused(&KeyName::Id(String::new()), Reason::KeyUnknown);
-        self.object_of(Ok(Verdict::ApiKey(answer)), false).map(Either::A)
+    /// Refuses a use before the store is asked.
+    pub fn refuse_use(&mut self, reason: Reason) -> Result<NowOrLater> {
+        let answer = refused(&KeyName::Id(String::new()), reason);
+        Ok(Either::A(self.use_object(answer, false, None)))
     }
 
     /// Goes on until the store answers later (then the ticket waits for it), or the flow has ended.
@@ -76,7 +80,11 @@ impl GateInner {
         Ok(Some(match &flow.wanted {
             Wanted::Use(wanted) => match &wanted.token {
                 Some(token) if *token.user != *place.owner => return Ok(None),
-                _ => KeyOp::Use(Box::new(self.use_of(wanted, place)?)),
+                _ => {
+                    let (asked, draft) = self.use_of(wanted, &place)?;
+                    flow.draft = draft;
+                    KeyOp::Use(Box::new(asked))
+                }
             },
             Wanted::Rotate { prefix, grace_ms } => {
                 let made = api_key::make(prefix, place.id.clone()).map_err(error)?;
@@ -95,8 +103,12 @@ impl GateInner {
         }))
     }
 
-    fn use_of(&self, wanted: &WantedUse, place: KeyPlace) -> Result<Use<'static>> {
-        let WantedUse { policy, token, digest, limit, cost, touch, charge_own, .. } = wanted;
+    fn use_of(
+        &self,
+        wanted: &WantedUse,
+        place: &KeyPlace,
+    ) -> Result<(Use<'static>, Option<Box<Draft>>)> {
+        let WantedUse { policy, token, limit, cost, idempotency_key, .. } = wanted;
         let mut rule = self.rule;
         if !limit.is_nan() {
             rule.limit = config::limit(*limit).map_err(error)?;
@@ -104,21 +116,30 @@ impl GateInner {
         let mut decide = match token {
             Some(token) => Decide {
                 scope_ok: token.has_scopes(policy.scopes()),
-                ..self.decide_token(token, rule, *touch).into_owned()
+                ..self.decide_token(token, rule, wanted.touch).into_owned()
             },
-            None => Decide::without_token(place.owner.into(), rule),
+            None => Decide::without_token(place.owner.clone().into(), rule),
         };
-        let asked = policy.key_charge(wanted, &place.id, self.rule.absolute_ms)?;
-        decide.charge = asked.charge;
-        let once = wanted.idempotency_key.as_deref();
-        Ok(Use {
+        let session = token.as_ref().map_or("", |token| &token.session);
+        let who = Who { user: &place.owner, session, key: &place.id };
+        let (named, once) = (wanted.named.as_deref(), idempotency_key.as_deref());
+        decide.charge = policy.charge(who, *cost, named, once, self.rule.absolute_ms)?;
+        let charge = decide.charge.as_ref();
+        let refundable = charge.filter(|charge| charge.spend.receipt.is_some());
+        let draft = refundable.map(|charge| Box::new(Draft::of(&place.owner, charge)));
+        // What is charged to the key is given back where a quota that may lie elsewhere denies.
+        let apart = charge.is_some_and(|charge| charge.place == QuotaPlace::Apart);
+        let cost = if wanted.charge_own { policy.cost(*cost)? } else { 0 };
+        let asked = Use {
+            once: once.map(|once| key_idempotency(once, Kind::Charge, cost)),
+            receipt: apart.then(receipt_id).transpose().map_err(error)?,
             decide,
-            once: once.map(|key| key_question(key, asked.cost)),
-            id: place.id.into(),
-            digest: *digest,
+            id: place.id.clone().into(),
+            digest: wanted.digest,
             scopes: policy.scopes().iter().map(ToString::to_string).collect(),
-            cost: if *charge_own { asked.cost } else { 0 },
-        })
+            cost,
+        };
+        Ok((asked, draft))
     }
 
     /// Takes those of the arrived that belong to a flow one step further; the others are left as they are.
@@ -163,34 +184,34 @@ impl GateInner {
     }
 
     /// What JavaScript is told at the end of a flow.
-    pub fn finish_flow(&mut self, flow: &KeyFlow, outcome: store::Outcome) -> Result<Outcome> {
-        if let (Some(made), Ok(Verdict::ApiKey(KeyAnswer::Done(done)))) = (&flow.made, &outcome) {
-            if !done {
-                return Err(error(unknown_key()));
+    pub fn finish_flow(&mut self, flow: KeyFlow, outcome: store::Outcome) -> Result<Outcome> {
+        let KeyFlow { wanted, made, draft, .. } = flow;
+        match (wanted, outcome.map_err(error)?) {
+            (Wanted::Rotate { .. }, Verdict::ApiKey(KeyAnswer::Done(done))) => {
+                let made = made.filter(|_| done).ok_or_else(|| error(unknown_key()))?;
+                Ok(Outcome { key: Some(made.into()), ..Outcome::default() })
             }
-            let key = NativeKey { key: made.text.clone(), key_id: made.id.clone() };
-            return Ok(Outcome { key: Some(key), ..Default::default() });
+            (Wanted::Use(wanted), Verdict::ApiKey(used @ KeyAnswer::Used(_))) => {
+                let session_is_token = wanted.token.is_some_and(|token| token.session_is_token);
+                Ok(self.use_object(used, session_is_token, draft))
+            }
+            (_, verdict) => Ok(object(verdict)),
         }
-        if let (Wanted::Rotate { .. }, Ok(Verdict::ApiKey(KeyAnswer::Done(false)))) =
-            (&flow.wanted, &outcome)
-        {
-            return Err(error(unknown_key()));
-        }
-        let session_is_token = match &flow.wanted {
-            Wanted::Use(wanted) => wanted.token.as_ref().is_some_and(|t| t.session_is_token),
-            _ => false,
-        };
-        self.object_of(outcome, session_is_token)
     }
 
-    /// An outcome as an object; the numbers of a decision go into the first verdict record.
-    fn object_of(&mut self, outcome: store::Outcome, session_is_token: bool) -> Result<Outcome> {
-        let verdict = outcome.map_err(error)?;
-        if let Verdict::ApiKey(KeyAnswer::Used(used)) = &verdict {
-            // SAFETY: as in `decide`.
+    /// A use as an object; the numbers of its decision go into the first verdict record.
+    fn use_object(
+        &mut self,
+        answer: KeyAnswer,
+        session_is_token: bool,
+        draft: Option<Box<Draft>>,
+    ) -> Outcome {
+        if let KeyAnswer::Used(used) = &answer {
+            let charge = self.charges.keep(draft.map(|draft| *draft), &used.decision);
+            // SAFETY: the array is ours and this is its thread; JavaScript does not run meanwhile.
             let record = unsafe { self.verdict.as_mut() };
-            write_decision(record, 0.0, &used.decision, session_is_token);
+            write_decision(record, 0.0, &used.decision, session_is_token, charge);
         }
-        Ok(object(verdict))
+        key_object(answer)
     }
 }

@@ -1,6 +1,7 @@
 //! The Node.js boundary, and the only code that names napi: arguments to operations, verdicts to
 //! numbers and plain objects, faults to coded errors.
 
+mod api_keys;
 mod bridge;
 mod charges;
 mod class;
@@ -8,8 +9,12 @@ mod clock;
 mod config;
 mod exports;
 mod gate;
+mod key_flow;
+mod key_outcome;
+mod key_steps;
 mod outcome;
 mod policy;
 mod quotas;
 mod slots;
 mod text;
+mod watcher;

@@ -1,5 +1,6 @@
 //! What crosses to JavaScript: the one place where faults become errors and verdicts become objects.
 
+use super::key_outcome::{NativeKey, NativeKeyInfo, NativeKeyUse, NativePlace, key_object};
 use crate::core::error::{Fault, FaultCode};
 use crate::core::op::{Admission, Decision, Verdict};
 use crate::core::quota::Consumption;
@@ -89,13 +90,16 @@ pub struct NativeEvent {
     pub message: Option<String>,
 }
 
-/// A notice as an event.
-pub fn event(notice: Notice) -> NativeEvent {
+/// A notice as an event, where it is one.
+pub fn event(notice: Notice) -> Option<NativeEvent> {
     match notice {
+        Notice::Opened => None,
         Notice::Lost(message) => {
-            NativeEvent { r#type: "store-error".to_owned(), message: Some(message) }
+            Some(NativeEvent { r#type: "store-error".to_owned(), message: Some(message) })
         }
-        Notice::Recovered => NativeEvent { r#type: "store-recovered".to_owned(), message: None },
+        Notice::Recovered => {
+            Some(NativeEvent { r#type: "store-recovered".to_owned(), message: None })
+        }
     }
 }
 
@@ -116,6 +120,11 @@ pub struct Outcome {
     pub sessions: Option<Vec<NativeSession>>,
     pub admission: Option<NativeAdmission>,
     pub consumption: Option<NativeConsumption>,
+    pub key: Option<NativeKey>,
+    pub place: Option<NativePlace>,
+    pub key_ids: Option<Vec<String>>,
+    pub key_infos: Option<Vec<NativeKeyInfo>>,
+    pub key_use: Option<NativeKeyUse>,
 }
 
 /// Counts and instants fit a double: milliseconds until the year 287396.
@@ -180,6 +189,7 @@ pub fn object(verdict: Verdict) -> Outcome {
         Verdict::Consumption(it) => outcome.consumption = Some(consumption(it)),
         Verdict::Generation(generation) => outcome.count = Some(number(generation)),
         Verdict::Decision(decision) => outcome.flag = Some(decision.reason == Reason::Allowed),
+        Verdict::ApiKey(answer) => return key_object(answer),
         // Neither comes here: the one stays with the gate, the other is an error by then.
         Verdict::Key(_) | Verdict::Fault(_) => {}
     }

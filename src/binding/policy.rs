@@ -39,6 +39,11 @@ impl Policy {
         Ok(Self { scopes, quota: quota.map(policy_quota).transpose().map_err(error)? })
     }
 
+    /// The scopes that are demanded.
+    pub fn scopes(&self) -> &[Box<str>] {
+        &self.scopes
+    }
+
     /// Whether the scopes are there, and what the request is charged.
     pub fn apply(
         &self,
@@ -47,27 +52,55 @@ impl Policy {
         session_ms: u64,
     ) -> Result<(bool, Option<Charge<'static>>)> {
         let scope_ok = token.has_scopes(&self.scopes);
-        let Some(quota) = &self.quota else {
-            return Ok((scope_ok, None));
-        };
-        let cost = if asked.cost.is_nan() {
-            quota.cost
+        let who = Who { user: &token.user, session: &token.session, key: "" };
+        let named = asked.named.as_deref();
+        let idempotency_key = asked.idempotency_key.as_deref();
+        let charge = self.charge(who, asked.cost, named, idempotency_key, session_ms)?;
+        Ok((scope_ok, charge))
+    }
+
+    /// What a request costs. NaN: what the policy says, or 1.
+    pub fn cost(&self, asked: f64) -> Result<u64> {
+        if asked.is_nan() {
+            Ok(self.quota.as_ref().map_or(1, |quota| quota.cost))
         } else {
-            whole("cost", asked.cost, 0).map_err(error)?
-        };
-        let named = asked.named.as_deref().unwrap_or_default();
+            whole("cost", asked, 0).map_err(error)
+        }
+    }
+
+    /// What a request is charged, where the policy has a quota.
+    pub fn charge(
+        &self,
+        who: Who<'_>,
+        cost: f64,
+        named: Option<&str>,
+        idempotency_key: Option<&str>,
+        session_ms: u64,
+    ) -> Result<Option<Charge<'static>>> {
+        let Some(quota) = &self.quota else { return Ok(None) };
+        let cost = self.cost(cost)?;
+        let named = named.unwrap_or_default();
         if quota.holder == Holder::Named && (named.is_empty() || named.len() > MAX_ID) {
             return Err(error(Fault::input(format!(
                 "quota.by must return a string of 1 to {MAX_ID} bytes: a request must never share \
                  another's quota"
             ))));
         }
-        let idempotency_key = idempotency_key(asked.idempotency_key.as_deref())?;
+        let idempotency_key = self::idempotency_key(idempotency_key)?;
         let receipt = quota.refundable.then(receipt_id).transpose().map_err(error)?;
-        let (user, session) = (&*token.user, &*token.session);
-        let asking = Asking { user, session, named, cost, session_ms, idempotency_key, receipt };
-        Ok((scope_ok, Some(quota.charge(&asking))))
+        let Who { user, session, key } = who;
+        let asking =
+            Asking { user, session, key, named, cost, session_ms, idempotency_key, receipt };
+        Ok(Some(quota.charge(&asking)))
     }
+}
+
+/// Who asks; what there is not is empty.
+#[derive(Clone, Copy)]
+pub struct Who<'a> {
+    pub user: &'a str,
+    pub session: &'a str,
+    pub key: &'a str,
 }
 
 /// An idempotency key: 1 to 512 bytes.

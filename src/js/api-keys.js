@@ -5,12 +5,12 @@ const { YEAR, duration } = require('./duration.js');
 const { inputError, storeError } = require('./errors.js');
 const { id, instant, jsonValue, optionalId, scopes, token } = require('./input.js');
 const { known } = require('./names.js');
-const { consumption } = require('./quotas.js');
-const { MAX_UNITS, RULE_NAMES, isUnits, quotaRule, units } = require('./quota-rule.js');
+const { told } = require('./quotas.js');
+const { RULE_NAMES, quotaRule, units } = require('./quota-rule.js');
 
 /**
  * @typedef {import('./engine.js').Engine} Engine
- * @typedef {import('./binding.js').KeyConfig} KeyConfig
+ * @typedef {import('./binding.js').ApiKeyConfig} KeyConfig
  * @typedef {import('./binding.js').NativeKeyInfo} NativeKeyInfo
  * @typedef {import('./binding.js').NativeKeyUse} NativeKeyUse
  * @typedef {import('../../index.js').ApiKeyInfo} ApiKeyInfo
@@ -128,7 +128,7 @@ class ApiKeys {
    * @returns {Promise<boolean>}
    */
   async revoke(keyId) {
-    const outcome = await this.#engine.ask((gate) => gate.revokeKey(id(keyId, 'keyId')));
+    const outcome = await this.#engine.ask((gate) => gate.revokeApiKey(id(keyId, 'keyId')));
     return outcome.flag === true;
   }
 
@@ -140,10 +140,10 @@ class ApiKeys {
   async addQuota(keyId, count, options = {}) {
     const outcome = await this.#engine.ask((gate) => {
       const { idempotencyKey } = known(options, ['idempotencyKey'], '', inputError);
-      if (!isUnits(count, 1)) throw inputError(`units must be an integer from 1 to ${MAX_UNITS}`);
-      return gate.addKeyQuota(id(keyId, 'keyId'), count, optionalId(idempotencyKey, 'idempotencyKey'));
+      const once = optionalId(idempotencyKey, 'idempotencyKey');
+      return gate.addKeyQuota(id(keyId, 'keyId'), units(count, 'units', inputError, 1), once);
     });
-    return consumption(/** @type {import('./binding.js').NativeConsumption} */ (outcome.consumption));
+    return told(/** @type {import('./binding.js').NativeConsumption} */ (outcome.consumption));
   }
 
   /**
@@ -170,16 +170,36 @@ class ApiKeys {
    * @returns {Promise<ApiKeyInfo[]>} the oldest first
    */
   async list(ownerId) {
-    const { keyIds = [] } = await this.#engine.ask((gate) => gate.keyIds(id(ownerId, 'ownerId')));
-    /** @type {ApiKeyInfo[]} */
-    const all = [];
-    for (let at = 0; at < keyIds.length; at += CHUNK) {
-      const some = keyIds.slice(at, at + CHUNK);
-      const { keyInfos = [] } = await this.#engine.ask((gate) => gate.keyInfos(ownerId, some));
-      all.push(...keyInfos.map(keyInfo));
-    }
+    const all = await keysOf(this.#engine, ownerId);
     return all.sort((a, b) => a.createdAt - b.createdAt || (a.keyId < b.keyId ? -1 : 1));
   }
+}
+
+/**
+ * Keys that have fallen with their owner's tokens are refused from that very step on. When they are listed no more, and so
+ * forgotten, is noted as they are looked at: it is done now, and where it fails, when somebody lists them.
+ * @param {Engine} engine
+ * @param {string} ownerId
+ */
+async function settleKeys(engine, ownerId) {
+  if (!engine.store.networked) return;
+  await keysOf(engine, ownerId).catch(() => {});
+}
+
+/**
+ * @param {Engine} engine
+ * @param {string} ownerId
+ */
+async function keysOf(engine, ownerId) {
+  const { keyIds = [] } = await engine.ask((gate) => gate.keyIds(id(ownerId, 'ownerId')));
+  /** @type {ApiKeyInfo[]} */
+  const all = [];
+  for (let at = 0; at < keyIds.length; at += CHUNK) {
+    const some = keyIds.slice(at, at + CHUNK);
+    const { keyInfos = [] } = await engine.ask((gate) => gate.keyInfos(ownerId, some));
+    all.push(...keyInfos.map(keyInfo));
+  }
+  return all;
 }
 
 function knownKey() {
@@ -242,7 +262,7 @@ function metadataJson(value) {
  * @param {Engine} engine
  */
 function checked({ code, keyId, ownerId, scopes: list, metadata, own }, { answers }) {
-  const quota = own === undefined ? {} : { quota: consumption(own) };
+  const quota = own === undefined ? {} : { quota: told(own) };
   if (code !== 0) return { valid: false, code: CODES.get(answers[code].reason), ...quota };
   const facts = { valid: true, keyId, ownerId, scopes: list, ...quota };
   return metadata === undefined ? facts : { ...facts, metadata: JSON.parse(metadata) };
@@ -258,9 +278,10 @@ function keyInfo({ name, expiresAt, lastUsedAt, quota, metadata, ...rest }) {
     ...(name === undefined ? {} : { name }),
     expiresAt: expiresAt ?? null,
     lastUsedAt: lastUsedAt ?? null,
-    ...(quota === undefined ? {} : { quota: consumption(quota) }),
+    ...(quota === undefined ? {} : { quota: told(quota) }),
     ...(metadata === undefined ? {} : { metadata: JSON.parse(metadata) }),
   };
 }
 
 exports.ApiKeys = ApiKeys;
+exports.settleKeys = settleKeys;

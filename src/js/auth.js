@@ -1,12 +1,16 @@
 'use strict';
 // The Auth that createAuth() returns: middlewares, guards, authenticate(), and the groups of direct calls.
 
+const { ApiKeys } = require('./api-keys.js');
 const { RECORD } = require('./bridge.js');
 const { NONE } = require('./credential.js');
 const { ALLOWED, Decision } = require('./decision.js');
 const { denialOf } = require('./denial.js');
 const { Engine } = require('./engine.js');
 const { configError, inputError, isStoreFault, storeError, unbuiltError } = require('./errors.js');
+const { KeyAuth } = require('./key-auth.js');
+const { KeyDecision } = require('./key-decision.js');
+const { createKeyMiddleware } = require('./key-middleware.js');
 const { requireClaims, requireScope } = require('./guards.js');
 const { token: tokenText } = require('./input.js');
 const { createMiddleware } = require('./middleware.js');
@@ -40,7 +44,7 @@ class Auth {
     this.#engine = new Engine(options, admission);
     this.sessions = new Sessions(this.#engine);
     this.tokens = new Tokens(this.#engine);
-    this.apiKeys = unbuiltGroup('apiKeys');
+    this.apiKeys = new ApiKeys(this.#engine);
     this.quotas = new Quotas(this.#engine);
     this.locks = unbuiltGroup('locks');
     this.counters = unbuiltGroup('counters');
@@ -50,8 +54,10 @@ class Auth {
   middleware(policy = NO_POLICY) {
     this.#engine.assertOpen();
     const compiled = compilePolicy(policy, this.#engine, true);
-    this.#engine.assertKey();
-    return createMiddleware(this.#engine, compiled);
+    if (compiled.bearer) this.#engine.assertKey();
+    return compiled.keys
+      ? createKeyMiddleware(this.#engine, compiled)
+      : createMiddleware(this.#engine, compiled);
   }
 
   /** @param {string[]} names */
@@ -76,17 +82,60 @@ class Auth {
   async authenticate(credentials, policy = NO_POLICY) {
     const engine = this.#engine;
     engine.assertOpen();
-    engine.assertKey();
     const own = known(withoutNull(credentials), ['token', 'apiKey', 'context'], 'credentials', inputError);
-    if (own.apiKey !== undefined) throw unbuiltError('credentials.apiKey');
+    const given = own.token === undefined ? NONE : tokenText(own.token, 'credentials.token');
+    const key = own.apiKey === undefined ? undefined : tokenText(own.apiKey, 'credentials.apiKey');
     const compiled = this.#compiled(policy);
-    const token = own.token === undefined ? NONE : tokenText(own.token, 'credentials.token');
+    if (compiled.bearer) engine.assertKey();
+    const token = compiled.bearer ? given : NONE;
+    if (key !== undefined && compiled.keys) return this.#withKey(compiled, key, token, own.context);
     if (token === NONE) return refusal(compiled.answers[engine.codes.noCredentials]);
     const decision = new Decision(engine, compiled, true);
     const { code, record } = await this.#decide(decision, token, own.context);
     if (code !== ALLOWED) return refusal(decision.refusal(code, record, 0));
     decision.keep(record, 0);
     return { ok: true, auth: new RequestAuth(decision) };
+  }
+
+  /**
+   * @param {Compiled} compiled
+   * @param {string} key
+   * @param {string} token NONE where there is none
+   * @param {unknown} context
+   */
+  async #withKey(compiled, key, token, context) {
+    const decision = new KeyDecision(this.#engine, compiled, true);
+    const { code, record } = await this.#decideKey(decision, key, token, context);
+    if (code !== ALLOWED) return refusal(decision.refusal(code, record, 0));
+    decision.keep(record, 0);
+    return { ok: true, auth: new KeyAuth(decision) };
+  }
+
+  /**
+   * @param {KeyDecision} decision
+   * @param {string} key
+   * @param {string} token
+   * @param {unknown} context
+   * @returns {Promise<{ code: number, record: Float64Array }>}
+   */
+  async #decideKey(decision, key, token, context) {
+    const { bridge, verdict } = this.#engine;
+    const answered = (/** @type {number} */ code) => ({ code, record: verdict.slice(0, RECORD) });
+    const code = this.#engine.call(() => decision.askKey(key, token, context, undefined));
+    if (code >= 0) return answered(code);
+    try {
+      return await new Promise((resolve, reject) => {
+        bridge.wait(-code, {
+          complete: () => reject(new TypeError('a use of a key completed without an outcome')),
+          // At once: the record belongs to the addon, and changes with the next answer.
+          outcome: (outcome) => resolve(answered(decision.answered(outcome))),
+          fail: reject,
+        });
+      });
+    } catch (error) {
+      if (isStoreFault(error)) return answered(decision.withoutStore());
+      throw error;
+    }
   }
 
   /**

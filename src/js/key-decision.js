@@ -7,15 +7,17 @@ const { withLimits } = require('./denial.js');
 const { closedError, fromNative, isStoreFault } = require('./errors.js');
 const { NONE } = require('./credential.js');
 const { NO_ID } = require('./policy.js');
-const { costOf, holderOf, idempotencyKeyOf } = require('./policy-quota.js');
+const { OWN, costOf, holderOf, idempotencyKeyOf } = require('./policy-quota.js');
 const { policyItem, rateLimit } = require('./rate-limit.js');
 
 const ALLOWED = 0;
+/** Where a verdict record keeps what. */
 const CODE = 1;
-const NO_CLAIMS = Object.freeze({});
+const RETRY_AFTER = 13;
 
-/** How a key's own quota is called in the RateLimit headers. */
-const OWN = 'api-key';
+/** Flag of a question. */
+const BARE = 1;
+const NO_CLAIMS = Object.freeze({});
 
 /**
  * @typedef {import('./binding.js').NativeKeyUse} NativeKeyUse
@@ -84,7 +86,7 @@ class KeyDecision extends Decision {
    */
   #putToken(subject, prior) {
     const { engine } = this;
-    const code = engine.gate.verify(this.credential, this.bare ? 1 : 0);
+    const code = engine.gate.verify(this.credential, this.bare ? BARE : 0);
     if (code === engine.codes.noCredentials) {
       this.credential = NONE;
       return ALLOWED;
@@ -157,11 +159,10 @@ class KeyDecision extends Decision {
     if (code !== this.engine.codes.quotaExhausted) return answer;
     const waits = [];
     if (this.use?.own?.allowed === false) waits.push(this.use.ownUntilMs ?? NaN);
-    if (this.use?.policyAllowed === false) waits.push(record[at + 13]);
+    if (this.use?.quotaAllowed === false) waits.push(record[at + RETRY_AFTER]);
     // With both spent it is worth asking when both are back; where one never is, never.
     return withLimits(answer, this.rateLimits(record, at), Math.max(...waits));
   }
 }
 
 exports.KeyDecision = KeyDecision;
-exports.OWN = OWN;

@@ -11,6 +11,7 @@ const { KeyAuth } = require('./key-auth.js');
 const { KeyDecision } = require('./key-decision.js');
 const { createMiddleware, decisionOn, forget, isSkipped } = require('./middleware.js');
 const { setRateLimits } = require('./rate-limit.js');
+const { refundAfter } = require('./refund.js');
 
 /**
  * @typedef {import('./engine.js').Engine} Engine
@@ -60,6 +61,8 @@ class KeyPassage extends KeyDecision {
     if (code === ALLOWED) {
       this.keep(record, at);
       if (!res.headersSent) setRateLimits(this.rateLimits(record, at), res);
+      if (policy.quota?.refundOn !== undefined)
+        refundAfter(engine, policy.quota.refundOn, this.charge(record, at), res);
       this.#letGo();
       const auth = new KeyAuth(this);
       req[engine.symbol] = auth;

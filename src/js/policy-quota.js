@@ -21,13 +21,19 @@ const { policyItem } = require('./rate-limit.js');
 
 const NAMES = [...RULE_NAMES, 'by', 'cost', 'idempotencyKey', 'refundOn', 'name'];
 
-/** As the addon counts them. As long as there are no API keys, what is counted by key is counted by user. */
-const HOLDERS = new Map([
-  ['user', 0],
-  ['api-key', 0],
-  ['session', 1],
-]);
+/** As the addon counts them. */
+const USER = 0;
+const SESSION = 1;
 const NAMED = 2;
+const KEY = 3;
+const HOLDERS = new Map([
+  ['user', USER],
+  ['api-key', KEY],
+  ['session', SESSION],
+]);
+
+/** How a key's own quota is called in the RateLimit headers. */
+const OWN = 'api-key';
 
 /** It stands between quotes in a header: RFC 9651 section 3.3.3 without the escapes. */
 const NAME = /^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}$/;
@@ -35,22 +41,27 @@ const NAME = /^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}$/;
 /**
  * @param {unknown} value
  * @param {boolean} hasResponse by whose end a charge may be given back
+ * @param {boolean} takesKeys API keys are accepted
  * @returns {PolicyQuota | undefined}
  */
-function compileQuota(value, hasResponse) {
+function compileQuota(value, hasResponse, takesKeys) {
   if (value === undefined) return undefined;
   const own = known(value, NAMES, 'quota', configError);
-  const { name = 'default', by = 'user', cost } = own;
+  const { name = 'default', by = 'api-key', cost } = own;
   if (typeof name !== 'string' || !NAME.test(name)) {
     throw configError(
       'quota.name must be a string of 1 to 64 printable ASCII characters without quotes and backslashes',
     );
   }
+  if (name === OWN && takesKeys)
+    throw configError(
+      `quota.name '${OWN}' is how answers call the quota that a key has of its own: take another`,
+    );
   const fixed = cost === undefined || typeof cost === 'function' ? 1 : units(cost, 'quota.cost', configError);
   const refundOn = syncFunction(own.refundOn, 'quota.refundOn', configError);
   const refundable = hasResponse && refundOn !== undefined;
   const rule = quotaRule(own, 'quota', configError);
-  const native = { name, holder: holder(by), cost: fixed, refundable, ...rule };
+  const native = { name, holder: holder(by, takesKeys), cost: fixed, refundable, ...rule };
   return {
     native,
     item: policyItem(native),
@@ -61,12 +72,16 @@ function compileQuota(value, hasResponse) {
   };
 }
 
-/** @param {unknown} by */
-function holder(by) {
+/**
+ * Where no key comes, what is counted by key is counted by user.
+ * @param {unknown} by
+ * @param {boolean} takesKeys
+ */
+function holder(by, takesKeys) {
   const number = typeof by === 'function' ? NAMED : HOLDERS.get(/** @type {string} */ (by));
   if (number === undefined)
     throw configError("quota.by must be 'user', 'session', 'api-key' or a function of the request");
-  return number;
+  return number === KEY && !takesKeys ? USER : number;
 }
 
 /**
@@ -130,4 +145,4 @@ function idempotencyKeyOf({ askIdempotencyKey }, subject) {
   );
 }
 
-module.exports = { compileQuota, costOf, holderOf, idempotencyKeyOf, takeName };
+module.exports = { OWN, compileQuota, costOf, holderOf, idempotencyKeyOf, takeName };

@@ -140,3 +140,4 @@ function told({ allowed, limit, remaining, resetAt, retryAfterMs, receipt, repla
 }
 
 exports.Quotas = Quotas;
+exports.told = told;

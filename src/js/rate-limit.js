@@ -11,6 +11,8 @@ const MEMBER = /(?:"(?:[^"\\]|\\.)*"|[^",])+/g;
 const POLICY = 'RateLimit-Policy';
 const STATE = 'RateLimit';
 
+/** @typedef {{ name: string, limit: number, windowMs: number }} Named windowMs: NaN for a balance */
+
 /**
  * What an answer says of one quota.
  * @typedef {object} RateLimit
@@ -20,7 +22,7 @@ const STATE = 'RateLimit';
  */
 
 /**
- * @param {import('./binding.js').QuotaConfig} quota
+ * @param {Named} quota
  * @returns {string}
  */
 function policyItem({ name, limit, windowMs }) {
@@ -29,7 +31,7 @@ function policyItem({ name, limit, windowMs }) {
 }
 
 /**
- * @param {import('./policy-quota.js').PolicyQuota} quota
+ * @param {{ native: Named, item: string }} quota
  * @param {number} remaining
  * @param {number} untilMs milliseconds until there will be more; NaN where that is not known
  * @returns {RateLimit}

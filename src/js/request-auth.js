@@ -32,6 +32,7 @@ class RequestAuth {
     return userIdOf(this.claims, this.#decision.engine);
   }
 
+  /** @returns {string | undefined} */
   get sessionId() {
     const { engine, token } = this.#decision;
     return textClaim(this.claims, engine.sessionIdClaim) ?? tokenIdOf(this.claims, token);
@@ -55,6 +56,7 @@ class RequestAuth {
     return session && Object.freeze(session);
   }
 
+  /** @returns {import('../../index.js').RequestAuth['apiKey']} */
   get apiKey() {
     return undefined;
   }

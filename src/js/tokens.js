@@ -1,6 +1,7 @@
 'use strict';
 // auth.tokens: issue, verify and revoke. Signatures and times are judged in the addon; arguments are checked here.
 
+const { settleKeys } = require('./api-keys.js');
 const { decodeClaims } = require('./claims.js');
 const { YEAR, duration } = require('./duration.js');
 const { configError, fromNative, inputError, unbuiltError } = require('./errors.js');
@@ -107,16 +108,16 @@ class Tokens {
 
   /**
    * @param {string} userId
-   * @param {object} [options]
+   * @param {{ apiKeys?: boolean }} [options]
    * @returns {Promise<{ sessionsEnded: number }>}
    */
   async revokeUser(userId, options = {}) {
     const outcome = await this.#engine.ask((gate) => {
       const own = known(options, ['barrier', 'wait', 'apiKeys'], '', inputError);
       refuseBarrier(own, 'revokeUser()');
-      if (flag(own.apiKeys, 'apiKeys')) throw unbuiltError('revokeUser(): apiKeys');
-      return gate.revokeUser(id(userId, 'userId'));
+      return gate.revokeUser(id(userId, 'userId'), flag(own.apiKeys, 'apiKeys'));
     });
+    if (options.apiKeys === true) await settleKeys(this.#engine, userId);
     return { sessionsEnded: outcome.count ?? 0 };
   }
 

@@ -11,8 +11,10 @@ use std::borrow::Cow;
 pub enum Holder {
     /// The user.
     User,
-    /// The session.
+    /// The session; the user where there is none.
     Session,
+    /// The API key; the user where there is none.
+    Key,
     /// Whoever a function of the request names.
     Named,
 }
@@ -37,8 +39,10 @@ pub struct PolicyQuota {
 pub struct Asking<'a> {
     /// The user.
     pub user: &'a str,
-    /// The session.
+    /// The session; empty where there is none.
     pub session: &'a str,
+    /// The id of the API key; empty where there is none.
+    pub key: &'a str,
     /// Whom a function named as the holder.
     pub named: &'a str,
     /// Units.
@@ -65,16 +69,21 @@ impl PolicyQuota {
     #[must_use]
     pub fn charge(&self, asking: &Asking<'_>) -> Charge<'static> {
         let Self { name, rule, .. } = self;
-        let Asking { user, session, named, cost, .. } = *asking;
+        let Asking { user, session, key: api_key, named, cost, .. } = *asking;
         let tag = tag(rule);
         // A name holds no control character: the zero byte ends it.
         let (place, key, keep_ms) = match self.holder {
-            Holder::User => (QuotaPlace::Record, format!("{tag}u{name}"), None),
-            Holder::Session => {
+            Holder::Key if !api_key.is_empty() => {
+                (QuotaPlace::Record, format!("{tag}k{name}\0{api_key}"), None)
+            }
+            Holder::Session if !session.is_empty() => {
                 let key = format!("{tag}s{name}\0{session}");
                 (QuotaPlace::Record, key, Some(asking.session_ms))
             }
             Holder::Named => (QuotaPlace::Apart, format!("{tag}p{name}\0{named}"), None),
+            Holder::User | Holder::Session | Holder::Key => {
+                (QuotaPlace::Record, format!("{tag}u{name}"), None)
+            }
         };
         let holder = if place == QuotaPlace::Record { user } else { "" };
         let once = asking.idempotency_key.map(|key_of_caller| {
@@ -127,6 +136,20 @@ pub fn idempotency(
 fn half(hash: &[u8; 32]) -> [u8; 16] {
     let (half, _) = hash.split_at(16);
     half.try_into().unwrap_or_default()
+}
+
+/// Under what a use of an API key, or a top-up of its balance, is remembered: of that key alone.
+#[must_use]
+pub fn key_idempotency(key_of_caller: &str, kind: Kind, units: u64) -> Idempotency {
+    let kind = match kind {
+        Kind::Charge => 0,
+        Kind::TopUp => 1_u64,
+    };
+    let question: Vec<u8> = [kind, units].iter().flat_map(|n| n.to_be_bytes()).collect();
+    Idempotency {
+        name: half(&sha256(key_of_caller.as_bytes())),
+        question: half(&sha256(&question)),
+    }
 }
 
 /// The key of a quota that is charged directly.

@@ -5,6 +5,7 @@ use super::keys::Names;
 use super::pack::{FAR, NEVER, Packer, Unpacker};
 use super::quota_codec::{self, OTHER_QUESTION};
 use super::scripts::Verb;
+use crate::core::bucket::bucket;
 use crate::core::idempotency::another_question;
 use crate::core::key::{Digest, KeyInfo, no_balance, unknown_key};
 use crate::core::key_op::{
@@ -60,7 +61,7 @@ struct Undo {
 }
 
 /// The bucket that an id embeds.
-fn names<'a>(prefix: &'a str, id: &'a str) -> Names<'a> {
+fn names(prefix: &str, id: &str) -> Names {
     let bucket = id.get(..BUCKET).and_then(|digits| u16::from_str_radix(digits, 16).ok());
     Names::within(prefix, bucket.unwrap_or(0), id)
 }
@@ -182,11 +183,10 @@ pub fn encode(prefix: &str, op: &KeyOp<'_>) -> Call {
             ask(Verb::KeyIds, &[Names::of(prefix, owner).key("ak")], &[], KeyExpects::Ids)
         }
         KeyOp::Get { owner, ids } => {
-            let bucket = Names::of(prefix, owner);
-            // Of another's bucket none is this owner's, and the script sees one slot.
-            let own = bucket.digits();
+            // Of another bucket none is this owner's, and the script sees one slot.
+            let own = format!("{:04x}", bucket(owner));
             let ids: Vec<String> = ids.iter().filter(|id| id.starts_with(&own)).cloned().collect();
-            let mut keys = vec![bucket.key("ak")];
+            let mut keys = vec![Names::of(prefix, owner).key("ak")];
             keys.extend(ids.iter().map(|id| names(prefix, id).key("a")));
             let arguments: Vec<&[u8]> = ids.iter().map(String::as_bytes).collect();
             let expects = KeyExpects::Infos { owner: owner.clone(), ids: ids.clone() };

@@ -63,7 +63,7 @@ pub fn charge(numbers: Packer, charge: Option<&Charge<'_>>) -> Packer {
 /// all of a name lie in one slot.
 struct Apart<'a> {
     tag: &'a str,
-    names: Names<'a>,
+    names: Names,
 }
 
 impl<'a> Apart<'a> {

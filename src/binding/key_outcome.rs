@@ -1,0 +1,124 @@
+//! What is told of API keys, as objects.
+
+use super::outcome::{NativeConsumption, Outcome, consumption, number};
+use crate::core::key::KeyInfo;
+use crate::core::key_op::{KeyAnswer, KeyPlace, KeyUsed};
+use crate::core::quota::{QuotaRule, Refill};
+use crate::service::api_key::Made;
+use napi_derive::napi;
+
+/// A key, handed out once.
+#[napi(object)]
+pub struct NativeKey {
+    pub key: String,
+    pub key_id: String,
+}
+
+/// Where a key lies.
+#[napi(object)]
+pub struct NativePlace {
+    pub key_id: String,
+    pub owner_id: String,
+}
+
+/// What is known of a key.
+#[napi(object)]
+pub struct NativeKeyInfo {
+    pub key_id: String,
+    pub owner_id: String,
+    pub name: Option<String>,
+    pub start: String,
+    pub scopes: Vec<String>,
+    pub created_at: f64,
+    pub expires_at: Option<f64>,
+    pub last_used_at: Option<f64>,
+    pub revoked: bool,
+    pub quota: Option<NativeConsumption>,
+    /// A JSON text.
+    pub metadata: Option<String>,
+}
+
+/// What a use of a key came to, beside the numbers in the first verdict record.
+#[napi(object)]
+pub struct NativeKeyUse {
+    /// The number of the reason.
+    pub code: f64,
+    pub key_id: String,
+    pub owner_id: String,
+    pub scopes: Vec<String>,
+    /// A JSON text.
+    pub metadata: Option<String>,
+    /// The key's own quota.
+    pub own: Option<NativeConsumption>,
+    /// Its window; absent of a balance.
+    pub own_window_ms: Option<f64>,
+    /// Milliseconds until there will be more of it; of a denial until asking again may help.
+    pub own_until_ms: Option<f64>,
+    /// The other quota sufficed; absent where none was looked at.
+    pub quota_allowed: Option<bool>,
+}
+
+impl From<Made> for NativeKey {
+    fn from(made: Made) -> Self {
+        Self { key: made.text, key_id: made.id }
+    }
+}
+
+fn info(info: KeyInfo) -> NativeKeyInfo {
+    NativeKeyInfo {
+        key_id: info.place.id,
+        owner_id: info.place.owner,
+        name: info.name,
+        start: info.start,
+        scopes: info.facts.scopes,
+        created_at: number(info.created_ms),
+        expires_at: info.expires_ms.map(number),
+        last_used_at: info.last_used_ms.map(number),
+        revoked: info.revoked,
+        quota: info.quota.map(consumption),
+        metadata: info.facts.metadata,
+    }
+}
+
+fn window_ms(rule: &QuotaRule) -> Option<f64> {
+    match rule.refill {
+        Refill::Never => None,
+        Refill::Window(ms) | Refill::Bucket(ms) => Some(number(ms)),
+    }
+}
+
+fn key_use(used: KeyUsed) -> NativeKeyUse {
+    let KeyUsed { decision, place, facts, own } = used;
+    let facts = facts.unwrap_or_default();
+    let until = own.and_then(|own| if own.allowed { own.reset_in_ms } else { own.retry_after_ms });
+    NativeKeyUse {
+        code: f64::from(decision.reason as u8),
+        key_id: place.id,
+        owner_id: place.owner,
+        scopes: facts.scopes,
+        metadata: facts.metadata,
+        own: own.map(consumption),
+        own_window_ms: facts.rule.as_ref().and_then(window_ms),
+        own_until_ms: until.map(number),
+        quota_allowed: decision.quota.map(|quota| quota.allowed),
+    }
+}
+
+/// An answer as an object.
+pub fn key_object(answer: KeyAnswer) -> Outcome {
+    let mut outcome = Outcome::default();
+    match answer {
+        KeyAnswer::Place(place) => {
+            outcome.place =
+                place.map(|KeyPlace { id, owner }| NativePlace { key_id: id, owner_id: owner });
+        }
+        KeyAnswer::Done(done) => outcome.flag = Some(done),
+        KeyAnswer::Added(added) => outcome.consumption = Some(consumption(added)),
+        KeyAnswer::Ids(ids) => outcome.key_ids = Some(ids),
+        KeyAnswer::Infos(infos) => {
+            outcome.key_infos = Some(infos.into_iter().map(info).collect());
+        }
+        KeyAnswer::Used(used) => outcome.key_use = Some(key_use(*used)),
+    }
+    outcome
+}
