@@ -6,18 +6,17 @@ use super::charges::{Charges, Draft};
 use super::config::{self, GateConfig, whole};
 use super::key_flow::{KeyFlow, Places, places};
 use super::outcome::{
-    NativeEvent, NativeHealth, Outcome, RECORD, RECORDS, Result, consumption, error, event, health,
-    number, object, write_decision, write_outage,
+    NativeEvent, NativeHealth, Outcome, RECORD, RECORDS, Result, error, event, health, number,
+    write_decision, write_outage,
 };
 use super::policy::{Asked, Policy};
 use super::text::{JsText, Scratch};
 use super::watcher::{Listener, Watcher};
 use crate::core::clock::Clock;
 use crate::core::error::Fault;
-use crate::core::key_op::KeyAnswer;
 use crate::core::op::{Act, AdmissionRule, Charge, Decide, Op, SessionCheck, Verdict};
 use crate::core::reason::Reason;
-use crate::core::store::{self, Notice, Sink, Store};
+use crate::core::store::{Notice, Sink, Store};
 use crate::service::api_key::Made;
 use crate::service::claims::{Rules, Token};
 use crate::service::credential::bearer;
@@ -63,10 +62,10 @@ pub type NowOrLater = Either<Outcome, f64>;
 /// See the module.
 pub struct GateInner {
     pub(super) store: Arc<dyn Store>,
-    bridge: Arc<Bridge>,
+    pub(super) bridge: Arc<Bridge>,
     pub(super) sink: Arc<dyn Sink>,
     clock: Arc<dyn Clock>,
-    tokens: Option<(Verifier, Option<Issuer>)>,
+    pub(super) tokens: Option<(Verifier, Option<Issuer>)>,
     pub rules: Rules,
     check: SessionCheck,
     pub(super) rule: AdmissionRule,
@@ -91,7 +90,7 @@ struct Watch {
     watcher: Option<Watcher>,
 }
 
-fn keyless() -> Fault {
+pub(super) fn keyless() -> Fault {
     Fault::config(
         "no key is configured: give jwt.secret, jwt.publicKey, jwt.jwks or LATCHGATE_JWT_SECRET",
     )
@@ -348,86 +347,8 @@ impl GateInner {
         }
     }
 
-    fn finish(&mut self, outcome: store::Outcome, continuation: Continuation) -> Result<Outcome> {
-        let verdict = outcome.map_err(error)?;
-        if let (Continuation::Issue(request), Verdict::Generation(generation)) =
-            (&continuation, &verdict)
-        {
-            let now_ms = self.now_ms();
-            let issuer = self.tokens.as_ref().and_then(|(_, issuer)| issuer.as_ref());
-            let issuer = issuer.ok_or_else(|| error(keyless()))?;
-            let text = issuer.issue(request, *generation, &self.rules, now_ms).map_err(error)?;
-            return Ok(Outcome { text: Some(text), ..Default::default() });
-        }
-        match (continuation, verdict) {
-            (Continuation::LearnKey, Verdict::Key(key)) => {
-                self.charges.learn_key(key);
-                Ok(Outcome::default())
-            }
-            (Continuation::Consume(draft), Verdict::Consumption(told)) => {
-                let consumption = self.charges.sealed(*draft, &told, consumption(told))?;
-                Ok(Outcome { consumption: Some(consumption), ..Default::default() })
-            }
-            (Continuation::Created(made), Verdict::ApiKey(KeyAnswer::Done(true))) => {
-                Ok(Outcome { key: Some((*made).into()), ..Default::default() })
-            }
-            (_, verdict) => Ok(object(verdict)),
-        }
-    }
-
     pub fn can_issue(&self) -> bool {
         self.tokens.as_ref().is_some_and(|(_, issuer)| issuer.is_some())
-    }
-
-    /// Moves completions into the verdict records.
-    pub fn drain(&mut self) -> usize {
-        let mut arrived = self.bridge.take();
-        if self.flows > 0 {
-            arrived = self.advance_flows(arrived);
-        }
-        self.tickets.add(arrived);
-        // SAFETY: as in `decide`.
-        let records = unsafe { self.verdict.as_mut() };
-        let mut written = 0;
-        while written < RECORDS {
-            let Some((ticket, outcome)) = self.tickets.next() else {
-                break;
-            };
-            let record = &mut records[written * RECORD..][..RECORD];
-            let number = number(ticket);
-            match (self.tickets.continuation(ticket), outcome) {
-                (
-                    Some(Continuation::Decide { session_is_token, draft }),
-                    Ok(Verdict::Decision(decision)),
-                ) => {
-                    let charge = self.charges.keep(draft.map(|draft| *draft), &decision);
-                    write_decision(record, number, &decision, session_is_token, charge);
-                }
-                // By number like any answer: when the store is away there may be very many.
-                (Some(Continuation::Decide { .. }), Err(fault)) if fault.is_outage() => {
-                    write_outage(record, number);
-                }
-                (Some(continuation), outcome) => {
-                    record[..2].copy_from_slice(&[number, -1.0]);
-                    self.tickets.wait(ticket, continuation);
-                    self.tickets.keep(ticket, outcome);
-                }
-                // Nobody waits for it: a store that completes twice must not settle another's request.
-                (None, _) => continue,
-            }
-            written += 1;
-        }
-        written
-    }
-
-    /// The outcome announced by a record with code -1.
-    pub fn take(&mut self, ticket: f64) -> Result<Outcome> {
-        let ticket = whole("ticket", ticket, 1).map_err(error)?;
-        match (self.tickets.take(ticket), self.tickets.continuation(ticket)) {
-            (Some(outcome), Some(Continuation::KeyDone(flow))) => self.finish_flow(*flow, outcome),
-            (Some(outcome), Some(continuation)) => self.finish(outcome, continuation),
-            _ => Err(error(Fault::input("no such ticket"))),
-        }
     }
 }
 

@@ -6,6 +6,7 @@ mod bridge;
 mod charges;
 mod class;
 mod clock;
+mod completions;
 mod config;
 mod exports;
 mod gate;

@@ -4,6 +4,7 @@
 pub mod bucket;
 pub mod clock;
 mod decide;
+mod decision;
 pub mod epoch;
 pub mod error;
 pub mod handoff;

@@ -1,6 +1,7 @@
 //! API keys as calls of scripts, and what those answer.
 
-use super::codec::{Call, Expects, Plan, call, decide_call, decision};
+use super::codec::{Call, Expects, Plan, call};
+use super::decide_codec::{decide_call, decision};
 use super::keys::Names;
 use super::pack::{FAR, NEVER, Packer, Unpacker};
 use super::quota_codec::{self, OTHER_QUESTION};
