@@ -263,9 +263,20 @@ describe('a quota of a policy', () => {
     ['a balance with a window', { limit: 1, window: '1m', algorithm: 'balance' }, /quota\.window/],
     ['a window without one', { limit: 1, algorithm: 'window' }, /quota\.window/],
     ['an unknown algorithm', { limit: 1, algorithm: 'sliding' }, /quota\.algorithm/],
-    ['a bucket, which is not built', { limit: 1, window: '1m', algorithm: 'bucket' }, /bucket.*not built/],
-    ['an idempotencyKey', { limit: 1, idempotencyKey: () => 'x' }, /idempotencyKey.*not built/],
-    ['refundOn', { limit: 1, refundOn: () => true }, /refundOn.*not built/],
+    ['a bucket without a window', { limit: 1, algorithm: 'bucket' }, /quota\.window/],
+    [
+      'a bucket finer than time',
+      { limit: 1001, window: 1, algorithm: 'bucket' },
+      /quota\.limit.*microseconds/,
+    ],
+    [
+      'an idempotencyKey that is none',
+      { limit: 1, idempotencyKey: 'x' },
+      /idempotencyKey must be a function/,
+    ],
+    ['an async idempotencyKey', { limit: 1, idempotencyKey: async () => 'x' }, /idempotencyKey.*at once/],
+    ['refundOn that is no function', { limit: 1, refundOn: true }, /refundOn must be a function/],
+    ['an async refundOn', { limit: 1, refundOn: async () => true }, /refundOn.*at once/],
     ...['', 'a"b', 'a\\b', 'é', 'a\nb', 'x'.repeat(65), 7].map(
       (name) =>
         /** @type {[string, any, RegExp]} */ ([`the name ${name}`, { limit: 1, name }, /quota\.name/]),
@@ -297,6 +308,7 @@ describe('a quota of a policy', () => {
       { ...quota, limit: 6 },
       { ...quota, window: '2m' },
       { limit: 5 },
+      { ...quota, algorithm: /** @type {const} */ ('bucket') },
       { ...quota, by: /** @type {const} */ ('session') },
       { ...quota, by: () => 'x' },
     ]) {
@@ -368,19 +380,46 @@ describe('auth.quotas', () => {
     ['a cost of 2^53', (quotas) => quotas.consume('k', { limit: 1 }, { cost: MAX + 1 }), 'INPUT', /cost/],
     ['an unknown option', (quotas) => quotas.consume('k', { limit: 1 }, { costs: 1 }), 'INPUT', /cost/],
     [
-      'a bucket',
-      (quotas) => quotas.peek('k', { limit: 1, window: 1, algorithm: 'bucket' }),
-      'CONFIG',
-      /bucket/,
+      'a bucket finer than time',
+      (quotas) => quotas.peek('k', { limit: 1001, window: 1, algorithm: 'bucket' }),
+      'INPUT',
+      /rule\.limit.*microseconds/,
     ],
+    ...['', 'x'.repeat(513), '\ud800', 7].map(
+      (idempotencyKey) =>
+        /** @type {[string, (quotas: any) => Promise<unknown>, string, RegExp]} */ ([
+          `the idempotencyKey ${String(idempotencyKey).slice(0, 9)}`,
+          (quotas) => quotas.consume('k', { limit: 1 }, { idempotencyKey }),
+          'INPUT',
+          /idempotencyKey/,
+        ]),
+    ),
+    ['a top-up of a window', (quotas) => quotas.add('k', { limit: 1, window: 1 }, 1), 'INPUT', /balance/],
+    ...[0, -1, 1.5, Number.NaN, MAX + 1, '1', undefined].map(
+      (units) =>
+        /** @type {[string, (quotas: any) => Promise<unknown>, string, RegExp]} */ ([
+          `a top-up by ${units}`,
+          (quotas) => quotas.add('k', { limit: 1 }, units),
+          'INPUT',
+          /units/,
+        ]),
+    ),
+    ['a top-up beyond 2^53 - 1', (quotas) => quotas.add('k', { limit: 1 }, MAX), 'INPUT', /units/],
     [
-      'an idempotencyKey',
-      (quotas) => quotas.consume('k', { limit: 1 }, { idempotencyKey: 'x' }),
-      'CONFIG',
-      /idempotencyKey/,
+      'an unknown option of a top-up',
+      (quotas) => quotas.add('k', { limit: 1 }, 1, { cost: 1 }),
+      'INPUT',
+      /cost/,
     ],
-    ['add()', (quotas) => quotas.add('k', { limit: 1 }, 1), 'CONFIG', /quotas\.add/],
-    ['refund()', (quotas) => quotas.refund('r'), 'CONFIG', /quotas\.refund/],
+    ...[undefined, 7, '', '.', 'x'.repeat(5000), 'a.b.c'].map(
+      (receipt) =>
+        /** @type {[string, (quotas: any) => Promise<unknown>, string, RegExp]} */ ([
+          `the receipt ${String(receipt).slice(0, 9)}`,
+          (quotas) => quotas.refund(receipt),
+          'INPUT',
+          /receipt/,
+        ]),
+    ),
   ];
   for (const [what, call, code, message] of BAD) {
     it(`rejects ${what}`, async (t) => {

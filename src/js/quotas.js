@@ -18,15 +18,16 @@ class Quotas {
   #engine;
   /** The addon knows what receipts are sealed with. */
   #canSeal = false;
+  /** The store was away meanwhile, and may have lost it. */
+  #mayBeLost = false;
   /** @type {Promise<unknown> | undefined} */
   #asking;
 
   /** @param {Engine} engine */
   constructor(engine) {
     this.#engine = engine;
-    // A server that was away may have lost the key: then it is told again.
     engine.events.on('store-recovered', () => {
-      this.#canSeal = false;
+      this.#mayBeLost = true;
     });
   }
 
@@ -92,18 +93,24 @@ class Quotas {
   async refund(receipt) {
     this.#engine.assertOpen();
     const text = token(receipt, 'receipt');
-    await this.#seal();
+    if (!this.#canSeal || this.#mayBeLost) await this.#askForKey();
     const outcome = await this.#engine.ask((gate) => gate.refund(text));
     return outcome.flag === true;
   }
 
   /** The key of receipts is asked for once, by whoever needs it first. */
   async #seal() {
-    if (this.#canSeal) return;
+    if (!this.#canSeal) await this.#askForKey();
+    // The known key is good for sealing; a store that has lost it is told it again, and nobody waits for that.
+    else if (this.#mayBeLost) this.#askForKey().catch(() => {});
+  }
+
+  async #askForKey() {
     this.#asking ??= this.#engine.ask((gate) => gate.receiptKey());
     try {
       await this.#asking;
       this.#canSeal = true;
+      this.#mayBeLost = false;
     } finally {
       this.#asking = undefined;
     }
