@@ -12,7 +12,6 @@ const jwt = { secret: SECRET };
 describe('createAuth() refuses', () => {
   /** @type {Array<[string, object, RegExp]>} */
   const OPTIONS = [
-    ['apiKeys', { jwt, apiKeys: {} }, /apiKeys/],
     ['refresh', { jwt, refresh: { ttl: '1d' } }, /refresh/],
     ['mode observe', { jwt, mode: 'observe' }, /observe/],
     ['jwksUri', { jwt: { jwksUri: 'https://issuer.test/jwks' } }, /jwksUri/],
@@ -38,28 +37,8 @@ describe('createAuth() refuses', () => {
   });
 });
 
-describe('a policy refuses', () => {
-  /** @type {Array<[string, object, RegExp]>} */
-  const POLICIES = [
-    ['API keys', { credentials: ['bearer', 'api-key'] }, /api-key/],
-    ['API keys alone', { credentials: ['api-key'] }, /api-key/],
-  ];
-  for (const [what, policy, names] of POLICIES) {
-    it(what, async (t) => {
-      const auth = open(t);
-      assert.throws(() => auth.middleware(/** @type {any} */ (policy)), fault('CONFIG', names));
-      assert.throws(() => authMiddleware(/** @type {any} */ ({ jwt, ...policy })), fault('CONFIG', names));
-      await assert.rejects(
-        auth.authenticate({ token: 'x' }, /** @type {any} */ (policy)),
-        fault('CONFIG', names),
-      );
-    });
-  }
-});
-
 describe('an Auth refuses', () => {
   for (const [group, methods] of Object.entries({
-    apiKeys: ['create', 'check', 'rotate', 'revoke', 'addQuota', 'update', 'get', 'list'],
     locks: ['runExclusive', 'acquire'],
     counters: ['add', 'apply', 'get'],
     tokens: ['login', 'refresh', 'logout'],
@@ -95,7 +74,6 @@ describe('an Auth refuses', () => {
   const CALLS = [
     ['barrier of revokeUser()', (tokens) => tokens.revokeUser('u', { barrier: true })],
     ['wait of revokeUser()', (tokens) => tokens.revokeUser('u', { wait: '1s' })],
-    ['apiKeys of revokeUser()', (tokens) => tokens.revokeUser('u', { apiKeys: true })],
     ['barrier of blockUser()', (tokens) => tokens.blockUser('u', { barrier: true })],
     ['wait of blockUser()', (tokens) => tokens.blockUser('u', { wait: '1s' })],
   ];
