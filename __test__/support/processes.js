@@ -151,11 +151,14 @@ async function startProcesses(
  */
 
 /**
- * @param {{ port: number, method?: string, path?: string, token?: string, agent?: http.Agent }} question
+ * @param {{ port: number, method?: string, path?: string, token?: string, key?: string, agent?: http.Agent }} question
  * @returns {Promise<Answer>}
  */
-function request({ port, method = 'GET', path: route = '/', token, agent }) {
-  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+function request({ port, method = 'GET', path: route = '/', token, key, agent }) {
+  const headers = {
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    ...(key === undefined ? {} : { 'x-api-key': key }),
+  };
   return new Promise((resolve) => {
     const message = http.request(
       { host: '127.0.0.1', port, method, path: route, headers, agent },

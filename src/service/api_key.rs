@@ -75,13 +75,18 @@ pub fn create(prefix: &str, owner: &str) -> Result<Made, Fault> {
     make(prefix, new_id(owner, &random::<8>()?))
 }
 
+/// A comma would join two keys to one header.
+const fn may_be_in_key(byte: u8) -> bool {
+    byte.is_ascii_graphic() && byte != b','
+}
+
 /// A key from elsewhere.
 ///
 /// # Errors
 /// `ERR_LATCHGATE_INPUT` where it could not be told from others in a header, or has the form of ours.
 pub fn import(text: String, owner: &str) -> Result<Made, Fault> {
     let fits = (MIN_IMPORT..=MAX_KEY).contains(&text.len());
-    if !fits || !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',') {
+    if !fits || !text.bytes().all(may_be_in_key) {
         return Err(Fault::input(format!(
             "key must have {MIN_IMPORT} to {MAX_KEY} printable ASCII characters without spaces and commas"
         )));
@@ -108,9 +113,7 @@ fn own_id(text: &str) -> Option<&str> {
 /// What a presented text says of where its key lies, and its hash. `None`: it can be no key.
 #[must_use]
 pub fn read(text: &str) -> Option<(KeyName, Digest)> {
-    if !(MIN_IMPORT..=MAX_KEY).contains(&text.len())
-        || !text.bytes().all(|byte| byte.is_ascii_graphic())
-    {
+    if !(MIN_IMPORT..=MAX_KEY).contains(&text.len()) || !text.bytes().all(may_be_in_key) {
         return None;
     }
     let digest = sha256(text.as_bytes());
@@ -142,9 +145,16 @@ mod tests {
     #[test]
     fn what_is_no_key_is_none_and_what_has_no_id_of_ours_is_an_import() {
         let long = "x".repeat(MAX_KEY + 1);
-        for text in
-            ["", "*", "{}", "a\nb45678901234567", "äöüäöüäöüäöüäöü", "a b45678901234567", &long]
-        {
+        for text in [
+            "",
+            "*",
+            "{}",
+            "a\nb45678901234567",
+            "äöüäöüäöüäöüäöü",
+            "a b45678901234567",
+            "a,b45678901234567",
+            &long,
+        ] {
             assert!(read(text).is_none(), "{text}");
         }
         let made = create("lg", "ada").unwrap().text;

@@ -1,0 +1,268 @@
+// API keys on real servers: what a check costs, what is kept of a key, and what holds across processes, kills and lost replies.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { createHash } = require('node:crypto');
+const { describe, it } = require('node:test');
+const { fault, open, unique } = require('../support/auths.js');
+const { runScript } = require('../support/child.js');
+const { faulty } = require('../support/faulty.js');
+const { request, requests, startProcesses, statuses } = require('../support/processes.js');
+const { startProxy } = require('../support/proxy.js');
+const { KINDS, missing, startServer } = require('../support/servers.js');
+const { until } = require('../support/started.js');
+
+const ROUNDS = 100;
+const MONTH = 30 * 24 * 3_600_000;
+
+/** @typedef {import('../support/servers.js').RealServer} Server */
+
+/** @param {string} kind @param {import('node:test').TestContext} t */
+async function crowd(t, kind) {
+  const server = await startServer(t, { kind: /** @type {any} */ (kind) });
+  const site = await startProcesses(t, { app: 'keys.js', env: { STORE: server.url() } });
+  return { server, site, auth: open(t, { store: server.url() }) };
+}
+
+/** Everything that the server holds, as one text. @param {Server} server */
+async function contents(server) {
+  const parts = [];
+  for (const key of await server.keys()) {
+    const type = await server.command('TYPE', key);
+    const value = type === 'hash' ? await server.command('HGETALL', key) : await server.command('DUMP', key);
+    parts.push(key, JSON.stringify(value), String(value));
+  }
+  return parts.join('\n');
+}
+
+for (const { kind, name } of KINDS) {
+  describe(`on ${name}`, async () => {
+    const skip = await missing(kind);
+
+    it('a check is one command, two where a process meets a key for the first time', { skip }, async (t) => {
+      const server = await startServer(t, { kind });
+      const maker = open(t, { store: server.url() });
+      const ownerId = unique();
+      const made = await maker.apiKeys.create({ ownerId, quota: { limit: 10_000 } });
+      const imported = await maker.apiKeys.create({
+        ownerId,
+        key: unique('imported'),
+        quota: { limit: 10_000 },
+      });
+      const bearer = await maker.tokens.issue(ownerId);
+      /** @type {Array<[string, (auth: import('latchgate').Auth) => Promise<any>]>} */
+      const asked = [
+        ['check()', (auth) => auth.apiKeys.check(made.key)],
+        ['check() of an imported key', (auth) => auth.apiKeys.check(imported.key)],
+        [
+          'check() under an idempotency key',
+          (auth) => auth.apiKeys.check(made.key, { idempotencyKey: unique() }),
+        ],
+        ['a request', (auth) => auth.authenticate({ apiKey: made.key }, { credentials: ['api-key'] })],
+        [
+          'a request with a token beside it, and a quota',
+          (auth) =>
+            auth.authenticate(
+              { apiKey: made.key, token: bearer },
+              { credentials: ['bearer', 'api-key'], quota: { limit: 10_000 } },
+            ),
+        ],
+      ];
+      for (const [what, ask] of asked) {
+        const proxy = await startProxy(t, { port: server.port });
+        const auth = open(t, { store: proxy.url });
+        await auth.ready();
+        // What the server has not seen is sent as a text once.
+        await ask(maker);
+        const count = async (/** @type {() => Promise<any>} */ run) => {
+          proxy.commands = {};
+          await run();
+          return proxy.commands.evalsha;
+        };
+        assert.equal(await count(() => ask(auth)), 2, `${what}, at first`);
+        const together = () => Promise.all(Array.from({ length: ROUNDS }, () => ask(auth)));
+        assert.equal(await count(together), ROUNDS, what);
+      }
+      const proxy = await startProxy(t, { port: server.port });
+      const auth = open(t, { store: proxy.url });
+      await auth.ready();
+      proxy.commands = {};
+      for (const key of ['', '*', 'x'.repeat(10_000), `${made.key},${made.key}`])
+        await auth.apiKeys.check(key);
+      assert.equal(proxy.commands.evalsha, undefined, 'what can be no key is not asked about');
+      const keys = await server.keys();
+      await auth.apiKeys.check(unique('unknown'));
+      await auth.apiKeys.check(made.key.replace(made.keyId, `${made.keyId.slice(0, 4)}${'0'.repeat(16)}`));
+      assert.equal(proxy.commands.evalsha, 2, 'an unknown key is one');
+      assert.deepEqual(await server.keys(), keys, 'and leaves nothing');
+    });
+
+    it('of a key only hashes are kept, and no key ends but those that were ended', { skip }, async (t) => {
+      const server = await startServer(t, { kind });
+      const { apiKeys, tokens } = open(t, { store: server.url() });
+      const ownerId = unique();
+      const made = await apiKeys.create({ ownerId, name: 'n', quota: { limit: 9 }, metadata: { a: 1 } });
+      const rotated = await apiKeys.rotate(made.keyId, { grace: '1h' });
+      const imported = await apiKeys.create({ ownerId, key: unique('imported') });
+      for (const { key } of [made, rotated, imported]) {
+        assert.equal((await apiKeys.check(key, { idempotencyKey: 'i' })).valid, true);
+      }
+      const kept = await contents(server);
+      for (const { key } of [made, rotated, imported]) {
+        assert.ok(!kept.includes(key), 'no text');
+        assert.ok(!kept.includes(key.slice(-43)) && !kept.includes(key.slice(8, 30)), 'nor a part');
+      }
+      assert.ok(
+        kept.includes(createHash('sha256').update(imported.key).digest('hex')),
+        'the pointer is a hash',
+      );
+      const until30days = async (/** @type {string} */ id) => {
+        const [key] = await server.command('KEYS', `lg:{*}:a:${id}`);
+        return server.command('PTTL', key);
+      };
+      assert.equal(await until30days(made.keyId), -1);
+      const endless = async () => {
+        const keys = await server.keys();
+        const ends = await Promise.all(keys.map((key) => server.command('PTTL', key)));
+        return keys.filter((_key, n) => ends[n] === -1).map((key) => key.split(':')[2]);
+      };
+      assert.deepEqual((await endless()).sort(), ['a', 'a', 'ak', 'imp']);
+      await apiKeys.revoke(made.keyId);
+      const left = await until30days(made.keyId);
+      assert.ok(left > MONTH && left < MONTH + 2 * 3_600_000);
+      await tokens.revokeUser(ownerId, { apiKeys: true });
+      assert.ok((await until30days(imported.keyId)) > MONTH, 'one that fell with its owner ends too');
+      const expiring = await apiKeys.create({ ownerId, expiresAt: Date.now() + 3_600_000 });
+      assert.ok((await until30days(expiring.keyId)) > MONTH);
+      await apiKeys.update(expiring.keyId, { expiresAt: null });
+      assert.equal(await until30days(expiring.keyId), -1);
+    });
+
+    it('six processes let exactly 100 of 10,000 requests through on a quota of 100', { skip }, async (t) => {
+      const { site, auth } = await crowd(t, kind);
+      const { key, keyId } = await auth.apiKeys.create({ ownerId: unique(), quota: { limit: 100 } });
+      const questions = Array.from({ length: 10_000 }, () => ({ port: site.port, path: '/use', key }));
+      assert.deepEqual(statuses(await requests(questions)), { 200: 100, 429: 9900 });
+      assert.equal((await auth.apiKeys.get(keyId))?.quota?.remaining, 0);
+    });
+
+    it('six processes share one quota between the old secret and the new, rotated under load', {
+      skip,
+    }, async (t) => {
+      const { site, auth } = await crowd(t, kind);
+      const { key, keyId } = await auth.apiKeys.create({ ownerId: unique(), quota: { limit: 1000 } });
+      const ask = (/** @type {string} */ secret) =>
+        requests(Array.from({ length: 1500 }, () => ({ port: site.port, path: '/use', key: secret })));
+      const old = ask(key);
+      const { body } = await request({ port: site.port, method: 'POST', path: `/rotate/${keyId}` });
+      const answers = [...(await old), ...(await ask(body.key)), ...(await ask(key))];
+      assert.deepEqual(statuses(answers), { 200: 1000, 429: 3500 });
+    });
+
+    it('six processes admit nothing that began after revoke() had resolved', { skip }, async (t) => {
+      const { site, auth } = await crowd(t, kind);
+      const { key, keyId } = await auth.apiKeys.create({ ownerId: unique() });
+      let resolved = false;
+      let [before, late, accepted] = [0, 0, 0];
+      const loops = site.workers.flatMap(({ port }) =>
+        Array.from({ length: 4 }, async () => {
+          for (let left = 20; left > 0; ) {
+            const isLate = resolved;
+            const { status } = await request({ port, path: '/use', key });
+            if (!isLate && status === 200) before++;
+            if (!isLate) continue;
+            late++;
+            left--;
+            if (status !== 401) accepted++;
+          }
+        }),
+      );
+      await until('all are let through', () => before > 200);
+      await request({ port: site.port, method: 'POST', path: `/revoke/${keyId}` });
+      resolved = true;
+      await Promise.all(loops);
+      assert.deepEqual([accepted, late], [0, 6 * 4 * 20]);
+    });
+
+    it('a process that is killed amid its checks leaves whole units, and another makes the rest', {
+      skip,
+    }, async (t) => {
+      const server = await startServer(t, { kind });
+      const { apiKeys } = open(t, { store: server.url() });
+      const { key, keyId } = await apiKeys.create({ ownerId: unique(), quota: { limit: 10_000 } });
+      const script = `
+        const auth = latchgate.createAuth({ store: ${JSON.stringify(server.url())}, apiKeys: {} });
+        let [done, replayed] = [0, 0];
+        const check = async (n) => {
+          const { quota } = await auth.apiKeys.check(process.argv[1] ?? ${JSON.stringify(key)}, { cost: 3, idempotencyKey: 'i' + n });
+          if (quota.replayed) replayed++;
+          if (++done % 100 === 0) console.log('done ' + done);
+        };
+        for (let n = 0; n < 1000; n += 10) await Promise.all(Array.from({ length: 10 }, (_each, i) => check(n + i)));
+        console.log('replayed ' + replayed);
+        await auth.close();`;
+      const used = async () => 10_000 - /** @type {any} */ (await apiKeys.get(keyId)).quota.remaining;
+      const killed = await runScript(script, {
+        onLine: (line, child) => void (line === 'done 300' && child.kill('SIGKILL')),
+      });
+      assert.equal(killed.signal, 'SIGKILL');
+      const before = await used();
+      assert.ok(before % 3 === 0 && before >= 900 && before < 3000, `${before} used`);
+      const { status, stdout, stderr } = await runScript(script);
+      assert.equal(status, 0, stderr);
+      assert.equal(await used(), 3000);
+      assert.equal(Number(/replayed (\d+)/.exec(stdout)?.[1]), before / 3);
+    });
+
+    it('what ran once though its reply was lost is told again, or known', { skip }, async (t) => {
+      const { proxy, auth, judge, live } = await faulty(t, { server: { kind }, options: { apiKeys: {} } });
+      const ownerId = unique();
+      const { key, keyId } = await auth.apiKeys.create({ ownerId, quota: { limit: 10 } });
+      await auth.apiKeys.check(key, { cost: 0 });
+      const lost = async (/** @type {() => Promise<unknown>} */ call) => {
+        proxy.loseReplies(1);
+        await assert.rejects(call(), fault('STORE_TIMEOUT'));
+        await until('it recovers', async () => (await auth.authenticate({ token: live })).ok);
+      };
+      const left = async () => (await judge.apiKeys.get(keyId))?.quota?.remaining;
+      await lost(() => auth.apiKeys.check(key, { idempotencyKey: 'c' }));
+      assert.equal((await auth.apiKeys.check(key, { idempotencyKey: 'c' })).quota?.replayed, true);
+      assert.equal(await left(), 9);
+      await lost(() => auth.apiKeys.addQuota(keyId, 5, { idempotencyKey: 'a' }));
+      assert.equal((await auth.apiKeys.addQuota(keyId, 5, { idempotencyKey: 'a' })).replayed, true);
+      assert.equal(await left(), 14);
+      const text = unique('imported');
+      await lost(() => auth.apiKeys.create({ ownerId, key: text }));
+      // The name alone was taken: it lapses, and until then another import says so.
+      await assert.rejects(
+        judge.apiKeys.create({ ownerId: unique(), key: text }),
+        fault('INPUT', /being imported/),
+      );
+      await lost(() => auth.apiKeys.revoke(keyId));
+      assert.deepEqual(await judge.apiKeys.check(key), { valid: false, code: 'revoked' });
+      proxy.loseReplies(1);
+      const denied = await auth.authenticate({ apiKey: key });
+      assert.ok(!denied.ok && denied.status === 503, 'keys are never let through unasked');
+    });
+
+    it('keys never pass while the store is away, whatever onStoreError says', { skip }, async (t) => {
+      const server = await startServer(t, { kind });
+      const auth = open(t, { store: server.url(), apiKeys: {}, onStoreError: 'allow' });
+      const { key } = await auth.apiKeys.create({ ownerId: 'u' });
+      const bearer = await auth.tokens.issue('u');
+      assert.equal((await auth.authenticate({ apiKey: key })).ok, true);
+      await server.stop();
+      for (const credentials of [
+        { apiKey: key },
+        { apiKey: key, token: bearer },
+        { apiKey: unique('unknown') },
+      ]) {
+        const answer = await auth.authenticate(credentials);
+        assert.ok(!answer.ok && answer.code === 'store_unavailable');
+        assert.equal(answer.headers['Retry-After'], '1');
+      }
+      await assert.rejects(auth.apiKeys.check(key), { status: 503 });
+      assert.equal((await auth.authenticate({ token: bearer })).ok, true, 'tokens do');
+    });
+  });
+}
