@@ -50,7 +50,11 @@ export interface AuthOptions {
   store?: string | StoreOptions;
   jwt?: JwtOptions;
   sessions?: SessionPolicy;
-  /** Default header 'x-api-key', prefix 'lg'. Not built yet: ERR_LATCHGATE_CONFIG. */
+  /**
+   * `header`: where keys come, default 'x-api-key'; none of which Node keeps only the first, such as authorization. `prefix`: what
+   * keys made here begin with, 1 to 32 letters, digits, '-' and '_', default 'lg'; those made under another stay good. Where this
+   * is given, {} included, keys are accepted by every policy that does not list `credentials`.
+   */
   apiKeys?: { header?: string; prefix?: string };
   /**
    * `ttl`: default the session's absoluteTimeout; a refresh token never outlives its session. `graceWindow`: default '10s'.
@@ -185,7 +189,11 @@ export interface SessionPolicy {
  * options must answer at once: an async one, or a promise, is refused.
  */
 export interface Policy {
-  /** Default ['bearer']. Kinds not listed are ignored. 'api-key': not built yet: ERR_LATCHGATE_CONFIG. */
+  /**
+   * Default: whichever is configured: 'bearer' with a key for tokens, 'api-key' with the option `apiKeys`. Kinds not listed are
+   * ignored. With a token and a key in one request both must stand, both must have the scopes (req.auth.scopes are those that both
+   * have), and the token's user must own the key.
+   */
   credentials?: Array<'bearer' | 'api-key'>;
   /**
    * Where the token is. undefined, null and '' mean that there is none; anything else that is no string is
@@ -204,7 +212,9 @@ export interface Policy {
    */
   quota?: QuotaRule & {
     /**
-     * Whose units they are. Default: the user's; 'api-key': the user's where no key was used. A function's string is a holder of
+     * Whose units they are. Default 'api-key': the key's, and the user's where no key was used. 'session': the user's where there
+     * is none. What a key has as a quota of its own is charged too, at the same cost (else 1), both or neither, and once per
+     * request; refundOn gives back the policy's alone. A function's string is a holder of
      * its own (1 to 512 bytes, well-formed); anything else from it is ERR_LATCHGATE_INPUT, and never a quota that is shared.
      */
     by?: 'user' | 'session' | 'api-key' | ((req: Request) => string);
@@ -290,7 +300,7 @@ export interface Auth {
    * `cost` functions in place of req. Of the policy, getToken, optional, requestProperty, onDeny and skip have no part in it. A
    * policy object is read once: later changes to it are not seen; the names of its quotas are remembered as long as the Auth lives.
    * Never throws; rejects with ERR_LATCHGATE_INPUT, _CONFIG or _CLOSED. A store that cannot answer is a denial, 503.
-   * `apiKey`: not built yet: ERR_LATCHGATE_CONFIG.
+   * `apiKey`: a key, alone or beside a token.
    */
   authenticate(
     credentials: { token?: string | null; apiKey?: string | null; context?: unknown },
@@ -365,7 +375,7 @@ export interface RequestAuth {
   readonly claims: Claims;
   /** From `scope`, else from `scp`. */
   readonly scopes: readonly string[];
-  /** undefined as long as API keys are not built. */
+  /** Where a key was used. `metadata` is as it was found by this request; frozen. */
   readonly apiKey?: { keyId: string; ownerId: string; metadata?: unknown };
   /**
    * Where the session was checked. `active`: live sessions of the user, this one among them. `lastActiveAt`: this request,
@@ -496,7 +506,8 @@ export interface Tokens {
   /**
    * Ends every session and every token of the user issued before now. Of our own tokens `gen` decides, so that a login straight
    * afterwards works; of foreign ones those fall that have an iat up to this second + clockTolerance.
-   * `barrier`, `wait`, `apiKeys: true`, and `fence` in the result: not built yet: ERR_LATCHGATE_CONFIG.
+   * `apiKeys: true`: API keys created before now fall too ('revoked'); one created straight afterwards stands.
+   * `barrier`, `wait`, and `fence` in the result: not built yet: ERR_LATCHGATE_CONFIG.
    */
   revokeUser(
     userId: string,
@@ -546,9 +557,16 @@ export interface Tokens {
   logout(tokenOrAuth: string | RequestAuth): Promise<boolean>;
 }
 
-/** auth.apiKeys. Not built yet: every method rejects with ERR_LATCHGATE_CONFIG. */
+/**
+ * auth.apiKeys. Rejects with ERR_LATCHGATE_INPUT for arguments that are wrong, and while the store is away; direct calls are never
+ * let through unasked.
+ */
 export interface ApiKeys {
-  /** The key is returned once; the store keeps only its hash. `key` imports an existing one. */
+  /**
+   * The key is returned once; the store keeps only its hash. `key` imports an existing one: 16 to 512 printable ASCII characters
+   * without spaces and commas; one that is known, or of the form of ours, is ERR_LATCHGATE_INPUT. `name`: up to 512 bytes. `metadata`:
+   * a JSON value of up to 4 KiB. `expiresAt`: epoch milliseconds, by the store's clock.
+   */
   create(options: {
     ownerId: string;
     key?: string;
@@ -558,7 +576,11 @@ export interface ApiKeys {
     expiresAt?: number;
     metadata?: unknown;
   }): Promise<{ key: string; keyId: string }>;
-  /** Validity, expiry, quota and last use in one atomic step. A denied check burns nothing; cost 0 only looks. */
+  /**
+   * Validity, expiry, quota and last use in one atomic step. A denied check burns nothing; cost 0 only looks, and is no use. Of several
+   * reasons the first applies, in the order of the type. `idempotencyKey`: within 24 h charged once, of this key; with another cost
+   * ERR_LATCHGATE_INPUT. `quota` where the key has one and nothing else denies. Any string may be asked about.
+   */
   check(
     key: string,
     options?: { cost?: number; idempotencyKey?: string; scope?: string | string[] },
@@ -577,11 +599,20 @@ export interface ApiKeys {
         quota?: Consumption;
       }
   >;
-  /** Old and new secret share one quota while the old one still works. `grace`: default 0. */
+  /**
+   * Another secret under the same id. Old and new share one quota while the old one still works; `grace`: default 0, up to a year.
+   * One old secret at a time; what came before it is 'revoked' (eight are remembered). An unknown or revoked keyId is
+   * ERR_LATCHGATE_INPUT.
+   */
   rotate(keyId: string, options?: { grace?: Duration }): Promise<{ key: string; keyId: string }>;
+  /** After it resolves, no process accepts the key. False where it did not stand, or is unknown. Listed for 30 days more. */
   revoke(keyId: string): Promise<boolean>;
-  /** Tops up a balance without a race. */
+  /** Tops up a balance without a race. Without a 'balance', or beyond 2^53 - 1 in all: ERR_LATCHGATE_INPUT. */
   addQuota(keyId: string, units: number, options?: { idempotencyKey?: string }): Promise<Consumption>;
+  /**
+   * What is not named stays; null ends an expiry, or takes metadata away. Units used stay, unless the quota's algorithm becomes
+   * another. An unknown keyId is ERR_LATCHGATE_INPUT.
+   */
   update(
     keyId: string,
     patch: {
@@ -593,10 +624,14 @@ export interface ApiKeys {
     },
   ): Promise<ApiKeyInfo>;
   get(keyId: string): Promise<ApiKeyInfo | null>;
+  /** The oldest first; keys that have ended for 30 days more. */
   list(ownerId: string): Promise<ApiKeyInfo[]>;
 }
 
-/** An API key without its secret. */
+/**
+ * An API key without its secret. `start`: its first characters, for people to know it by. `lastUsedAt`: when it was last let through
+ * at a cost. `revoked`: itself, or with all of its owner's.
+ */
 export interface ApiKeyInfo {
   keyId: string;
   ownerId: string;
