@@ -2,6 +2,7 @@
 //! says so: on the embedded store, on one that answers late, and on a real server whose clock is steered.
 
 mod quotas;
+mod random_spending;
 mod revocation;
 #[cfg(target_os = "linux")]
 mod server;
