@@ -224,7 +224,7 @@ async function busy(auth, users) {
       auth.quotas.consume(`bucket of ${user}`, { limit: 3, window: '1h', algorithm: 'bucket' }),
       auth.quotas
         .consume(`window of ${user}`, { limit: 3, window: '1h' })
-        .then(({ receipt }) => receipt && auth.quotas.refund(receipt)),
+        .then(({ receipt }) => (receipt === undefined ? false : auth.quotas.refund(receipt))),
       auth.authenticate(
         { token: token({ sub: user, sid: 'a' }) },
         { quota: { limit: 9, window: '1h', name: 'refill', algorithm: 'bucket', idempotencyKey: () => 'i' } },

@@ -3,6 +3,7 @@
 
 const { RACES: sessions } = require('./races/sessions.js');
 const { RACES: revocations } = require('./races/revocations.js');
+const { RACES: spending } = require('./races/spending.js');
 const { RACES: threads } = require('./races/threads.js');
 
 /**
@@ -17,7 +18,7 @@ const { RACES: threads } = require('./races/threads.js');
  */
 
 /** In one process, some of them through a real Express server. @type {Race[]} */
-const LOCAL = [...sessions, ...revocations];
+const LOCAL = [...sessions, ...revocations, ...spending];
 /** Across worker threads. @type {Race[]} */
 const THREADED = threads;
 

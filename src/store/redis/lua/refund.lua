@@ -4,14 +4,16 @@
 -- ARGV[1] packed: born (us), void (ms), units. ARGV[2] receipt id. ARGV[3] field of the hash, or empty.
 -- Reply: packed: 1, or 0 where it was given back before or is worth nothing any more.
 local born, void, units = struct.unpack('>I7I6I7', ARGV[1])
-local field = ARGV[3]
+local field, SPENT = ARGV[3], '1'
 local state
 if field == '' then state = redis.call('GET', KEYS[1]) else state = redis.call('HGET', KEYS[1], field) end
 local kept = KEYS[3] and redis.call('GET', KEYS[3])
-if not state or void <= now or redis.call('EXISTS', KEYS[2]) == 1 then return struct.pack('>I4', 0) end
+local spent = redis.call('GET', KEYS[2])
+if spent and spent ~= SPENT then error('FOREIGN value under a key of ours') end
+if spent or not state or void <= now then return struct.pack('>I4', 0) end
 local q = quota_at(state, 0, 0, 0)
 if q.born ~= born then return struct.pack('>I4', 0) end
-redis.call('SET', KEYS[2], '', 'PXAT', string.format('%.0f', now + DAY - 1))
+redis.call('SET', KEYS[2], SPENT, 'PXAT', string.format('%.0f', now + DAY - 1))
 -- Of a bucket some may have come back by themselves.
 q.used = math.max(q.used - units, 0)
 local says_nothing = q.used == 0 and q.added == 0 and q.since == 0
