@@ -83,7 +83,6 @@ mod tests {
     use super::*;
 
     #[test]
-    #[test]
     fn a_bucket_is_written_as_a_decimal_number() {
         for number in [0, 7, 10, 99, 100, 16_383] {
             let mut text = String::new();
