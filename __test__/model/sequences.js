@@ -374,4 +374,4 @@ async function shrink(store, sequence) {
   return { ...sequence, steps };
 }
 
-module.exports = { play, sequenceOf, shrink };
+module.exports = { play, randomOf, sequenceOf, shrink };

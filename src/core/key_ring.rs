@@ -129,7 +129,7 @@ impl UserRecord {
     ) -> Result<KeyUsed, Fault> {
         let Use { decide, id, digest, scopes, cost, once, receipt } = asked;
         let mut deny = Reasons::default();
-        let (mut own, mut facts) = (None, None);
+        let (mut own, mut facts, mut other_question) = (None, None, None);
         match self.ring.as_ref().and_then(|ring| Some((ring, ring.key(id, now.ms())?))) {
             None => deny.add(Reason::KeyUnknown),
             Some((ring, key)) => {
@@ -138,14 +138,21 @@ impl UserRecord {
                     facts = Some(key.facts());
                     // What denies for another reason is not asked what it was asked before.
                     let stands = deny.first() == Reason::Allowed;
-                    own = key.look(*cost, once.as_ref().filter(|_| stands), now)?;
+                    let looked = key.look(*cost, once.as_ref().filter(|_| stands), now);
+                    own = looked.unwrap_or_else(|fault| {
+                        other_question = Some(fault);
+                        None
+                    });
                 }
             }
         }
-        if own.is_some_and(|own| !own.allowed) {
+        if other_question.is_some() || own.is_some_and(|own| !own.allowed) {
             deny.add(Reason::QuotaExhausted);
         }
         let decision = self.decide_beside(decide, deny, now, tolerance_ms, aside)?;
+        if let Some(fault) = other_question.filter(|_| decision.reason == Reason::QuotaExhausted) {
+            return Err(fault);
+        }
         let place = KeyPlace { id: id.to_string(), owner: decide.user.to_string() };
         if decision.reason == Reason::Allowed {
             let key = self.kept_key(&place, now.ms());

@@ -4,7 +4,7 @@ use super::on_every_store;
 use super::support::keys::{self, *};
 use super::support::*;
 use latchgate::core::key_op::{KeyPatch, KeyPlace, Use};
-use latchgate::core::op::Decide;
+use latchgate::core::op::{Act, Decide};
 use latchgate::core::quota::QuotaRule;
 use latchgate::core::reason::Reason;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -74,6 +74,10 @@ fn a_use_under_an_idempotency_key_is_charged_once_for_a_day() {
             Some(false),
             "a look asks nothing"
         );
+        // Another question is told of only where nothing else denies.
+        count(store, Act::BlockUser { user: "ada".into(), until_ms: None });
+        assert_eq!(ask(1, 3, 1).unwrap().decision.reason, Reason::UserBlocked);
+        flag(store, Act::UnblockUser { user: "ada".into() });
         clock.advance_ms(24 * HOUR);
         assert_eq!(ask(2, 1, 2).unwrap().decision.reason, Reason::QuotaExhausted);
         revoke(store, &key);

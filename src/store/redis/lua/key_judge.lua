@@ -16,8 +16,7 @@ if k then
     own = key_quota(k)
     facts = text(k.scopes) .. text(k.metadata)
     if own and own_once == 1 and own_cost > 0 and bits == 0 then own_kept = memory_recall(KEYS[6], ARGV[10]) end
-    if own_kept == false then return struct.pack('>I1', 255) end
-    if own and not own_kept and own_cost > own.remaining then bits = bits + 16 end
+    if own and own_kept == nil and own_cost > own.remaining then bits = bits + 16 end
   end
 end
 
@@ -58,6 +57,7 @@ if alone == 1 and place == 0 then
   end
   local rest = struct.pack(REPLY, blocked, 0, 0, 0, 0, 0, 0, 0, 0, 0)
   if bits > 0 or blocked == 1 or scope_ok == 0 then return key_refuse(rest) end
+  if own_kept == false then return struct.pack('>I1', 255) end
   return key_charge(rest)
 end
 
