@@ -79,8 +79,8 @@ pub struct Use<'a> {
 pub enum KeyOp<'a> {
     /// Where does this key lie?
     Find(KeyName),
-    /// Takes the name of a key that is about to be imported, in place of the holder named; the claim
-    /// lapses by itself unless it is confirmed.
+    /// Takes the name of a key that is about to be imported; the claim lapses by itself unless it is
+    /// confirmed. `over`: a holder who was told of, and whose key was not there any more afterwards.
     Claim { digest: Digest, place: KeyPlace, over: Option<KeyPlace> },
     /// Keeps what was claimed: the key is there.
     Confirm { digest: Digest, place: KeyPlace },
@@ -105,9 +105,10 @@ pub enum KeyOp<'a> {
 /// What is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyAnswer {
-    /// To `Find`: where it lies. To `Claim`: who holds the name; `None`: it was taken.
+    /// To `Find`: where it lies. To `Claim`: `None`: it was taken; else whose import was confirmed, so
+    /// that the key is there, or was.
     Place(Option<KeyPlace>),
-    /// To acts that may find nothing to do.
+    /// To acts that may find nothing to do; to `Claim`: false: another import is under way.
     Done(bool),
     /// To `Add`.
     Added(Consumption),

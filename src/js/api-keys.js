@@ -65,13 +65,14 @@ class ApiKeys {
    * @param {string} key
    */
   async #claim(ownerId, key) {
-    const { place } = await this.#engine.ask((gate) => gate.claimKey(ownerId, key));
+    const { place, flag } = await this.#engine.ask((gate) => gate.claimKey(ownerId, key));
+    if (flag === false) throw knownKey();
     if (place === undefined) return;
+    // That import was confirmed: where its key is not there, it is gone for good, and not to come.
     const { keyInfos = [] } = await this.#engine.ask((gate) => gate.keyInfos(place.ownerId, [place.keyId]));
     if (keyInfos.length > 0) throw knownKey();
-    // Its key is kept no longer: the name is free, unless somebody else has just taken it.
     const again = await this.#engine.ask((gate) => gate.claimKey(ownerId, key, place));
-    if (again.place !== undefined) throw knownKey();
+    if (again.place !== undefined || again.flag === false) throw knownKey();
   }
 
   /**

@@ -60,7 +60,11 @@ impl KeyNames {
                         let replaced =
                             held.lapses_ms.is_none() && Some(&held.place) == over.as_ref();
                         if held.stands(now.ms()) && !replaced {
-                            return KeyAnswer::Place(Some(held.place.clone()));
+                            // Of one under way nobody may conclude that its key is gone: it may be to come.
+                            return match held.lapses_ms {
+                                None => KeyAnswer::Place(Some(held.place.clone())),
+                                Some(_) => KeyAnswer::Done(false),
+                            };
                         }
                         entry.insert(import);
                         KeyAnswer::Place(None)

@@ -4,7 +4,7 @@ use super::support::keys::{self, *};
 use super::support::*;
 use super::{assert_nothing_left, on_every_store};
 use latchgate::core::key::LISTED_MS;
-use latchgate::core::key_op::{KeyName, KeyPatch, KeyPlace, Use};
+use latchgate::core::key_op::{KeyAnswer, KeyName, KeyPatch, KeyPlace, Use};
 use latchgate::core::op::{Act, SessionCheck};
 use latchgate::core::reason::Reason;
 use latchgate::core::store::Store;
@@ -299,25 +299,26 @@ fn the_name_of_an_imported_key_has_one_holder() {
             )
         };
         assert_eq!(find(store, name()), None);
-        assert_eq!(claim(store, DIGEST, &ours, None), None);
-        assert_eq!(claim(store, DIGEST, &theirs, None), Some(ours.clone()));
-        assert_eq!(
-            claim(store, DIGEST, &theirs, Some(&ours)),
-            Some(ours.clone()),
-            "it may yet come"
-        );
+        let (taken, under_way) = (KeyAnswer::Place(None), KeyAnswer::Done(false));
+        assert_eq!(claim(store, DIGEST, &ours, None), taken);
+        assert_eq!(claim(store, DIGEST, &theirs, None), under_way);
+        assert_eq!(claim(store, DIGEST, &theirs, Some(&ours)), under_way, "it may yet come");
         assert_eq!(find(store, name()), Some(ours.clone()));
         assert!(!confirm(&theirs));
         // An import that broke off stands in nobody's way.
         clock.advance_ms(60_001);
         assert_eq!(find(store, name()), None);
         assert!(!confirm(&ours));
-        assert_eq!(claim(store, DIGEST, &theirs, None), None);
+        assert_eq!(claim(store, DIGEST, &theirs, None), taken);
         assert!(confirm(&theirs));
         clock.advance_ms(HOUR);
         assert_eq!(find(store, name()), Some(theirs.clone()));
-        assert_eq!(claim(store, DIGEST, &ours, None), Some(theirs.clone()));
-        assert_eq!(claim(store, DIGEST, &ours, Some(&theirs)), None, "whose key is kept no longer");
+        assert_eq!(claim(store, DIGEST, &ours, None), KeyAnswer::Place(Some(theirs.clone())));
+        assert_eq!(
+            claim(store, DIGEST, &ours, Some(&theirs)),
+            taken,
+            "whose key is kept no longer"
+        );
         clock.advance_ms(60_001);
         store.sweep();
         assert_nothing_left(store, clock);

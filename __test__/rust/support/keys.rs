@@ -107,12 +107,9 @@ pub fn claim(
     digest: Digest,
     place: &KeyPlace,
     over: Option<&KeyPlace>,
-) -> Option<KeyPlace> {
+) -> KeyAnswer {
     let (place, over) = (place.clone(), over.cloned());
-    match answer(store, KeyOp::Claim { digest, place, over }) {
-        KeyAnswer::Place(held) => held,
-        other => panic!("not a place: {other:?}"),
-    }
+    answer(store, KeyOp::Claim { digest, place, over })
 }
 
 pub fn add(

@@ -245,10 +245,11 @@ pub fn undo(expects: &Expects, verdict: &Verdict) -> Option<Call> {
 pub fn decode(expects: &KeyExpects, reply: &[u8]) -> Option<Verdict> {
     let mut from = Unpacker(reply);
     Some(Verdict::ApiKey(match expects {
-        KeyExpects::Place(id) => KeyAnswer::Place(match from.take(1)? {
-            0 => None,
-            _ => Some(place(from.0, id.as_deref())?),
-        }),
+        KeyExpects::Place(id) => match from.take(1)? {
+            0 => KeyAnswer::Place(None),
+            1 => KeyAnswer::Place(Some(place(from.0, id.as_deref())?)),
+            _ => KeyAnswer::Done(false),
+        },
         KeyExpects::Done => KeyAnswer::Done(from.take(4)? > 0),
         KeyExpects::Added => match reply {
             [UNKNOWN] => return Some(Verdict::Fault(unknown_key())),
