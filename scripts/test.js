@@ -12,7 +12,7 @@
 // Specs in __test__/redis start real servers; the conformance suite in Rust does too. What of redis-server, valkey-server,
 // nginx and libfaketime is absent is installed where apt-get can, else told in one line.
 // The test addon is chosen with NAPI_RS_NATIVE_LIBRARY_PATH, which the generated loader honours; on the release
-// addon that variable is unset. LATCHGATE_VECTORS, a directory of further token corpora, is passed through.
+// addon that variable is unset. LATCHGATE_VECTORS, a directory of published vectors and further token corpora, is passed through.
 // Type tests are the tsconfig*.json files in __test__/types.
 //
 // What cannot run here is printed with its reason. With CI=true a section or spec that is skipped is a failure.
