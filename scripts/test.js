@@ -155,7 +155,7 @@ const SECTIONS = [
   { name: 'typecheck', needs: 'addon', run: () => tool('typescript/bin/tsc', '-p', 'tsconfig.json') },
   { name: 'type test', needs: 'packages', run: typeTest },
   {
-    name: 'specs',
+    name: 'specs, release',
     needs: 'addon',
     run: () => specs((file) => !isLab(file) && !isServer(file), onRelease),
   },

@@ -1,9 +1,12 @@
 //! The stream to a server: plain ones are written to from any thread, an encrypted one by the I/O task.
 
 use std::io;
+#[cfg(unix)]
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::client::danger::{
@@ -28,12 +31,14 @@ pub enum Address {
         port: u16,
         insecure: bool,
     },
+    #[cfg(unix)]
     Unix(PathBuf),
 }
 
 /// A plain stream.
 pub enum Socket {
     Tcp(TcpStream),
+    #[cfg(unix)]
     Unix(UnixStream),
 }
 
@@ -59,6 +64,7 @@ impl Socket {
     fn write_some(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.try_write(bytes),
+            #[cfg(unix)]
             Self::Unix(stream) => stream.try_write(bytes),
         }
     }
@@ -85,6 +91,7 @@ impl Socket {
     pub fn try_read(&self, into: &mut Vec<u8>) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.try_read_buf(into),
+            #[cfg(unix)]
             Self::Unix(stream) => stream.try_read_buf(into),
         }
     }
@@ -92,6 +99,7 @@ impl Socket {
     pub async fn readable(&self) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.readable().await,
+            #[cfg(unix)]
             Self::Unix(stream) => stream.readable().await,
         }
     }
@@ -99,6 +107,7 @@ impl Socket {
     pub async fn writable(&self) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.writable().await,
+            #[cfg(unix)]
             Self::Unix(stream) => stream.writable().await,
         }
     }
@@ -110,6 +119,7 @@ pub async fn connect(address: &Address) -> io::Result<Stream> {
         Address::Tcp(host, port) => {
             Ok(Stream::Plain(Arc::new(Socket::Tcp(tcp(host, *port).await?))))
         }
+        #[cfg(unix)]
         Address::Unix(path) => {
             Ok(Stream::Plain(Arc::new(Socket::Unix(UnixStream::connect(path).await?))))
         }
