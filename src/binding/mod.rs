@@ -11,3 +11,4 @@ mod outcome;
 mod policy;
 mod slots;
 mod text;
+mod watcher;

@@ -3,11 +3,13 @@
 
 mod codec;
 mod greeting;
+mod inbox;
 mod io;
 mod keys;
 mod link;
 mod pack;
 mod queue;
+mod receive;
 mod resp;
 mod scripts;
 mod socket;
@@ -15,7 +17,7 @@ mod socket;
 use super::registry::Settings;
 use crate::core::error::Fault;
 use crate::core::op::Op;
-use crate::core::store::{Health, Outcome, Sink, Store};
+use crate::core::store::{Health, Outcome, Sink, Source, Store};
 use greeting::Login;
 use link::Link;
 use redis::{ConnectionAddr, IntoConnectionInfo};
@@ -57,6 +59,7 @@ pub fn open(settings: &Settings) -> Result<Arc<dyn Store>, Fault> {
         login,
         connect_timeout: settings.connect_timeout,
         greeting_timeout: settings.command_timeout,
+        watched: settings.watched,
     };
     io::start(Arc::clone(&link), target)
         .map_err(|_| Fault::unavailable("the system gives no thread for the store"))?;
@@ -78,6 +81,14 @@ impl Store for RedisStore {
 
     fn watch(&self, sink: Weak<dyn Sink>) {
         self.link.watch(sink);
+    }
+
+    fn source(&self) -> Option<Arc<dyn Source>> {
+        self.link.source()
+    }
+
+    fn receive(&self, source: &Arc<dyn Source>) -> bool {
+        self.link.receive(source)
     }
 
     fn health(&self) -> Health {

@@ -2,6 +2,7 @@
 
 use super::codec::{self, Call, Expects};
 use super::greeting::Server;
+use super::inbox::Inbox;
 use super::resp::{self, Reply};
 use super::socket::Socket;
 use crate::core::error::Fault;
@@ -9,6 +10,7 @@ use crate::core::op::{Decision, Verdict};
 use crate::core::reason::Reason;
 use crate::core::store::{Health, Outcome, Sink};
 use std::collections::VecDeque;
+use std::io;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
@@ -54,6 +56,7 @@ pub struct Queue {
     pub waiting: VecDeque<Waiting>,
     /// Not yet taken by the socket.
     pub out: Vec<u8>,
+    pub unsent: usize,
     /// Bytes that the socket has taken on this connection.
     pub written: u64,
     pub socket: Option<Arc<Socket>>,
@@ -66,6 +69,10 @@ pub struct Queue {
     run_id: Option<String>,
     has_forgotten: bool,
     pub watchers: Vec<Weak<dyn Sink>>,
+    /// What was read by the thread that asks.
+    pub inbox: Inbox,
+    /// Why this connection is of no use any more, as the thread that asks has found.
+    pub broken: Option<io::Error>,
 }
 
 impl Queue {
@@ -75,6 +82,7 @@ impl Queue {
             phase: Phase::Connecting,
             waiting: VecDeque::new(),
             out: Vec::new(),
+            unsent: 0,
             written: 0,
             socket: None,
             last_read: Instant::now(),
@@ -84,6 +92,8 @@ impl Queue {
             run_id: None,
             has_forgotten: false,
             watchers: Vec::new(),
+            inbox: Inbox::default(),
+            broken: None,
         }
     }
 
@@ -135,6 +145,13 @@ impl Queue {
         for at in sent..self.waiting.len() {
             self.waiting[at].start = self.written + self.out.len() as u64;
             append(&mut self.out, &self.waiting[at]);
+        }
+    }
+
+    /// Lets go of the socket; whoever watches it learns that it has ended.
+    pub fn let_go(&mut self) {
+        if let Some(socket) = self.socket.take() {
+            socket.shut_down();
         }
     }
 
