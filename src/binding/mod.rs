@@ -13,3 +13,4 @@ mod policy;
 mod quotas;
 mod slots;
 mod text;
+mod watcher;

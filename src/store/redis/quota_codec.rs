@@ -63,11 +63,11 @@ pub fn charge(numbers: Packer, charge: Option<&Charge<'_>>) -> Packer {
 /// all of a name lie in one slot.
 struct Apart<'a> {
     tag: &'a str,
-    names: Names<'a>,
+    names: Names,
 }
 
 impl<'a> Apart<'a> {
-    fn of(prefix: &'a str, key: &'a str) -> Self {
+    fn of(prefix: &str, key: &'a str) -> Self {
         let (tag, name) = key.split_at(key.chars().next().map_or(0, char::len_utf8));
         Self { tag, names: Names::of(prefix, name) }
     }
