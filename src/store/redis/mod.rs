@@ -47,6 +47,7 @@ pub fn open(settings: &Settings) -> Result<Arc<dyn Store>, Fault> {
         ConnectionAddr::TcpTls { host, port, insecure, .. } => {
             Address::Tls { host: host.clone(), port: *port, insecure: *insecure }
         }
+        #[cfg(unix)]
         ConnectionAddr::Unix(path) => Address::Unix(path.clone()),
         _ => return Err(Fault::config("store: the URL names an address of an unknown kind")),
     };

@@ -5,13 +5,14 @@ use super::greeting::Server;
 use super::inbox::Inbox;
 use super::key_codec;
 use super::resp::{self, Reply};
+use super::scripts::Verb;
 use super::socket::Socket;
 use crate::core::error::Fault;
 use crate::core::key_op::KeyAnswer;
 use crate::core::op::Verdict;
 use crate::core::reason::{Reason, Reasons};
 use crate::core::store::{Health, Outcome, Sink};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
@@ -58,6 +59,8 @@ pub enum Stage {
 pub struct Queue {
     pub phase: Phase,
     pub waiting: VecDeque<Waiting>,
+    /// Where the text of a script was last written on this connection: one more than its first byte.
+    told: HashMap<Verb, u64>,
     /// Not yet taken by the socket.
     pub out: Vec<u8>,
     pub unsent: usize,
@@ -85,6 +88,7 @@ impl Queue {
         Self {
             phase: Phase::Connecting,
             waiting: VecDeque::new(),
+            told: HashMap::new(),
             out: Vec::new(),
             unsent: 0,
             written: 0,
@@ -129,6 +133,7 @@ impl Queue {
 
     /// Writes everything that waits anew, for a new connection.
     pub fn rewrite(&mut self) {
+        self.told.clear();
         self.written = 0;
         self.out.clear();
         self.rewrite_unsent();
@@ -179,8 +184,14 @@ impl Queue {
             && !waiting.as_text
             && waiting.sink.is_some()
         {
-            // It did not run: the server has lost its scripts, and is told this one again.
-            self.push(Waiting { as_text: true, ..waiting });
+            // It did not run: the server has lost its scripts. It is told this one again, once for all
+            // calls that were on their way.
+            let told = self.told.entry(waiting.call.verb).or_default();
+            let as_text = *told <= waiting.start;
+            if as_text {
+                *told = self.written + self.out.len() as u64 + 1;
+            }
+            self.push(Waiting { as_text, ..waiting });
             return None;
         }
         let outcome = read_reply(&waiting.call.expects, reply);

@@ -67,7 +67,7 @@ struct Apart<'a> {
 }
 
 impl<'a> Apart<'a> {
-    fn of(prefix: &'a str, key: &'a str) -> Self {
+    fn of(prefix: &str, key: &'a str) -> Self {
         let (tag, name) = key.split_at(key.chars().next().map_or(0, char::len_utf8));
         Self { tag, names: Names::of(prefix, name) }
     }

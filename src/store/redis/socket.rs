@@ -8,9 +8,12 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 #[cfg(unix)]
 use std::os::fd::AsRawFd;
+#[cfg(unix)]
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::client::danger::{
@@ -35,12 +38,14 @@ pub enum Address {
         port: u16,
         insecure: bool,
     },
+    #[cfg(unix)]
     Unix(PathBuf),
 }
 
 /// A plain stream.
 pub enum Socket {
     Tcp(TcpStream),
+    #[cfg(unix)]
     Unix(UnixStream),
     /// One that the I/O thread does not watch.
     #[cfg(unix)]
@@ -76,6 +81,7 @@ impl Socket {
     fn write_some(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.try_write(bytes),
+            #[cfg(unix)]
             Self::Unix(stream) => stream.try_write(bytes),
             #[cfg(unix)]
             Self::Watched(Watched::Tcp(stream)) => (&*stream).write(bytes),
@@ -106,6 +112,7 @@ impl Socket {
     pub fn try_read(&self, into: &mut Vec<u8>) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.try_read_buf(into),
+            #[cfg(unix)]
             Self::Unix(stream) => stream.try_read_buf(into),
             #[cfg(unix)]
             Self::Watched(_) => Err(io::ErrorKind::Unsupported.into()),
@@ -113,6 +120,7 @@ impl Socket {
     }
 
     /// Reads what is there from a stream that the I/O thread does not watch.
+    #[cfg_attr(not(unix), allow(unused_variables))]
     pub fn read_watched(&self, into: &mut [u8]) -> io::Result<usize> {
         match self {
             #[cfg(unix)]
@@ -126,6 +134,7 @@ impl Socket {
     pub async fn readable(&self) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.readable().await,
+            #[cfg(unix)]
             Self::Unix(stream) => stream.readable().await,
             #[cfg(unix)]
             Self::Watched(_) => std::future::pending().await,
@@ -135,6 +144,7 @@ impl Socket {
     pub async fn writable(&self) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.writable().await,
+            #[cfg(unix)]
             Self::Unix(stream) => stream.writable().await,
             #[cfg(unix)]
             Self::Watched(_) => std::future::pending().await,
@@ -191,6 +201,7 @@ impl Source for Socket {
 pub async fn connect(address: &Address) -> io::Result<Stream> {
     match address {
         Address::Tcp(host, port) => Ok(Stream::Plain(Socket::Tcp(tcp(host, *port).await?))),
+        #[cfg(unix)]
         Address::Unix(path) => Ok(Stream::Plain(Socket::Unix(UnixStream::connect(path).await?))),
         Address::Tls { host, port, insecure } => {
             let name = ServerName::try_from(host.clone())
