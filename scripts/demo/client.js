@@ -5,7 +5,7 @@ const { once } = require('node:events');
 const http = require('node:http');
 const net = require('node:net');
 
-/** @typedef {{ method?: string, path: string, token?: string, body?: object }} Call */
+/** @typedef {{ method?: string, path: string, token?: string, key?: string, body?: object }} Call */
 /** @typedef {{ status: number, body: any }} Answer */
 
 const HOST = '127.0.0.1';
@@ -25,7 +25,7 @@ function parse(text) {
  * @param {http.RequestOptions} [connection]
  * @returns {Promise<Answer>}
  */
-function send(port, { method = 'POST', path, token, body }, connection) {
+function send(port, { method = 'POST', path, token, key, body }, connection) {
   return new Promise((resolve, reject) => {
     const text = body === undefined ? '' : JSON.stringify(body);
     const request = http.request({
@@ -37,6 +37,7 @@ function send(port, { method = 'POST', path, token, body }, connection) {
         'content-length': Buffer.byteLength(text),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(key === undefined ? {} : { 'x-api-key': key }),
       },
       ...connection,
     });

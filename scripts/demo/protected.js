@@ -24,6 +24,16 @@ app.post('/revoke', async (req, res) => {
   res.json({ revoked: await auth.tokens.revoke(req.body.token) });
 });
 
+// The back office again: it sells calls to partners, each with a key of its own.
+app.post('/keys', async (req, res) => {
+  const { owner, calls } = req.body;
+  res.status(201).json(await auth.apiKeys.create({ ownerId: owner, quota: { limit: calls } }));
+});
+
+app.get('/odds', auth.middleware({ credentials: ['api-key'] }), (_req, res) => {
+  res.json({ odds: 2.5 });
+});
+
 // From here on every request carries a token that stands, or is answered 401.
 app.use(auth.middleware());
 

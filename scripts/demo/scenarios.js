@@ -3,6 +3,7 @@
 
 const { setTimeout: delay } = require('node:timers/promises');
 const { send, sendTogether } = require('./client.js');
+const { SCENARIO: keyQuota } = require('./key-quota.js');
 
 const SESSION_LIMIT = 3;
 const USERS = 5;
@@ -93,6 +94,7 @@ const SCENARIOS = [
     name: `live sessions, ${USERS} users, limit ${SESSION_LIMIT}, ${LOGINS} parallel logins each`,
     run: sessionLimit,
   },
+  keyQuota,
   { name: `bets begun after revoke() had answered, ${TOKENS} tokens`, run: revocation },
 ];
 

@@ -14,6 +14,9 @@ const db = new Database();
 const app = express();
 app.use(express.json());
 
+/** @type {Map<string, { owner: string, calls: number }>} */
+const keys = new Map();
+
 // The list of revoked tokens is read at most every two seconds, to spare the database.
 let revoked = new Set();
 let readAt = 0;
@@ -40,6 +43,22 @@ app.post('/revoke', async (req, res) => {
   const claims = verifyJwt(req.body.token, SECRET);
   if (claims) await db.insert('revoked', claims.jti);
   res.json({ revoked: claims !== undefined });
+});
+
+// The back office again: it sells calls to partners, each with a key of its own.
+app.post('/keys', async (req, res) => {
+  const key = crypto.randomUUID();
+  keys.set(key, { owner: req.body.owner, calls: req.body.calls });
+  res.status(201).json({ key });
+});
+
+app.get('/odds', async (req, res) => {
+  const account = keys.get(req.get('x-api-key') ?? '');
+  if (!account) return res.status(401).json({ error: 'invalid_api_key' });
+  if (account.calls <= 0) return res.status(429).json({ error: 'quota_exhausted' });
+  const [odds = 2.5] = await db.find('odds');
+  account.calls--;
+  res.json({ odds });
 });
 
 app.use(async (req, res, next) => {
