@@ -24,11 +24,11 @@ const REVOCATION_MARGIN_MS: u64 = 60_000;
 /// One Auth's native half.
 #[napi]
 pub struct Gate {
-    inner: Rc<RefCell<GateInner>>,
+    pub(super) inner: Rc<RefCell<GateInner>>,
     number: usize,
 }
 
-fn id(name: &str, value: String) -> Result<String> {
+pub(super) fn id(name: &str, value: String) -> Result<String> {
     if value.is_empty() || value.len() > MAX_ID {
         return Err(error(Fault::input(format!("{name} must have 1 to {MAX_ID} bytes"))));
     }
@@ -337,7 +337,7 @@ impl Gate {
 }
 
 impl Gate {
-    fn submit(&self, act: Act<'_>) -> Result<NowOrLater> {
+    pub(super) fn submit(&self, act: Act<'_>) -> Result<NowOrLater> {
         enter(&self.inner, |gate| gate.submit(act, Continuation::Plain))
     }
 

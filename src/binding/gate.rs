@@ -13,6 +13,7 @@ use crate::core::clock::Clock;
 use crate::core::error::Fault;
 use crate::core::op::{Act, AdmissionRule, Charge, Decide, Op, SessionCheck, Verdict};
 use crate::core::reason::Reason;
+use crate::core::standing::Credential;
 use crate::core::store::{self, Sink, Store};
 use crate::service::claims::{Rules, Token};
 use crate::service::credential::bearer;
@@ -181,6 +182,22 @@ impl GateInner {
         Ok(f64::from(token.err().unwrap_or(Reason::Allowed) as u8))
     }
 
+    /// A token that was let through, to be asked for again in the step of a later act. Its own instants are
+    /// judged here, by the clock of the process; an API key will be a credential beside it.
+    pub fn credential(&mut self, token: &str, user: &str) -> Result<Credential<'static>> {
+        let (now_ms, check) = (self.now_ms(), self.check);
+        let token = self.verifier()?.verify(token, now_ms).map_err(|_| error(Fault::revoked()))?;
+        if *token.user != *user {
+            return Err(error(Fault::input("auth is another user's")));
+        }
+        Ok(Credential {
+            token: Cow::Owned(token.key.to_vec()),
+            issued: token.issued,
+            session: Cow::Owned(token.session.to_string()),
+            check: checked(&token, check),
+        })
+    }
+
     /// Decides under a policy that is registered.
     pub fn decide_registered(&mut self, policy: f64, asked: &Asked<'_>) -> Result<f64> {
         let policy =
@@ -224,7 +241,7 @@ impl GateInner {
             token: Cow::Borrowed(&token.key),
             issued: token.issued,
             session: Cow::Borrowed(&token.session),
-            check: if token.from_login { SessionCheck::Explicit } else { self.check },
+            check: checked(token, self.check),
             rule,
             scope_ok,
             touch: bits(asked.flags)? & DECIDED == 0,
@@ -335,6 +352,11 @@ impl GateInner {
             _ => Err(error(Fault::input("no such ticket"))),
         }
     }
+}
+
+/// Whether a token's session is looked at: of a login always.
+fn checked(token: &Token, check: SessionCheck) -> SessionCheck {
+    if token.from_login { SessionCheck::Explicit } else { check }
 }
 
 fn bits(flags: f64) -> Result<u32> {

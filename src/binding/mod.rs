@@ -5,6 +5,7 @@ mod bridge;
 mod class;
 mod clock;
 mod config;
+mod counters;
 mod exports;
 mod gate;
 mod outcome;

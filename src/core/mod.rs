@@ -2,17 +2,21 @@
 //! Knows no store, no token format, no JavaScript; depends on `std` alone.
 
 pub mod clock;
+pub mod counter;
 mod decide;
 pub mod epoch;
 pub mod error;
 pub mod handoff;
 pub mod hash;
+pub mod idempotency;
+pub mod once;
 pub mod op;
 pub mod quota;
 pub mod reason;
 pub mod record;
 pub mod session;
 pub mod session_table;
+pub mod standing;
 pub mod store;
 pub mod sync;
 pub mod tombstones;

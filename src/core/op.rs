@@ -1,9 +1,12 @@
 //! The verbs that a store understands and what it answers. Every verb names exactly one user, so
 //! that one record, and later one hash slot, holds all that it needs.
 
+use super::counter::{Applied, Apply};
+use super::error::Fault;
 use super::quota::{Consumption, QuotaRule};
 use super::reason::{Reason, Reasons};
 use super::session::{Session, SessionTimes};
+use super::store::Outcome;
 use std::borrow::Cow;
 
 /// How a token says when it was issued.
@@ -145,6 +148,12 @@ pub enum Act<'a> {
     Consume { key: Cow<'a, str>, rule: QuotaRule, cost: u64 },
     /// Forgets what was charged to these quotas.
     ResetQuotas { keys: Vec<Cow<'a, str>> },
+    /// Changes counters: see [`Apply`].
+    Apply(Apply<'a>),
+    /// Gives a key to one caller, for so many milliseconds or for ever: see `once`.
+    Once { key: Cow<'a, str>, by: Cow<'a, str>, ttl_ms: Option<u64> },
+    /// Frees such a key.
+    OnceRelease { key: Cow<'a, str>, by: Cow<'a, str> },
     /// Does the store answer?
     Ping,
 }
@@ -227,6 +236,23 @@ pub enum Verdict {
     Generation(u64),
     /// To [`Act::Consume`].
     Consumption(Consumption),
+    /// To [`Act::Apply`].
+    Applied(Applied),
+    /// The question was wrong, which only the store could see; nothing was done.
+    Fault(Fault),
+}
+
+impl Verdict {
+    /// As a store delivers it.
+    ///
+    /// # Errors
+    /// Where the question was wrong.
+    pub fn outcome(self) -> Outcome {
+        match self {
+            Self::Fault(fault) => Err(fault),
+            verdict => Ok(verdict),
+        }
+    }
 }
 
 impl Act<'_> {
@@ -236,6 +262,7 @@ impl Act<'_> {
         match self {
             Self::Decide(decide) => Some(&decide.user),
             Self::Admit(admit) => Some(&admit.user),
+            Self::Apply(apply) => Some(&apply.user),
             Self::Touch { user, .. }
             | Self::End { user, .. }
             | Self::EndAll { user, .. }
@@ -246,7 +273,11 @@ impl Act<'_> {
             | Self::BlockUser { user, .. }
             | Self::UnblockUser { user }
             | Self::NextGeneration { user } => Some(user),
-            Self::Consume { .. } | Self::ResetQuotas { .. } | Self::Ping => None,
+            Self::Consume { .. }
+            | Self::ResetQuotas { .. }
+            | Self::Once { .. }
+            | Self::OnceRelease { .. }
+            | Self::Ping => None,
         }
     }
 }
@@ -296,6 +327,9 @@ impl Op<'_> {
             Act::ResetQuotas { keys } => {
                 Act::ResetQuotas { keys: keys.into_iter().map(own).collect() }
             }
+            Act::Apply(apply) => Act::Apply(apply.into_owned()),
+            Act::Once { key, by, ttl_ms } => Act::Once { key: own(key), by: own(by), ttl_ms },
+            Act::OnceRelease { key, by } => Act::OnceRelease { key: own(key), by: own(by) },
             Act::Ping => Act::Ping,
         };
         Op { act, horizon_ms: self.horizon_ms, tolerance_ms: self.tolerance_ms }

@@ -1,11 +1,15 @@
 //! The embedded store: one map entry per user, decided and changed under one lock.
 
+use super::answers::Answers;
+use super::once_keys::OnceKeys;
 use crate::core::clock::{Clock, Now};
+use crate::core::counter::Apply;
 use crate::core::op::{Act, Decide, Op, QuotaPlace, Verdict};
 use crate::core::quota::QuotaState;
 use crate::core::record::UserRecord;
 use crate::core::store::{Outcome, Sink, Store};
 use dashmap::{DashMap, Entry};
+use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -23,11 +27,16 @@ const SWEEP_BUDGET: Duration = Duration::from_micros(500);
 /// called that could come back here. So operations on one user happen one after the other, whatever
 /// threads they come from, and no decision is taken on a record that another thread is changing.
 /// The one exception: a request that is charged a quota apart from its user takes that quota's shard
-/// as well, always after the user's, so that no two can wait for each other.
+/// as well, always after the user's, so that no two can wait for each other. So does a change of counters that
+/// is remembered with its answer's shard (see [`Answers`]).
 pub struct MemoryStore {
     users: DashMap<Box<str>, Box<UserRecord>, ahash::RandomState>,
     /// Quotas that lie with no user.
     quotas: DashMap<Box<str>, QuotaState, ahash::RandomState>,
+    /// Changes of counters that are remembered.
+    pub(super) answers: Answers,
+    /// Keys that lie with no user.
+    pub(super) once: OnceKeys,
     clock: Arc<dyn Clock>,
     /// The longest horizon of any Auth that has used the store: what one of them ends must outlive the
     /// tokens that another accepts.
@@ -43,6 +52,8 @@ impl MemoryStore {
         let hasher = ahash::RandomState::new();
         Self {
             quotas: DashMap::with_hasher_and_shard_amount(hasher.clone(), SHARDS),
+            answers: Answers::new(&hasher, SHARDS),
+            once: OnceKeys::new(&hasher, SHARDS),
             users: DashMap::with_hasher_and_shard_amount(hasher, SHARDS),
             clock,
             horizon_ms: AtomicU64::new(0),
@@ -80,6 +91,11 @@ impl MemoryStore {
                 let mut record = self.users.entry((**user).into()).or_default();
                 self.with_quota(&charge.key, |state| record.apply(op, now, Some(state)))
             }
+            Act::Apply(apply) if apply.once.is_some() => self.apply_once(apply, op.horizon_ms, now),
+            Act::Once { key, by, ttl_ms } => {
+                Verdict::Flag(self.once.take(key, by, *ttl_ms, now.ms()))
+            }
+            Act::OnceRelease { key, by } => Verdict::Flag(self.once.release(key, by, now.ms())),
             act => act.user().map_or(Verdict::Flag(false), |user| self.about(user, op, now)),
         }
     }
@@ -99,6 +115,28 @@ impl MemoryStore {
             Entry::Occupied(mut entry) => entry.get_mut().apply(op, now, None),
             Entry::Vacant(entry) => {
                 entry.insert(record);
+                verdict
+            }
+        }
+    }
+
+    /// The user's shard is held from before the answer is looked for until both are written, so that of two who
+    /// ask the same the second finds the answer.
+    fn apply_once(&self, apply: &Apply<'_>, horizon_ms: u64, now: Now<'_>) -> Verdict {
+        let run = |record: &mut UserRecord| match &apply.once {
+            None => record.apply_once(apply, None, horizon_ms, now).0,
+            Some(once) => {
+                self.answers.with(once, |found| record.apply_once(apply, found, horizon_ms, now))
+            }
+        };
+        match self.users.entry((*apply.user).into()) {
+            Entry::Occupied(mut entry) => run(entry.get_mut()),
+            Entry::Vacant(entry) => {
+                let mut record = Box::<UserRecord>::default();
+                let verdict = run(&mut record);
+                if !record.is_empty() {
+                    entry.insert(record);
+                }
                 verdict
             }
         }
@@ -166,8 +204,8 @@ impl MemoryStore {
 }
 
 /// Goes through one shard of a map and drops what `is_over` says is over; returns how many went.
-fn sweep_shard<V>(
-    map: &DashMap<Box<str>, V, ahash::RandomState>,
+pub(super) fn sweep_shard<K: Eq + Hash, V>(
+    map: &DashMap<K, V, ahash::RandomState>,
     shard: usize,
     mut is_over: impl FnMut(&mut V) -> bool,
 ) -> usize {
@@ -194,7 +232,7 @@ fn sweep_shard<V>(
 
 impl Store for MemoryStore {
     fn submit(&self, op: Op<'_>, _ticket: u64, _sink: &Arc<dyn Sink>) -> Option<Outcome> {
-        Some(Ok(self.run(op)))
+        Some(self.run(op).outcome())
     }
 
     fn sweep(&self) -> usize {
@@ -207,6 +245,8 @@ impl Store for MemoryStore {
             let shard = self.cursor.fetch_add(1, Ordering::Relaxed) % shards;
             removed += sweep_shard(&self.users, shard, |record| record.expire(now));
             removed += sweep_shard(&self.quotas, shard, |state| state.is_over(settled_ms));
+            removed += self.answers.sweep(shard, settled_ms);
+            removed += self.once.sweep(shard, settled_ms);
             if start.elapsed() >= SWEEP_BUDGET {
                 break;
             }
@@ -225,6 +265,8 @@ impl Store for MemoryStore {
             .collect();
         let quotas = self.quotas.iter().filter(|quota| !quota.is_over(now.settled_ms()));
         lines.extend(quotas.map(|quota| format!("quota {:?} {:?}\n", quota.key(), quota.value())));
+        lines.extend(self.answers.dump(now.settled_ms()));
+        lines.extend(self.once.dump(now.settled_ms()));
         lines.sort();
         lines.concat()
     }

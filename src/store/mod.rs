@@ -1,6 +1,8 @@
 //! Where user records are kept. Knows neither tokens nor JavaScript.
 
+mod answers;
 pub mod memory;
+mod once_keys;
 pub mod redis;
 pub mod registry;
 #[cfg(feature = "test-stores")]

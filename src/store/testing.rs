@@ -5,7 +5,10 @@
 use super::memory::MemoryStore;
 use super::registry::named;
 use crate::core::clock::{Clock, Now};
+use crate::core::counter::{Apply, RememberedValues};
 use crate::core::error::Fault;
+use crate::core::idempotency::Idempotency;
+use crate::core::once::{self, Held};
 use crate::core::op::{Act, Decide, Op, QuotaPlace, Verdict};
 use crate::core::quota::QuotaState;
 use crate::core::record::UserRecord;
@@ -47,6 +50,9 @@ enum Job {
 struct Stale {
     record: Option<(String, Box<UserRecord>)>,
     quota: Option<(String, QuotaState)>,
+    once: Option<(String, Option<Held>)>,
+    /// Kept under its key; what it says is as stale as the rest.
+    answer: Option<(Idempotency, RememberedValues)>,
 }
 
 struct Waiting {
@@ -96,10 +102,16 @@ impl LateStore {
                         if let Some((key, state)) = stale.quota {
                             self.memory.write_quota(&key, state);
                         }
+                        if let Some((key, held)) = stale.once {
+                            self.memory.once.write(&key, held);
+                        }
+                        if let Some((once, answer)) = stale.answer {
+                            self.memory.answers.with(&once, |_| ((), Some(answer)));
+                        }
                         verdict
                     }
                 };
-                sink.complete(ticket, Ok(verdict));
+                sink.complete(ticket, verdict.outcome());
             }
         }
     }
@@ -115,6 +127,19 @@ impl LateStore {
                 stale.quota = Some((key.to_string(), state));
                 Verdict::Consumption(consumption)
             }
+            Act::Apply(apply) => self.check_counters(apply, op.horizon_ms, now, &mut stale),
+            Act::Once { key, by, ttl_ms } => {
+                let mut held = self.memory.once.read(key);
+                let taken = once::take(&mut held, by, *ttl_ms, now.ms());
+                stale.once = Some((key.to_string(), held));
+                Verdict::Flag(taken)
+            }
+            Act::OnceRelease { key, by } => {
+                let mut held = self.memory.once.read(key);
+                let released = once::release(&mut held, by, now.ms());
+                stale.once = Some((key.to_string(), held));
+                Verdict::Flag(released)
+            }
             act => {
                 let Some(user) = act.user().map(str::to_owned) else {
                     return Job::Decide(op);
@@ -129,11 +154,26 @@ impl LateStore {
                 };
                 let mut record = Box::new(self.memory.read(&user));
                 let verdict = record.apply(&op, now, quota.as_mut().map(|(_, state)| state));
-                stale = Stale { record: Some((user, record)), quota };
+                stale = Stale { record: Some((user, record)), quota, ..Stale::default() };
                 verdict
             }
         };
         Job::Write(stale, verdict)
+    }
+
+    fn check_counters(
+        &self,
+        apply: &Apply<'_>,
+        horizon_ms: u64,
+        now: Now<'_>,
+        stale: &mut Stale,
+    ) -> Verdict {
+        let mut record = Box::new(self.memory.read(&apply.user));
+        let found = apply.once.as_ref().and_then(|once| self.memory.answers.read(once));
+        let (verdict, fresh) = record.apply_once(apply, found.as_ref(), horizon_ms, now);
+        stale.record = Some((apply.user.to_string(), record));
+        stale.answer = apply.once.zip(fresh);
+        verdict
     }
 
     fn gather(&self) -> Vec<Waiting> {

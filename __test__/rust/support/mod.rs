@@ -1,6 +1,8 @@
 //! What the Rust tests share: operations in one line each, and a caller that waits for any store.
 #![allow(dead_code)]
 
+pub mod counting;
+
 use latchgate::core::op::{
     Act, Admission, AdmissionRule, Admit, Charge, Decide, Decision, Issued, OnLimit, Op,
     QuotaPlace, SessionCheck, Verdict,
@@ -31,15 +33,45 @@ impl Sink for Mailbox {
 
 /// Submits and waits, whenever the store answers.
 pub fn call(store: &dyn Store, act: Act<'_>) -> Verdict {
-    call_as(store, Op { act, horizon_ms: HORIZON, tolerance_ms: 0 })
+    try_call(store, act).unwrap()
+}
+
+/// The same, with what the store says of a question that was wrong.
+pub fn try_call(store: &dyn Store, act: Act<'_>) -> Outcome {
+    outcome_of(store, Op { act, horizon_ms: HORIZON, tolerance_ms: 0 })
+}
+
+/// Submits many at once, and waits for all of them; in no order.
+pub fn call_all<'a>(store: &dyn Store, acts: impl Iterator<Item = Act<'a>>) -> Vec<Outcome> {
+    let mailbox = Arc::new(Mailbox::default());
+    let sink: Arc<dyn Sink> = mailbox.clone();
+    let (mut outcomes, mut late) = (Vec::new(), 0);
+    for act in acts {
+        let op = Op { act, horizon_ms: HORIZON, tolerance_ms: 0 };
+        match store.submit(op, 7, &sink) {
+            Some(outcome) => outcomes.push(outcome),
+            None => late += 1,
+        }
+    }
+    store.flush();
+    let mut arrived = mailbox.arrived.lock().unwrap();
+    while arrived.len() < late {
+        arrived = mailbox.bell.wait(arrived).unwrap();
+    }
+    outcomes.extend(arrived.drain(..).map(|(_, outcome)| outcome));
+    outcomes
 }
 
 /// The same with a horizon and a tolerance of one's own.
 pub fn call_as(store: &dyn Store, op: Op<'_>) -> Verdict {
+    outcome_of(store, op).unwrap()
+}
+
+fn outcome_of(store: &dyn Store, op: Op<'_>) -> Outcome {
     let mailbox = Arc::new(Mailbox::default());
     let sink: Arc<dyn Sink> = mailbox.clone();
     if let Some(outcome) = store.submit(op, 7, &sink) {
-        return outcome.unwrap();
+        return outcome;
     }
     store.flush();
     let mut arrived = mailbox.arrived.lock().unwrap();
@@ -48,7 +80,7 @@ pub fn call_as(store: &dyn Store, op: Op<'_>) -> Verdict {
     }
     let (ticket, outcome) = arrived.pop().unwrap();
     assert_eq!(ticket, 7);
-    outcome.unwrap()
+    outcome
 }
 
 pub fn rule(limit: Option<u64>, on_limit: OnLimit) -> AdmissionRule {

@@ -1,6 +1,7 @@
 //! Operations as calls of scripts, and their replies as verdicts. The decisions themselves are in the
 //! scripts; here they change their form and no more.
 
+use super::counters;
 use super::keys::Names;
 use super::pack::{FAR, NEVER, Packer, Unpacker};
 use super::resp;
@@ -29,14 +30,27 @@ pub struct Call {
 /// How a reply is to be read.
 #[derive(Debug)]
 pub enum Expects {
-    Decision { scope_ok: bool, limit: Option<u64>, quota: Option<(QuotaRule, u64)> },
-    Admission { user: String, limit: Option<u64> },
-    Session { user: String },
-    Sessions { user: String },
+    Decision {
+        scope_ok: bool,
+        limit: Option<u64>,
+        quota: Option<(QuotaRule, u64)>,
+    },
+    Admission {
+        user: String,
+        limit: Option<u64>,
+    },
+    Session {
+        user: String,
+    },
+    Sessions {
+        user: String,
+    },
     Flag,
     Count,
     Generation,
     Consumption((QuotaRule, u64)),
+    /// Values of so many counters.
+    Applied(usize),
 }
 
 /// What is asked first, and what a request is charged after it, where that may lie in another slot.
@@ -45,7 +59,7 @@ pub struct Plan {
     pub then: Option<Call>,
 }
 
-fn call(verb: Verb, keys: &[String], arguments: &[&[u8]], expects: Expects) -> Call {
+pub(super) fn call(verb: Verb, keys: &[String], arguments: &[&[u8]], expects: Expects) -> Call {
     let mut tail = Vec::with_capacity(192);
     resp::argument(&mut tail, keys.len().to_string().as_bytes());
     for key in keys {
@@ -57,14 +71,14 @@ fn call(verb: Verb, keys: &[String], arguments: &[&[u8]], expects: Expects) -> C
     Call { verb, arguments: 1 + keys.len() + arguments.len(), tail, expects }
 }
 
-fn field(kind: u8, name: &[u8]) -> Vec<u8> {
+pub(super) fn field(kind: u8, name: &[u8]) -> Vec<u8> {
     let mut field = Vec::with_capacity(name.len() + 1);
     field.push(kind);
     field.extend_from_slice(name);
     field
 }
 
-fn issued(issued: Issued) -> (bool, u64) {
+pub(super) fn issued(issued: Issued) -> (bool, u64) {
     match issued {
         Issued::Own { generation } => (false, generation),
         Issued::Foreign { iat_ms } => (true, iat_ms),
@@ -165,6 +179,9 @@ pub fn encode(prefix: &str, op: &Op<'_>) -> Plan {
             let keys: Vec<String> = keys.iter().map(|key| quota_key(prefix, key)).collect();
             call(Verb::ResetQuotas, &keys, &[], Expects::Flag)
         }
+        Act::Apply(apply) => counters::apply(prefix, apply, horizon),
+        Act::Once { key, by, ttl_ms } => counters::once(prefix, key, by, *ttl_ms),
+        Act::OnceRelease { key, by } => counters::once_release(prefix, key, by),
         Act::Ping => {
             let names = Names::of(prefix, "");
             let keys = ["check-u", "check-d", "check-q"].map(|kind| names.key(kind));
@@ -265,6 +282,7 @@ pub fn decode(expects: &Expects, reply: &[u8]) -> Option<Verdict> {
         Expects::Flag => Verdict::Flag(from.take(4)? > 0),
         Expects::Count => Verdict::Count(from.take(4)?),
         Expects::Generation => Verdict::Generation(from.take(7)?),
+        Expects::Applied(changes) => counters::applied(&mut from, *changes)?,
         Expects::Consumption(asked) => {
             let allowed = from.take(1)? == 1;
             Verdict::Consumption(consumption(&mut from, asked, allowed)?)

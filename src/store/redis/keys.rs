@@ -46,6 +46,12 @@ impl<'a> Names<'a> {
         Self { prefix, id, bucket: bucket(id) }
     }
 
+    /// `<key>:<name in hexadecimal>`: of what belongs to a key.
+    #[must_use]
+    pub fn of_key(&self, kind: &str, name: &[u8; 16]) -> String {
+        format!("{}:{}", self.key(kind), hex(name))
+    }
+
     /// `<prefix>:{<bucket>}:<kind>:<id>`, every byte of the id outside `A-Z a-z 0-9 . _ -` as `%XX`.
     #[must_use]
     pub fn key(&self, kind: &str) -> String {
@@ -60,6 +66,10 @@ impl<'a> Names<'a> {
         }
         key
     }
+}
+
+fn hex(bytes: &[u8; 16]) -> String {
+    format!("{:032x}", u128::from_be_bytes(*bytes))
 }
 
 #[cfg(test)]

@@ -242,7 +242,8 @@ fn read_reply(expects: &Expects, reply: Reply) -> Outcome {
             }
         }
         (expects, Reply::Bulk(bytes)) => codec::decode(expects, &bytes)
-            .ok_or_else(|| Fault::unavailable("the store answered what the script does not")),
+            .ok_or_else(|| Fault::unavailable("the store answered what the script does not"))
+            .and_then(Verdict::outcome),
         _ => Err(Fault::unavailable("the store answered what the script does not")),
     }
 }

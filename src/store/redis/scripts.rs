@@ -19,6 +19,10 @@ pub enum Verb {
     NextGeneration,
     Consume,
     ResetQuotas,
+    Apply,
+    ApplyStanding,
+    Once,
+    OnceRelease,
     Check,
 }
 
@@ -31,22 +35,29 @@ pub struct Script {
 }
 
 macro_rules! text {
+    ($first:literal then $body:literal) => {
+        concat!(
+            include_str!("lua/prelude.lua"),
+            include_str!(concat!("lua/", $first, ".lua")),
+            include_str!(concat!("lua/", $body, ".lua"))
+        )
+    };
     ($first:literal) => {
         concat!(include_str!("lua/prelude.lua"), include_str!(concat!("lua/", $first, ".lua")))
     };
-    ($first:literal, $body:literal) => {
+    ($first:literal, $($body:literal),+) => {
         concat!(
             include_str!("lua/prelude.lua"),
             include_str!(concat!("lua/", $first, ".lua")),
             include_str!("lua/lib.lua"),
-            include_str!(concat!("lua/", $body, ".lua"))
+            $(include_str!(concat!("lua/", $body, ".lua"))),+
         )
     };
 }
 
 /// (text, whether it runs where the server is out of memory: checks must, new revocations must not
 /// seem to have been kept).
-const TEXTS: [(&str, bool); 13] = [
+const TEXTS: [(&str, bool); 17] = [
     (text!("decide", "decide_slow"), true),
     (text!("admit", "admit_body"), false),
     (text!("touch", "touch_body"), true),
@@ -59,6 +70,10 @@ const TEXTS: [(&str, bool); 13] = [
     (text!("next_generation", "next_generation_body"), false),
     (text!("consume"), false),
     (text!("reset_quotas"), true),
+    (text!("apply" then "apply_body"), false),
+    (text!("apply_standing", "apply_standing_body", "apply_body"), false),
+    (text!("once"), false),
+    (text!("once_release"), true),
     (text!("check"), true),
 ];
 
