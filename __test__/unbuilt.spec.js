@@ -65,7 +65,6 @@ describe('an Auth refuses', () => {
     apiKeys: ['create', 'check', 'rotate', 'revoke', 'addQuota', 'update', 'get', 'list'],
     quotas: ['add', 'refund'],
     locks: ['runExclusive', 'acquire'],
-    counters: ['add', 'apply', 'get'],
     tokens: ['login', 'refresh', 'logout'],
   })) {
     for (const method of methods) {
@@ -77,14 +76,6 @@ describe('an Auth refuses', () => {
         await assert.rejects(answer, fault('CONFIG', new RegExp(`${group}\\.${method}`)));
       });
     }
-  }
-
-  for (const method of ['once', 'onceRelease']) {
-    it(`${method}(), by rejecting`, async (t) => {
-      /** @type {any} */
-      const auth = open(t);
-      await assert.rejects(auth[method]('key', 'by'), fault('CONFIG', new RegExp(method)));
-    });
   }
 
   for (const method of ['serialize', 'metrics', 'on', 'off']) {
