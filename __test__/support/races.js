@@ -1,6 +1,7 @@
 // Every race, to be run on a store that must win it and on one that must lose it.
 'use strict';
 
+const { RACES: counters } = require('./races/counters.js');
 const { RACES: sessions } = require('./races/sessions.js');
 const { RACES: revocations } = require('./races/revocations.js');
 const { RACES: threads } = require('./races/threads.js');
@@ -17,7 +18,7 @@ const { RACES: threads } = require('./races/threads.js');
  */
 
 /** In one process, some of them through a real Express server. @type {Race[]} */
-const LOCAL = [...sessions, ...revocations];
+const LOCAL = [...sessions, ...revocations, ...counters];
 /** Across worker threads. @type {Race[]} */
 const THREADED = threads;
 
