@@ -62,6 +62,10 @@ function uses(auth, user, text) {
     () => auth.quotas.consume(`${user}-window`, RULE),
     () => auth.quotas.peek(`${user}-window`, RULE),
     () => auth.quotas.consume(`${user}-balance`, BALANCE),
+    () => auth.counters.add(user, 'c', 1, { idempotencyKey: 'k' }),
+    () => auth.counters.get(user, 'c'),
+    () => auth.once(user, { by: 'a' }),
+    () => auth.onceRelease(user, 'b'),
     () => auth.authenticate({ token: text }, POLICY),
     () => auth.sessions.end(user, 'other'),
   ];

@@ -5,7 +5,8 @@
 const assert = require('node:assert/strict');
 const { randomInt } = require('node:crypto');
 const { describe, it } = require('node:test');
-const { play, sequenceOf, shrink } = require('../model/sequences.js');
+const { play, sequenceOf } = require('../model/sequences.js');
+const { shrink } = require('../model/shrink.js');
 const { KINDS, missing, startServer } = require('../support/servers.js');
 
 const SEED = process.env.LATCHGATE_TEST_SEED;
