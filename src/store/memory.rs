@@ -4,6 +4,7 @@ use super::answers::Answers;
 use super::once_keys::OnceKeys;
 use crate::core::clock::{Clock, Now};
 use crate::core::counter::Apply;
+use crate::core::idempotency::Idempotency;
 use crate::core::op::{Act, Decide, Op, QuotaPlace, Verdict};
 use crate::core::quota::QuotaState;
 use crate::core::record::UserRecord;
@@ -91,7 +92,9 @@ impl MemoryStore {
                 let mut record = self.users.entry((**user).into()).or_default();
                 self.with_quota(&charge.key, |state| record.apply(op, now, Some(state)))
             }
-            Act::Apply(apply) if apply.once.is_some() => self.apply_once(apply, op.horizon_ms, now),
+            Act::Apply(apply @ Apply { once: Some(once), .. }) => {
+                self.apply_once(apply, once, op.horizon_ms, now)
+            }
             Act::Once { key, by, ttl_ms } => {
                 Verdict::Flag(self.once.take(key, by, *ttl_ms, now.ms()))
             }
@@ -122,12 +125,15 @@ impl MemoryStore {
 
     /// The user's shard is held from before the answer is looked for until both are written, so that of two who
     /// ask the same the second finds the answer.
-    fn apply_once(&self, apply: &Apply<'_>, horizon_ms: u64, now: Now<'_>) -> Verdict {
-        let run = |record: &mut UserRecord| match &apply.once {
-            None => record.apply_once(apply, None, horizon_ms, now).0,
-            Some(once) => {
-                self.answers.with(once, |found| record.apply_once(apply, found, horizon_ms, now))
-            }
+    fn apply_once(
+        &self,
+        apply: &Apply<'_>,
+        once: &Idempotency,
+        horizon_ms: u64,
+        now: Now<'_>,
+    ) -> Verdict {
+        let run = |record: &mut UserRecord| {
+            self.answers.with(once, |found| record.apply_once(apply, found, horizon_ms, now))
         };
         match self.users.entry((*apply.user).into()) {
             Entry::Occupied(mut entry) => run(entry.get_mut()),
