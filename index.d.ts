@@ -43,8 +43,8 @@ export interface AuthOptions {
   /**
    * 'memory:' (default), which belongs to this Auth alone, or 'memory:name', which all Auths of the process share, those in
    * worker threads among them. A restart forgets an embedded store, revocations included; other processes do not see it.
-   * 'redis://host:port/db', 'rediss://…' (TLS) or 'redis+unix:///path', with user:password@ where needed: one Redis or Valkey
-   * server, which all processes share. No message of latchgate repeats the URL.
+   * 'redis://host:port/db', 'rediss://…' (TLS) or 'redis+unix:///path' (not on Windows), with user:password@ where needed: one
+   * Redis or Valkey server, which all processes share. No message of latchgate repeats the URL.
    * 'redis-cluster://h1:p,h2:p' and 'redis-sentinel://h1:p,h2:p/db?master=name': not built yet: ERR_LATCHGATE_CONFIG.
    */
   store?: string | StoreOptions;

@@ -2,8 +2,8 @@
 // npm run bench [-- --node 24] [--rows A,C] [--rounds 10] [--quick] [--docs]
 //
 // Runs the contenders side by side, round by round, there and back (A B C C B A …), a fresh process each. Prints tables, and
-// keeps every round in bench/results/node<major>.json, where rows that are run again replace themselves. --docs writes the
-// tables into docs/performance.md and runs nothing.
+// keeps every round in bench/results/node<major>.json, where rows that are run again replace themselves; not so with --quick.
+// --docs writes the tables into docs/performance.md and runs nothing.
 
 const fs = require('node:fs');
 const os = require('node:os');
@@ -77,9 +77,10 @@ async function main() {
       // D is measured with C, and H with G.
       const row = ROWS[{ D: 'C', H: 'G' }[id] ?? id];
       if (row === undefined) throw new Error(`no such row: ${id}`);
-      const results = await measure(row, context, row.once ? 1 : rounds);
+      const results = await measure(row, context, Math.min(rounds, row.rounds ?? rounds));
       kept[{ D: 'C', H: 'G' }[id] ?? id] = results;
       console.log(printRow(row.title, results));
+      if (options.quick) continue;
       const text = JSON.stringify({ machine: machine(version, redis.version), rows: kept }, rounded);
       fs.mkdirSync(path.dirname(file), { recursive: true });
       fs.writeFileSync(file, `${text}\n`);

@@ -12,7 +12,7 @@
 // Specs in __test__/redis start real servers; the conformance suite in Rust does too. What of redis-server, valkey-server,
 // nginx and libfaketime is absent is installed where apt-get can, else told in one line.
 // The test addon is chosen with NAPI_RS_NATIVE_LIBRARY_PATH, which the generated loader honours; on the release
-// addon that variable is unset. LATCHGATE_VECTORS, a directory of further token corpora, is passed through.
+// addon that variable is unset. LATCHGATE_VECTORS, a directory of published vectors and further token corpora, is passed through.
 // Type tests are the tsconfig*.json files in __test__/types.
 //
 // What cannot run here is printed with its reason. With CI=true a section or spec that is skipped is a failure.
@@ -31,7 +31,7 @@ const SPEC_CONCURRENCY = 2;
 /** Milliseconds; a file that hangs must not hang the run. */
 const FILE_TIMEOUT = 600_000;
 
-/** @typedef {{ ok: boolean, skipped?: string, note?: string }} Outcome skipped: the reason */
+/** @typedef {{ ok: boolean, skipped?: string, elsewhere?: boolean, note?: string }} Outcome skipped: the reason; elsewhere: CI runs it in another job */
 /** @typedef {{ name: string, needs?: 'packages' | 'addon' | 'test-addon', run: () => Promise<Outcome> }} Section */
 
 /** @param {string[]} args */
@@ -49,6 +49,18 @@ async function cargo(...args) {
   }
   if (ignored > 0 && CI) return { ok: false, note: `${ignored} tests ignored` };
   return { ok: status === 0, note: args[0] === 'test' ? `${passed} tests, ${ignored} ignored` : undefined };
+}
+
+/** deny.toml without the advisories, whose list is fetched. @returns {Promise<Outcome>} */
+async function deny() {
+  const { status } = await run('cargo', ['deny', '--version'], { quiet: true });
+  if (status !== 0)
+    return {
+      ok: true,
+      skipped: 'cargo-deny is not installed: a job of its own runs it in CI',
+      elsewhere: true,
+    };
+  return cargo('deny', '--locked', 'check', 'licenses', 'bans', 'sources');
 }
 
 /** @param {string[]} args */
@@ -129,6 +141,8 @@ const SECTIONS = [
     name: 'rust tests, test stores',
     run: () => cargo('test', '--no-default-features', '--features', 'test-stores'),
   },
+  { name: 'licences', run: () => node('scripts/licences.js', '--check') },
+  { name: 'cargo deny', run: deny },
   { name: 'check imports, self-test', run: () => node('scripts/check-imports.js', '--self-test') },
   { name: 'check imports', run: () => node('scripts/check-imports.js') },
   { name: 'check codes, self-test', run: () => node('scripts/check-codes.js', '--self-test') },
@@ -141,7 +155,7 @@ const SECTIONS = [
   { name: 'typecheck', needs: 'addon', run: () => tool('typescript/bin/tsc', '-p', 'tsconfig.json') },
   { name: 'type test', needs: 'packages', run: typeTest },
   {
-    name: 'specs',
+    name: 'specs, release',
     needs: 'addon',
     run: () => specs((file) => !isLab(file) && !isServer(file), onRelease),
   },
@@ -184,9 +198,10 @@ async function main() {
   for (const section of chosen) {
     console.log(`\n== ${section.name}`);
     const began = performance.now();
-    const { ok, skipped, note } = await section.run();
+    const { ok, skipped, elsewhere, note } = await section.run();
     const seconds = `${((performance.now() - began) / 1000).toFixed(1)} s`;
-    const word = skipped === undefined ? (ok ? 'passed' : 'failed') : CI ? 'failed' : 'skipped';
+    const isExcused = elsewhere || !CI;
+    const word = skipped === undefined ? (ok ? 'passed' : 'failed') : isExcused ? 'skipped' : 'failed';
     const detail = skipped === undefined ? [note, seconds].filter(Boolean).join(', ') : `skipped: ${skipped}`;
     console.log(`-- ${section.name}: ${word} (${detail})`);
     results.push({ name: section.name, word, detail });

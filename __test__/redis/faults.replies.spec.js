@@ -177,6 +177,17 @@ describe('where the reply is lost after the server ran it,', async () => {
     assert.equal(again.auth.quota?.remaining, 9);
   });
 
+  it('of many calls that met a server without scripts one sends the text', { skip }, async (t) => {
+    const { server, auth } = await faulty(t);
+    const rule = { limit: 1000, window: '1h' };
+    await auth.quotas.peek('many', rule);
+    await server.scriptFlush();
+    await server.resetStats();
+    const answers = await Promise.all(Array.from({ length: 500 }, () => auth.quotas.consume('many', rule)));
+    assert.deepEqual(new Set(answers.map(({ remaining }) => remaining)).size, 500);
+    assert.equal((await server.commandstats()).eval, 1);
+  });
+
   it('a call that had to send its script in full ran once too', { skip }, async (t) => {
     const { server, proxy, auth, judge, live } = await faulty(t);
     const user = unique();

@@ -64,6 +64,38 @@ function rowA() {
   ];
 }
 
+/** @returns {Goal[]} */
+const rowAQ = () =>
+  ['latchgate middleware', 'latchgate consume'].flatMap((own) =>
+    ['rate-limiter-flexible', 'express-rate-limit'].map((other) => ({
+      row: 'AQ',
+      what: `${own} against ${other}`,
+      better: /** @type {const} */ ('more'),
+      unit: 'x cheaper',
+      value: ratio('AQ', [other, 'ns'], [own, 'ns']),
+    })),
+  );
+
+/** @returns {Goal[]} */
+const rowB = () =>
+  [
+    { alg: 'HS256', goal: 1.3, moonshot: 2 },
+    { alg: 'RS256', goal: 1, moonshot: 1.2 },
+    { alg: 'ES256', goal: 1, moonshot: 1.2 },
+    { alg: 'EdDSA', goal: 2, moonshot: 2.5 },
+  ].flatMap(({ alg, ...aims }) =>
+    ['fast-jwt', 'jose', '@node-rs/jsonwebtoken', 'jsonwebtoken']
+      .filter((other) => alg !== 'EdDSA' || other !== 'jsonwebtoken')
+      .map((other) => ({
+        row: 'B',
+        what: `${alg}, against ${other}`,
+        better: /** @type {const} */ ('more'),
+        ...aims,
+        unit: 'x cheaper',
+        value: ratio('B', [other, `µs ${alg}`], ['latchgate', `µs ${alg}`]),
+      })),
+  );
+
 const OTHERS = ['ioredis', 'ioredis-auto', 'node-redis'];
 const WHOLE = ['ioredis-auto + fast-jwt', 'node-redis + fast-jwt'];
 
@@ -107,6 +139,42 @@ function rowC() {
     }
   }
   return goals;
+}
+
+const LIMITERS = ['rate-limiter-flexible', 'express-rate-limit'].flatMap((limiter) =>
+  OTHERS.map((client) => `${limiter}, ${client}`),
+);
+
+/** @returns {Goal[]} */
+function rowCQ() {
+  const common = { row: 'CQ', better: /** @type {const} */ ('more') };
+  const cpu = (/** @type {string} */ own, /** @type {string} */ other) => ({
+    ...common,
+    what: `${own}: CPU per decision against ${other}, 256 in flight`,
+    unit: 'x less',
+    value: ratio('CQ', [other, 'cpu 256'], [own, 'cpu 256']),
+  });
+  const rate = (/** @type {string} */ own, /** @type {string} */ other, /** @type {number} */ depth) => ({
+    ...common,
+    what: `${own}: throughput against ${other}, ${depth} in flight`,
+    unit: 'x',
+    value: ratio('CQ', [own, `rate ${depth}`], [other, `rate ${depth}`]),
+  });
+  const own = 'latchgate consume';
+  return LIMITERS.flatMap((other) => [
+    cpu(own, other),
+    rate(own, other, 256),
+    rate(own, other, 16),
+    {
+      ...common,
+      what: `${own}: median wait against ${other}, 1 in flight`,
+      better: /** @type {const} */ ('less'),
+      unit: 'x',
+      value: ratio('CQ', [own, 'p50'], [other, 'p50']),
+    },
+    cpu('latchgate middleware', other),
+    rate('latchgate middleware', other, 256),
+  ]);
 }
 
 /** @returns {Goal[]} */
@@ -218,9 +286,79 @@ const rowI = () =>
     })),
   );
 
+/** @returns {Goal[]} */
+function rowK() {
+  const common = { row: 'K', better: /** @type {const} */ ('less') };
+  const flat = (/** @type {string} */ contender, /** @type {string} */ what, aims = {}) => ({
+    ...common,
+    what: `${contender}: ${what} of the largest number of users against 1,000`,
+    ...aims,
+    unit: 'x',
+    value: plain('K', contender, `${what}, last to first`),
+  });
+  const aims = { goal: 1.5, moonshot: 1.2 };
+  const weight = (/** @type {string} */ contender, weightAims = {}) => ({
+    ...common,
+    what: `${contender}: weight of one of a million users`,
+    ...weightAims,
+    unit: 'B',
+    value: plain('K', contender, 'bytes'),
+  });
+  return [
+    weight('latchgate sessions', { goal: 400, moonshot: 250 }),
+    ...['latchgate quotas', 'rate-limiter-flexible', 'JS Map'].map((contender) => weight(contender)),
+    flat('latchgate sessions', 'decide', aims),
+    flat('latchgate sessions', 'touch', aims),
+    flat('latchgate quotas', 'touch', aims),
+    ...['rate-limiter-flexible', 'JS Map'].map((contender) => flat(contender, 'touch')),
+  ];
+}
+
+/** @returns {Goal[]} */
+const rowM = () => [
+  {
+    row: 'M',
+    what: 'from require() to the first verdict',
+    better: 'less',
+    goal: 30,
+    moonshot: 15,
+    unit: 'ms',
+    value: plain('M', 'latchgate', 'ms'),
+  },
+  {
+    row: 'M',
+    what: 'the addon',
+    better: 'less',
+    goal: 6,
+    moonshot: 4,
+    unit: 'MB',
+    value: plain('M', 'latchgate', 'addon MB'),
+  },
+  ...['fast-jwt', 'jose'].map((contender) => ({
+    row: 'M',
+    what: `${contender}: from require() to the first verdict`,
+    better: /** @type {const} */ ('less'),
+    unit: 'ms',
+    value: plain('M', contender, 'ms'),
+  })),
+];
+
 /** The rows that a goal's figures stand in. @param {string} row */
 const measuredIn = (row) => ({ D: 'C', H: 'G' })[row] ?? row;
 
-const GOALS = [...rowA(), ...rowC(), ...rowD(), ...rowE(), ...rowF(), ...rowsGH(), ...rowI()];
+const GOALS = [
+  ...rowA(),
+  ...rowAQ(),
+  ...rowB(),
+  ...rowC(),
+  ...rowCQ(),
+  ...rowD(),
+  ...rowE(),
+  ...rowF(),
+  ...rowsGH(),
+  ...rowI(),
+  ...rowK(),
+  ...rowM(),
+];
 
 module.exports = { GOALS, measuredIn };

@@ -13,11 +13,16 @@ const PATIENCE_MS = 120_000;
 
 /** One process that is told and asked over IPC. */
 class Child {
-  /** @param {string} node @param {string} name of a worker */
-  constructor(node, name) {
+  /**
+   * @param {string} node
+   * @param {string} name of a worker
+   * @param {string[]} [flags] for Node
+   */
+  constructor(node, name, flags = []) {
     this.name = name;
     this.process = fork(path.join(__dirname, '..', 'workers', `${name}.js`), {
       execPath: node,
+      execArgv: flags,
       env: { ...process.env, NODE_ENV: 'production', NODE_NO_WARNINGS: '1', NODE_OPTIONS: '' },
     });
   }
@@ -30,9 +35,10 @@ class Child {
   /**
    * @param {object} message
    * @param {(answer: any) => boolean} [isIt] the answer, where others may come
+   * @param {number} [patience] milliseconds
    * @returns {Promise<any>}
    */
-  ask(message, isIt = () => true) {
+  ask(message, isIt = () => true, patience = PATIENCE_MS) {
     return new Promise((resolve, reject) => {
       const done = (/** @type {() => void} */ settle) => {
         clearTimeout(timer);
@@ -42,10 +48,7 @@ class Child {
       const onMessage = (/** @type {any} */ answer) => isIt(answer) && done(() => resolve(answer));
       const onExit = (/** @type {number | null} */ code) =>
         done(() => reject(new Error(`${this.name} ended with ${code} before it had answered`)));
-      const timer = setTimeout(
-        () => done(() => reject(new Error(`${this.name} does not answer`))),
-        PATIENCE_MS,
-      );
+      const timer = setTimeout(() => done(() => reject(new Error(`${this.name} does not answer`))), patience);
       this.process.on('message', onMessage).on('exit', onExit);
       this.tell(message);
     });
@@ -65,13 +68,14 @@ class Child {
  * A worker that does one job and ends.
  * @param {string} node
  * @param {string} name
- * @param {object} job
+ * @param {Record<string, any>} job
+ * @param {{ flags?: string[], patience?: number }} [options] as of Child
  */
-async function work(node, name, job) {
-  const child = new Child(node, name);
-  const { result, error } = await child.ask(job);
+async function work(node, name, job, { flags, patience } = {}) {
+  const child = new Child(node, name, flags);
+  const { result, error } = await child.ask(job, undefined, patience);
   await child.end();
-  if (error !== undefined) throw new Error(`${name} ${JSON.stringify(job)}: ${error}`);
+  if (error !== undefined) throw new Error(`${name}, ${job.contender}: ${error}`);
   return result;
 }
 

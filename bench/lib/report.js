@@ -61,7 +61,8 @@ function printRow(title, results) {
     ...contenders.map((contender) => [
       contender,
       ...names.map((name) => {
-        const { median, low, high } = spread(results[contender].map(({ metrics }) => metrics[name]));
+        const { median, low, high } = spread(results[contender].map(({ metrics }) => metrics[name] ?? NaN));
+        if (Number.isNaN(median)) return '–';
         return `${figure(median)} ±${Math.round((50 * (high - low)) / Math.abs(median || 1))}%`;
       }),
       faults(results[contender]),

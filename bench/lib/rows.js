@@ -1,11 +1,26 @@
 'use strict';
 // What is run for which row: the contenders, and how one of them is measured once, in a process of its own.
 
+const fs = require('node:fs');
+const path = require('node:path');
+const { binaryName } = require('../../scripts/lib/platform.js');
 const { Child, work } = require('./processes.js');
+const { SECRET } = require('./settings.js');
+const { signed } = require('./signed.js');
+const { sign } = require('./tokens.js');
 
 const DEPTHS = [1, 4, 16, 64, 256];
 const RATES = [500, 1000, 2000];
 const CONNECTIONS = 64;
+/** Users of row K, and of a short run of it. */
+const SIZES = [1000, 10_000, 100_000, 1_000_000, 10_000_000];
+const SHORT_SIZES = SIZES.slice(0, 4);
+const WEIGHED = 1_000_000;
+/** The young generation comes and goes by the megabyte: where bytes are weighed it is kept small. */
+const SCALES = { flags: ['--expose-gc', '--max-semi-space-size=1'] };
+/** Ten million users take gigabytes in a heap of JavaScript, and minutes to come. */
+const ROOM = { flags: ['--max-old-space-size=14000'], patience: 900_000 };
+const ADDON = path.join(__dirname, '..', '..', 'src', 'js', binaryName);
 
 /**
  * @typedef {object} Context
@@ -21,7 +36,7 @@ const CONNECTIONS = 64;
  * @typedef {object} Row
  * @property {string} title
  * @property {string[]} contenders
- * @property {boolean} [once] counts need no rounds
+ * @property {number} [rounds] at most: counts need no more than one
  * @property {(context: Context, contender: string) => Promise<Measured>} run
  */
 
@@ -68,6 +83,23 @@ const ROWS = {
     contenders: ['latchgate decision', 'latchgate middleware', 'fast-jwt', 'fast-jwt, text as cache key'],
     run: ({ node, scale }, contender) => work(node, 'embedded', { contender, scale }),
   },
+  AQ: {
+    title: 'A unit charged in memory, one after another: nanoseconds',
+    contenders: ['latchgate middleware', 'latchgate consume', 'rate-limiter-flexible', 'express-rate-limit'],
+    run: ({ node, scale }, contender) => work(node, 'limits', { contender, scale }),
+  },
+  B: {
+    title: 'Verification of tokens never seen before: microseconds of processor time, and tokens per second',
+    contenders: [
+      'latchgate',
+      'latchgate, claims unread',
+      'fast-jwt',
+      'jose',
+      '@node-rs/jsonwebtoken',
+      'jsonwebtoken',
+    ],
+    run: ({ node, scale }, contender) => work(node, 'verify', { contender, batches: signed(scale) }),
+  },
   C: {
     title: 'Whole decision on Redis, closed loop (C), and one in flight (D)',
     contenders: [
@@ -82,6 +114,21 @@ const ROWS = {
     run: ({ node, redis, scale }, contender) =>
       work(node, 'redis', { contender, port: redis.port, depths: DEPTHS, ms: 250 * scale }),
   },
+  CQ: {
+    title: 'A unit charged on Redis, closed loop, and one in flight',
+    contenders: [
+      'latchgate middleware',
+      'latchgate consume',
+      'rate-limiter-flexible, ioredis',
+      'rate-limiter-flexible, ioredis-auto',
+      'rate-limiter-flexible, node-redis',
+      'express-rate-limit, ioredis',
+      'express-rate-limit, ioredis-auto',
+      'express-rate-limit, node-redis',
+    ],
+    run: ({ node, redis, scale }, contender) =>
+      work(node, 'redis-limits', { contender, port: redis.port, depths: DEPTHS, ms: 250 * scale }),
+  },
   E: {
     title: "Cost to the server: its own account of the script's time, and its processor time in all",
     contenders: ['decision with quota', 'decision without quota', 'five plain commands'],
@@ -91,7 +138,7 @@ const ROWS = {
   F: {
     title: 'Counts per authenticated request on Redis',
     contenders: ['latchgate middleware'],
-    once: true,
+    rounds: 1,
     run: ({ node, redis }) => work(node, 'counts', { port: redis.port }),
   },
   G: {
@@ -132,6 +179,31 @@ const ROWS = {
         return { metrics, failed };
       }),
   },
+  K: {
+    title: 'Users: bytes that one weighs, and nanoseconds for one of so many',
+    contenders: ['latchgate sessions', 'latchgate quotas', 'rate-limiter-flexible', 'JS Map'],
+    rounds: 3,
+    run: async ({ node, scale }, contender) => {
+      const weight = await work(node, 'memory', { contender, weighed: WEIGHED }, SCALES);
+      const sizes = scale < 1 ? SHORT_SIZES : SIZES;
+      const count = Math.round(200_000 * scale);
+      const times = await work(node, 'memory', { contender, sizes, count }, ROOM);
+      return {
+        ...times,
+        metrics: { ...weight.metrics, ...times.metrics },
+        failed: weight.failed + times.failed,
+      };
+    },
+  },
+  M: {
+    title: 'Cold start: from require() to the first verdict, and what is loaded',
+    contenders: ['latchgate', 'fast-jwt', 'jose'],
+    run: ({ node }, contender) => {
+      const bytes = contender === 'latchgate' ? { 'addon MB': fs.statSync(ADDON).size / 1e6 } : {};
+      const secret = SECRET.toString('base64');
+      return work(node, 'cold-start', { contender, secret, token: sign('user-first'), bytes });
+    },
+  },
 };
 
-module.exports = { DEPTHS, RATES, ROWS };
+module.exports = { ROWS };

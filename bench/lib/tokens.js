@@ -8,13 +8,19 @@ const HEADER = Buffer.from(JSON.stringify({ alg: 'HS256', typ: 'JWT' })).toStrin
 /** Generations are microseconds; these are a little old, which matters to nobody. */
 const GENERATION = ascii(Date.now() * 1000);
 
+const seconds = () => Math.floor(Date.now() / 1000);
+
 /**
+ * What is signed: header and payload.
+ * @param {string} header
  * @param {string} user
- * @param {string} [session]
- * @param {string} [id]
+ * @param {{ session?: string, id?: string, iat?: number }} [claims] iat in seconds
  */
-function sign(user, session = `session-of-${user}`, id = crypto.randomBytes(16).toString('base64url')) {
-  const iat = Math.floor(Date.now() / 1000) - 5;
+function unsigned(
+  header,
+  user,
+  { session = `session-of-${user}`, id = randomId(), iat = seconds() - 5 } = {},
+) {
   const payload = Buffer.from(
     JSON.stringify({
       sub: user,
@@ -28,7 +34,17 @@ function sign(user, session = `session-of-${user}`, id = crypto.randomBytes(16).
       plan: 'standard',
     }),
   ).toString('base64url');
-  const input = `${HEADER}.${payload}`;
+  return `${header}.${payload}`;
+}
+
+const randomId = () => crypto.randomBytes(16).toString('base64url');
+
+/**
+ * @param {string} user
+ * @param {string} [session]
+ */
+function sign(user, session) {
+  const input = unsigned(HEADER, user, { session });
   return `${input}.${crypto.createHmac('sha256', SECRET).update(input).digest('base64url')}`;
 }
 
@@ -40,4 +56,4 @@ const oneEach = () => Array.from({ length: USERS }, (_, at) => sign(userOf(at)))
 /** A string as an HTTP parser makes it: flat, and never seen before. @param {Buffer} bytes */
 const fresh = (bytes) => bytes.toString('latin1');
 
-module.exports = { fresh, oneEach, sign, userOf };
+module.exports = { fresh, oneEach, seconds, sign, unsigned, userOf };

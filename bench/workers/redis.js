@@ -5,11 +5,12 @@ const { open } = require('../contenders/clients.js');
 const { throughAuthenticate, throughMiddleware } = require('../contenders/latchgate.js');
 const script = require('../contenders/script.js');
 const { correctness } = require('../lib/correctness.js');
-const { mark, percentiles, spent, worker } = require('../lib/measure.js');
+const { atDepths } = require('../lib/loop.js');
+const { worker } = require('../lib/measure.js');
 const { QUOTAS, SECRET } = require('../lib/settings.js');
 const { fresh, oneEach } = require('../lib/tokens.js');
 
-/** What one question is; `done` is called with the answer. @typedef {(at: number, done: (allowed: boolean) => void) => void} Ask */
+/** @typedef {import('../lib/loop.js').Ask} Ask */
 
 /**
  * A client with everything prepared: it only calls the script and looks at the first byte of the reply. No token is read.
@@ -76,56 +77,8 @@ for (const name of ['ioredis', 'ioredis-auto', 'node-redis'])
 for (const name of ['ioredis-auto', 'node-redis'])
   CONTENDERS[`${name} + fast-jwt`] = (port, tokens) => withVerify(name, port, tokens);
 
-/**
- * @param {Ask} ask
- * @param {{ depth: number, ms: number, timed?: boolean }} load
- */
-function closedLoop(ask, { depth, ms, timed = false }) {
-  const latencies = new Float64Array(timed ? 100_000 : 0);
-  const start = mark();
-  const end = performance.now() + ms;
-  let [asked, answered, refused, open] = [0, 0, 0, depth];
-  return new Promise((resolve) => {
-    const lane = () => {
-      let sent = 0;
-      const done = (/** @type {boolean} */ allowed) => {
-        if (timed) latencies[answered % latencies.length] = performance.now() - sent;
-        answered++;
-        if (!allowed) refused++;
-        next();
-      };
-      const next = () => {
-        // Looking at the clock costs: it is looked at every sixteenth time.
-        if ((asked & 15) === 0 && performance.now() > end) asked = Infinity;
-        if (asked === Infinity) {
-          if (--open === 0)
-            resolve({ ...spent(start, answered), refused, latencies: latencies.subarray(0, answered) });
-          return;
-        }
-        if (timed) sent = performance.now();
-        ask(asked++, done);
-      };
-      next();
-    };
-    for (let at = 0; at < depth; at++) lane();
-  });
-}
-
 worker(async ({ contender, port, depths, ms }) => {
   const { ask, gate } = await CONTENDERS[contender](port, oneEach());
-  await closedLoop(ask, { depth: 64, ms: ms * 1.5 });
-  /** @type {Record<string, number>} */
-  const metrics = {};
-  let failed = 0;
-  for (const depth of depths) {
-    const result = await closedLoop(ask, { depth, ms, timed: depth === 1 });
-    failed += result.refused;
-    metrics[`cpu ${depth}`] = result.cpuMicros;
-    metrics[`rate ${depth}`] = result.perSecond;
-    if (depth === 1) {
-      const { p50, p99, p999 } = percentiles(result.latencies);
-      Object.assign(metrics, { p50, p99, p999 });
-    }
-  }
+  const { metrics, failed } = await atDepths(ask, { depths, ms });
   return { metrics, counters: await correctness(gate.ask, gate.revoke), failed };
 });

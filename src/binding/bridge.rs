@@ -4,7 +4,9 @@
 use crate::core::handoff::Handoff;
 use crate::core::store::{Notice, Outcome, Sink};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
+use std::ptr;
 
 /// Calls `wake` on the JavaScript thread; weak, so that waiting for it keeps no process alive.
 pub type Wake = ThreadsafeFunction<(), (), (), napi::Status, false, true>;
@@ -32,12 +34,35 @@ impl Bridge {
         self.notices.take()
     }
 
+    /// Wakes the JavaScript thread.
+    pub fn wake(&self) {
+        // Refused only where the environment is being torn down: nobody waits there any more.
+        self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+    }
+
+    /// Runs something on the JavaScript thread, which takes afterwards what came meanwhile, unannounced.
+    pub fn here<T>(&self, run: impl FnOnce() -> T) -> T {
+        struct Leave;
+        impl Drop for Leave {
+            fn drop(&mut self) {
+                HERE.set(ptr::null());
+            }
+        }
+        HERE.set(self);
+        let _leave = Leave;
+        run()
+    }
+
     fn announce(&self, needed: bool) {
-        if needed {
-            // Refused only where the environment is being torn down: nobody waits there any more.
-            self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        if needed && !ptr::eq(HERE.get(), self) {
+            self.wake();
         }
     }
+}
+
+thread_local! {
+    /// Whose completions this thread will take without being told. Only compared.
+    static HERE: Cell<*const Bridge> = const { Cell::new(ptr::null()) };
 }
 
 impl Sink for Bridge {
@@ -50,7 +75,9 @@ impl Sink for Bridge {
     }
 
     fn notice(&self, notice: Notice) {
-        self.announce(self.notices.push([notice]));
+        if self.notices.push([notice]) {
+            self.wake();
+        }
     }
 }
 
@@ -59,11 +86,11 @@ impl Sink for Bridge {
 pub struct Tickets<C> {
     last: u64,
     /// What is to be done when the outcome comes.
-    waiting: HashMap<u64, C>,
+    waiting: HashMap<u64, C, ahash::RandomState>,
     /// Arrived, not yet written into a record.
     arrived: VecDeque<(u64, Outcome)>,
     /// Announced as ready to be taken as an object.
-    ready: HashMap<u64, Outcome>,
+    ready: HashMap<u64, Outcome, ahash::RandomState>,
 }
 
 impl<C> Tickets<C> {

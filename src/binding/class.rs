@@ -6,12 +6,14 @@ use super::outcome::{NativeEvent, NativeHealth, Outcome, Result, error, number};
 use super::policy::{Asked, Policy};
 use super::slots::{enter, enter_still, guarded, register};
 use super::text::JsText;
+use super::watcher::Listener;
 use crate::core::error::Fault;
 use crate::core::op::{Act, Admit};
 use crate::service::identity::{MAX_ID, TokenName, token_key};
 use crate::service::issue::{Request, random_id};
 use crate::service::quota_key::{direct_key, direct_keys};
-use napi::bindgen_prelude::{Either, Float64Array, Function};
+use napi::Env;
+use napi::bindgen_prelude::{Either, Float64Array, Function, JsValue};
 use napi_derive::napi;
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -47,14 +49,23 @@ fn optional_ms(name: &str, value: f64) -> Result<Option<u64>> {
 impl Gate {
     /// Throws `ERR_LATCHGATE_CONFIG`, naming the option and the cure.
     #[napi(constructor)]
-    pub fn new(config: GateConfig, verdict: Float64Array, wake: Function<(), ()>) -> Result<Self> {
+    pub fn new(
+        env: Env,
+        config: GateConfig,
+        verdict: Float64Array,
+        wake: Function<(), ()>,
+    ) -> Result<Self> {
         guarded(|| {
+            let listener = Listener::new(env.raw(), wake.raw());
             let wake =
                 wake.build_threadsafe_function().weak::<true>().callee_handled::<false>().build();
             let wake = wake.map_err(|_| error(Fault::config("the wake function is refused")))?;
             let inner = GateInner::new(&config, verdict, wake).map_err(error)?;
             let inner = Rc::new(RefCell::new(inner));
             let number = register(&inner);
+            if let Some(listener) = listener.filter(|_| config.own_loop == Some(true)) {
+                GateInner::watch(&inner, listener);
+            }
             Ok(Self { inner, number })
         })
     }

@@ -1,6 +1,7 @@
 //! Options from the face, already named and shaped there, to the types of the storeys below; ranges
 //! are checked once more, because napi's own conversions coerce.
 
+use super::watcher;
 use crate::core::error::Fault;
 use crate::core::op::{AdmissionRule, OnLimit, SessionCheck};
 use crate::core::quota::{QuotaRule, Refill};
@@ -57,6 +58,8 @@ pub struct GateConfig {
     pub prefix: String,
     pub command_timeout_ms: f64,
     pub connect_timeout_ms: f64,
+    /// The event loop is Node's own, in which a server's answers can be watched for.
+    pub own_loop: Option<bool>,
     pub keys: Vec<KeyConfig>,
     /// The keys are a set (jwt.jwks): a token's kid decides.
     pub key_set: bool,
@@ -145,6 +148,7 @@ pub fn settings(config: &GateConfig) -> Result<Settings, Fault> {
         prefix: config.prefix.clone(),
         command_timeout: Duration::from_millis(command_ms),
         connect_timeout: Duration::from_millis(connect_ms),
+        watched: config.own_loop == Some(true) && watcher::is_possible(),
     })
 }
 

@@ -9,19 +9,21 @@ use super::outcome::{
 };
 use super::policy::{Asked, Policy};
 use super::text::{JsText, Scratch};
+use super::watcher::{Listener, Watcher};
 use crate::core::clock::Clock;
 use crate::core::error::Fault;
 use crate::core::op::{Act, AdmissionRule, Charge, Decide, Op, SessionCheck, Verdict};
 use crate::core::reason::Reason;
 use crate::core::standing::Credential;
-use crate::core::store::{self, Sink, Store};
+use crate::core::store::{self, Notice, Sink, Store};
 use crate::service::claims::{Rules, Token};
 use crate::service::credential::bearer;
 use crate::service::issue::{Issuer, Request};
 use crate::service::verify::Verifier;
 use napi::bindgen_prelude::{Either, Float64Array};
 use std::borrow::Cow;
-use std::rc::Rc;
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 /// Flag of `decide`: the credential is a bare token, not a header.
@@ -60,7 +62,16 @@ pub struct GateInner {
     scratch: Scratch,
     verdict: Float64Array,
     tickets: Tickets<Continuation>,
+    watch: Watch,
     closed: bool,
+}
+
+/// How the store's source is watched in this thread's event loop.
+#[derive(Default)]
+struct Watch {
+    listener: Option<Rc<Listener>>,
+    gate: Weak<RefCell<GateInner>>,
+    watcher: Option<Watcher>,
 }
 
 fn keyless() -> Fault {
@@ -99,6 +110,7 @@ impl GateInner {
             scratch: Scratch::default(),
             verdict,
             tickets: Tickets::default(),
+            watch: Watch::default(),
             closed: false,
         })
         .inspect(|gate| {
@@ -108,8 +120,24 @@ impl GateInner {
         })
     }
 
+    /// Has the store's answers read in this thread's event loop, now and after every new connection.
+    pub fn watch(gate: &Rc<RefCell<Self>>, listener: Listener) {
+        let mut inner = gate.borrow_mut();
+        inner.watch.listener = Some(Rc::new(listener));
+        inner.watch.gate = Rc::downgrade(gate);
+        inner.watch_source();
+    }
+
+    fn watch_source(&mut self) {
+        let Watch { listener: Some(listener), gate, .. } = &self.watch else { return };
+        let gate = gate.clone();
+        let drain = move || gate.upgrade().map_or(0, |gate| gate.borrow_mut().drain());
+        self.watch.watcher = Watcher::start(listener, &self.store, &self.bridge, Box::new(drain));
+    }
+
     pub fn close(&mut self) {
         self.closed = true;
+        self.watch = Watch::default();
         self.store.close();
     }
 
@@ -133,8 +161,12 @@ impl GateInner {
         health(self.store.health())
     }
 
-    pub fn events(&self) -> Vec<NativeEvent> {
-        self.bridge.notices().into_iter().map(event).collect()
+    pub fn events(&mut self) -> Vec<NativeEvent> {
+        let notices = self.bridge.notices();
+        if notices.contains(&Notice::Opened) {
+            self.watch_source();
+        }
+        notices.into_iter().filter_map(event).collect()
     }
 
     /// Tells JavaScript whether it should call `flush` at the end of this turn.

@@ -12,3 +12,4 @@ mod outcome;
 mod policy;
 mod slots;
 mod text;
+mod watcher;

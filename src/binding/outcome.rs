@@ -97,13 +97,16 @@ pub struct NativeEvent {
     pub message: Option<String>,
 }
 
-/// A notice as an event.
-pub fn event(notice: Notice) -> NativeEvent {
+/// A notice as an event, where it is one.
+pub fn event(notice: Notice) -> Option<NativeEvent> {
     match notice {
+        Notice::Opened => None,
         Notice::Lost(message) => {
-            NativeEvent { r#type: "store-error".to_owned(), message: Some(message) }
+            Some(NativeEvent { r#type: "store-error".to_owned(), message: Some(message) })
         }
-        Notice::Recovered => NativeEvent { r#type: "store-recovered".to_owned(), message: None },
+        Notice::Recovered => {
+            Some(NativeEvent { r#type: "store-recovered".to_owned(), message: None })
+        }
     }
 }
 

@@ -23,9 +23,18 @@ pub trait Sink: Send + Sync {
     fn notice(&self, _notice: Notice) {}
 }
 
+/// Where a store's answers arrive, for whoever watches it in an event loop of its own. It stays open
+/// until the last one has let go of it.
+pub trait Source: Send + Sync {
+    /// The system's number for it.
+    fn descriptor(&self) -> i32;
+}
+
 /// What is told of a store, unasked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
+    /// There is a new `source` to be watched.
+    Opened,
     /// It cannot be reached; why.
     Lost(String),
     /// It can be reached again.
@@ -59,6 +68,16 @@ pub trait Store: Send + Sync {
 
     /// Tells this sink of losses and recoveries.
     fn watch(&self, _sink: Weak<dyn Sink>) {}
+
+    /// What the thread that asks should watch, and call `receive` where there is something to read.
+    fn source(&self) -> Option<Arc<dyn Source>> {
+        None
+    }
+
+    /// Takes in what has arrived. False: the source is of no use any more.
+    fn receive(&self, _source: &Arc<dyn Source>) -> bool {
+        false
+    }
 
     /// What is known of it.
     fn health(&self) -> Health {

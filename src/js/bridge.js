@@ -4,6 +4,7 @@
 
 const { fromNative } = require('./errors.js');
 const { native } = require('./native.js');
+const { Waiters } = require('./waiters.js');
 
 /** Numbers of one verdict record, and how many records one drain() can bring. */
 const RECORD = 14;
@@ -50,8 +51,8 @@ function drainOn(bridge) {
 }
 
 class Bridge {
-  /** @type {Map<number, Waiter>} */
-  #waiting = new Map();
+  /** @type {Waiters<Waiter>} */
+  #waiting = new Waiters();
   /** The addon overwrites its scratch with the next decision, which a completed request may cause at once. */
   #batch = new Float64Array(RECORD * BATCH);
   /** @type {Array<() => void>} */
@@ -69,7 +70,8 @@ class Bridge {
     this.#events = events;
     this.verdict = new Float64Array(HELD + 1);
     try {
-      this.gate = new Gate(config, this.verdict, () => weak.deref()?.wake());
+      const wake = (/** @type {number | undefined} */ count = undefined) => weak.deref()?.wake(count);
+      this.gate = new Gate(config, this.verdict, wake);
     } catch (error) {
       throw fromNative(error);
     }
@@ -81,7 +83,7 @@ class Bridge {
    */
   wait(ticket, waiter) {
     if (this.#waiting.size === 0) hold(this);
-    this.#waiting.set(ticket, waiter);
+    this.#waiting.add(ticket, waiter);
     if (this.verdict[HELD] === 0 || this.#isFlushing) return;
     this.#isFlushing = true;
     setImmediate(flush, this);
@@ -128,8 +130,17 @@ class Bridge {
     return new Promise((/** @type {(value: void) => void} */ resolve) => this.#idle.push(resolve));
   }
 
-  /** Called by the addon: something has come. */
-  wake() {
+  /**
+   * Called by the addon: something has come.
+   * @param {number} [count] of the records that are written already
+   */
+  wake(count) {
+    if (count !== undefined) {
+      this.#take(count);
+      if (count < BATCH) this.#rest();
+      else this.#drain();
+      return;
+    }
     this.#drain();
     for (const event of this.gate.events()) this.#events.emit(event);
   }
@@ -142,10 +153,15 @@ class Bridge {
         this.#rest();
         return;
       }
-      this.#batch.set(this.verdict.subarray(0, count * RECORD));
-      for (let at = 0; at < count * RECORD; at += RECORD) this.#settle(at);
+      this.#take(count);
     }
     setImmediate(drainOn, this);
+  }
+
+  /** @param {number} count */
+  #take(count) {
+    this.#batch.set(this.verdict.subarray(0, count * RECORD));
+    for (let at = 0; at < count * RECORD; at += RECORD) this.#settle(at);
   }
 
   /** Goes on where a turn ended. */
@@ -164,9 +180,7 @@ class Bridge {
    * @param {unknown} error
    */
   #failAll(error) {
-    const waiters = [...this.#waiting.values()];
-    this.#waiting.clear();
-    for (const waiter of waiters) {
+    for (const waiter of this.#waiting.takeAll()) {
       try {
         waiter.fail(error);
       } catch (thrown) {
@@ -179,9 +193,8 @@ class Bridge {
   /** @param {number} at where the record begins in the batch */
   #settle(at) {
     const ticket = this.#batch[at];
-    const waiter = this.#waiting.get(ticket);
+    const waiter = this.#waiting.take(ticket);
     if (waiter === undefined) return;
-    this.#waiting.delete(ticket);
     try {
       this.#deliver(waiter, ticket, at);
     } catch (error) {

@@ -201,17 +201,14 @@ class Decision {
  * @returns {SessionView}
  */
 function sessionView(record, at, prior) {
+  const active = record[at + ACTIVE];
   const limit = record[at + LIMIT];
-  /** @type {SessionView} */
-  const view = {
-    active: record[at + ACTIVE],
-    limit,
-    createdAt: record[at + CREATED],
-    lastActiveAt: record[at + LAST_ACTIVE],
-    previousActiveAt: prior === undefined ? record[at + PREVIOUS_ACTIVE] : prior.previousActiveAt,
-  };
-  if (Number.isNaN(limit)) delete view.limit;
-  return view;
+  const createdAt = record[at + CREATED];
+  const lastActiveAt = record[at + LAST_ACTIVE];
+  const previousActiveAt = prior === undefined ? record[at + PREVIOUS_ACTIVE] : prior.previousActiveAt;
+  return Number.isNaN(limit)
+    ? { active, createdAt, lastActiveAt, previousActiveAt }
+    : { active, limit, createdAt, lastActiveAt, previousActiveAt };
 }
 
 /**

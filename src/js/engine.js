@@ -150,7 +150,12 @@ function wellKnown(order) {
 function gateConfig({ store, jwt, sessions }) {
   const { kind, networked, ...server } = store;
   const { limitFunction, ...limits } = sessions;
-  return { ...server, ...jwt, ...limits };
+  return { ...server, ...jwt, ...limits, ownLoop: isOwnLoop() };
+}
+
+/** Other runtimes name functions of Node's event loop, and end the process where they are called. */
+function isOwnLoop() {
+  return process.versions.bun === undefined && process.versions.deno === undefined;
 }
 
 /**

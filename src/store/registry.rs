@@ -27,6 +27,9 @@ pub struct Settings {
     pub command_timeout: Duration,
     /// An attempt to connect is given up after so long.
     pub connect_timeout: Duration,
+    /// The thread that asks watches the store's source and reads the answers itself, where there is
+    /// one: see `Store::source`.
+    pub watched: bool,
 }
 
 impl Settings {
@@ -38,6 +41,7 @@ impl Settings {
             prefix: "lg".to_owned(),
             command_timeout: Duration::from_secs(1),
             connect_timeout: Duration::from_secs(2),
+            watched: false,
         }
     }
 }

@@ -60,7 +60,7 @@ pub struct Plan {
 }
 
 pub(super) fn call(verb: Verb, keys: &[String], arguments: &[&[u8]], expects: Expects) -> Call {
-    let mut tail = Vec::with_capacity(192);
+    let mut tail = Vec::with_capacity(384);
     resp::argument(&mut tail, keys.len().to_string().as_bytes());
     for key in keys {
         resp::argument(&mut tail, key.as_bytes());

@@ -3,6 +3,8 @@
 
 use super::greeting::{Login, Server, greet};
 use super::link::Link;
+use super::receive::garbled;
+use super::resp::Garbled;
 use super::socket::{Address, Socket, Stream, connect};
 use std::future::pending;
 use std::io;
@@ -28,6 +30,8 @@ pub struct Target {
     pub connect_timeout: Duration,
     /// A server that takes the connection and then says nothing is no server: the greeting has so long.
     pub greeting_timeout: Duration,
+    /// Plain streams are watched by the thread that asks.
+    pub watched: bool,
 }
 
 fn runtime() -> io::Result<Handle> {
@@ -61,7 +65,15 @@ async fn keep_connected(link: &Link, target: &Target) {
         match attempt(link, target).await {
             Ok((stream, server)) => {
                 let why = match stream {
+                    Stream::Plain(socket) if target.watched => match socket.into_watched() {
+                        Ok(socket) => {
+                            link.up(Some(Arc::new(socket)), server);
+                            serve_watched(link).await
+                        }
+                        Err(error) => error,
+                    },
                     Stream::Plain(socket) => {
+                        let socket = Arc::new(socket);
                         link.up(Some(Arc::clone(&socket)), server);
                         serve_plain(link, &socket).await
                     }
@@ -122,9 +134,7 @@ fn hung() -> io::Error {
 
 /// Hands over what was read, and keeps the beginning of what has not arrived whole.
 fn receive(link: &Link, buffer: &mut Vec<u8>) -> io::Result<()> {
-    let used = link
-        .received(buffer)
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the replies make no sense"))?;
+    let used = link.received(buffer).map_err(|Garbled| garbled())?;
     buffer.drain(..used);
     Ok(())
 }
@@ -147,6 +157,27 @@ async fn serve_plain(link: &Link, socket: &Socket) -> io::Error {
             _ = tick.tick() => if link.check_deadlines() { Ok(()) } else { Err(hung()) },
         };
         if let Err(error) = step {
+            return error;
+        }
+    }
+    io::ErrorKind::ConnectionAborted.into()
+}
+
+/// The same for a stream that the thread that asks reads from: here only the clock is watched. What the
+/// other thread is too busy to read is read here, so that nobody is told that it took too long.
+async fn serve_watched(link: &Link) -> io::Error {
+    let mut tick = ticks();
+    while !link.is_closed() {
+        tokio::select! {
+            () = link.wake.notified() => {}
+            _ = tick.tick() => {
+                link.receive_late(TICK);
+                if !link.check_deadlines() {
+                    return hung();
+                }
+            }
+        }
+        if let Some(error) = link.broken() {
             return error;
         }
     }

@@ -33,17 +33,31 @@ pub fn bucket(id: &str) -> u16 {
 
 /// The keys of one user, or of one quota that lies with no user.
 #[derive(Debug)]
-pub struct Names<'a> {
-    prefix: &'a str,
-    id: &'a str,
-    bucket: u16,
+pub struct Names {
+    /// `<prefix>:{<bucket>}:`
+    head: String,
+    /// Every byte outside `A-Z a-z 0-9 . _ -` as `%XX`.
+    id: String,
 }
 
-impl<'a> Names<'a> {
+impl Names {
     /// The names for an id.
     #[must_use]
-    pub fn of(prefix: &'a str, id: &'a str) -> Self {
-        Self { prefix, id, bucket: bucket(id) }
+    pub fn of(prefix: &str, id: &str) -> Self {
+        let mut head = String::with_capacity(prefix.len() + 10);
+        head.push_str(prefix);
+        head.push_str(":{");
+        push_number(&mut head, bucket(id));
+        head.push_str("}:");
+        let mut encoded = String::with_capacity(id.len());
+        for byte in id.bytes() {
+            if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-') {
+                encoded.push(char::from(byte));
+            } else {
+                let _ = write!(encoded, "%{byte:02X}");
+            }
+        }
+        Self { head, id: encoded }
     }
 
     /// `<key>:<name in hexadecimal>`: of what belongs to a key.
@@ -52,19 +66,27 @@ impl<'a> Names<'a> {
         format!("{}:{}", self.key(kind), hex(name))
     }
 
-    /// `<prefix>:{<bucket>}:<kind>:<id>`, every byte of the id outside `A-Z a-z 0-9 . _ -` as `%XX`.
+    /// `<prefix>:{<bucket>}:<kind>:<id>`
     #[must_use]
     pub fn key(&self, kind: &str) -> String {
-        let mut key = String::with_capacity(self.prefix.len() + kind.len() + self.id.len() + 12);
-        let _ = write!(key, "{}:{{{}}}:{kind}:", self.prefix, self.bucket);
-        for byte in self.id.bytes() {
-            if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-') {
-                key.push(char::from(byte));
-            } else {
-                let _ = write!(key, "%{byte:02X}");
-            }
-        }
+        let Self { head, id } = self;
+        let mut key = String::with_capacity(head.len() + kind.len() + 1 + id.len());
+        key.push_str(head);
+        key.push_str(kind);
+        key.push(':');
+        key.push_str(id);
         key
+    }
+}
+
+fn push_number(into: &mut String, number: u16) {
+    let mut unit = 10_000;
+    while unit > 1 && number < unit {
+        unit /= 10;
+    }
+    while unit > 0 {
+        into.push(char::from(b'0' + (number / unit % 10) as u8));
+        unit /= 10;
     }
 }
 
@@ -80,6 +102,15 @@ mod tests {
     fn a_bucket_is_the_check_value_of_the_standard_mod_16384() {
         assert_eq!(bucket("123456789"), 0x31C3);
         assert_eq!(bucket(""), 0);
+    }
+
+    #[test]
+    fn a_bucket_is_written_as_a_decimal_number() {
+        for number in [0, 7, 10, 99, 100, 16_383] {
+            let mut text = String::new();
+            push_number(&mut text, number);
+            assert_eq!(text, number.to_string());
+        }
     }
 
     #[test]

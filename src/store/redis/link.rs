@@ -4,10 +4,10 @@
 use super::codec::Plan;
 use super::greeting::Server;
 use super::queue::{Phase, Queue, Stage, Waiting};
-use super::resp::{self, Garbled};
 use super::socket::Socket;
 use crate::core::error::Fault;
-use crate::core::store::{Health, Notice, Outcome, Sink};
+use crate::core::store::{Health, Notice, Outcome, Sink, Source};
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -15,6 +15,10 @@ use tokio::sync::Notify;
 
 /// Calls that wait at most. One more is refused at once: memory stays bounded when the store is slow.
 pub const MAX_WAITING: usize = 10_000;
+
+/// Calls that are held back at most for the end of the turn; where fewer are in flight, half of those. The
+/// server works on some while others are still being asked, and a lone call is sent at once.
+const MOST_HELD: usize = 16;
 
 /// The lock: one mutex guards the queue. It is held to append a call and write what can be written
 /// without waiting, to take replies in, and to give up on calls; never across an await, and never
@@ -25,10 +29,10 @@ pub struct Link {
     pub held: AtomicBool,
     /// Wakes the I/O task: there is something to write that could not be written at once, or the end.
     pub wake: Notify,
-    timeout: Duration,
+    pub(super) timeout: Duration,
 }
 
-type Completions = Vec<(Arc<dyn Sink>, u64, Outcome)>;
+pub(super) type Completions = Vec<(Arc<dyn Sink>, u64, Outcome)>;
 
 impl Link {
     /// A link whose calls are given up after `timeout`.
@@ -41,7 +45,7 @@ impl Link {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -59,8 +63,6 @@ impl Link {
         if queue.waiting.len() >= MAX_WAITING {
             return Some(Err(Fault::unavailable("too many calls wait for the store")));
         }
-        // Nothing is in flight, and this turn has sent nothing yet: what follows in it travels together.
-        let alone = queue.waiting.is_empty() && !self.held.load(Ordering::Relaxed);
         queue.push(Waiting {
             ticket,
             sink: Some(Arc::clone(sink)),
@@ -71,7 +73,9 @@ impl Link {
             start: 0,
         });
         if queue.phase == Phase::Up {
-            if alone {
+            queue.unsent += 1;
+            if queue.unsent >= (queue.waiting.len() / 2).clamp(1, MOST_HELD) {
+                queue.unsent = 0;
                 self.write(&mut queue);
             }
             self.held.store(true, Ordering::Relaxed);
@@ -82,11 +86,13 @@ impl Link {
     /// Ends a turn: writes what was held back.
     pub fn flush(&self) {
         self.held.store(false, Ordering::Relaxed);
-        self.write(&mut self.lock());
+        let mut queue = self.lock();
+        queue.unsent = 0;
+        self.write(&mut queue);
     }
 
     /// Writes what the socket takes at once; the I/O task sees to the rest.
-    fn write(&self, queue: &mut Queue) {
+    pub(super) fn write(&self, queue: &mut Queue) {
         if queue.phase == Phase::Up && !queue.out.is_empty() && !queue.write_now() {
             self.wake.notify_one();
         }
@@ -118,10 +124,16 @@ impl Link {
         queue.meet(server);
         queue.answered = false;
         queue.last_read = Instant::now();
+        queue.inbox.clear();
+        queue.broken = None;
         queue.rewrite();
         self.write(&mut queue);
+        let is_watched = queue.socket.as_deref().is_some_and(Socket::is_watched);
         let watchers = queue.watchers.clone();
         drop(queue);
+        if is_watched {
+            tell(&watchers, &Notice::Opened);
+        }
         if recovered {
             tell(&watchers, &Notice::Recovered);
         }
@@ -137,7 +149,7 @@ impl Link {
             return answered;
         }
         queue.phase = Phase::Connecting;
-        queue.socket = None;
+        queue.let_go();
         queue.health.connected = false;
         let first = queue.reason.is_empty();
         why.clone_into(&mut queue.reason);
@@ -214,38 +226,15 @@ impl Link {
         !(up && silent && overdue)
     }
 
-    /// Takes in what was read. Returns how many bytes were used up.
-    ///
-    /// # Errors
-    /// Where it is not what a server answers.
-    pub fn received(&self, bytes: &[u8]) -> Result<usize, Garbled> {
-        let mut done: Completions = Vec::new();
-        let mut used = 0;
-        let mut more = false;
-        let mut queue = self.lock();
-        queue.last_read = Instant::now();
-        queue.answered = true;
-        let result = loop {
-            match resp::read(&bytes[used..]) {
-                Err(garbled) => break Err(garbled),
-                Ok(None) => break Ok(used),
-                Ok(Some((reply, length))) => {
-                    used += length;
-                    // A reply that nobody asked for: then no other can be trusted to be whose it seems.
-                    let Some(waiting) = queue.waiting.pop_front() else { break Err(Garbled) };
-                    let before = queue.waiting.len();
-                    done.extend(queue.answer(waiting, reply));
-                    more |= queue.waiting.len() > before;
-                }
-            }
-        };
-        // What a reply led to is sent at once; what the other thread holds back is its own affair.
-        if more {
-            self.write(&mut queue);
-        }
-        drop(queue);
-        deliver(done);
-        result
+    /// What the thread that asks should watch.
+    pub fn source(&self) -> Option<Arc<dyn Source>> {
+        let socket = self.lock().socket.clone()?;
+        socket.is_watched().then_some(socket as Arc<dyn Source>)
+    }
+
+    /// Why the connection is of no use any more, where that was found by the thread that asks.
+    pub fn broken(&self) -> Option<io::Error> {
+        self.lock().broken.take()
     }
 
     /// Tells this sink of losses and recoveries.
@@ -267,7 +256,7 @@ impl Link {
     pub fn close(&self) {
         let mut queue = self.lock();
         queue.phase = Phase::Closed;
-        queue.socket = None;
+        queue.let_go();
         let gone: Vec<_> = queue.waiting.drain(..).collect();
         drop(queue);
         self.wake.notify_one();
@@ -283,7 +272,7 @@ fn fail(gone: Vec<Waiting>, fault: &Fault) {
 }
 
 /// Hands completions over, those of one sink together.
-fn deliver(done: Completions) {
+pub(super) fn deliver(done: Completions) {
     let mut batch: Vec<(u64, Outcome)> = Vec::with_capacity(done.len());
     let mut to: Option<Arc<dyn Sink>> = None;
     for (sink, ticket, outcome) in done {

@@ -4,11 +4,13 @@
 mod codec;
 mod counters;
 mod greeting;
+mod inbox;
 mod io;
 mod keys;
 mod link;
 mod pack;
 mod queue;
+mod receive;
 mod resp;
 mod scripts;
 mod socket;
@@ -16,7 +18,7 @@ mod socket;
 use super::registry::Settings;
 use crate::core::error::Fault;
 use crate::core::op::Op;
-use crate::core::store::{Health, Outcome, Sink, Store};
+use crate::core::store::{Health, Outcome, Sink, Source, Store};
 use greeting::Login;
 use link::Link;
 use redis::{ConnectionAddr, IntoConnectionInfo};
@@ -43,6 +45,7 @@ pub fn open(settings: &Settings) -> Result<Arc<dyn Store>, Fault> {
         ConnectionAddr::TcpTls { host, port, insecure, .. } => {
             Address::Tls { host: host.clone(), port: *port, insecure: *insecure }
         }
+        #[cfg(unix)]
         ConnectionAddr::Unix(path) => Address::Unix(path.clone()),
         _ => return Err(Fault::config("store: the URL names an address of an unknown kind")),
     };
@@ -57,6 +60,7 @@ pub fn open(settings: &Settings) -> Result<Arc<dyn Store>, Fault> {
         login,
         connect_timeout: settings.connect_timeout,
         greeting_timeout: settings.command_timeout,
+        watched: settings.watched,
     };
     io::start(Arc::clone(&link), target)
         .map_err(|_| Fault::unavailable("the system gives no thread for the store"))?;
@@ -78,6 +82,14 @@ impl Store for RedisStore {
 
     fn watch(&self, sink: Weak<dyn Sink>) {
         self.link.watch(sink);
+    }
+
+    fn source(&self) -> Option<Arc<dyn Source>> {
+        self.link.source()
+    }
+
+    fn receive(&self, source: &Arc<dyn Source>) -> bool {
+        self.link.receive(source)
     }
 
     fn health(&self) -> Health {

@@ -7,8 +7,14 @@ pub const NEVER: u64 = (1 << 48) - 1;
 pub const FAR: u64 = NEVER / 2;
 
 /// Writes numbers.
-#[derive(Default)]
 pub struct Packer(pub Vec<u8>);
+
+impl Default for Packer {
+    /// With room for those of a decision.
+    fn default() -> Self {
+        Self(Vec::with_capacity(96))
+    }
+}
 
 impl Packer {
     /// Appends a number of `width` bytes; a larger one becomes the largest that fits.

@@ -2,13 +2,16 @@
 
 use super::codec::{self, Call, Expects};
 use super::greeting::Server;
+use super::inbox::Inbox;
 use super::resp::{self, Reply};
+use super::scripts::Verb;
 use super::socket::Socket;
 use crate::core::error::Fault;
 use crate::core::op::{Decision, Verdict};
 use crate::core::reason::Reason;
 use crate::core::store::{Health, Outcome, Sink};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::io;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
@@ -52,8 +55,11 @@ pub enum Stage {
 pub struct Queue {
     pub phase: Phase,
     pub waiting: VecDeque<Waiting>,
+    /// Where the text of a script was last written on this connection: one more than its first byte.
+    told: HashMap<Verb, u64>,
     /// Not yet taken by the socket.
     pub out: Vec<u8>,
+    pub unsent: usize,
     /// Bytes that the socket has taken on this connection.
     pub written: u64,
     pub socket: Option<Arc<Socket>>,
@@ -66,6 +72,10 @@ pub struct Queue {
     run_id: Option<String>,
     has_forgotten: bool,
     pub watchers: Vec<Weak<dyn Sink>>,
+    /// What was read by the thread that asks.
+    pub inbox: Inbox,
+    /// Why this connection is of no use any more, as the thread that asks has found.
+    pub broken: Option<io::Error>,
 }
 
 impl Queue {
@@ -74,7 +84,9 @@ impl Queue {
         Self {
             phase: Phase::Connecting,
             waiting: VecDeque::new(),
+            told: HashMap::new(),
             out: Vec::new(),
+            unsent: 0,
             written: 0,
             socket: None,
             last_read: Instant::now(),
@@ -84,6 +96,8 @@ impl Queue {
             run_id: None,
             has_forgotten: false,
             watchers: Vec::new(),
+            inbox: Inbox::default(),
+            broken: None,
         }
     }
 
@@ -115,6 +129,7 @@ impl Queue {
 
     /// Writes everything that waits anew, for a new connection.
     pub fn rewrite(&mut self) {
+        self.told.clear();
         self.written = 0;
         self.out.clear();
         self.rewrite_unsent();
@@ -138,6 +153,13 @@ impl Queue {
         }
     }
 
+    /// Lets go of the socket; whoever watches it learns that it has ended.
+    pub fn let_go(&mut self) {
+        if let Some(socket) = self.socket.take() {
+            socket.shut_down();
+        }
+    }
+
     /// Writes to the socket what it takes. False where something is left.
     pub fn write_now(&mut self) -> bool {
         let Some(socket) = &self.socket else { return false };
@@ -158,8 +180,14 @@ impl Queue {
             && !waiting.as_text
             && waiting.sink.is_some()
         {
-            // It did not run: the server has lost its scripts, and is told this one again.
-            self.push(Waiting { as_text: true, ..waiting });
+            // It did not run: the server has lost its scripts. It is told this one again, once for all
+            // calls that were on their way.
+            let told = self.told.entry(waiting.call.verb).or_default();
+            let as_text = *told <= waiting.start;
+            if as_text {
+                *told = self.written + self.out.len() as u64 + 1;
+            }
+            self.push(Waiting { as_text, ..waiting });
             return None;
         }
         let outcome = read_reply(&waiting.call.expects, reply);

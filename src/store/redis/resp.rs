@@ -40,6 +40,10 @@ pub fn command(arguments: &[&[u8]]) -> Vec<u8> {
 }
 
 fn number_line(into: &mut Vec<u8>, kind: u8, mut number: usize) {
+    if let Ok(number @ 0..10) = u8::try_from(number) {
+        into.extend_from_slice(&[kind, b'0' + number, b'\r', b'\n']);
+        return;
+    }
     let mut digits = [0; 20];
     let mut at = digits.len();
     loop {

@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 /// One verb.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(usize)]
 pub enum Verb {
     Decide,

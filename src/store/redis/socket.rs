@@ -1,9 +1,19 @@
 //! The stream to a server: plain ones are written to from any thread, an encrypted one by the I/O task.
 
+use crate::core::store::Source;
 use std::io;
+#[cfg(unix)]
+use std::io::{Read, Write};
+#[cfg(unix)]
+use std::net::Shutdown;
+#[cfg(unix)]
+use std::os::fd::AsRawFd;
+#[cfg(unix)]
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::client::danger::{
@@ -28,18 +38,30 @@ pub enum Address {
         port: u16,
         insecure: bool,
     },
+    #[cfg(unix)]
     Unix(PathBuf),
 }
 
 /// A plain stream.
 pub enum Socket {
     Tcp(TcpStream),
+    #[cfg(unix)]
     Unix(UnixStream),
+    /// One that the I/O thread does not watch.
+    #[cfg(unix)]
+    Watched(Watched),
+}
+
+/// A stream that is watched by another event loop than the I/O thread's.
+#[cfg(unix)]
+pub enum Watched {
+    Tcp(std::net::TcpStream),
+    Unix(std::os::unix::net::UnixStream),
 }
 
 /// Any stream.
 pub enum Stream {
-    Plain(Arc<Socket>),
+    Plain(Socket),
     Tls(Box<TlsStream<TcpStream>>),
 }
 
@@ -59,7 +81,12 @@ impl Socket {
     fn write_some(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.try_write(bytes),
+            #[cfg(unix)]
             Self::Unix(stream) => stream.try_write(bytes),
+            #[cfg(unix)]
+            Self::Watched(Watched::Tcp(stream)) => (&*stream).write(bytes),
+            #[cfg(unix)]
+            Self::Watched(Watched::Unix(stream)) => (&*stream).write(bytes),
         }
     }
 
@@ -85,21 +112,87 @@ impl Socket {
     pub fn try_read(&self, into: &mut Vec<u8>) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.try_read_buf(into),
+            #[cfg(unix)]
             Self::Unix(stream) => stream.try_read_buf(into),
+            #[cfg(unix)]
+            Self::Watched(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// Reads what is there from a stream that the I/O thread does not watch.
+    #[cfg_attr(not(unix), allow(unused_variables))]
+    pub fn read_watched(&self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            #[cfg(unix)]
+            Self::Watched(Watched::Tcp(stream)) => (&*stream).read(into),
+            #[cfg(unix)]
+            Self::Watched(Watched::Unix(stream)) => (&*stream).read(into),
+            _ => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 
     pub async fn readable(&self) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.readable().await,
+            #[cfg(unix)]
             Self::Unix(stream) => stream.readable().await,
+            #[cfg(unix)]
+            Self::Watched(_) => std::future::pending().await,
         }
     }
 
     pub async fn writable(&self) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.writable().await,
+            #[cfg(unix)]
             Self::Unix(stream) => stream.writable().await,
+            #[cfg(unix)]
+            Self::Watched(_) => std::future::pending().await,
+        }
+    }
+}
+
+impl Socket {
+    /// Takes the stream from the I/O thread, where that can be.
+    pub fn into_watched(self) -> io::Result<Self> {
+        #[cfg(unix)]
+        return Ok(Self::Watched(match self {
+            Self::Tcp(stream) => Watched::Tcp(stream.into_std()?),
+            Self::Unix(stream) => Watched::Unix(stream.into_std()?),
+            Self::Watched(watched) => watched,
+        }));
+        #[cfg(not(unix))]
+        Ok(self)
+    }
+
+    /// Whether the thread that asks watches it.
+    pub fn is_watched(&self) -> bool {
+        #[cfg(unix)]
+        return matches!(self, Self::Watched(_));
+        #[cfg(not(unix))]
+        false
+    }
+
+    /// Ends it for whoever watches it.
+    pub fn shut_down(&self) {
+        // An error is of no importance: the other side has ended it already.
+        #[cfg(unix)]
+        let _ = match self {
+            Self::Watched(Watched::Tcp(stream)) => stream.shutdown(Shutdown::Both),
+            Self::Watched(Watched::Unix(stream)) => stream.shutdown(Shutdown::Both),
+            _ => Ok(()),
+        };
+    }
+}
+
+impl Source for Socket {
+    fn descriptor(&self) -> i32 {
+        match self {
+            #[cfg(unix)]
+            Self::Watched(Watched::Tcp(stream)) => stream.as_raw_fd(),
+            #[cfg(unix)]
+            Self::Watched(Watched::Unix(stream)) => stream.as_raw_fd(),
+            _ => -1,
         }
     }
 }
@@ -107,12 +200,9 @@ impl Socket {
 /// Connects.
 pub async fn connect(address: &Address) -> io::Result<Stream> {
     match address {
-        Address::Tcp(host, port) => {
-            Ok(Stream::Plain(Arc::new(Socket::Tcp(tcp(host, *port).await?))))
-        }
-        Address::Unix(path) => {
-            Ok(Stream::Plain(Arc::new(Socket::Unix(UnixStream::connect(path).await?))))
-        }
+        Address::Tcp(host, port) => Ok(Stream::Plain(Socket::Tcp(tcp(host, *port).await?))),
+        #[cfg(unix)]
+        Address::Unix(path) => Ok(Stream::Plain(Socket::Unix(UnixStream::connect(path).await?))),
         Address::Tls { host, port, insecure } => {
             let name = ServerName::try_from(host.clone())
                 .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "not a host name"))?;

@@ -1,0 +1,261 @@
+//! Watches a store's source in Node's own event loop, so that answers come without another thread:
+//! libuv's `uv_poll_t`, by way of the functions that Node exports. Everything here runs on the thread
+//! of the environment that it was made for.
+
+use super::bridge::Bridge;
+use crate::core::store::{Source, Store};
+use napi::sys;
+use std::cell::{Cell, RefCell};
+use std::ffi::{c_int, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
+
+/// As libuv's `uv_handle_type` counts.
+const UV_POLL: c_int = 8;
+const UV_READABLE: c_int = 1;
+
+type Handle = *mut c_void;
+type OnPoll = unsafe extern "C" fn(Handle, c_int, c_int);
+type OnClose = unsafe extern "C" fn(Handle);
+
+/// What of libuv is used; its names and types have stood since 1.19.
+struct Uv {
+    handle_size: unsafe extern "C" fn(c_int) -> usize,
+    init: unsafe extern "C" fn(*mut sys::uv_loop_s, Handle, c_int) -> c_int,
+    start: unsafe extern "C" fn(Handle, c_int, OnPoll) -> c_int,
+    stop: unsafe extern "C" fn(Handle) -> c_int,
+    close: unsafe extern "C" fn(Handle, OnClose),
+    unref: unsafe extern "C" fn(Handle),
+    set_data: unsafe extern "C" fn(Handle, *mut c_void),
+    get_data: unsafe extern "C" fn(Handle) -> *mut c_void,
+}
+
+fn uv() -> Option<&'static Uv> {
+    static UV: OnceLock<Option<Uv>> = OnceLock::new();
+    UV.get_or_init(load).as_ref()
+}
+
+#[cfg(unix)]
+fn load() -> Option<Uv> {
+    let process = libloading::os::unix::Library::this();
+    // SAFETY: the types are those of libuv's documentation.
+    unsafe {
+        Some(Uv {
+            handle_size: *process.get(b"uv_handle_size\0").ok()?,
+            init: *process.get(b"uv_poll_init\0").ok()?,
+            start: *process.get(b"uv_poll_start\0").ok()?,
+            stop: *process.get(b"uv_poll_stop\0").ok()?,
+            close: *process.get(b"uv_close\0").ok()?,
+            unref: *process.get(b"uv_unref\0").ok()?,
+            set_data: *process.get(b"uv_handle_set_data\0").ok()?,
+            get_data: *process.get(b"uv_handle_get_data\0").ok()?,
+        })
+    }
+}
+
+/// Elsewhere the I/O thread reads.
+#[cfg(not(unix))]
+fn load() -> Option<Uv> {
+    None
+}
+
+/// Whether this process has an event loop that can be watched in.
+pub fn is_possible() -> bool {
+    uv().is_some()
+}
+
+/// What JavaScript is told by: `wake`, with the number of records that were written.
+pub struct Listener {
+    env: sys::napi_env,
+    wake: sys::napi_ref,
+}
+
+impl Listener {
+    /// Keeps the function. `None` where the environment refuses.
+    pub fn new(env: sys::napi_env, wake: sys::napi_value) -> Option<Self> {
+        let mut reference = ptr::null_mut();
+        // SAFETY: both belong to the running call.
+        let status = unsafe { sys::napi_create_reference(env, wake, 1, &raw mut reference) };
+        (status == sys::Status::napi_ok).then_some(Self { env, wake: reference })
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        // SAFETY: the last one is dropped by a call, a finalizer or a clean-up hook of the environment.
+        unsafe { sys::napi_delete_reference(self.env, self.wake) };
+    }
+}
+
+/// Writes completions into the records, and says how many.
+pub type Drain = Box<dyn Fn() -> usize>;
+
+/// A source that is watched, until this is dropped.
+pub struct Watcher(Rc<Inner>);
+
+struct Inner {
+    uv: &'static Uv,
+    /// Memory of the handle; libuv's until it says that it has closed it.
+    handle: Vec<u64>,
+    hook: Cell<sys::napi_async_cleanup_hook_handle>,
+    /// Taken when it closes.
+    listener: RefCell<Option<Rc<Listener>>>,
+    store: Arc<dyn Store>,
+    source: Arc<dyn Source>,
+    bridge: Arc<Bridge>,
+    drain: Drain,
+}
+
+impl Watcher {
+    /// Begins to watch what the store says. `None` where there is nothing to watch, or it cannot be.
+    pub fn start(
+        listener: &Rc<Listener>,
+        store: &Arc<dyn Store>,
+        bridge: &Arc<Bridge>,
+        drain: Drain,
+    ) -> Option<Self> {
+        let uv = uv()?;
+        let source = store.source()?;
+        let mut event_loop = ptr::null_mut();
+        // SAFETY: the environment is that of the running call.
+        let status = unsafe { sys::napi_get_uv_event_loop(listener.env, &raw mut event_loop) };
+        if status != sys::Status::napi_ok {
+            return None;
+        }
+        // SAFETY: a size is asked for.
+        let size = unsafe { (uv.handle_size)(UV_POLL) };
+        let inner = Rc::new(Inner {
+            uv,
+            handle: vec![0; size.div_ceil(size_of::<u64>())],
+            hook: Cell::new(ptr::null_mut()),
+            listener: RefCell::new(Some(Rc::clone(listener))),
+            store: Arc::clone(store),
+            source,
+            bridge: Arc::clone(bridge),
+            drain,
+        });
+        let handle = inner.handle();
+        // SAFETY: the memory is as large as libuv asks for, and stays where it is until `on_close`,
+        // because the handle holds one count of `inner` until then. The descriptor is open as long.
+        unsafe {
+            if (uv.init)(event_loop, handle, inner.source.descriptor()) != 0 {
+                return None;
+            }
+            let data = Rc::into_raw(Rc::clone(&inner)).cast_mut().cast();
+            (uv.set_data)(handle, data);
+            let mut hook = ptr::null_mut();
+            sys::napi_add_async_cleanup_hook(listener.env, Some(on_teardown), data, &raw mut hook);
+            inner.hook.set(hook);
+            // An idle Auth keeps no process alive: what is awaited is held by a timer of the face.
+            (uv.unref)(handle);
+            if (uv.start)(handle, UV_READABLE, on_readable) != 0 {
+                inner.close();
+                return None;
+            }
+        }
+        Some(Self(inner))
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl Inner {
+    fn handle(&self) -> Handle {
+        self.handle.as_ptr().cast_mut().cast()
+    }
+
+    fn close(&self) {
+        if self.listener.take().is_none() {
+            return;
+        }
+        // SAFETY: it was initialised, and is closed once.
+        unsafe { (self.uv.close)(self.handle(), on_close) };
+    }
+
+    /// Takes in what has come, and tells JavaScript in the same turn.
+    fn read(&self) {
+        let is_of_use = self.bridge.here(|| self.store.receive(&self.source));
+        if !is_of_use {
+            // SAFETY: it was started.
+            unsafe { (self.uv.stop)(self.handle()) };
+        }
+        let count = (self.drain)();
+        let listener = self.listener.borrow().clone();
+        if let Some(listener) = listener.filter(|_| count > 0) {
+            listener.tell(count);
+        }
+    }
+}
+
+impl Listener {
+    /// Calls `wake(count)` as a turn of its own: what it has queued runs after it.
+    fn tell(&self, count: usize) {
+        let Self { env, wake } = *self;
+        #[allow(clippy::cast_precision_loss)]
+        let count = count as f64;
+        // SAFETY: the environment is alive, this is its thread, and no JavaScript runs.
+        unsafe {
+            let mut scope = ptr::null_mut();
+            if sys::napi_open_handle_scope(env, &raw mut scope) != sys::Status::napi_ok {
+                return;
+            }
+            let (mut function, mut global, mut argument) =
+                (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+            sys::napi_get_reference_value(env, wake, &raw mut function);
+            sys::napi_get_global(env, &raw mut global);
+            sys::napi_create_double(env, count, &raw mut argument);
+            let status = sys::napi_make_callback(
+                env,
+                ptr::null_mut(),
+                global,
+                function,
+                1,
+                &raw const argument,
+                ptr::null_mut(),
+            );
+            if status == sys::Status::napi_pending_exception {
+                let mut exception = ptr::null_mut();
+                sys::napi_get_and_clear_last_exception(env, &raw mut exception);
+                sys::napi_fatal_exception(env, exception);
+            }
+            sys::napi_close_handle_scope(env, scope);
+        }
+    }
+}
+
+unsafe extern "C" fn on_readable(handle: Handle, _status: c_int, _events: c_int) {
+    let Some(uv) = uv() else { return };
+    // SAFETY: the handle holds a count of what its data points to until `on_close`.
+    let inner = unsafe {
+        let data: *const Inner = (uv.get_data)(handle).cast();
+        Rc::increment_strong_count(data);
+        Rc::from_raw(data)
+    };
+    // A panic must not unwind into libuv. What was taken in is told by the other way then.
+    if catch_unwind(AssertUnwindSafe(|| inner.read())).is_err() {
+        inner.bridge.wake();
+    }
+}
+
+unsafe extern "C" fn on_teardown(_hook: sys::napi_async_cleanup_hook_handle, data: *mut c_void) {
+    // SAFETY: as in `on_readable`; the hook is removed in `on_close`.
+    unsafe { &*data.cast::<Inner>() }.close();
+}
+
+unsafe extern "C" fn on_close(handle: Handle) {
+    let Some(uv) = uv() else { return };
+    // SAFETY: the handle's own count is given back, and libuv touches its memory no more.
+    unsafe {
+        let inner = Rc::from_raw((uv.get_data)(handle).cast::<Inner>());
+        let hook = inner.hook.replace(ptr::null_mut());
+        if !hook.is_null() {
+            sys::napi_remove_async_cleanup_hook(hook);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The reading half of a link: what has arrived, and whose it is.
+
+use super::link::{Completions, Link, deliver};
+use super::queue::Queue;
+use super::resp::{self, Garbled};
+use super::socket::Socket;
+use crate::core::store::Source;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+impl Link {
+    /// Takes in what was read. Returns how many bytes were used up.
+    ///
+    /// # Errors
+    /// Where it is not what a server answers.
+    pub fn received(&self, bytes: &[u8]) -> Result<usize, Garbled> {
+        let mut done: Completions = Vec::new();
+        let mut queue = self.lock();
+        let result = self.take_in(&mut queue, bytes, &mut done);
+        drop(queue);
+        deliver(done);
+        result
+    }
+
+    /// Reads and takes in what has arrived, called by the thread that watches `source`. False: it is of
+    /// no use any more.
+    pub fn receive(&self, source: &Arc<dyn Source>) -> bool {
+        let is_current =
+            |socket: &Arc<Socket>| std::ptr::addr_eq(Arc::as_ptr(socket), Arc::as_ptr(source));
+        self.read_once(is_current).is_some()
+    }
+
+    /// Reads, on another thread than the one that watches, what that one has been too busy to read for
+    /// so long.
+    pub fn receive_late(&self, late: Duration) {
+        let is_late = || {
+            let queue = self.lock();
+            let oldest = queue.waiting.front().map(|waiting| waiting.deadline);
+            oldest.is_some_and(|deadline| deadline + late <= Instant::now() + self.timeout)
+        };
+        while is_late() && self.read_once(|_| true) == Some(true) {}
+    }
+
+    /// Reads once. `Some(true)`: there was something; `None`: the connection is of no use.
+    fn read_once(&self, is_meant: impl FnOnce(&Arc<Socket>) -> bool) -> Option<bool> {
+        let mut done: Completions = Vec::new();
+        let mut guard = self.lock();
+        let queue = &mut *guard;
+        let socket = queue.socket.clone().filter(is_meant)?;
+        if queue.broken.is_some() {
+            return None;
+        }
+        let mut inbox = std::mem::take(&mut queue.inbox);
+        let result = match inbox.fill(&socket) {
+            Ok(()) => self
+                .take_in(queue, inbox.filled(), &mut done)
+                .map(|used| inbox.drop_first(used))
+                .map(|()| true)
+                .map_err(|Garbled| garbled()),
+            Err(error) if is_passing(&error) => Ok(false),
+            Err(error) => Err(error),
+        };
+        queue.inbox = inbox;
+        let read = match result {
+            Ok(read) => Some(read),
+            Err(error) => {
+                queue.broken = Some(error);
+                self.wake.notify_one();
+                None
+            }
+        };
+        // The server has read: there is room again for what the socket did not take.
+        if read == Some(true) && !self.held.load(Ordering::Relaxed) {
+            queue.write_now();
+        }
+        drop(guard);
+        deliver(done);
+        read
+    }
+
+    fn take_in(
+        &self,
+        queue: &mut Queue,
+        bytes: &[u8],
+        done: &mut Completions,
+    ) -> Result<usize, Garbled> {
+        let mut used = 0;
+        let mut more = false;
+        queue.last_read = Instant::now();
+        queue.answered = true;
+        let result = loop {
+            match resp::read(&bytes[used..]) {
+                Err(garbled) => break Err(garbled),
+                Ok(None) => break Ok(used),
+                Ok(Some((reply, length))) => {
+                    used += length;
+                    // A reply that nobody asked for: then no other can be trusted to be whose it seems.
+                    let Some(waiting) = queue.waiting.pop_front() else { break Err(Garbled) };
+                    let before = queue.waiting.len();
+                    done.extend(queue.answer(waiting, reply));
+                    more |= queue.waiting.len() > before;
+                }
+            }
+        };
+        // What a reply led to is sent at once; what the other thread holds back is its own affair.
+        if more {
+            self.write(queue);
+        }
+        result
+    }
+}
+
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+/// What ends a connection that brings what no server answers.
+pub fn garbled() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "the replies make no sense")
+}
