@@ -31,8 +31,8 @@ export function authMiddleware(options?: AuthOptions & Policy): RequestHandler &
 
 /**
  * An Auth: a store, the keys, and all that is decided with them. The environment is read as for authMiddleware(). Without any
- * key `sessions.*`, `tokens.revokeId`, `revokeUser`, `blockUser` and `unblockUser` work, and everything that reads a token is
- * ERR_LATCHGATE_CONFIG.
+ * key `sessions.*`, `counters.*`, `once`, `tokens.revokeId`, `revokeUser`, `blockUser` and `unblockUser` work, and everything that
+ * reads a token is ERR_LATCHGATE_CONFIG.
  *
  * @throws LatchgateError ERR_LATCHGATE_CONFIG at once: an option that is unknown or wrong, or no binary for this platform.
  */
