@@ -61,7 +61,6 @@ describe('an Auth refuses', () => {
   for (const [group, methods] of Object.entries({
     apiKeys: ['create', 'check', 'rotate', 'revoke', 'addQuota', 'update', 'get', 'list'],
     locks: ['runExclusive', 'acquire'],
-    counters: ['add', 'apply', 'get'],
     tokens: ['login', 'refresh', 'logout'],
   })) {
     for (const method of methods) {
@@ -73,14 +72,6 @@ describe('an Auth refuses', () => {
         await assert.rejects(answer, fault('CONFIG', new RegExp(`${group}\\.${method}`)));
       });
     }
-  }
-
-  for (const method of ['once', 'onceRelease']) {
-    it(`${method}(), by rejecting`, async (t) => {
-      /** @type {any} */
-      const auth = open(t);
-      await assert.rejects(auth[method]('key', 'by'), fault('CONFIG', new RegExp(method)));
-    });
   }
 
   for (const method of ['serialize', 'metrics', 'on', 'off']) {

@@ -4,9 +4,10 @@
 use super::bridge::{Bridge, Tickets, Wake};
 use super::charges::{Charges, Draft};
 use super::config::{self, GateConfig, whole};
+use super::continuation::Continuation;
 use super::outcome::{
-    NativeEvent, NativeHealth, Outcome, RECORD, RECORDS, Result, consumption, error, event, health,
-    number, object, write_decision, write_outage,
+    NativeEvent, NativeHealth, Outcome, RECORD, RECORDS, Result, error, event, health, number,
+    write_decision, write_outage,
 };
 use super::policy::{Asked, Policy};
 use super::text::{JsText, Scratch};
@@ -15,10 +16,11 @@ use crate::core::clock::Clock;
 use crate::core::error::Fault;
 use crate::core::op::{Act, AdmissionRule, Charge, Decide, Op, SessionCheck, Verdict};
 use crate::core::reason::Reason;
+use crate::core::standing::Credential;
 use crate::core::store::{self, Notice, Sink, Store};
 use crate::service::claims::{Rules, Token};
 use crate::service::credential::bearer;
-use crate::service::issue::{Issuer, Request};
+use crate::service::issue::Issuer;
 use crate::service::verify::Verifier;
 use napi::bindgen_prelude::{Either, Float64Array};
 use std::borrow::Cow;
@@ -33,21 +35,6 @@ const DECIDED: u32 = 2;
 
 /// Behind the verdict records: 1 where calls are held back until `flush`.
 const HELD: usize = RECORD * RECORDS;
-
-/// What is done when an outcome comes late.
-#[derive(Default)]
-pub enum Continuation {
-    Decide {
-        session_is_token: bool,
-        /// Where what is charged may be given back.
-        draft: Option<Box<Draft>>,
-    },
-    Issue(Request),
-    Consume(Box<Draft>),
-    LearnKey,
-    #[default]
-    Plain,
-}
 
 /// The result of an operation: its object, or minus the ticket under which it will come.
 pub type NowOrLater = Either<Outcome, f64>;
@@ -220,6 +207,22 @@ impl GateInner {
         Ok(f64::from(token.err().unwrap_or(Reason::Allowed) as u8))
     }
 
+    /// A token that was let through, to be asked for again in the step of a later act. Its own instants are
+    /// judged here, by the clock of the process; an API key will be a credential beside it.
+    pub fn credential(&mut self, token: &str, user: &str) -> Result<Credential<'static>> {
+        let (now_ms, check) = (self.now_ms(), self.check);
+        let token = self.verifier()?.verify(token, now_ms).map_err(|_| error(Fault::revoked()))?;
+        if *token.user != *user {
+            return Err(error(Fault::input("auth is another user's")));
+        }
+        Ok(Credential {
+            token: Cow::Owned(token.key.to_vec()),
+            issued: token.issued,
+            session: Cow::Owned(token.session.to_string()),
+            check: checked(&token, check),
+        })
+    }
+
     /// Decides under a policy that is registered.
     pub fn decide_registered(&mut self, policy: f64, asked: &Asked<'_>) -> Result<f64> {
         let policy =
@@ -265,7 +268,7 @@ impl GateInner {
             token: Cow::Borrowed(&token.key),
             issued: token.issued,
             session: Cow::Borrowed(&token.session),
-            check: if token.from_login { SessionCheck::Explicit } else { self.check },
+            check: checked(token, self.check),
             rule,
             scope_ok,
             touch: bits(asked.flags)? & DECIDED == 0,
@@ -327,17 +330,7 @@ impl GateInner {
             let text = issuer.issue(request, *generation, &self.rules, now_ms).map_err(error)?;
             return Ok(Outcome { text: Some(text), ..Default::default() });
         }
-        match (continuation, verdict) {
-            (Continuation::LearnKey, Verdict::Key(key)) => {
-                self.charges.learn_key(key);
-                Ok(Outcome::default())
-            }
-            (Continuation::Consume(draft), Verdict::Consumption(told)) => {
-                let consumption = self.charges.sealed(*draft, &told, consumption(told))?;
-                Ok(Outcome { consumption: Some(consumption), ..Default::default() })
-            }
-            (_, verdict) => Ok(object(verdict)),
-        }
+        self.charges.finish(continuation, verdict)
     }
 
     pub fn can_issue(&self) -> bool {
@@ -390,6 +383,11 @@ impl GateInner {
             _ => Err(error(Fault::input("no such ticket"))),
         }
     }
+}
+
+/// Whether a token's session is looked at: of a login always.
+fn checked(token: &Token, check: SessionCheck) -> SessionCheck {
+    if token.from_login { SessionCheck::Explicit } else { check }
 }
 
 fn bits(flags: f64) -> Result<u32> {

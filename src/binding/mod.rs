@@ -6,6 +6,8 @@ mod charges;
 mod class;
 mod clock;
 mod config;
+mod continuation;
+mod counters;
 mod exports;
 mod gate;
 mod outcome;

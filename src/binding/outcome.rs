@@ -1,5 +1,6 @@
 //! What crosses to JavaScript: the one place where faults become errors and verdicts become objects.
 
+use crate::core::counter::Applied;
 use crate::core::error::{Fault, FaultCode};
 use crate::core::op::{Admission, Decision, Verdict};
 use crate::core::quota::Consumption;
@@ -73,6 +74,15 @@ pub struct NativeConsumption {
     pub replayed: bool,
 }
 
+/// What changes of counters came to.
+#[napi(object)]
+pub struct NativeApplied {
+    pub applied: bool,
+    pub replayed: bool,
+    /// In the order of the changes.
+    pub values: Vec<f64>,
+}
+
 /// What is known of the store.
 #[napi(object)]
 pub struct NativeHealth {
@@ -119,6 +129,7 @@ pub struct Outcome {
     pub sessions: Option<Vec<NativeSession>>,
     pub admission: Option<NativeAdmission>,
     pub consumption: Option<NativeConsumption>,
+    pub applied: Option<NativeApplied>,
 }
 
 /// Counts and instants fit a double: milliseconds until the year 287396.
@@ -171,6 +182,12 @@ pub fn consumption(consumption: Consumption) -> NativeConsumption {
     }
 }
 
+/// Values of counters are safe integers, which a double holds.
+#[allow(clippy::cast_precision_loss)]
+fn applied(Applied { applied, replayed, values }: Applied) -> NativeApplied {
+    NativeApplied { applied, replayed, values: values.into_iter().map(|v| v as f64).collect() }
+}
+
 /// A verdict as an object. Decisions go as numbers instead, and generations become tokens first.
 pub fn object(verdict: Verdict) -> Outcome {
     let mut outcome = Outcome::default();
@@ -182,9 +199,12 @@ pub fn object(verdict: Verdict) -> Outcome {
         Verdict::Admission(it) => outcome.admission = Some(admission(*it)),
         Verdict::Consumption(it) => outcome.consumption = Some(consumption(it)),
         Verdict::Generation(generation) => outcome.count = Some(number(generation)),
+        Verdict::Applied(it) => outcome.applied = Some(applied(it)),
+        // Delivered as what it is: see `Verdict::outcome`.
+        Verdict::Fault(_) => {}
         Verdict::Decision(decision) => outcome.flag = Some(decision.reason == Reason::Allowed),
-        // Neither comes here: the one stays with the gate, the other is an error by then.
-        Verdict::Key(_) | Verdict::Fault(_) => {}
+        // It stays with the gate.
+        Verdict::Key(_) => {}
     }
     outcome
 }

@@ -3,12 +3,14 @@
 
 pub mod bucket;
 pub mod clock;
+pub mod counter;
 mod decide;
 pub mod epoch;
 pub mod error;
 pub mod handoff;
 pub mod hash;
 pub mod idempotency;
+pub mod once;
 pub mod op;
 pub mod quota;
 pub mod reason;
@@ -16,6 +18,7 @@ pub mod record;
 pub mod session;
 pub mod session_table;
 pub mod spending;
+pub mod standing;
 pub mod store;
 pub mod sync;
 pub mod tombstones;

@@ -2,6 +2,7 @@
 //! decisions are made. Pure: the instant is handed in, nothing is read or written elsewhere.
 
 use super::clock::Now;
+use super::counter::{Apply, Counters, RememberedValues};
 use super::epoch::Revocations;
 use super::hash::IdMap;
 use super::idempotency::RememberedCharge;
@@ -29,6 +30,7 @@ pub struct UserRecord {
     pub(super) revocations: Option<Box<Revocations>>,
     /// Units used of the quotas that lie with the user.
     pub(super) quotas: Option<Box<IdMap<Box<str>, QuotaState>>>,
+    pub(super) counters: Option<Box<Counters>>,
     /// The highest generation drawn or revoked.
     pub(super) last_generation: u64,
     /// The latest `iat` of a foreign token let through though it lay ahead of our clock: revoking the
@@ -76,14 +78,31 @@ impl UserRecord {
                 Verdict::Flag(self.revocations.as_mut().is_some_and(|r| r.unblock(now_ms)))
             }
             Act::NextGeneration { .. } => Verdict::Generation(self.next_generation(now.us)),
+            Act::Apply(apply) => self.count(apply, None, now_ms).0,
             // Not about a user: the store has no business here.
             Act::Consume(_)
             | Act::AddUnits(_)
             | Act::Refund(_)
             | Act::ResetQuotas { .. }
             | Act::ReceiptKey { .. }
+            | Act::Once { .. }
+            | Act::OnceRelease { .. }
             | Act::Ping => Verdict::Flag(true),
         }
+    }
+
+    /// The same for changes of counters that are remembered: `found` is what stands under their key, and
+    /// what is to stand there from now on is returned, where that is new.
+    pub fn apply_once(
+        &mut self,
+        apply: &Apply<'_>,
+        found: Option<&RememberedValues>,
+        horizon_ms: u64,
+        now: Now<'_>,
+    ) -> (Verdict, Option<RememberedValues>) {
+        self.horizon_ms = self.horizon_ms.max(horizon_ms);
+        self.expire_sessions(now);
+        self.count(apply, found, now.ms())
     }
 
     fn admit(&mut self, a: &Admit<'_>, now_ms: u64) -> Admission {
@@ -299,6 +318,7 @@ impl UserRecord {
             && self.ended.is_empty()
             && self.revocations.is_none()
             && self.quotas.is_none()
+            && self.counters.is_none()
             && self.last_generation == 0
             && self.ahead_ms == 0
     }
@@ -324,8 +344,10 @@ impl UserRecord {
         let revocations = record.revocations.as_ref().map(|r| r.describe());
         let mut quotas: Vec<_> = record.quotas.iter().flat_map(|quotas| quotas.iter()).collect();
         quotas.sort_by_key(|(key, _)| *key);
+        let mut counters: Vec<_> = record.counters.iter().flat_map(|all| all.iter()).collect();
+        counters.sort();
         format!(
-            "sessions={sessions:?} ended={ended} revocations={revocations:?} quotas={quotas:?} last_generation={} ahead={}",
+            "sessions={sessions:?} ended={ended} revocations={revocations:?} quotas={quotas:?} counters={counters:?} last_generation={} ahead={}",
             record.last_generation, record.ahead_ms
         )
     }

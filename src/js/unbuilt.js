@@ -6,7 +6,6 @@ const { unbuiltError } = require('./errors.js');
 const GROUPS = {
   apiKeys: ['create', 'check', 'rotate', 'revoke', 'addQuota', 'update', 'get', 'list'],
   locks: ['runExclusive', 'acquire'],
-  counters: ['add', 'apply', 'get'],
 };
 
 /**

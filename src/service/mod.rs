@@ -4,6 +4,7 @@
 pub mod cache;
 pub mod claims;
 pub mod credential;
+pub mod fingerprint;
 pub mod identity;
 pub mod issue;
 pub mod jwk;

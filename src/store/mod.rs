@@ -1,7 +1,9 @@
 //! Where user records are kept. Knows neither tokens nor JavaScript.
 
+mod answers;
 mod ledger;
 pub mod memory;
+mod once_keys;
 pub mod redis;
 pub mod registry;
 #[cfg(feature = "test-stores")]

@@ -1,6 +1,7 @@
 //! Operations as calls of scripts, and their replies as verdicts. The decisions themselves are in the
 //! scripts; here they change their form and no more.
 
+use super::counters;
 use super::keys::Names;
 use super::pack::{FAR, NEVER, Packer, Unpacker};
 use super::quota_codec::{self, Remembering};
@@ -51,6 +52,8 @@ pub enum Expects {
     Count,
     Generation,
     Consumption,
+    /// Values of so many counters.
+    Applied(usize),
     Key,
 }
 
@@ -79,7 +82,7 @@ pub(super) fn field(kind: u8, name: &[u8]) -> Vec<u8> {
     field
 }
 
-fn issued(issued: Issued) -> (bool, u64) {
+pub(super) fn issued(issued: Issued) -> (bool, u64) {
     match issued {
         Issued::Own { generation } => (false, generation),
         Issued::Foreign { iat_ms } => (true, iat_ms),
@@ -174,6 +177,9 @@ pub fn encode(prefix: &str, op: &Op<'_>) -> Plan {
         Act::ReceiptKey { fresh } => {
             call(Verb::ReceiptKey, &[format!("{prefix}:mac")], &[fresh], Expects::Key)
         }
+        Act::Apply(apply) => counters::apply(prefix, apply, horizon),
+        Act::Once { key, by, ttl_ms } => counters::once(prefix, key, by, *ttl_ms),
+        Act::OnceRelease { key, by } => counters::once_release(prefix, key, by),
         Act::Ping => {
             let names = Names::of(prefix, "");
             let keys = ["check-u", "check-d", "check-q"].map(|kind| names.key(kind));
@@ -270,6 +276,7 @@ pub fn decode(expects: &Expects, reply: &[u8]) -> Option<Verdict> {
         Expects::Generation => Verdict::Generation(from.take(7)?),
         Expects::Consumption => quota_codec::verdict(reply)?,
         Expects::Key => Verdict::Key(reply.try_into().ok()?),
+        Expects::Applied(changes) => counters::applied(&mut from, *changes)?,
     })
 }
 

@@ -2,6 +2,7 @@
 //! user's keys, all in one slot.
 
 mod codec;
+mod counters;
 mod greeting;
 mod inbox;
 mod io;
