@@ -31,8 +31,8 @@ export function authMiddleware(options?: AuthOptions & Policy): RequestHandler &
 
 /**
  * An Auth: a store, the keys, and all that is decided with them. The environment is read as for authMiddleware(). Without any
- * key `sessions.*`, `tokens.revokeId`, `revokeUser`, `blockUser` and `unblockUser` work, and everything that reads a token is
- * ERR_LATCHGATE_CONFIG.
+ * key `sessions.*`, `counters.*`, `once`, `tokens.revokeId`, `revokeUser`, `blockUser` and `unblockUser` work, and everything that
+ * reads a token is ERR_LATCHGATE_CONFIG.
  *
  * @throws LatchgateError ERR_LATCHGATE_CONFIG at once: an option that is unknown or wrong, or no binary for this platform.
  */
@@ -328,14 +328,15 @@ export interface Auth {
   quotas: Quotas;
   /** Not built yet: every method rejects with ERR_LATCHGATE_CONFIG. */
   locks: Locks;
-  /** Not built yet: every method rejects with ERR_LATCHGATE_CONFIG. */
   counters: Counters;
   /**
-   * True for exactly one caller per key, across every process, until `ttl` has passed, or for ever. The same `by` asking again
-   * gets true again. Not built yet: rejects with ERR_LATCHGATE_CONFIG.
+   * True for exactly one caller per key, across every process, until `ttl` (1 ms to 10 years) has passed; without it for ever.
+   * The same `by` asking again gets true again, so that a lost answer can be asked for once more, and prolongs nothing. `key` and
+   * `by`: 1 to 512 bytes of well-formed UTF-8. `by`: default 128 random bits, another with every call. Rejects with
+   * ERR_LATCHGATE_INPUT, with _STORE_UNAVAILABLE or _STORE_TIMEOUT where the store cannot answer, and with _CLOSED.
    */
   once(key: string, options?: { ttl?: Duration; by?: string }): Promise<boolean>;
-  /** Not built yet: rejects with ERR_LATCHGATE_CONFIG. */
+  /** Frees a key for the next caller. False, and nothing is done, where `by` does not hold it. Rejects as once() does. */
   onceRelease(key: string, by: string): Promise<boolean>;
 
   /**
@@ -769,21 +770,46 @@ export interface Locks {
   ): Promise<Lease & { release(): Promise<boolean> } & AsyncDisposable>;
 }
 
-/** auth.counters: bounded counters. Not built yet: every method rejects with ERR_LATCHGATE_CONFIG. */
+/**
+ * auth.counters: bounded counters of a user, for balances, bonuses and progress. Values, deltas and bounds are integers from
+ * -(2^53 - 1) to 2^53 - 1, and a sum beyond them is never applied. One that was never changed is 0; they have no end. Names are 1
+ * to 512 bytes of well-formed UTF-8.
+ *
+ * `idempotencyKey` (1 to 512 bytes; add() and apply() share a user's): the same key within 24 h applies once and answers the same
+ * again, with `replayed`. Only what was applied, and changed something, is remembered: a refusal is decided anew. The same key
+ * with another delta, bound or name, or with the other method, is ERR_LATCHGATE_INPUT.
+ *
+ * Every method rejects with ERR_LATCHGATE_INPUT for a bad argument, with _STORE_UNAVAILABLE or _STORE_TIMEOUT where the store
+ * cannot answer, and with _CLOSED after close().
+ */
 export interface Counters {
-  /** Applied whole or not at all: false where the value would leave [min, max]. */
+  /**
+   * Applied whole or not at all: where the value would leave [min, max], `applied` is false and `value` what stands. A value that
+   * lies outside already, because the bounds have changed, may come back within; where it is now does not matter. A delta of 0
+   * looks.
+   */
   add(
     userId: string,
     name: string,
     delta: number,
     options?: { min?: number; max?: number; idempotencyKey?: string },
   ): Promise<{ applied: boolean; value: number; replayed?: boolean }>;
-  /** Several counters of one user, all or none, and only while `auth` still stands. */
+  /**
+   * 1 to 64 counters of one user, each named once: all changes or none, and `values` of all of them, as after it or as they
+   * stand. With `auth`, only while it still stands, asked for in the same atomic step: else rejects with ERR_LATCHGATE_REVOKED,
+   * and nothing is done. It stands while its token has not expired, nor been revoked by id, with the user or by a block, and, where
+   * this Auth checks sessions, while its session lives (one that was let through while the store was away, and never admitted,
+   * does not). Its session is not touched. The credential comes first: of an answer that is remembered nobody hears who may not
+   * act. `auth` is a RequestAuth of this Auth and of this user (one of a request
+   * with an API key: not built yet: ERR_LATCHGATE_CONFIG); undefined, as an optional middleware leaves it, is
+   * ERR_LATCHGATE_INPUT: leave the option out where nothing is to be asked.
+   */
   apply(
     userId: string,
     changes: Array<{ name: string; delta: number; min?: number; max?: number }>,
     options?: { idempotencyKey?: string; auth?: RequestAuth },
   ): Promise<{ applied: boolean; values: Record<string, number>; replayed?: boolean }>;
+  /** The value; 0 where there is none. */
   get(userId: string, name: string): Promise<number>;
 }
 

@@ -40,7 +40,6 @@ describe('createAuth() refuses', () => {
 describe('an Auth refuses', () => {
   for (const [group, methods] of Object.entries({
     locks: ['runExclusive', 'acquire'],
-    counters: ['add', 'apply', 'get'],
     tokens: ['login', 'refresh', 'logout'],
   })) {
     for (const method of methods) {
@@ -54,13 +53,16 @@ describe('an Auth refuses', () => {
     }
   }
 
-  for (const method of ['once', 'onceRelease']) {
-    it(`${method}(), by rejecting`, async (t) => {
-      /** @type {any} */
-      const auth = open(t);
-      await assert.rejects(auth[method]('key', 'by'), fault('CONFIG', new RegExp(method)));
-    });
-  }
+  it('counters.apply() with the auth of a request with an API key', async (t) => {
+    const auth = open(t, { apiKeys: {} });
+    const { key } = await auth.apiKeys.create({ ownerId: 'u' });
+    const passed = await auth.authenticate({ apiKey: key });
+    assert.ok(passed.ok);
+    const changes = [{ name: 'n', delta: 1 }];
+    const applied = auth.counters.apply('u', changes, { auth: passed.auth });
+    await assert.rejects(applied, fault('CONFIG', /API key/));
+    assert.equal(await auth.counters.get('u', 'n'), 0);
+  });
 
   for (const method of ['serialize', 'metrics', 'on', 'off']) {
     it(`${method}(), by throwing`, (t) => {

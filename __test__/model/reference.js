@@ -201,6 +201,13 @@ class Reference {
     return user.everRevoked && (!aheadOfNow || iat <= user.fallenAhead);
   }
 
+  /** Whether a token that was let through would be again, its session looked at. @param {Token} token */
+  stands(token) {
+    const user = this.#user(token.userId);
+    const live = user.live.some((session) => session.sessionId === (token.sid ?? token.jti));
+    return live && !user.blocked && !this.#fallen(user, token);
+  }
+
   /** @param {Span} _now @param {{ jti: string, userId: string }} id */
   isRevokedId(_now, { jti, userId }) {
     const user = this.#user(userId);

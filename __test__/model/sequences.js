@@ -4,6 +4,14 @@
 
 const { createAuth } = require('latchgate');
 const { SECRET, read } = require('../support/jwt.js');
+const {
+  Counting,
+  WEIGHTS: COUNTING,
+  countingOptions,
+  countingStep,
+  defined,
+  told,
+} = require('./counting.js');
 const { differ } = require('./expect.js');
 const { foreign, policyOf } = require('./inputs.js');
 const { Reference } = require('./reference.js');
@@ -79,7 +87,7 @@ function sequenceOf(seed, { length = 60, quotas = true } = {}) {
     idle: random.of([30 * MINUTE, 2 * HOUR]),
     absolute: random.of([HOUR, 12 * HOUR]),
   };
-  const bag = [...WEIGHTS, ...(quotas ? QUOTA_WEIGHTS : [])].flatMap(([name, weight]) =>
+  const bag = [...WEIGHTS, ...COUNTING, ...(quotas ? QUOTA_WEIGHTS : [])].flatMap(([name, weight]) =>
     Array(weight).fill(name),
   );
   const steps = Array.from({ length }, () => {
@@ -138,14 +146,17 @@ function optionsOf(name, random, quotas) {
     case 'peek':
     case 'reset':
       return { index, rule };
+    case 'count':
+    case 'countSeveral':
+    case 'countWith':
+    case 'value':
+    case 'take':
+    case 'release':
+      return countingOptions(random);
     default:
       return { sessionId, jti: `id-${random.below(6)}` };
   }
 }
-
-/** @param {Record<string, any>} object @returns {Record<string, any>} without what is undefined */
-const defined = (object) =>
-  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 
 let runs = 0;
 
@@ -188,6 +199,9 @@ class Player {
   #tokens = [];
   /** @type {string[]} */
   #receipts = [];
+  /** @type {Array<{ auth: any, token: import('./reference.js').Token }>} those that were let through */
+  #passed = [];
+  #counting = new Counting();
   #auth;
   #reference;
   #run;
@@ -208,6 +222,9 @@ class Player {
     const chosen = this.#tokens[pick % Math.max(1, this.#tokens.length)];
     const key = `key-${options.index}-${this.#run}`;
     const id = { jti: options.jti, userId: user };
+    const counting = countingStep(name, this.#auth, this.#counting, { user, run: this.#run, options });
+    if (counting !== undefined) return this.#both(counting.ask, counting.expected);
+    if (name === 'countWith') return this.#countWith(pick, options);
     switch (name) {
       case 'admit':
         return this.#both(
@@ -321,7 +338,10 @@ class Player {
     if (name === 'authenticate')
       return this.#both(
         () => this.#auth.authenticate({ token: text }, policyOf(options)),
-        (now) => reference.authenticate(now, token, options),
+        (now, actual) => {
+          if (actual.ok) this.#passed.push({ auth: actual.auth, token });
+          return reference.authenticate(now, token, options);
+        },
       );
     if (name === 'revoke')
       return this.#both(
@@ -344,6 +364,20 @@ class Player {
     return undefined;
   }
 
+  /** Changes with the credential of a request that was let through. @param {number} pick @param {any} options */
+  async #countWith(pick, { changes, key }) {
+    if (this.#passed.length === 0) return undefined;
+    const { auth, token } = this.#passed[pick % this.#passed.length];
+    const once = defined({ auth, idempotencyKey: key });
+    return this.#both(
+      () => told(this.#auth.counters.apply(token.userId, changes, once)),
+      () =>
+        this.#reference.stands(token)
+          ? this.#counting.apply(token.userId, changes, key)
+          : { rejected: 'ERR_LATCHGATE_REVOKED' },
+    );
+  }
+
   /** @param {() => Promise<any>} ask @param {(now: import('./expect.js').Span, actual: any) => any} expected */
   async #both(ask, expected) {
     const from = Date.now();
@@ -356,22 +390,4 @@ class Player {
   }
 }
 
-/**
- * Leaves out what the failure does not need.
- * @param {string} store
- * @param {Sequence} sequence that fails
- * @returns {Promise<Sequence>}
- */
-async function shrink(store, sequence) {
-  let steps = sequence.steps;
-  for (let size = Math.ceil(steps.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let at = 0; at < steps.length; ) {
-      const fewer = [...steps.slice(0, at), ...steps.slice(at + size)];
-      if ((await play(store, { ...sequence, steps: fewer })) !== undefined) steps = fewer;
-      else at += size;
-    }
-  }
-  return { ...sequence, steps };
-}
-
-module.exports = { play, randomOf, sequenceOf, shrink };
+module.exports = { play, randomOf, sequenceOf };

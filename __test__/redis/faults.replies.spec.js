@@ -117,6 +117,30 @@ const CALLS = [
     },
   },
   {
+    name: 'counters.add',
+    call: (auth, { user }) => auth.counters.add(user, 'c', 3, { max: 3 }),
+    check: async (judge, { user }) => assert.equal(await judge.counters.get(user, 'c'), 3),
+  },
+  {
+    name: 'counters.apply',
+    call: (auth, { user }) => auth.counters.apply(user, [{ name: 'c', delta: 3 }]),
+    check: async (judge, { user }) => assert.equal(await judge.counters.get(user, 'c'), 3),
+  },
+  {
+    name: 'once',
+    call: (auth, { user }) => auth.once(user, { by: 'a' }),
+    check: async (judge, { user }) => {
+      assert.equal(await judge.once(user, { by: 'b' }), false);
+      assert.equal(await judge.once(user, { by: 'a' }), true);
+    },
+  },
+  {
+    name: 'onceRelease',
+    prepare: (judge, { user }) => judge.once(user, { by: 'a' }),
+    call: (auth, { user }) => auth.onceRelease(user, 'a'),
+    check: async (judge, { user }) => assert.equal(await judge.once(user, { by: 'b' }), true),
+  },
+  {
     name: 'quotas.reset',
     prepare: (judge, { user }) => judge.quotas.consume(user, RULE),
     call: (auth, { user }) => auth.quotas.reset(user),
@@ -182,7 +206,7 @@ describe('where the reply is lost after the server ran it,', async () => {
   it('of many calls that met a server without scripts one sends the text', { skip }, async (t) => {
     const { server, auth } = await faulty(t);
     const rule = { limit: 1000, window: '1h' };
-    await auth.quotas.peek('many', rule);
+    await auth.quotas.consume('warm', rule);
     await server.scriptFlush();
     await server.resetStats();
     const answers = await Promise.all(Array.from({ length: 500 }, () => auth.quotas.consume('many', rule)));

@@ -65,6 +65,10 @@ function uses(auth, user, text, receipt) {
     () => auth.quotas.consume(`${user}-balance`, BALANCE),
     () => auth.quotas.consume(`${user}-once`, RULE, { idempotencyKey: 'i' }),
     () => auth.quotas.refund(receipt),
+    () => auth.counters.add(user, 'c', 1, { idempotencyKey: 'k' }),
+    () => auth.counters.get(user, 'c'),
+    () => auth.once(user, { by: 'a' }),
+    () => auth.onceRelease(user, 'b'),
     () => auth.authenticate({ token: text }, POLICY),
     () => auth.sessions.end(user, 'other'),
   ];

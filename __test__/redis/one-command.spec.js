@@ -134,6 +134,7 @@ for (const { kind, name } of KINDS) {
     }
   });
 
+  // Those of counters and of once(): see counters.spec.js.
   describe(`on ${name}, keys without an end`, async () => {
     const skip = await missing(kind);
 
@@ -200,6 +201,9 @@ for (const { kind, name } of KINDS) {
       await auth.quotas.consume('nothing', { limit: 3 }, { cost: 4 });
       await auth.quotas.consume('nothing', { limit: 3 }, { cost: 0, idempotencyKey: 'i' });
       await auth.quotas.reset('nothing');
+      await auth.counters.get(user, 'nothing');
+      await auth.counters.add(user, 'nothing', 1, { max: 0 });
+      await auth.onceRelease('nothing', 'nobody');
       assert.deepEqual(
         (await server.keys()).filter((key) => key !== MAC),
         before,

@@ -4,13 +4,15 @@
 mod support;
 
 use latchgate::core::clock::FakeClock;
+use latchgate::core::counter::Apply;
 use latchgate::core::key_op::{KeyPatch, Use};
-use latchgate::core::op::{Charge, SessionCheck};
+use latchgate::core::op::{Act, Charge, SessionCheck};
 use latchgate::core::reason::Reason;
 use latchgate::core::store::Store;
 use latchgate::store::registry::{self, Settings};
 use std::sync::{Arc, Barrier};
 use std::thread;
+use support::counting::*;
 use support::*;
 
 const RACERS: usize = 24;
@@ -95,7 +97,7 @@ fn charged(store: &Arc<dyn Store>, apart: bool) -> usize {
 fn charged_once(store: &Arc<dyn Store>) -> (usize, u64) {
     let answers = race(store, |store, n| {
         let spend = spend(2, u8::try_from(n).unwrap());
-        consume_with(store, "bdk", balance(10), spend, once(1, 1)).unwrap()
+        consume_with(store, "bdk", balance(10), spend, under(1, 1)).unwrap()
     });
     let made = answers.into_iter().filter(|told| !told.replayed).count();
     (made, consume(&**store, "bdk", balance(10), 0).remaining)
@@ -107,7 +109,7 @@ fn requested_once(store: &Arc<dyn Store>, apart: bool) -> usize {
         let session = format!("s{n}");
         let mut request = request("u", &session, START_MS, SessionCheck::Skip);
         let place = if apart { charge_apart } else { charge };
-        request.charge = place("bk", balance(10), 2).map(|it| Charge { once: once(1, 1), ..it });
+        request.charge = place("bk", balance(10), 2).map(|it| Charge { once: under(1, 1), ..it });
         decide(store, request).quota.unwrap()
     });
     answers.into_iter().filter(|told| !told.replayed).count()
@@ -123,7 +125,7 @@ fn refunds(store: &Arc<dyn Store>) -> usize {
 
 /// The limit after every racer has topped up a unit.
 fn top_ups(store: &Arc<dyn Store>) -> u64 {
-    race(store, |store, _| add(store, "bdk", balance(1), 1, None).unwrap());
+    race(store, |store, _| top_up(store, "bdk", balance(1), 1, None).unwrap());
     consume(&**store, "bdk", balance(1), 0).limit
 }
 
@@ -179,6 +181,61 @@ fn spending_is_exact_on_a_store_that_answers_late_and_out_of_order() {
     assert_eq!(bucketed(&open("bucketed")), 3);
 }
 
+/// How many of the racers added one to a counter that may be three at most.
+fn additions(store: &Arc<dyn Store>) -> usize {
+    let added = race(store, |store, _| add(store, "u", bounded("c", 1, 0, 3)).0);
+    added.into_iter().filter(|added| *added).count()
+}
+
+/// What a counter has become, and how many of the racers changed it, where all ask under one key.
+fn additions_under_a_key(store: &Arc<dyn Store>) -> (i64, usize) {
+    let first = race(store, |store, _| {
+        let change = [change("c", 1)];
+        !apply(store, Apply { once: once_under(1, 1), ..changes("u", &change) }).replayed
+    });
+    (sole_value(store), first.into_iter().filter(|first| *first).count())
+}
+
+/// The counter's value: asked by as many as a store may wait for.
+fn sole_value(store: &Arc<dyn Store>) -> i64 {
+    race(store, |store, _| value(store, "u", "c"))[0]
+}
+
+/// How many of the racers got a key.
+fn takers(store: &Arc<dyn Store>) -> usize {
+    let taken = race(store, |store, n| once(store, "k", &format!("{n}"), None));
+    taken.into_iter().filter(|taken| *taken).count()
+}
+
+/// How many of the racers were told that it was they who freed a key.
+fn releases(store: &Arc<dyn Store>) -> usize {
+    race(store, |store, _| once(store, "k", "a", None));
+    let freed = race(store, |store, _| once_release(store, "k", "a"));
+    freed.into_iter().filter(|freed| *freed).count()
+}
+
+/// One of the racers revokes the token with which the others change a counter: how many changes were not kept, and how
+/// many were made after all of that.
+fn changes_among_a_revocation(store: &Arc<dyn Store>) -> (i64, usize) {
+    fn change_one(store: &dyn Store) -> bool {
+        let credential = Some(credential("s", START_MS, SessionCheck::Skip));
+        let act = Act::Apply(Apply { credential, ..changes("u", &[change("c", 1)]) });
+        try_call(store, act).is_ok()
+    }
+    let made = race(store, |store, n| {
+        if n == RACERS / 2 {
+            let token = b"js".as_slice().into();
+            let until_ms = START_MS + HOUR;
+            flag(store, Act::RevokeToken { user: "u".into(), token, until_ms });
+            return false;
+        }
+        change_one(store)
+    });
+    let made = made.into_iter().filter(|made| *made).count();
+    let late = race(store, |store, _| change_one(store)).into_iter().filter(|late| *late).count();
+    (i64::try_from(made).unwrap() - sole_value(store), late)
+}
+
 /// How many of the racers were granted one of three units of one key, with the old secret and the new.
 fn key_uses(store: &Arc<dyn Store>) -> usize {
     let key = keys::place("u", 1);
@@ -199,7 +256,7 @@ fn key_top_ups(store: &Arc<dyn Store>, shared: bool) -> u64 {
     let asked = key.clone();
     race(store, move |store, n| {
         let name = if shared { 0 } else { u8::try_from(n).unwrap() };
-        keys::add(store, &asked, 1, once(name, 0)).unwrap();
+        keys::add(store, &asked, 1, once_under(name, 0)).unwrap();
     });
     keys::get(&**store, &key).unwrap().quota.unwrap().limit - 1
 }
@@ -266,6 +323,10 @@ fn races_are_exact_on_the_embedded_store() {
         assert_eq!(generations(&open()), RACERS);
         assert_eq!(units(&open()), 3);
         assert_eq!((charged(&open(), false), charged(&open(), true)), (3, 3));
+        assert_eq!(additions(&open()), 3);
+        assert_eq!(additions_under_a_key(&open()), (1, 1));
+        assert_eq!((takers(&open()), releases(&open())), (1, 1));
+        assert_eq!(changes_among_a_revocation(&open()), (0, 0));
         let store = open();
         admit(&*store, "u", "s", reject(1));
         assert_eq!(endings(&store), 1);
@@ -288,6 +349,12 @@ fn every_race_is_lost_on_a_store_that_checks_first_and_writes_later() {
     assert!(units(&open("units")) > 3);
     assert!(charged(&open("charged"), false) > 3);
     assert!(charged(&open("apart"), true) > 3);
+    assert!(additions(&open("additions")) > 3);
+    assert!(additions_under_a_key(&open("keyed")).1 > 1);
+    assert!(takers(&open("takers")) > 1);
+    assert!(releases(&open("releases")) > 1);
+    let (lost, late) = changes_among_a_revocation(&open("revoked"));
+    assert!(lost > 0 && late > 0);
     assert!(sole_survivors(&open("survivors")) > 1);
     let patient = open("endings");
     admit(&*patient, "u", "s", reject(1));
@@ -306,6 +373,10 @@ fn races_are_exact_on_a_store_that_answers_late_and_out_of_order() {
     assert_eq!(generations(&open("generations")), RACERS);
     assert_eq!(units(&open("units")), 3);
     assert_eq!((charged(&open("charged"), false), charged(&open("apart"), true)), (3, 3));
+    assert_eq!(additions(&open("additions")), 3);
+    assert_eq!(additions_under_a_key(&open("keyed")), (1, 1));
+    assert_eq!((takers(&open("takers")), releases(&open("releases"))), (1, 1));
+    assert_eq!(changes_among_a_revocation(&open("revoked")), (0, 0));
     assert_eq!(sole_survivors(&open("survivors")), 1);
     let patient = open("endings");
     admit(&*patient, "u", "s", reject(1));

@@ -1,6 +1,7 @@
 // Every race, to be run on a store that must win it and on one that must lose it.
 'use strict';
 
+const { RACES: counters } = require('./races/counters.js');
 const { RACES: sessions } = require('./races/sessions.js');
 const { RACES: revocations } = require('./races/revocations.js');
 const { RACES: spending } = require('./races/spending.js');
@@ -18,7 +19,7 @@ const { RACES: threads } = require('./races/threads.js');
  */
 
 /** In one process, some of them through a real Express server. @type {Race[]} */
-const LOCAL = [...sessions, ...revocations, ...spending];
+const LOCAL = [...sessions, ...revocations, ...counters, ...spending];
 /** Across worker threads. @type {Race[]} */
 const THREADED = threads;
 

@@ -223,6 +223,29 @@ const SCENARIOS = [
     },
   },
   {
+    rule: "counters are changed within bounds, several at once or none, and once under a key; a key of once() is one caller's",
+    run: async ({ open, name }) => {
+      const auth = open();
+      const { counters } = auth;
+      const user = name('user');
+      const most = Number.MAX_SAFE_INTEGER;
+      const move = [
+        { name: 'a', delta: -2, min: 0 },
+        { name: '__proto__', delta: 2, max: 5 },
+      ];
+      /** @type {any[]} */
+      const seen = [await counters.get(user, 'a'), await counters.add(user, 'a', 5, { idempotencyKey: 'k' })];
+      for (let n = 0; n < 4; n++) seen.push(await counters.apply(user, move));
+      for (const delta of [most, 1, -1, -most, -most, -1])
+        seen.push(await counters.add(user, 'large', delta));
+      seen.push(await counters.add(user, 'a', 5, { idempotencyKey: 'k' }));
+      seen.push(await counters.add(user, 'a', 6, { idempotencyKey: 'k' }).catch(({ code }) => code));
+      for (const by of ['a', 'b', 'a']) seen.push(await auth.once(name('key'), { by, ttl: '1h' }));
+      for (const by of ['b', 'a', 'a']) seen.push(await auth.onceRelease(name('key'), by));
+      return [...seen, await auth.once(name('key'))];
+    },
+  },
+  {
     rule: 'the middleware decides session, scope and quota as one, with its headers',
     run: async ({ t, open, name }) => {
       const auth = open({ sessions: { limit: 2, admission: 'first-use' } });

@@ -286,6 +286,8 @@ export async function otherCalls(): Promise<void> {
   await held[Symbol.asyncDispose]();
   const counted = await auth.counters.add('u', 'n', 1, { min: 0, max: 5, idempotencyKey: 'i' });
   const applied = await auth.counters.apply('u', [{ name: 'n', delta: -1, min: 0 }], { idempotencyKey: 'i' });
+  const answer = await auth.authenticate({ token: 'x' });
+  if (answer.ok) await auth.counters.apply(answer.auth.userId, [], { auth: answer.auth });
   console.log(counted.applied, counted.value, applied.values.n, await auth.counters.get('u', 'n'));
   console.log(added.resetAt, peeked.retryAfterMs, flags, doubled, version.length);
 }

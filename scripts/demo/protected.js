@@ -45,6 +45,13 @@ app.post('/bets', (_req, res) => {
   res.status(201).json({ accepted: true });
 });
 
+app.post('/register', async (req, res) => {
+  const { userId } = /** @type {import('latchgate').RequestAuth} */ (req.auth);
+  if (!(await auth.once(`registered:${userId}`)))
+    return res.status(409).json({ error: 'already_registered' });
+  res.status(201).json({ registered: true });
+});
+
 app.post('/logout', async (req, res) => {
   if (req.auth?.sessionId) await auth.sessions.end(req.auth.userId, req.auth.sessionId);
   res.status(204).end();

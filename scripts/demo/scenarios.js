@@ -1,4 +1,4 @@
-// The two races, fired in the same way at whichever app listens on a port.
+// The races, fired in the same way at whichever app listens on a port.
 'use strict';
 
 const { setTimeout: delay } = require('node:timers/promises');
@@ -8,6 +8,9 @@ const { SCENARIO: keyQuota } = require('./key-quota.js');
 const SESSION_LIMIT = 3;
 const USERS = 5;
 const LOGINS = 200;
+
+const PLAYERS = 5;
+const REGISTRATIONS = 200;
 
 const TOKENS = 4;
 const BETTORS_OF_A_TOKEN = 5;
@@ -89,12 +92,36 @@ async function revocation(port) {
   return { letThrough, allowed: 0, exact: worked && letThrough === 0, tried };
 }
 
+/**
+ * Parallel registrations by one player, as by an impatient finger; counted is how many were accepted. Repeated for several
+ * players.
+ * @param {number} port
+ * @returns {Promise<Count>}
+ */
+async function registration(port) {
+  let letThrough = 0;
+  let exact = true;
+  for (let player = 1; player <= PLAYERS; player++) {
+    const { body } = await send(port, { path: '/login', body: { user: `player-${player}` } });
+    const register = { path: '/register', token: body?.token };
+    const answers = await sendTogether(port, new Array(REGISTRATIONS).fill(register));
+    const accepted = answers.filter(({ status }) => status === 201).length;
+    letThrough += accepted;
+    exact &&= accepted === 1;
+  }
+  return { letThrough, allowed: PLAYERS, exact, tried: REGISTRATIONS * PLAYERS };
+}
+
 const SCENARIOS = [
   {
     name: `live sessions, ${USERS} users, limit ${SESSION_LIMIT}, ${LOGINS} parallel logins each`,
     run: sessionLimit,
   },
   keyQuota,
+  {
+    name: `registrations, ${PLAYERS} players, one each, ${REGISTRATIONS} parallel requests each`,
+    run: registration,
+  },
   { name: `bets begun after revoke() had answered, ${TOKENS} tokens`, run: revocation },
 ];
 

@@ -79,6 +79,14 @@ app.post('/bets', (_req, res) => {
   res.status(201).json({ accepted: true });
 });
 
+app.post('/register', async (_req, res) => {
+  const { sub } = res.locals.claims;
+  const players = await db.find('registered');
+  if (players.includes(sub)) return res.status(409).json({ error: 'already_registered' });
+  await db.insert('registered', sub);
+  res.status(201).json({ registered: true });
+});
+
 app.post('/logout', async (_req, res) => {
   const { sub, sid } = res.locals.claims;
   await db.remove(`sessions:${sub}`, (row) => row === sid);

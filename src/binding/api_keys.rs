@@ -2,7 +2,8 @@
 
 use super::class::{Gate, flag, id, optional_ms};
 use super::config::{self, QuotaConfig, whole};
-use super::gate::{Continuation, GateInner, NowOrLater};
+use super::continuation::Continuation;
+use super::gate::{GateInner, NowOrLater};
 use super::key_flow::{Wanted, WantedUse};
 use super::key_outcome::NativePlace;
 use super::outcome::{Result, error};

@@ -1,9 +1,10 @@
 //! What was charged and may be given back: the receipts of direct charges, and the charges of requests
 //! that wait for the end of their response.
 
-use super::outcome::{NativeConsumption, Result, error};
+use super::continuation::Continuation;
+use super::outcome::{NativeConsumption, Outcome, Result, consumption, error, object};
 use crate::core::error::Fault;
-use crate::core::op::{Charge, Decision, QuotaPlace};
+use crate::core::op::{Charge, Decision, QuotaPlace, Verdict};
 use crate::core::quota::{Charged, Consumption, Refill};
 use crate::core::reason::Reason;
 use crate::core::spending::Refund;
@@ -52,9 +53,19 @@ impl Charges {
         self.receipts.as_ref().map_or_else(|| fresh_key().map_err(error), |known| Ok(*known.key()))
     }
 
-    /// The store's key.
-    pub fn learn_key(&mut self, key: [u8; 32]) {
-        self.receipts = Some(Receipts::new(key));
+    /// What an outcome comes to, where it is about charges or about nothing in particular.
+    pub fn finish(&mut self, continuation: Continuation, verdict: Verdict) -> Result<Outcome> {
+        match (continuation, verdict) {
+            (Continuation::LearnKey, Verdict::Key(key)) => {
+                self.receipts = Some(Receipts::new(key));
+                Ok(Outcome::default())
+            }
+            (Continuation::Consume(draft), Verdict::Consumption(told)) => {
+                let consumption = self.sealed(*draft, &told)?;
+                Ok(Outcome { consumption: Some(consumption), ..Default::default() })
+            }
+            (_, verdict) => Ok(object(verdict)),
+        }
     }
 
     fn receipts(&self) -> Result<&Receipts> {
@@ -63,13 +74,9 @@ impl Charges {
     }
 
     /// A charge with its receipt, where something was charged.
-    pub fn sealed(
-        &self,
-        Draft(refund): Draft,
-        consumption: &Consumption,
-        mut native: NativeConsumption,
-    ) -> Result<NativeConsumption> {
-        if let Some(charged) = consumption.charged {
+    fn sealed(&self, Draft(refund): Draft, told: &Consumption) -> Result<NativeConsumption> {
+        let mut native = consumption(*told);
+        if let Some(charged) = told.charged {
             native.receipt = Some(self.receipts()?.seal(&Refund { charged, ..refund }));
         }
         Ok(native)

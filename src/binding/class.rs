@@ -1,7 +1,8 @@
 //! The class that JavaScript holds: its methods parse arguments, and do nothing else.
 
 use super::config::{self, GateConfig, QuotaConfig, whole};
-use super::gate::{Continuation, GateInner, NowOrLater};
+use super::continuation::Continuation;
+use super::gate::{GateInner, NowOrLater};
 use super::outcome::{NativeEvent, NativeHealth, Outcome, Result, error, number};
 use super::policy::{Asked, Policy};
 use super::slots::{enter, enter_still, guarded, register};

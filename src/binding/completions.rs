@@ -1,10 +1,10 @@
 //! What comes late, on its way into the verdict records, and what it is told as.
 
 use super::config::whole;
-use super::gate::{Continuation, GateInner, keyless};
+use super::continuation::Continuation;
+use super::gate::{GateInner, keyless};
 use super::outcome::{
-    Outcome, RECORD, RECORDS, Result, consumption, error, number, object, write_decision,
-    write_outage,
+    Outcome, RECORD, RECORDS, Result, error, number, write_decision, write_outage,
 };
 use crate::core::error::Fault;
 use crate::core::key_op::KeyAnswer;
@@ -29,18 +29,10 @@ impl GateInner {
             return Ok(Outcome { text: Some(text), ..Default::default() });
         }
         match (continuation, verdict) {
-            (Continuation::LearnKey, Verdict::Key(key)) => {
-                self.charges.learn_key(key);
-                Ok(Outcome::default())
-            }
-            (Continuation::Consume(draft), Verdict::Consumption(told)) => {
-                let consumption = self.charges.sealed(*draft, &told, consumption(told))?;
-                Ok(Outcome { consumption: Some(consumption), ..Default::default() })
-            }
             (Continuation::Created(made), Verdict::ApiKey(KeyAnswer::Done(true))) => {
                 Ok(Outcome { key: Some((*made).into()), ..Default::default() })
             }
-            (_, verdict) => Ok(object(verdict)),
+            (continuation, verdict) => self.charges.finish(continuation, verdict),
         }
     }
 

@@ -4,7 +4,8 @@
 use super::bridge::{Bridge, Tickets, Wake};
 use super::charges::{Charges, Draft};
 use super::config::{self, GateConfig, whole};
-use super::key_flow::{KeyFlow, Places, places};
+use super::continuation::Continuation;
+use super::key_flow::{Places, places};
 use super::outcome::{
     NativeEvent, NativeHealth, Outcome, RECORD, RECORDS, Result, error, event, health, number,
     write_decision, write_outage,
@@ -16,11 +17,11 @@ use crate::core::clock::Clock;
 use crate::core::error::Fault;
 use crate::core::op::{Act, AdmissionRule, Charge, Decide, Op, SessionCheck, Verdict};
 use crate::core::reason::Reason;
+use crate::core::standing::Credential;
 use crate::core::store::{Notice, Sink, Store};
-use crate::service::api_key::Made;
 use crate::service::claims::{Rules, Token};
 use crate::service::credential::bearer;
-use crate::service::issue::{Issuer, Request};
+use crate::service::issue::Issuer;
 use crate::service::verify::Verifier;
 use napi::bindgen_prelude::{Either, Float64Array};
 use std::borrow::Cow;
@@ -35,26 +36,6 @@ const DECIDED: u32 = 2;
 
 /// Behind the verdict records: 1 where calls are held back until `flush`.
 const HELD: usize = RECORD * RECORDS;
-
-/// What is done when an outcome comes late.
-#[derive(Default)]
-pub enum Continuation {
-    Decide {
-        session_is_token: bool,
-        /// Where what is charged may be given back.
-        draft: Option<Box<Draft>>,
-    },
-    Issue(Request),
-    Consume(Box<Draft>),
-    LearnKey,
-    /// An API key that is handed out if it was created.
-    Created(Box<Made>),
-    /// An act on an API key that is under way, and one that has come to its end.
-    Key(Box<KeyFlow>),
-    KeyDone(Box<KeyFlow>),
-    #[default]
-    Plain,
-}
 
 /// The result of an operation: its object, or minus the ticket under which it will come.
 pub type NowOrLater = Either<Outcome, f64>;
@@ -240,6 +221,22 @@ impl GateInner {
         Ok(f64::from(token.err().unwrap_or(Reason::Allowed) as u8))
     }
 
+    /// A token that was let through, to be asked for again in the step of a later act. Its own instants are
+    /// judged here, by the clock of the process; an API key will be a credential beside it.
+    pub fn credential(&mut self, token: &str, user: &str) -> Result<Credential<'static>> {
+        let (now_ms, check) = (self.now_ms(), self.check);
+        let token = self.verifier()?.verify(token, now_ms).map_err(|_| error(Fault::revoked()))?;
+        if *token.user != *user {
+            return Err(error(Fault::input("auth is another user's")));
+        }
+        Ok(Credential {
+            token: Cow::Owned(token.key.to_vec()),
+            issued: token.issued,
+            session: Cow::Owned(token.session.to_string()),
+            check: checked(&token, check),
+        })
+    }
+
     /// Decides under a policy that is registered.
     pub fn decide_registered(&mut self, policy: f64, asked: &Asked<'_>) -> Result<f64> {
         let policy =
@@ -320,7 +317,7 @@ impl GateInner {
             token: Cow::Borrowed(&token.key),
             issued: token.issued,
             session: Cow::Borrowed(&token.session),
-            check: if token.from_login { SessionCheck::Explicit } else { self.check },
+            check: checked(token, self.check),
             rule,
             scope_ok: true,
             touch,
@@ -350,6 +347,11 @@ impl GateInner {
     pub fn can_issue(&self) -> bool {
         self.tokens.as_ref().is_some_and(|(_, issuer)| issuer.is_some())
     }
+}
+
+/// Whether a token's session is looked at: of a login always.
+fn checked(token: &Token, check: SessionCheck) -> SessionCheck {
+    if token.from_login { SessionCheck::Explicit } else { check }
 }
 
 fn bits(flags: f64) -> Result<u32> {

@@ -2,7 +2,8 @@
 
 use super::charges::Draft;
 use super::config;
-use super::gate::{Continuation, GateInner, NowOrLater};
+use super::continuation::Continuation;
+use super::gate::{GateInner, NowOrLater};
 use super::key_flow::{KeyFlow, Next, Wanted, WantedUse, refused};
 use super::key_outcome::key_object;
 use super::outcome::{Outcome, Result, error, number, object, write_decision};

@@ -8,6 +8,8 @@ mod class;
 mod clock;
 mod completions;
 mod config;
+mod continuation;
+mod counters;
 mod exports;
 mod gate;
 mod key_flow;

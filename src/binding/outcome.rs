@@ -1,6 +1,7 @@
 //! What crosses to JavaScript: the one place where faults become errors and verdicts become objects.
 
 use super::key_outcome::{NativeKey, NativeKeyInfo, NativeKeyUse, NativePlace, key_object};
+use crate::core::counter::Applied;
 use crate::core::error::{Fault, FaultCode};
 use crate::core::op::{Admission, Decision, Verdict};
 use crate::core::quota::Consumption;
@@ -74,6 +75,15 @@ pub struct NativeConsumption {
     pub replayed: bool,
 }
 
+/// What changes of counters came to.
+#[napi(object)]
+pub struct NativeApplied {
+    pub applied: bool,
+    pub replayed: bool,
+    /// In the order of the changes.
+    pub values: Vec<f64>,
+}
+
 /// What is known of the store.
 #[napi(object)]
 pub struct NativeHealth {
@@ -125,6 +135,7 @@ pub struct Outcome {
     pub key_ids: Option<Vec<String>>,
     pub key_infos: Option<Vec<NativeKeyInfo>>,
     pub key_use: Option<NativeKeyUse>,
+    pub applied: Option<NativeApplied>,
 }
 
 /// Counts and instants fit a double: milliseconds until the year 287396.
@@ -177,6 +188,12 @@ pub fn consumption(consumption: Consumption) -> NativeConsumption {
     }
 }
 
+/// Values of counters are safe integers, which a double holds.
+#[allow(clippy::cast_precision_loss)]
+fn applied(Applied { applied, replayed, values }: Applied) -> NativeApplied {
+    NativeApplied { applied, replayed, values: values.into_iter().map(|v| v as f64).collect() }
+}
+
 /// A verdict as an object. Decisions go as numbers instead, and generations become tokens first.
 pub fn object(verdict: Verdict) -> Outcome {
     let mut outcome = Outcome::default();
@@ -188,10 +205,13 @@ pub fn object(verdict: Verdict) -> Outcome {
         Verdict::Admission(it) => outcome.admission = Some(admission(*it)),
         Verdict::Consumption(it) => outcome.consumption = Some(consumption(it)),
         Verdict::Generation(generation) => outcome.count = Some(number(generation)),
+        Verdict::Applied(it) => outcome.applied = Some(applied(it)),
+        // Delivered as what it is: see `Verdict::outcome`.
+        Verdict::Fault(_) => {}
         Verdict::Decision(decision) => outcome.flag = Some(decision.reason == Reason::Allowed),
         Verdict::ApiKey(answer) => return key_object(answer),
-        // Neither comes here: the one stays with the gate, the other is an error by then.
-        Verdict::Key(_) | Verdict::Fault(_) => {}
+        // It stays with the gate.
+        Verdict::Key(_) => {}
     }
     outcome
 }

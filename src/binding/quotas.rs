@@ -3,7 +3,8 @@
 use super::charges::Draft;
 use super::class::{Gate, flag, id};
 use super::config::{self, whole};
-use super::gate::{Continuation, NowOrLater};
+use super::continuation::Continuation;
+use super::gate::NowOrLater;
 use super::outcome::{Result, error};
 use super::policy::idempotency_key;
 use super::slots::{enter, enter_still};

@@ -77,6 +77,13 @@ impl Fault {
         Self { code: FaultCode::Input, message: message.into() }
     }
 
+    /// A credential that no longer stands. Why is not told: what is asked for with it is refused.
+    #[must_use]
+    pub fn revoked() -> Self {
+        let message = "the credential no longer stands: nothing was done";
+        Self { code: FaultCode::Revoked, message: message.to_owned() }
+    }
+
     /// Whether it is the store that cannot answer.
     #[must_use]
     pub const fn is_outage(&self) -> bool {

@@ -3,6 +3,7 @@
 
 pub mod bucket;
 pub mod clock;
+pub mod counter;
 mod decide;
 mod decision;
 pub mod epoch;
@@ -13,6 +14,7 @@ pub mod idempotency;
 pub mod key;
 pub mod key_op;
 pub mod key_ring;
+pub mod once;
 pub mod op;
 pub mod quota;
 pub mod reason;
@@ -20,6 +22,7 @@ pub mod record;
 pub mod session;
 pub mod session_table;
 pub mod spending;
+pub mod standing;
 pub mod store;
 pub mod sync;
 pub mod tombstones;

@@ -1,6 +1,7 @@
 //! The verbs that a store understands and what it answers. Every verb names exactly one user, so
 //! that one record, and later one hash slot, holds all that it needs.
 
+use super::counter::{Applied, Apply};
 use super::error::Fault;
 use super::idempotency::Idempotency;
 use super::key_op::{KeyAnswer, KeyOp};
@@ -158,6 +159,12 @@ pub enum Act<'a> {
     ResetQuotas { keys: Vec<Cow<'a, str>> },
     /// About an API key: see [`KeyOp`].
     ApiKey(KeyOp<'a>),
+    /// Changes counters: see [`Apply`].
+    Apply(Apply<'a>),
+    /// Gives a key to one caller, for so many milliseconds or for ever: see `once`.
+    Once { key: Cow<'a, str>, by: Cow<'a, str>, ttl_ms: Option<u64> },
+    /// Frees such a key.
+    OnceRelease { key: Cow<'a, str>, by: Cow<'a, str> },
     /// Does the store answer?
     Ping,
 }
@@ -244,6 +251,8 @@ pub enum Verdict {
     ApiKey(KeyAnswer),
     /// To [`Act::ReceiptKey`].
     Key([u8; 32]),
+    /// To [`Act::Apply`].
+    Applied(Applied),
     /// The question was wrong, which only the store could see; nothing was done.
     Fault(Fault),
 }
@@ -279,6 +288,7 @@ impl Act<'_> {
         match self {
             Self::Decide(decide) => Some(&decide.user),
             Self::Admit(admit) => Some(&admit.user),
+            Self::Apply(apply) => Some(&apply.user),
             Self::Touch { user, .. }
             | Self::End { user, .. }
             | Self::EndAll { user, .. }
@@ -295,6 +305,8 @@ impl Act<'_> {
             | Self::AddUnits(_)
             | Self::ResetQuotas { .. }
             | Self::ReceiptKey { .. }
+            | Self::Once { .. }
+            | Self::OnceRelease { .. }
             | Self::Ping => None,
         }
     }
@@ -340,6 +352,9 @@ impl Op<'_> {
                 Act::ResetQuotas { keys: keys.into_iter().map(own).collect() }
             }
             Act::ApiKey(key) => Act::ApiKey(key.into_owned()),
+            Act::Apply(apply) => Act::Apply(apply.into_owned()),
+            Act::Once { key, by, ttl_ms } => Act::Once { key: own(key), by: own(by), ttl_ms },
+            Act::OnceRelease { key, by } => Act::OnceRelease { key: own(key), by: own(by) },
             Act::Ping => Act::Ping,
         };
         Op { act, horizon_ms: self.horizon_ms, tolerance_ms: self.tolerance_ms }

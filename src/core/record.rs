@@ -2,6 +2,7 @@
 //! decisions are made. Pure: the instant is handed in, nothing is read or written elsewhere.
 
 use super::clock::Now;
+use super::counter::{Apply, Counters, RememberedValues};
 use super::epoch::Revocations;
 use super::hash::IdMap;
 use super::idempotency::RememberedCharge;
@@ -32,6 +33,7 @@ pub struct UserRecord {
     pub(super) quotas: Option<Box<IdMap<Box<str>, QuotaState>>>,
     /// The user's API keys.
     pub(super) ring: Option<Box<KeyRing>>,
+    pub(super) counters: Option<Box<Counters>>,
     /// The highest generation drawn or revoked.
     pub(super) last_generation: u64,
     /// The latest `iat` of a foreign token let through though it lay ahead of our clock: revoking the
@@ -87,14 +89,31 @@ impl UserRecord {
                 .api_key(key, now, op.tolerance_ms, aside)
                 .map_or_else(Verdict::Fault, Verdict::ApiKey),
             Act::NextGeneration { .. } => Verdict::Generation(self.next_generation(now.us)),
+            Act::Apply(apply) => self.count(apply, None, now_ms).0,
             // Not about a user: the store has no business here.
             Act::Consume(_)
             | Act::AddUnits(_)
             | Act::Refund(_)
             | Act::ResetQuotas { .. }
             | Act::ReceiptKey { .. }
+            | Act::Once { .. }
+            | Act::OnceRelease { .. }
             | Act::Ping => Verdict::Flag(true),
         }
+    }
+
+    /// The same for changes of counters that are remembered: `found` is what stands under their key, and
+    /// what is to stand there from now on is returned, where that is new.
+    pub fn apply_once(
+        &mut self,
+        apply: &Apply<'_>,
+        found: Option<&RememberedValues>,
+        horizon_ms: u64,
+        now: Now<'_>,
+    ) -> (Verdict, Option<RememberedValues>) {
+        self.horizon_ms = self.horizon_ms.max(horizon_ms);
+        self.expire_sessions(now);
+        self.count(apply, found, now.ms())
     }
 
     fn admit(&mut self, a: &Admit<'_>, now_ms: u64) -> Admission {
@@ -319,6 +338,7 @@ impl UserRecord {
             && self.revocations.is_none()
             && self.quotas.is_none()
             && self.ring.is_none()
+            && self.counters.is_none()
             && self.last_generation == 0
             && self.ahead_ms == 0
     }
@@ -344,9 +364,11 @@ impl UserRecord {
         let revocations = record.revocations.as_ref().map(|r| r.describe());
         let mut quotas: Vec<_> = record.quotas.iter().flat_map(|quotas| quotas.iter()).collect();
         quotas.sort_by_key(|(key, _)| *key);
+        let mut counters: Vec<_> = record.counters.iter().flat_map(|all| all.iter()).collect();
+        counters.sort();
         let ring = record.ring.as_ref().map(|ring| ring.describe());
         format!(
-            "sessions={sessions:?} ended={ended} revocations={revocations:?} quotas={quotas:?} ring={ring:?} last_generation={} ahead={}",
+            "sessions={sessions:?} ended={ended} revocations={revocations:?} quotas={quotas:?} counters={counters:?} ring={ring:?} last_generation={} ahead={}",
             record.last_generation, record.ahead_ms
         )
     }

@@ -3,6 +3,7 @@
 
 const { ApiKeys } = require('./api-keys.js');
 const { RECORD } = require('./bridge.js');
+const { Counters } = require('./counters.js');
 const { NONE } = require('./credential.js');
 const { ALLOWED, Decision } = require('./decision.js');
 const { denialOf } = require('./denial.js');
@@ -15,6 +16,7 @@ const { requireClaims, requireScope } = require('./guards.js');
 const { token: tokenText } = require('./input.js');
 const { createMiddleware } = require('./middleware.js');
 const { known } = require('./names.js');
+const { once, onceRelease } = require('./once.js');
 const { AUTH_NAMES, ELSEWHERE } = require('./options.js');
 const { mayDegrade } = require('./outage.js');
 const { POLICY_ELSEWHERE, POLICY_NAMES, compilePolicy } = require('./policy.js');
@@ -47,7 +49,7 @@ class Auth {
     this.apiKeys = new ApiKeys(this.#engine);
     this.quotas = new Quotas(this.#engine);
     this.locks = unbuiltGroup('locks');
-    this.counters = unbuiltGroup('counters');
+    this.counters = new Counters(this.#engine);
   }
 
   /** @param {object} [policy] */
@@ -169,14 +171,20 @@ class Auth {
     return compiled;
   }
 
-  /** @returns {Promise<boolean>} */
-  async once() {
-    throw unbuiltError('once()');
+  /**
+   * @param {string} key
+   * @param {object} [options]
+   */
+  async once(key, options = {}) {
+    return once(this.#engine, key, options);
   }
 
-  /** @returns {Promise<boolean>} */
-  async onceRelease() {
-    throw unbuiltError('onceRelease()');
+  /**
+   * @param {string} key
+   * @param {string} by
+   */
+  async onceRelease(key, by) {
+    return onceRelease(this.#engine, key, by);
   }
 
   async ready() {

@@ -12,6 +12,11 @@ const { unbuiltError } = require('./errors.js');
  * @type {(auth: RequestAuth) => Decision}
  */
 let decisionBehind;
+/**
+ * The same of a value that users hand in: undefined where it is no RequestAuth.
+ * @type {(value: unknown) => Decision | undefined}
+ */
+let decisionIn;
 
 class RequestAuth {
   /** @type {Decision} */
@@ -26,6 +31,8 @@ class RequestAuth {
 
   static {
     decisionBehind = (auth) => auth.#decision;
+    decisionIn = (value) =>
+      typeof value === 'object' && value !== null && #decision in value ? value.#decision : undefined;
   }
 
   get userId() {
@@ -104,3 +111,4 @@ class RequestAuth {
 
 exports.RequestAuth = RequestAuth;
 exports.decisionBehind = decisionBehind;
+exports.decisionIn = decisionIn;

@@ -5,7 +5,6 @@ const { unbuiltError } = require('./errors.js');
 
 const GROUPS = {
   locks: ['runExclusive', 'acquire'],
-  counters: ['add', 'apply', 'get'],
 };
 
 /**

@@ -1,8 +1,12 @@
 //! The embedded store: one map entry per user, decided and changed under one lock.
 
+use super::answers::Answers;
 use super::key_names::KeyNames;
 use super::ledger::Ledger;
+use super::once_keys::OnceKeys;
 use crate::core::clock::{Clock, Now};
+use crate::core::counter::Apply;
+use crate::core::idempotency::Idempotency;
 use crate::core::key_op::{KeyAnswer, KeyOp};
 use crate::core::op::{Act, Charge, Op, QuotaPlace, Verdict};
 use crate::core::quota::QuotaState;
@@ -28,14 +32,19 @@ const SWEEP_BUDGET: Duration = Duration::from_micros(500);
 /// threads they come from, and no decision is taken on a record that another thread is changing.
 /// The one exception: a request that is charged a quota apart from its user takes that quota's shard
 /// as well, always after the user's, so that no two can wait for each other; and what is remembered of
-/// charges lies in maps of its own, whose shards are taken last of all (see [`Ledger`]). The names of API
-/// keys lie in maps of their own as well, taken after the owner's shard (see [`KeyNames`]).
+/// charges and of changes to counters lies in maps of its own, whose shards are taken last of all (see
+/// [`Ledger`] and [`Answers`]). The names of API keys lie in maps of their own as well, taken after the
+/// owner's shard (see [`KeyNames`]).
 pub struct MemoryStore {
     users: DashMap<Box<str>, Box<UserRecord>, ahash::RandomState>,
     /// Quotas that lie with no user, and what is remembered of charges.
     pub(super) ledger: Ledger,
     /// Where API keys lie.
     pub(super) key_names: KeyNames,
+    /// Changes of counters that are remembered.
+    pub(super) answers: Answers,
+    /// Keys that lie with no user.
+    pub(super) once: OnceKeys,
     clock: Arc<dyn Clock>,
     /// The longest horizon of any Auth that has used the store: what one of them ends must outlive the
     /// tokens that another accepts.
@@ -51,6 +60,8 @@ impl MemoryStore {
         let hasher = ahash::RandomState::new();
         Self {
             ledger: Ledger::new(&hasher, SHARDS),
+            answers: Answers::new(&hasher, SHARDS),
+            once: OnceKeys::new(&hasher, SHARDS),
             users: DashMap::with_hasher_and_shard_amount(hasher, SHARDS),
             key_names: KeyNames::default(),
             clock,
@@ -96,6 +107,13 @@ impl MemoryStore {
             Act::ApiKey(key) if key.owner().is_none() => {
                 Verdict::ApiKey(self.key_names.answer(key, now))
             }
+            Act::Apply(apply @ Apply { once: Some(once), .. }) => {
+                self.apply_once(apply, once, op.horizon_ms, now)
+            }
+            Act::Once { key, by, ttl_ms } => {
+                Verdict::Flag(self.once.take(key, by, *ttl_ms, now.ms()))
+            }
+            Act::OnceRelease { key, by } => Verdict::Flag(self.once.release(key, by, now.ms())),
             act => match act.charge() {
                 Some((user, charge))
                     if charge.place == QuotaPlace::Apart || charge.once.is_some() =>
@@ -122,6 +140,31 @@ impl MemoryStore {
             Entry::Occupied(mut entry) => entry.get_mut().apply(op, now, Aside::default()),
             Entry::Vacant(entry) => {
                 entry.insert(record);
+                verdict
+            }
+        }
+    }
+
+    /// The user's shard is held from before the answer is looked for until both are written, so that of two who
+    /// ask the same the second finds the answer.
+    fn apply_once(
+        &self,
+        apply: &Apply<'_>,
+        once: &Idempotency,
+        horizon_ms: u64,
+        now: Now<'_>,
+    ) -> Verdict {
+        let run = |record: &mut UserRecord| {
+            self.answers.with(once, |found| record.apply_once(apply, found, horizon_ms, now))
+        };
+        match self.users.entry((*apply.user).into()) {
+            Entry::Occupied(mut entry) => run(entry.get_mut()),
+            Entry::Vacant(entry) => {
+                let mut record = Box::<UserRecord>::default();
+                let verdict = run(&mut record);
+                if !record.is_empty() {
+                    entry.insert(record);
+                }
                 verdict
             }
         }
@@ -218,6 +261,8 @@ impl Store for MemoryStore {
                 record.expire_keys(now, |id| self.key_names.drop_key(id))
             });
             removed += self.ledger.sweep(shard, settled_ms);
+            removed += self.answers.sweep(shard, settled_ms);
+            removed += self.once.sweep(shard, settled_ms);
             if start.elapsed() >= SWEEP_BUDGET {
                 break;
             }
@@ -236,6 +281,8 @@ impl Store for MemoryStore {
             .collect();
         lines.extend(self.ledger.dump(now.settled_ms()));
         lines.extend(self.key_names.describe(now));
+        lines.extend(self.answers.dump(now.settled_ms()));
+        lines.extend(self.once.dump(now.settled_ms()));
         lines.sort();
         lines.concat()
     }

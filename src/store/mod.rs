@@ -1,8 +1,10 @@
 //! Where user records are kept. Knows neither tokens nor JavaScript.
 
+mod answers;
 mod key_names;
 mod ledger;
 pub mod memory;
+mod once_keys;
 pub mod redis;
 pub mod registry;
 #[cfg(feature = "test-stores")]

@@ -5,9 +5,11 @@
 use super::memory::MemoryStore;
 use super::registry::named;
 use crate::core::clock::{Clock, Now};
+use crate::core::counter::{Apply, RememberedValues};
 use crate::core::error::Fault;
 use crate::core::idempotency::{Idempotency, RememberedCharge};
 use crate::core::key_op::{KeyAnswer, KeyOp};
+use crate::core::once::{self, Held};
 use crate::core::op::{Act, Op, QuotaPlace, Verdict};
 use crate::core::quota::{Moment, QuotaState, RECEIPT_MS, ReceiptId};
 use crate::core::record::{Aside, UserRecord};
@@ -42,7 +44,7 @@ enum Job {
     /// Still to be decided.
     Decide(Op<'static>),
     /// Decided when it arrived, on what stood there then; still to be written.
-    Write(Stale, Verdict),
+    Write(Box<Stale>, Verdict),
 }
 
 /// What stood there then, changed.
@@ -52,6 +54,9 @@ struct Stale {
     quota: Option<(String, QuotaState)>,
     memory: Option<([u8; 16], Option<RememberedCharge>)>,
     refunded: Option<(ReceiptId, u64)>,
+    once: Option<(String, Option<Held>)>,
+    /// Kept under its key; what it says is as stale as the rest.
+    answer: Option<(Idempotency, RememberedValues)>,
 }
 
 struct Waiting {
@@ -95,6 +100,7 @@ impl LateStore {
                 let verdict = match job {
                     Job::Decide(op) => self.memory.run(op),
                     Job::Write(stale, verdict) => {
+                        let stale = *stale;
                         if let Some((user, record)) = stale.record {
                             self.memory.write(&user, *record);
                         }
@@ -108,6 +114,12 @@ impl LateStore {
                         if let Some((id, until_ms)) = stale.refunded {
                             ledger.write_refunded(id, until_ms);
                         }
+                        if let Some((key, held)) = stale.once {
+                            self.memory.once.write(&key, held);
+                        }
+                        if let Some((once, answer)) = stale.answer {
+                            self.memory.answers.with(&once, |_| ((), Some(answer)));
+                        }
                         verdict
                     }
                 };
@@ -119,31 +131,56 @@ impl LateStore {
     /// Decides on copies, to be written back later.
     fn check_now(&self, op: Op<'static>) -> Job {
         let now = Now::of(self.memory.clock());
+        let mut stale = Stale::default();
+        let verdict = match &op.act {
+            Act::Apply(apply) => self.check_counters(apply, op.horizon_ms, now, &mut stale),
+            Act::Once { key, by, ttl_ms } => {
+                let mut held = self.memory.once.read(key);
+                let taken = once::take(&mut held, by, *ttl_ms, now.ms());
+                stale.once = Some((key.to_string(), held));
+                Verdict::Flag(taken)
+            }
+            Act::OnceRelease { key, by } => {
+                let mut held = self.memory.once.read(key);
+                let released = once::release(&mut held, by, now.ms());
+                stale.once = Some((key.to_string(), held));
+                Verdict::Flag(released)
+            }
+            Act::ResetQuotas { .. } | Act::ReceiptKey { .. } | Act::Ping => return Job::Decide(op),
+            // Names of keys alone.
+            Act::ApiKey(key) if key.owner().is_none() => return Job::Decide(op),
+            _ => {
+                stale = self.read(&op.act);
+                self.apply(&op, &mut stale, now)
+            }
+        };
+        Job::Write(Box::new(stale), verdict)
+    }
+
+    /// What a request, or a charge, is decided on.
+    fn read(&self, act: &Act<'_>) -> Stale {
         let ledger = &self.memory.ledger;
         let memory_of = |once: &Option<Idempotency>| {
             once.as_ref().map(|once| (once.name, ledger.read_memory(&once.name)))
         };
-        let (key, once) = match &op.act {
+        let (key, memory) = match act {
             Act::Consume(asked) => (Some(&asked.key), memory_of(&asked.once)),
             Act::AddUnits(asked) => (Some(&asked.key), memory_of(&asked.once)),
             Act::Refund(asked) => {
                 let memory = asked.memory.map(|name| (name, ledger.read_memory(&name)));
                 (asked.user.is_none().then_some(&asked.key), memory)
             }
-            act if act.user().is_none() => return Job::Decide(op),
             act => act.charge().map_or((None, None), |(_, charge)| {
                 let apart = charge.place == QuotaPlace::Apart;
                 (apart.then_some(&charge.key), memory_of(&charge.once))
             }),
         };
-        let mut stale = Stale {
-            record: op.act.user().map(|user| (user.to_owned(), Box::new(self.memory.read(user)))),
+        Stale {
+            record: act.user().map(|user| (user.to_owned(), Box::new(self.memory.read(user)))),
             quota: key.map(|key| (key.to_string(), ledger.read_quota(key))),
-            memory: once,
-            refunded: None,
-        };
-        let verdict = self.apply(&op, &mut stale, now);
-        Job::Write(stale, verdict)
+            memory,
+            ..Stale::default()
+        }
     }
 
     fn apply(&self, op: &Op<'_>, stale: &mut Stale, now: Now<'_>) -> Verdict {
@@ -183,6 +220,21 @@ impl LateStore {
             }
             (_, _, None) => Verdict::Flag(false),
         }
+    }
+
+    fn check_counters(
+        &self,
+        apply: &Apply<'_>,
+        horizon_ms: u64,
+        now: Now<'_>,
+        stale: &mut Stale,
+    ) -> Verdict {
+        let mut record = Box::new(self.memory.read(&apply.user));
+        let found = apply.once.as_ref().and_then(|once| self.memory.answers.read(once));
+        let (verdict, fresh) = record.apply_once(apply, found.as_ref(), horizon_ms, now);
+        stale.record = Some((apply.user.to_string(), record));
+        stale.answer = apply.once.zip(fresh);
+        verdict
     }
 
     fn gather(&self) -> Vec<Waiting> {

@@ -1,6 +1,7 @@
 //! Quotas of API keys: to the unit, once under an idempotency key, and together with what a request is charged.
 
 use super::on_every_store;
+use super::support::counting::once_under;
 use super::support::keys::{self, *};
 use super::support::*;
 use latchgate::core::key_op::{KeyPatch, KeyPlace, Use};
@@ -36,13 +37,13 @@ fn a_balance_is_topped_up_and_nothing_else_is() {
         create(store, &window_key, quota(window(5, HOUR)));
         create(store, &plain, KeyPatch::default());
         check(store, asked(&key, 5));
-        let added = keys::add(store, &key, 3, once(1, 1)).unwrap();
+        let added = keys::add(store, &key, 3, once_under(1, 1)).unwrap();
         assert_eq!((added.limit, added.remaining, added.replayed), (8, 3, false));
         check(store, asked(&key, 1));
-        let again = keys::add(store, &key, 3, once(1, 1)).unwrap();
+        let again = keys::add(store, &key, 3, once_under(1, 1)).unwrap();
         assert_eq!((again.limit, again.remaining, again.replayed), (8, 3, true));
         let before = store.dump();
-        assert!(keys::add(store, &key, 4, once(1, 2)).is_err(), "another question");
+        assert!(keys::add(store, &key, 4, once_under(1, 2)).is_err(), "another question");
         assert!(keys::add(store, &key, (1 << 53) - 1, None).is_err(), "more than can be counted");
         assert!(keys::add(store, &window_key, 1, None).is_err());
         assert!(keys::add(store, &plain, 1, None).is_err());
@@ -57,7 +58,7 @@ fn a_use_under_an_idempotency_key_is_charged_once_for_a_day() {
         let key = place("ada", 1);
         create(store, &key, quota(balance(5)));
         let ask = |cost, name, question| {
-            use_key(store, Use { once: once(name, question), ..asked(&key, cost) })
+            use_key(store, Use { once: once_under(name, question), ..asked(&key, cost) })
         };
         let told = |name| ask(2, name, 2).unwrap().own.map(|own| (own.remaining, own.replayed));
         assert_eq!(told(1), Some((3, false)));

@@ -1,8 +1,10 @@
 //! What every store must answer. Each rule runs on each of them, with a clock that moves when the rule
 //! says so: on the embedded store, on one that answers late, and on a real server whose clock is steered.
 
+mod counters;
 mod key_quotas;
 mod keys;
+mod once;
 mod quotas;
 mod random_spending;
 mod revocation;

@@ -85,7 +85,7 @@ fn random_spending(seed: u64, ms: u64, longest_step_us: u64, set_back: bool) {
             let (key, rule) = rules(&mut dice, ms);
             let memory = (dice.roll(4) == 0).then(|| dice.roll(3) as u8);
             let cost = dice.roll(5);
-            let remembered = memory.and_then(|name| once(name, cost as u8));
+            let remembered = memory.and_then(|name| under(name, cost as u8));
             let place = dice.roll(3);
             match dice.roll(10) {
                 0..=5 if place == 0 => {

@@ -94,45 +94,45 @@ fn a_bucket_that_is_full_leaves_nothing() {
 fn a_balance_that_is_topped_up_has_as_many_units_more() {
     on_every_store(|store, _| {
         consume(store, "bdk", balance(5), 4);
-        let topped = add(store, "bdk", balance(5), 10, None).unwrap();
+        let topped = top_up(store, "bdk", balance(5), 10, None).unwrap();
         assert_eq!((topped.limit, topped.remaining, topped.reset_ms), (15, 11, None));
         let refused = consume(store, "bdk", balance(5), 12);
         assert_eq!((refused.allowed, refused.limit, refused.remaining), (false, 15, 11));
         let before = store.dump();
         for units in [MOST - 14, MOST] {
-            let fault = add(store, "bdk", balance(5), units, None).unwrap_err();
+            let fault = top_up(store, "bdk", balance(5), units, None).unwrap_err();
             assert_eq!(fault.code, FaultCode::Input);
         }
         assert_eq!(store.dump(), before);
-        assert_eq!(add(store, "bdk", balance(5), MOST - 15, None).unwrap().limit, MOST);
+        assert_eq!(top_up(store, "bdk", balance(5), MOST - 15, None).unwrap().limit, MOST);
         assert_eq!(consume(store, "bdk", balance(9), MOST - 4).remaining, 0);
-        assert_eq!(add(store, "bdl", balance(MOST - 1), 1, None).unwrap().remaining, MOST);
+        assert_eq!(top_up(store, "bdl", balance(MOST - 1), 1, None).unwrap().remaining, MOST);
     });
 }
 
 #[test]
 fn a_charge_under_an_idempotency_key_is_made_once_and_told_again() {
     on_every_store(|store, clock| {
-        let first = consume_once(store, 2, 1, once(1, 1)).unwrap();
+        let first = consume_once(store, 2, 1, under(1, 1)).unwrap();
         assert_eq!((first.allowed, first.remaining, first.replayed), (true, 3, false));
         assert!(consume_once(store, 2, 2, None).unwrap().allowed);
         clock.advance_ms(DAY - 1);
         let before = store.dump();
-        let again = consume_once(store, 2, 3, once(1, 1)).unwrap();
+        let again = consume_once(store, 2, 3, under(1, 1)).unwrap();
         assert_eq!(again, Consumption { replayed: true, ..first });
-        assert_eq!(consume_once(store, 3, 3, once(1, 2)), Err(FaultCode::Input));
+        assert_eq!(consume_once(store, 3, 3, under(1, 2)), Err(FaultCode::Input));
         assert_eq!(store.dump(), before);
-        assert!(!consume_once(store, 2, 4, once(2, 1)).unwrap().allowed);
-        assert_eq!(consume_once(store, 0, 4, once(2, 3)).unwrap().remaining, 1);
+        assert!(!consume_once(store, 2, 4, under(2, 1)).unwrap().allowed);
+        assert_eq!(consume_once(store, 0, 4, under(2, 3)).unwrap().remaining, 1);
         assert_eq!(store.dump(), before, "a denial and a look are not remembered");
         clock.advance_ms(1);
-        let anew = consume_once(store, 1, 5, once(1, 2)).unwrap();
+        let anew = consume_once(store, 1, 5, under(1, 2)).unwrap();
         assert_eq!((anew.remaining, anew.replayed), (0, false));
-        let topped = add(store, "bdk", balance(5), 3, once(2, 1)).unwrap();
-        let again = add(store, "bdk", balance(5), 3, once(2, 1)).unwrap();
+        let topped = top_up(store, "bdk", balance(5), 3, under(2, 1)).unwrap();
+        let again = top_up(store, "bdk", balance(5), 3, under(2, 1)).unwrap();
         assert_eq!(again, Consumption { replayed: true, ..topped });
         assert_eq!(
-            add(store, "bdk", balance(5), 4, once(2, 2)).unwrap_err().code,
+            top_up(store, "bdk", balance(5), 4, under(2, 2)).unwrap_err().code,
             FaultCode::Input
         );
     });
@@ -144,19 +144,19 @@ fn a_request_under_an_idempotency_key_passes_again_and_is_charged_once() {
         for (place, key) in [(charge as fn(_, _, _) -> _, 1), (charge_apart, 2)] {
             let rule = window(2, HOUR);
             let charged = |cost, once| with(place("wk", rule, 0), Spend::of(cost), once);
-            let first = decided(ask(store, charged(2, once(key, 1)))).quota.unwrap();
+            let first = decided(ask(store, charged(2, under(key, 1)))).quota.unwrap();
             clock.advance_ms(10);
             assert_eq!(decided(ask(store, charged(1, None))).reason, Reason::QuotaExhausted);
-            let again = decided(ask(store, charged(2, once(key, 1))));
+            let again = decided(ask(store, charged(2, under(key, 1))));
             assert_eq!(again.reason, Reason::Allowed);
             let reset_in_ms = first.reset_in_ms.map(|ms| ms - 10);
             let expected = Consumption { replayed: true, reset_in_ms, ..first };
             assert_eq!(again.quota.unwrap(), expected);
-            let other = ask(store, charged(1, once(key, 2))).unwrap_err();
+            let other = ask(store, charged(1, under(key, 2))).unwrap_err();
             assert_eq!(other.code, FaultCode::Input);
             let mut revoked = request("u", "s", START_MS, SessionCheck::FirstUse);
             revoked.scope_ok = false;
-            revoked.charge = charged(1, once(key, 2));
+            revoked.charge = charged(1, under(key, 2));
             assert_eq!(decide(store, revoked).reason, Reason::ScopeMissing, "denied all the same");
         }
     });
@@ -165,13 +165,16 @@ fn a_request_under_an_idempotency_key_passes_again_and_is_charged_once() {
 #[test]
 fn a_charge_is_given_back_once_and_its_idempotency_key_forgotten() {
     on_every_store(|store, _| {
-        let first = consume_once(store, 3, 1, once(1, 1)).unwrap().charged.unwrap();
-        assert!(refund(store, "bdk", first, 3, once(1, 1)));
-        assert!(!refund(store, "bdk", first, 3, once(1, 1)));
-        let second = consume_once(store, 3, 2, once(1, 1)).unwrap();
+        let first = consume_once(store, 3, 1, under(1, 1)).unwrap().charged.unwrap();
+        assert!(refund(store, "bdk", first, 3, under(1, 1)));
+        assert!(!refund(store, "bdk", first, 3, under(1, 1)));
+        let second = consume_once(store, 3, 2, under(1, 1)).unwrap();
         assert_eq!((second.remaining, second.replayed), (2, false));
-        assert!(!refund(store, "bdk", first, 3, once(1, 1)));
-        assert!(consume_once(store, 3, 3, once(1, 1)).unwrap().replayed, "the later charge stands");
+        assert!(!refund(store, "bdk", first, 3, under(1, 1)));
+        assert!(
+            consume_once(store, 3, 3, under(1, 1)).unwrap().replayed,
+            "the later charge stands"
+        );
         let third = consume_once(store, 2, 4, None).unwrap().charged.unwrap();
         assert!(refund(store, "bdk", third, 2, None));
         assert_eq!(consume_once(store, 0, 0, None).unwrap().remaining, 2);
@@ -226,7 +229,7 @@ fn what_a_request_was_charged_is_given_back_where_it_lies() {
     on_every_store(|store, clock| {
         for (key, rule) in [("bk", balance(3)), ("wk", window(3, HOUR)), ("gk", bucket(3, HOUR))] {
             let take =
-                |id| decided(ask(store, with(charge(key, rule, 0), spend(2, id), once(id, 1))));
+                |id| decided(ask(store, with(charge(key, rule, 0), spend(2, id), under(id, 1))));
             let back = |charged: Charged, user: &'static str| {
                 let (user, key, lasting) = (Some(user.into()), key.into(), rule == balance(3));
                 let memory = Some([charged.id[0]; 16]);

@@ -1,6 +1,7 @@
 //! What the Rust tests share: operations in one line each, and a caller that waits for any store.
 #![allow(dead_code)]
 
+pub mod counting;
 pub mod keys;
 
 use latchgate::core::error::Fault;
@@ -36,7 +37,33 @@ impl Sink for Mailbox {
 
 /// Submits and waits, whenever the store answers.
 pub fn call(store: &dyn Store, act: Act<'_>) -> Verdict {
-    call_as(store, Op { act, horizon_ms: HORIZON, tolerance_ms: 0 })
+    try_call(store, act).unwrap()
+}
+
+/// The same, with what the store says of a question that was wrong.
+pub fn try_call(store: &dyn Store, act: Act<'_>) -> Outcome {
+    outcome(store, Op { act, horizon_ms: HORIZON, tolerance_ms: 0 })
+}
+
+/// Submits many at once, and waits for all of them; in no order.
+pub fn call_all<'a>(store: &dyn Store, acts: impl Iterator<Item = Act<'a>>) -> Vec<Outcome> {
+    let mailbox = Arc::new(Mailbox::default());
+    let sink: Arc<dyn Sink> = mailbox.clone();
+    let (mut outcomes, mut late) = (Vec::new(), 0);
+    for act in acts {
+        let op = Op { act, horizon_ms: HORIZON, tolerance_ms: 0 };
+        match store.submit(op, 7, &sink) {
+            Some(outcome) => outcomes.push(outcome),
+            None => late += 1,
+        }
+    }
+    store.flush();
+    let mut arrived = mailbox.arrived.lock().unwrap();
+    while arrived.len() < late {
+        arrived = mailbox.bell.wait(arrived).unwrap();
+    }
+    outcomes.extend(arrived.drain(..).map(|(_, outcome)| outcome));
+    outcomes
 }
 
 /// The same with a horizon and a tolerance of one's own.
@@ -180,7 +207,7 @@ pub fn consume_with(
     told(store, Act::Consume(Consume { key: key.into(), rule, spend, once }))
 }
 
-pub fn add(
+pub fn top_up(
     store: &dyn Store,
     key: &str,
     rule: QuotaRule,
@@ -203,7 +230,7 @@ pub fn spend(cost: u64, receipt: u8) -> Spend {
 }
 
 /// An idempotency key and a question, by number.
-pub fn once(name: u8, question: u8) -> Option<Idempotency> {
+pub fn under(name: u8, question: u8) -> Option<Idempotency> {
     Some(Idempotency { name: [name; 16], question: [question; 16] })
 }
 

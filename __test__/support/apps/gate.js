@@ -7,6 +7,7 @@ const { SECRET } = require('../jwt.js');
 const { listen } = require('./listen.js');
 
 const LIMIT = 3;
+const MOST = 20;
 const RULE = { limit: 100, window: '1h' };
 const ONCE = { limit: 4000, window: '1h' };
 
@@ -52,6 +53,20 @@ app.post('/once/:key/:once', async (req, res) => {
 app.get('/left/:key', async (req, res) => {
   const { remaining } = await auth.quotas.peek(req.params.key, RULE);
   res.json({ remaining });
+});
+
+app.post('/add/:user/:delta', async (req, res) => {
+  const { user, delta } = req.params;
+  const { applied, value } = await auth.counters.add(user, 'c', Number(delta), { min: 0, max: MOST });
+  res.status(applied ? 200 : 409).json({ value });
+});
+
+app.get('/value/:user', async (req, res) => {
+  res.json({ value: await auth.counters.get(req.params.user, 'c') });
+});
+
+app.post('/once/:key', async (req, res) => {
+  res.sendStatus((await auth.once(req.params.key)) ? 201 : 409);
 });
 
 app.post('/revoke', async (req, res) => {

@@ -9,6 +9,7 @@ const { listen } = require('./listen.js');
 
 const LIMIT = 3;
 const QUOTA = 100;
+const MOST = 20;
 /** How long an instance trusts what it has read about a revocation. */
 const CACHED = 2000;
 
@@ -48,6 +49,25 @@ async function main() {
 
   app.get('/left/:key', async (req, res) => {
     res.json({ remaining: Number((await redis.command('GET', `quota:${req.params.key}`)) ?? QUOTA) });
+  });
+
+  app.post('/add/:user/:delta', async (req, res) => {
+    const key = `counter:${req.params.user}`;
+    const value = Number((await redis.command('GET', key)) ?? 0) + Number(req.params.delta);
+    if (value < 0 || value > MOST) return void res.status(409).json({});
+    await redis.command('SET', key, value);
+    return void res.json({ value });
+  });
+
+  app.get('/value/:user', async (req, res) => {
+    res.json({ value: Number((await redis.command('GET', `counter:${req.params.user}`)) ?? 0) });
+  });
+
+  app.post('/once/:key', async (req, res) => {
+    const key = `registered:${req.params.key}`;
+    if ((await redis.command('GET', key)) !== null) return void res.sendStatus(409);
+    await redis.command('SET', key, 1);
+    return void res.sendStatus(201);
   });
 
   app.post('/revoke', async (req, res) => {

@@ -80,6 +80,30 @@ async function chargedRequests(crowd) {
   return { statuses: statuses(await requests(questions)) };
 }
 
+/** Up and down by turns. @param {Crowd} crowd */
+async function additions({ port }) {
+  const user = unique();
+  const changes = Array.from({ length: 1000 }, (_each, index) => (index % 2 === 0 ? 1 : -1));
+  const answers = await requests(
+    changes.map((delta) => ({ port, method: 'POST', path: `/add/${user}/${delta}` })),
+    200,
+  );
+  const made = changes.filter((_delta, index) => answers[index].status === 200);
+  const { value } = (await request({ port, path: `/value/${user}` })).body;
+  const sum = made.reduce((total, delta) => total + delta, 0);
+  const answered = answers.filter(({ status }) => status === 200 || status === 409).length;
+  return { answered, unaccounted: value - sum, within: value >= 0 && value <= 20 };
+}
+
+/** @param {Crowd} crowd */
+async function registrations({ port }) {
+  // Of the first key some requests come early, because connections are still to be made.
+  const paths = Array.from({ length: 10 }, () => `/once/${unique('key')}`);
+  const questions = paths.flatMap((path) => Array(200).fill({ port, method: 'POST', path }));
+  const answers = await requests(questions, 200);
+  return paths.map((_path, index) => statuses(answers.slice(index * 200, (index + 1) * 200)));
+}
+
 /**
  * Requests run without a pause through every process. Of those that begin after the revocation has resolved each is counted.
  * @param {Crowd} crowd
@@ -160,6 +184,16 @@ const PROCESSES = [
     rule: '10,000 requests on a quota of 100 pass exactly 100',
     run: charges,
     check: (seen) => assert.deepEqual(seen, { statuses: { 200: 100, 429: 9900 }, remaining: 0 }),
+  },
+  {
+    rule: 'of 1,000 parallel additions of 1 and -1 within bounds each that was made counts',
+    run: additions,
+    check: (seen) => assert.deepEqual(seen, { answered: 1000, unaccounted: 0, within: true }),
+  },
+  {
+    rule: 'of 200 parallel callers of once() one gets the key, each of ten times',
+    run: registrations,
+    check: (seen) => assert.deepEqual(seen, Array(10).fill({ 201: 1, 409: 199 })),
   },
   {
     rule: 'a token revoked through one process is refused by all others for every request begun after revoke() resolved',

@@ -41,6 +41,9 @@ const TASKS = {
       const { ok } = await auth.authenticate({ token: token({ sub: user, sid: `${thread}-${index}` }) });
       return ok;
     }),
+  add: (auth, user) =>
+    all(each, () => auth.counters.add(user, 'c', 1, { max: 3, idempotencyKey: `${thread}` })),
+  take: (auth, user) => all(each, () => auth.once(user)),
   endOrTouch: (auth, user) =>
     all(each, async (index) => {
       if (thread === 0 && index === 0) return auth.sessions.end(user, 's');

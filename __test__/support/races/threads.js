@@ -171,6 +171,29 @@ const RACES = [
       everyRound(seen, { admitted: racers - 1, accounted: racers - 1 }),
   },
   {
+    rule: 'of threads that change a counter at once, each under a key of its own, each does it once, up to the bound',
+    racers: 48,
+    arrivals: crowd,
+    run: async (/** @type {string} */ store, /** @type {number} */ racers) => {
+      const seen = await race(store, 'add', racers);
+      return byRound(
+        seen,
+        (results) => results.filter(({ applied, replayed }) => applied && !replayed).length,
+      );
+    },
+    check: (/** @type {any} */ seen) => everyRound(seen, 3),
+  },
+  {
+    rule: 'of threads that ask for one key of once() at once one gets it',
+    racers: 48,
+    arrivals: crowd,
+    run: async (/** @type {string} */ store, /** @type {number} */ racers) => {
+      const seen = await race(store, 'take', racers);
+      return byRound(seen, (results) => results.filter(Boolean).length);
+    },
+    check: (/** @type {any} */ seen) => everyRound(seen, 1),
+  },
+  {
     rule: 'no call in any thread begun after revoke() has resolved in another lets the token through',
     racers: 48,
     arrivals: crowd,

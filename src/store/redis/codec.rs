@@ -1,6 +1,7 @@
 //! Operations as calls of scripts, and their replies as verdicts. The decisions themselves are in the
 //! scripts; here they change their form and no more.
 
+use super::counters;
 use super::decide_codec::{self, evicts, issued, limit};
 use super::key_codec::{self, KeyExpects};
 use super::keys::Names;
@@ -50,6 +51,8 @@ pub enum Expects {
     Count,
     Generation,
     Consumption,
+    /// Values of so many counters.
+    Applied(usize),
     Key,
     ApiKey(KeyExpects),
 }
@@ -162,6 +165,9 @@ pub fn encode(prefix: &str, op: &Op<'_>) -> Plan {
         }
         Act::ApiKey(KeyOp::Use(asked)) => return key_codec::encode_use(prefix, asked, op),
         Act::ApiKey(key) => key_codec::encode(prefix, key),
+        Act::Apply(apply) => counters::apply(prefix, apply, horizon),
+        Act::Once { key, by, ttl_ms } => counters::once(prefix, key, by, *ttl_ms),
+        Act::OnceRelease { key, by } => counters::once_release(prefix, key, by),
         Act::Ping => {
             let names = Names::of(prefix, "");
             let keys = ["check-u", "check-d", "check-q"].map(|kind| names.key(kind));
@@ -200,6 +206,7 @@ pub fn decode(expects: &Expects, reply: &[u8]) -> Option<Verdict> {
         Expects::Consumption => quota_codec::verdict(reply)?,
         Expects::ApiKey(key) => return key_codec::decode(key, reply),
         Expects::Key => Verdict::Key(reply.try_into().ok()?),
+        Expects::Applied(changes) => counters::applied(&mut from, *changes)?,
     })
 }
 

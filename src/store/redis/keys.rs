@@ -63,10 +63,6 @@ impl Names {
     }
 }
 
-fn hex(bytes: &[u8; 16]) -> String {
-    format!("{:032x}", u128::from_be_bytes(*bytes))
-}
-
 fn push_number(into: &mut String, number: u16) {
     let mut unit = 10_000;
     while unit > 1 && number < unit {
@@ -76,6 +72,10 @@ fn push_number(into: &mut String, number: u16) {
         into.push(char::from(b'0' + (number / unit % 10) as u8));
         unit /= 10;
     }
+}
+
+fn hex(bytes: &[u8; 16]) -> String {
+    format!("{:032x}", u128::from_be_bytes(*bytes))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! user's keys, all in one slot.
 
 mod codec;
+mod counters;
 mod decide_codec;
 mod greeting;
 mod inbox;

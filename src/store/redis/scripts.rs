@@ -23,6 +23,10 @@ pub enum Verb {
     Refund,
     ReceiptKey,
     ResetQuotas,
+    Apply,
+    ApplyStanding,
+    Once,
+    OnceRelease,
     Check,
     KeyFind,
     KeyClaim,
@@ -46,15 +50,15 @@ pub struct Script {
 }
 
 macro_rules! text {
-    ($first:literal) => {
-        concat!(include_str!("lua/prelude.lua"), include_str!(concat!("lua/", $first, ".lua")))
-    };
-    (quota, $first:literal) => {
+    ($first:literal then $body:literal) => {
         concat!(
             include_str!("lua/prelude.lua"),
-            include_str!("lua/quota.lua"),
-            include_str!(concat!("lua/", $first, ".lua"))
+            include_str!(concat!("lua/", $first, ".lua")),
+            include_str!(concat!("lua/", $body, ".lua"))
         )
+    };
+    ($first:literal) => {
+        concat!(include_str!("lua/prelude.lua"), include_str!(concat!("lua/", $first, ".lua")))
     };
     (key, $($part:literal),+) => {
         concat!(
@@ -65,31 +69,21 @@ macro_rules! text {
             $(include_str!(concat!("lua/", $part, ".lua"))),+
         )
     };
-    ($first:literal, quota, $body:literal) => {
+    ($first:literal, $($body:literal),+) => {
         concat!(
             include_str!("lua/prelude.lua"),
             include_str!(concat!("lua/", $first, ".lua")),
             include_str!("lua/ours.lua"),
             include_str!("lua/lib.lua"),
-            include_str!("lua/quota.lua"),
-            include_str!(concat!("lua/", $body, ".lua"))
-        )
-    };
-    ($first:literal, $body:literal) => {
-        concat!(
-            include_str!("lua/prelude.lua"),
-            include_str!(concat!("lua/", $first, ".lua")),
-            include_str!("lua/ours.lua"),
-            include_str!("lua/lib.lua"),
-            include_str!(concat!("lua/", $body, ".lua"))
+            $(include_str!(concat!("lua/", $body, ".lua"))),+
         )
     };
 }
 
 /// (text, whether it runs where the server is out of memory: checks must, new revocations must not
 /// seem to have been kept).
-const TEXTS: [(&str, bool); 27] = [
-    (text!("decide", quota, "decide_slow"), true),
+const TEXTS: [(&str, bool); 31] = [
+    (text!("decide", "quota", "decide_slow"), true),
     (text!("admit", "admit_body"), false),
     (text!("touch", "touch_body"), true),
     (text!("end", "end_body"), true),
@@ -99,11 +93,15 @@ const TEXTS: [(&str, bool); 27] = [
     (text!("revoke_user", "revoke_user_body"), false),
     (text!("unblock_user", "unblock_user_body"), true),
     (text!("next_generation", "next_generation_body"), false),
-    (text!(quota, "consume"), false),
-    (text!(quota, "add_units"), false),
-    (text!(quota, "refund"), false),
+    (text!("quota" then "consume"), false),
+    (text!("quota" then "add_units"), false),
+    (text!("quota" then "refund"), false),
     (text!("receipt_key"), false),
-    (text!(quota, "reset_quotas"), true),
+    (text!("quota" then "reset_quotas"), true),
+    (text!("apply" then "apply_body"), false),
+    (text!("apply_standing", "apply_standing_body", "apply_body"), false),
+    (text!("once"), false),
+    (text!("once_release"), true),
     (text!("check"), true),
     (text!("key_find"), true),
     (text!("key_claim"), false),
