@@ -179,11 +179,16 @@ impl Inner {
     }
 
     /// Takes in what has come, and tells JavaScript in the same turn.
-    fn read(&self) {
+    fn read(&self, status: c_int) {
         let is_of_use = self.bridge.here(|| self.store.receive(&self.source));
-        if !is_of_use {
-            // SAFETY: it was started.
-            unsafe { (self.uv.stop)(self.handle()) };
+        // SAFETY: it was started, and is not closed: JavaScript has not been told yet.
+        unsafe {
+            if !is_of_use {
+                (self.uv.stop)(self.handle());
+            } else if status < 0 {
+                // libuv has stopped it for an error, which shows itself behind what came before it.
+                (self.uv.start)(self.handle(), UV_READABLE, on_readable);
+            }
         }
         let count = (self.drain)();
         let listener = self.listener.borrow().clone();
@@ -229,7 +234,7 @@ impl Listener {
     }
 }
 
-unsafe extern "C" fn on_readable(handle: Handle, _status: c_int, _events: c_int) {
+unsafe extern "C" fn on_readable(handle: Handle, status: c_int, _events: c_int) {
     let Some(uv) = uv() else { return };
     // SAFETY: the handle holds a count of what its data points to until `on_close`.
     let inner = unsafe {
@@ -238,7 +243,7 @@ unsafe extern "C" fn on_readable(handle: Handle, _status: c_int, _events: c_int)
         Rc::from_raw(data)
     };
     // A panic must not unwind into libuv. What was taken in is told by the other way then.
-    if catch_unwind(AssertUnwindSafe(|| inner.read())).is_err() {
+    if catch_unwind(AssertUnwindSafe(|| inner.read(status))).is_err() {
         inner.bridge.wake();
     }
 }
