@@ -90,10 +90,34 @@ impl Drop for Listener {
 }
 
 /// Writes completions into the records, and says how many.
-pub type Drain = Box<dyn Fn() -> usize>;
+type Drain = Rc<dyn Fn() -> usize>;
+
+/// How a store is watched from one connection to the next.
+#[derive(Default)]
+pub struct Watch {
+    told: Option<(Rc<Listener>, Drain)>,
+    watcher: Option<Watcher>,
+}
+
+impl Watch {
+    /// Watches nothing yet.
+    pub fn new(listener: Listener, drain: impl Fn() -> usize + 'static) -> Self {
+        Self { told: Some((Rc::new(listener), Rc::new(drain))), watcher: None }
+    }
+
+    /// Watches the connection that the store has now.
+    pub fn renew(&mut self, store: &Arc<dyn Store>, bridge: &Arc<Bridge>) {
+        let (Some((listener, drain)), Some(source)) = (&self.told, store.source()) else { return };
+        // Told of twice, where it came while another was taken note of.
+        if self.watcher.as_ref().is_some_and(|watcher| watcher.is_of(&source)) {
+            return;
+        }
+        self.watcher = Watcher::start(listener, store, source, bridge, Rc::clone(drain));
+    }
+}
 
 /// A source that is watched, until this is dropped.
-pub struct Watcher(Rc<Inner>);
+struct Watcher(Rc<Inner>);
 
 struct Inner {
     uv: &'static Uv,
@@ -109,15 +133,15 @@ struct Inner {
 }
 
 impl Watcher {
-    /// Begins to watch what the store says. `None` where there is nothing to watch, or it cannot be.
-    pub fn start(
+    /// Begins to watch what the store says. `None` where it cannot be.
+    fn start(
         listener: &Rc<Listener>,
         store: &Arc<dyn Store>,
+        source: Arc<dyn Source>,
         bridge: &Arc<Bridge>,
         drain: Drain,
     ) -> Option<Self> {
         let uv = uv()?;
-        let source = store.source()?;
         let mut event_loop = ptr::null_mut();
         // SAFETY: the environment is that of the running call.
         let status = unsafe { sys::napi_get_uv_event_loop(listener.env, &raw mut event_loop) };
@@ -156,6 +180,13 @@ impl Watcher {
             }
         }
         Some(Self(inner))
+    }
+}
+
+impl Watcher {
+    /// Whether it watches this one. libuv takes no descriptor twice.
+    fn is_of(&self, source: &Arc<dyn Source>) -> bool {
+        ptr::addr_eq(Arc::as_ptr(&self.0.source), Arc::as_ptr(source))
     }
 }
 
