@@ -33,8 +33,9 @@ impl Link {
     }
 
     /// Reads, on another thread than the one that watches, what that one has been too busy to read for
-    /// so long.
+    /// so long, or until a deadline.
     pub fn receive_late(&self, late: Duration) {
+        let late = late.min(self.timeout);
         let is_late = || {
             let queue = self.lock();
             let oldest = queue.waiting.front().map(|waiting| waiting.deadline);
@@ -119,4 +120,56 @@ fn is_passing(error: &io::Error) -> bool {
 /// What ends a connection that brings what no server answers.
 pub fn garbled() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "the replies make no sense")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::op::{Act, Op};
+    use crate::core::store::{Health, Outcome, Sink};
+    use crate::store::redis::codec;
+    use crate::store::redis::greeting::Server;
+    use std::sync::Mutex;
+
+    #[derive(Default)]
+    struct Told(Mutex<Vec<(u64, Outcome)>>);
+
+    impl Sink for Told {
+        fn complete(&self, ticket: u64, outcome: Outcome) {
+            self.0.lock().unwrap().push((ticket, outcome));
+        }
+    }
+
+    /// What a script answers that says 1.
+    const ONE: &[u8] = b"$4\r\n\0\0\0\x01\r\n";
+
+    fn server() -> Server {
+        Server { health: Health::default(), run_id: None, forgets: false }
+    }
+
+    fn ping(link: &Link, told: &Arc<Told>) {
+        let sink: Arc<dyn Sink> = Arc::clone(told) as Arc<dyn Sink>;
+        let op = Op { act: Act::Ping, horizon_ms: 0, tolerance_ms: 0 };
+        assert!(link.submit(codec::encode("lg", &op), 1, &sink).is_none());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_has_come_is_read_before_a_deadline_is_told_however_short() {
+        use crate::store::redis::socket::Watched;
+        use std::io::Write;
+        use std::os::unix::net::UnixStream;
+
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let link = Link::new(Duration::ZERO);
+        link.up(Some(Arc::new(Socket::Watched(Watched::Unix(ours)))), server());
+        let told = Arc::new(Told::default());
+        ping(&link, &told);
+        theirs.write_all(ONE).unwrap();
+        link.receive_late(Duration::from_secs(60));
+        link.check_deadlines();
+        let told = told.0.lock().unwrap();
+        assert!(matches!(told[..], [(1, Ok(_))]), "{told:?}");
+    }
 }
