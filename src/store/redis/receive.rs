@@ -90,7 +90,6 @@ impl Link {
         let mut used = 0;
         let mut more = false;
         queue.last_read = Instant::now();
-        queue.answered = true;
         let result = loop {
             match resp::read(&bytes[used..]) {
                 Err(garbled) => break Err(garbled),
@@ -98,7 +97,8 @@ impl Link {
                 Ok(Some((reply, length))) => {
                     used += length;
                     // A reply that nobody asked for: then no other can be trusted to be whose it seems.
-                    let Some(waiting) = queue.waiting.pop_front() else { break Err(Garbled) };
+                    let Some(waiting) = queue.next_asked() else { break Err(Garbled) };
+                    queue.answered = true;
                     let before = queue.waiting.len();
                     done.extend(queue.answer(waiting, reply));
                     more |= queue.waiting.len() > before;
@@ -147,10 +147,29 @@ mod tests {
         Server { health: Health::default(), run_id: None, forgets: false }
     }
 
+    fn greeted() -> Link {
+        let link = Link::new(Duration::from_secs(60));
+        link.up(None, server());
+        link
+    }
+
     fn ping(link: &Link, told: &Arc<Told>) {
         let sink: Arc<dyn Sink> = Arc::clone(told) as Arc<dyn Sink>;
         let op = Op { act: Act::Ping, horizon_ms: 0, tolerance_ms: 0 };
         assert!(link.submit(codec::encode("lg", &op), 1, &sink).is_none());
+    }
+
+    #[test]
+    fn a_reply_that_comes_before_a_call_was_sent_is_not_taken_for_its_own() {
+        let link = greeted();
+        let told = Arc::new(Told::default());
+        ping(&link, &told);
+        assert_eq!(link.received(ONE), Err(Garbled));
+        assert!(told.0.lock().unwrap().is_empty());
+        // It still waits, for this connection or the next.
+        assert!(!link.take_out().is_empty());
+        assert_eq!(link.received(ONE), Ok(10));
+        assert_eq!(told.0.lock().unwrap().len(), 1);
     }
 
     #[cfg(unix)]
@@ -171,5 +190,13 @@ mod tests {
         link.check_deadlines();
         let told = told.0.lock().unwrap();
         assert!(matches!(told[..], [(1, Ok(_))]), "{told:?}");
+    }
+
+    /// Connecting anew without a pause is for those.
+    #[test]
+    fn a_connection_that_answered_no_call_was_of_no_use_whatever_it_brought() {
+        let link = greeted();
+        assert_eq!(link.received(b"+HELLO\r\n"), Err(Garbled));
+        assert!(!link.lost("the replies make no sense"));
     }
 }
