@@ -199,8 +199,9 @@ export interface Policy {
   scope?: string | string[];
   /**
    * What each request of this middleware is charged; a denied one is charged nothing. Allowed answers, and 429, carry
-   * RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-10), one item a quota. Functions are asked after the
-   * token has been verified and before the store is; what they throw goes to next(err).
+   * RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-10), one item a quota: `w` is its window in seconds, `t`
+   * the seconds until all units are back, and on a 429 those until the cost of the request is, as in Retry-After. Functions are
+   * asked after the token has been verified and before the store is; what they throw goes to next(err).
    */
   quota?: QuotaRule & {
     /**
@@ -213,9 +214,20 @@ export interface Policy {
      * else from a function is ERR_LATCHGATE_INPUT.
      */
     cost?: number | ((req: Request) => number);
-    /** Not built yet: ERR_LATCHGATE_CONFIG. */
+    /**
+     * Under it the request is charged once within 24 h: whoever brings it again to the same quota passes, with the numbers of the
+     * first answer, whatever is left by then. undefined: charged plainly. The key may come from the client, and is remembered per
+     * holder and quota. Remembered are charges alone, a denial is decided anew. With another cost or rule, and for anything but a
+     * well-formed string of 1 to 512 bytes, ERR_LATCHGATE_INPUT goes to next(err).
+     */
     idempotencyKey?: (req: Request) => string | undefined;
-    /** Not built yet: ERR_LATCHGATE_CONFIG. */
+    /**
+     * Asked once, when the response has finished or its connection has closed before that (then `res.writableFinished` is false,
+     * and the status is what was set by then); true gives back what this request was charged, and forgets its idempotencyKey. A
+     * request that was told an earlier charge again was charged nothing, and is not asked about. Answers at once. Where it throws,
+     * or the store cannot take the refund, the charge stands, a process warning (LATCHGATE_REFUND) says so, and for the store the
+     * event 'store-error'. No part of authenticate().
+     */
     refundOn?: (res: Response) => boolean;
     /**
      * The same name and the same kind of `by` are the same units, in whichever middleware of whichever Auth on the store; another
@@ -287,7 +299,8 @@ export interface Auth {
   serialize(options?: LockOptions): RequestHandler;
   /**
    * The middleware's decision without Express: for WebSockets, queues, other frameworks. `context` is handed to `limit`, `by` and
-   * `cost` functions in place of req. Of the policy, getToken, optional, requestProperty, onDeny and skip have no part in it. A
+   * `cost`, `idempotencyKey` functions in place of req. Of the policy, getToken, optional, requestProperty, onDeny, skip and
+   * quota.refundOn have no part in it. A
    * policy object is read once: later changes to it are not seen; the names of its quotas are remembered as long as the Auth lives.
    * Never throws; rejects with ERR_LATCHGATE_INPUT, _CONFIG or _CLOSED. A store that cannot answer is a denial, 503.
    * `apiKey`: not built yet: ERR_LATCHGATE_CONFIG.
@@ -379,7 +392,7 @@ export interface RequestAuth {
     lastActiveAt: number;
     previousActiveAt: number;
   };
-  /** The policy's, after this request; `resetAt`: null where it never refills, or nothing is charged yet. */
+  /** The policy's, after this request; `resetAt`: when all units are back; null where none is to come back. */
   readonly quota?: { limit: number; remaining: number; resetAt: number | null };
   /** Checks were left out because of onStoreError: 'allow'; then `session` and `quota` are undefined. */
   readonly degraded: boolean;
@@ -613,11 +626,13 @@ export interface ApiKeyInfo {
 }
 
 /**
- * 'balance': a prepaid amount that never refills. 'window': `limit` per fixed window. 'bucket': `limit` of burst, refilled evenly
- * over `window`: not built yet: ERR_LATCHGATE_CONFIG. Default: 'window' where a window is given, else 'balance'.
+ * 'balance': a prepaid amount that never refills. 'window': `limit` per fixed window, which starts at its first charge. 'bucket':
+ * `limit` of burst, refilled evenly over `window` (GCRA): a unit is back every window / limit, rounded up to whole microseconds.
+ * Default: 'window' where a window is given, else 'balance'.
  *
- * `limit`: an integer from 1 to 2^53 - 1. `window`: 1 ms to 10 years; it starts at its first charge. Units used are what is kept:
- * a changed limit acts at once, and below what is used nothing is left.
+ * `limit`: an integer from 1 to 2^53 - 1; of a 'bucket' at most the window in microseconds. `window`: 1 ms to 10 years. Units used
+ * are what is kept: a changed limit acts at once, and below what is used nothing is left. A clock that is set back brings no unit
+ * back, and takes none.
  */
 export interface QuotaRule {
   limit: number;
@@ -626,8 +641,9 @@ export interface QuotaRule {
 }
 
 /**
- * What a charge came to. `resetAt`: null where no window runs. `retryAfterMs`: of a denial; null where asking again never helps.
- * `receipt` and `replayed`: not built yet.
+ * What a charge came to. `limit`: with what a balance was topped up by. `resetAt`: when all units are back; null where none is to
+ * come back. `retryAfterMs`: of a denial, until the cost is there; null where asking again never helps. `receipt`: of a direct
+ * charge, for refund(). `replayed`: the same was charged before under the idempotencyKey, and is told again.
  */
 export interface Consumption {
   allowed: boolean;
@@ -647,26 +663,36 @@ export interface Consumption {
 export interface Quotas {
   /**
    * Never grants more than the limit, never goes below zero, burns nothing when it denies. `cost`: an integer from 0, which only
-   * looks, to 2^53 - 1; default 1; more than the limit is a denial. A 'balance' and a 'window' under one key are two quotas.
-   * `idempotencyKey`: not built yet: ERR_LATCHGATE_CONFIG.
+   * looks, to 2^53 - 1; default 1; more than the limit is a denial. A 'balance', a 'window' and a 'bucket' under one key are three
+   * quotas. `idempotencyKey`: 1 to 512 bytes of well-formed UTF-8; within 24 h the same one charges this key once, and is answered
+   * the same again (`replayed`), its receipt too. Only charges are remembered; with another cost or rule it is
+   * ERR_LATCHGATE_INPUT. After _STORE_TIMEOUT the same call with the same key is safe.
    */
   consume(
     key: string,
     rule: QuotaRule,
     options?: { cost?: number; idempotencyKey?: string },
   ): Promise<Consumption>;
-  /** Tops up a 'balance'. Not built yet: rejects with ERR_LATCHGATE_CONFIG. */
+  /**
+   * Tops up a 'balance' (ERR_LATCHGATE_INPUT for another rule) by an integer from 1; the limit and all top-ups together may not
+   * exceed 2^53 - 1 (_INPUT, nothing done). Of a caller who asks again with the same `idempotencyKey` within 24 h only the first
+   * counts.
+   */
   add(
     key: string,
     rule: QuotaRule,
     units: number,
     options?: { idempotencyKey?: string },
   ): Promise<Consumption>;
-  /** Once per receipt, within 24 h; false once its window has passed. Not built yet: rejects with ERR_LATCHGATE_CONFIG. */
+  /**
+   * Gives a charge back, once, and forgets its idempotencyKey. False: it was given back before, is 24 h old, its window has passed
+   * (of a 'bucket': so long after the charge), or the quota was reset since. Never more than is used: of a 'bucket' some units may
+   * have come back by themselves. What is no receipt of this store is ERR_LATCHGATE_INPUT.
+   */
   refund(receipt: string): Promise<boolean>;
   /** What a charge of 0 would come to: nothing is taken. */
   peek(key: string, rule: QuotaRule): Promise<Consumption>;
-  /** Gives all units of a key back, of its 'balance' and of its 'window'. False where none were used. */
+  /** Forgets charges and top-ups of a key, of its 'balance', 'window' and 'bucket'. False where there was nothing to forget. */
   reset(key: string): Promise<boolean>;
 }
 

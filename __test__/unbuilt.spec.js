@@ -41,9 +41,6 @@ describe('createAuth() refuses', () => {
 describe('a policy refuses', () => {
   /** @type {Array<[string, object, RegExp]>} */
   const POLICIES = [
-    ['a bucket', { quota: { limit: 5, window: '1m', algorithm: 'bucket' } }, /bucket/],
-    ['idempotency', { quota: { limit: 5, idempotencyKey: () => 'k' } }, /idempotencyKey/],
-    ['refunds', { quota: { limit: 5, refundOn: () => true } }, /refundOn/],
     ['API keys', { credentials: ['bearer', 'api-key'] }, /api-key/],
     ['API keys alone', { credentials: ['api-key'] }, /api-key/],
   ];
@@ -63,7 +60,6 @@ describe('a policy refuses', () => {
 describe('an Auth refuses', () => {
   for (const [group, methods] of Object.entries({
     apiKeys: ['create', 'check', 'rotate', 'revoke', 'addQuota', 'update', 'get', 'list'],
-    quotas: ['add', 'refund'],
     locks: ['runExclusive', 'acquire'],
     tokens: ['login', 'refresh', 'logout'],
   })) {

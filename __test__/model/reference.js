@@ -4,11 +4,11 @@
 'use strict';
 
 const { duration, instant, oneOf, text } = require('./expect.js');
+const { INPUT, Quotas, Used, charge } = require('./quotas.js');
 
 /** @typedef {import('./expect.js').Span} Span */
+/** @typedef {import('./quotas.js').Rule} Rule */
 /** @typedef {{ sessionId: string, created: Span, active: Span, idle: number, absolute: number, device?: object }} Session */
-/** @typedef {{ used: number, started?: Span }} Used */
-/** @typedef {{ limit: number, window?: number }} Rule */
 /** @typedef {{ limit?: number, onLimit: string, admission: string, idle: number, absolute: number }} Settings */
 /** @typedef {{ userId: string, jti: string, sid?: string, stands: boolean, scopes: string[], foreign: boolean, generation: number, iat: number, aheadOfNow: boolean }} Token */
 
@@ -36,8 +36,7 @@ class User {
 class Reference {
   /** @type {Map<string, User>} */
   #users = new Map();
-  /** @type {Map<string, Used>} */
-  #quotas = new Map();
+  #quotas = new Quotas();
   #settings;
 
   /** @param {Settings} settings */
@@ -240,31 +239,37 @@ class Reference {
     return was;
   }
 
-  /** @param {Span} now @param {string} key @param {Rule} rule @param {number} cost */
-  consume(now, key, rule, cost) {
-    const used = this.#quotas.get(key) ?? { used: 0 };
-    this.#quotas.set(key, used);
-    return charge(now, used, rule, cost);
+  /** @param {Span} now @param {string} key @param {Rule} rule @param {number} cost @param {string} [once] @param {string} [receipt] */
+  consume(now, key, rule, cost, once, receipt) {
+    return this.#quotas.consume(now, key, rule, cost, once, receipt);
   }
 
   /** @param {Span} now @param {string} key @param {Rule} rule */
   peek(now, key, rule) {
-    return this.consume(now, key, rule, 0);
+    return this.#quotas.consume(now, key, rule, 0);
+  }
+
+  /** @param {Span} now @param {string} key @param {Rule} rule @param {number} units @param {string} [once] */
+  add(now, key, rule, units, once) {
+    return this.#quotas.add(now, key, rule, units, once);
+  }
+
+  /** @param {Span} _now @param {string | undefined} receipt */
+  refund(_now, receipt) {
+    return this.#quotas.refund(receipt);
   }
 
   /** @param {Span} _now @param {string} key */
   reset(_now, key) {
-    const there = (this.#quotas.get(key)?.used ?? 0) > 0;
-    this.#quotas.delete(key);
-    return there;
+    return this.#quotas.reset(key);
   }
 
   /**
    * @param {Span} now
    * @param {Token} token
-   * @param {{ scope?: string, quota?: Rule & { name: string, by: 'user' | 'session', cost: number } }} policy
+   * @param {{ scope?: string, quota?: Rule & { name: string, by: 'user' | 'session', cost: number }, once?: string }} policy
    */
-  authenticate(now, token, { scope, quota }) {
+  authenticate(now, token, { scope, quota, once }) {
     const denied = (/** @type {number} */ status, /** @type {string} */ code) => ({
       ok: false,
       status,
@@ -282,8 +287,11 @@ class Reference {
     const room = known !== undefined || user.live.length < (limit ?? Number.POSITIVE_INFINITY);
     if (!room && (onLimit !== 'evict-oldest' || limit === 0)) return denied(403, 'session_limit');
     const place = quota === undefined ? '' : `${quota.name} ${quota.by === 'session' ? sessionId : ''}`;
-    const used = user.quotas.get(place) ?? { used: 0 };
-    if (quota !== undefined && used.used + quota.cost > quota.limit) return denied(429, 'quota_exhausted');
+    const used = user.quotas.get(place) ?? new Used();
+    const recalled = quota === undefined || once === undefined ? undefined : used.remembered.get(once);
+    if (recalled !== undefined && recalled.question !== `${quota?.cost}`) return INPUT;
+    const suffices = recalled !== undefined || used.used + Number(quota?.cost) <= Number(quota?.limit);
+    if (quota !== undefined && quota.cost > 0 && !suffices) return denied(429, 'quota_exhausted');
     user.quotas.set(place, used);
     const previous = known?.active ?? now;
     if (known === undefined) {
@@ -292,7 +300,9 @@ class Reference {
     }
     const session = /** @type {Session} */ (this.#touched(user, sessionId, now));
     if (token.aheadOfNow) user.seenAhead = Math.max(user.seenAhead, token.iat);
-    const consumption = quota === undefined ? undefined : charge(now, used, quota, quota.cost);
+    const consumption = quota && (recalled?.answer ?? charge(now, used, quota, quota.cost));
+    if (quota !== undefined && quota.cost > 0 && once !== undefined && recalled === undefined)
+      used.remembered.set(once, { question: `${quota.cost}`, answer: consumption });
     return {
       ok: true,
       auth: {
@@ -316,26 +326,6 @@ class Reference {
       },
     };
   }
-}
-
-/** @param {Span} now @param {Used} used @param {Rule} rule @param {number} cost */
-function charge(now, used, { limit, window }, cost) {
-  const allowed = cost === 0 || used.used + cost <= limit;
-  if (allowed && cost > 0) {
-    if (used.used === 0) used.started = now;
-    used.used += cost;
-  }
-  // Of a window that has not begun the contract does not say when it ends.
-  const open = window === undefined ? null : oneOf(null, instant(now, window));
-  const running = window !== undefined && used.used > 0 && used.started !== undefined;
-  const helps = !allowed && cost <= limit && window !== undefined;
-  return {
-    allowed,
-    limit,
-    remaining: Math.max(0, limit - used.used),
-    resetAt: running ? instant(/** @type {Span} */ (used.started), window) : open,
-    retryAfterMs: helps ? duration(/** @type {number} */ (window)) : allowed ? oneOf(null, 0) : null,
-  };
 }
 
 module.exports = { Reference };

@@ -3,7 +3,7 @@
 'use strict';
 
 const { createAuth } = require('latchgate');
-const { SECRET, fresh, read, sign } = require('../support/jwt.js');
+const { SECRET, read } = require('../support/jwt.js');
 const {
   Counting,
   WEIGHTS: COUNTING,
@@ -13,6 +13,7 @@ const {
   told,
 } = require('./counting.js');
 const { differ } = require('./expect.js');
+const { foreign, policyOf } = require('./inputs.js');
 const { Reference } = require('./reference.js');
 
 /** @typedef {{ name: string, user: number, pick: number, options: any }} Step */
@@ -55,18 +56,21 @@ const WEIGHTS = [
 ];
 /** @type {Array<[string, number]>} */
 const QUOTA_WEIGHTS = [
-  ['consume', 6],
+  ['consume', 8],
+  ['add', 2],
+  ['refund', 4],
   ['peek', 2],
   ['reset', 1],
 ];
 
 const SESSION_IDS = ['s0', 's1', 's2', 's3', 's4', 's5'];
-/** The rule of a key never changes its kind, only its limit. @type {Array<number | undefined>} */
-const WINDOWS = [undefined, HOUR, 2 * HOUR];
+/** The rule of a key never changes its kind, only its limit. @type {Array<{ window?: number, algorithm?: string }>} */
+const KINDS = [{}, { window: HOUR }, { window: 2 * HOUR }, { window: 8 * HOUR, algorithm: 'bucket' }];
 const POLICY_QUOTAS = [
   { name: 'calls', by: 'user', limit: 9, window: HOUR },
   { name: 'prepaid', by: 'user', limit: 12 },
   { name: 'tab', by: 'session', limit: 4, window: HOUR },
+  { name: 'flow', by: 'user', limit: 9, window: 9 * HOUR, algorithm: 'bucket' },
 ];
 
 /**
@@ -102,11 +106,9 @@ function sequenceOf(seed, { length = 60, quotas = true } = {}) {
 function optionsOf(name, random, quotas) {
   const maybe = (/** @type {any} */ value) => (random.below(3) === 0 ? value : undefined);
   const sessionId = random.of(SESSION_IDS);
-  const index = random.below(WINDOWS.length);
-  const rule = {
-    limit: 1 + random.below(8),
-    ...(WINDOWS[index] === undefined ? {} : { window: WINDOWS[index] }),
-  };
+  const index = random.below(KINDS.length);
+  const rule = { limit: 1 + random.below(8), ...KINDS[index] };
+  const once = maybe(random.of(['i0', 'i1']));
   switch (name) {
     case 'admit':
       return defined({
@@ -131,14 +133,16 @@ function optionsOf(name, random, quotas) {
     case 'authenticate': {
       const quota =
         quotas && random.below(2) === 0 ? { ...random.of(POLICY_QUOTAS), cost: random.below(4) } : undefined;
-      return defined({ scope: maybe(random.of(['read', 'write'])), quota });
+      return defined({ scope: maybe(random.of(['read', 'write'])), quota, once: quota && once });
     }
     case 'endAll':
       return defined({ except: maybe(sessionId) });
     case 'blockUser':
       return defined({ until: maybe(24 * HOUR) });
     case 'consume':
-      return { index, rule, cost: random.below(6) };
+      return defined({ index, rule, cost: random.below(6), once });
+    case 'add':
+      return defined({ index: 0, rule: { limit: rule.limit }, units: 1 + random.below(5), once });
     case 'peek':
     case 'reset':
       return { index, rule };
@@ -174,11 +178,11 @@ async function play(store, { settings, steps, quotas }) {
       { name: 'list', user, pick: 0, options: {} },
       { name: 'isRevokedId', user, pick: 0, options: { jti: 'id-0' } },
     ]);
-    const peeks = WINDOWS.map((window, index) => ({
+    const peeks = KINDS.map((kind, index) => ({
       name: 'peek',
       user: 0,
       pick: 0,
-      options: { index, rule: defined({ limit: 8, window }) },
+      options: { index, rule: { limit: 8, ...kind } },
     }));
     for (const [at, step] of [...steps, ...looks, ...(quotas ? peeks : [])].entries()) {
       const problem = await player.step(step);
@@ -193,6 +197,8 @@ async function play(store, { settings, steps, quotas }) {
 class Player {
   /** @type {Array<{ text: string, token: import('./reference.js').Token }>} */
   #tokens = [];
+  /** @type {string[]} */
+  #receipts = [];
   /** @type {Array<{ auth: any, token: import('./reference.js').Token }>} those that were let through */
   #passed = [];
   #counting = new Counting();
@@ -291,9 +297,25 @@ class Player {
         );
       case 'consume':
         return this.#both(
-          () => quotas.consume(key, options.rule, { cost: options.cost }),
-          (now) => reference.consume(now, key, options.rule, options.cost),
+          () =>
+            quotas.consume(key, options.rule, defined({ cost: options.cost, idempotencyKey: options.once })),
+          (now, actual) => {
+            if (actual.receipt !== undefined) this.#receipts.push(actual.receipt);
+            return reference.consume(now, key, options.rule, options.cost, options.once, actual.receipt);
+          },
         );
+      case 'add':
+        return this.#both(
+          () => quotas.add(key, options.rule, options.units, defined({ idempotencyKey: options.once })),
+          (now) => reference.add(now, key, options.rule, options.units, options.once),
+        );
+      case 'refund': {
+        const receipt = this.#receipts[pick % Math.max(1, this.#receipts.length)] ?? 'none';
+        return this.#both(
+          () => quotas.refund(receipt),
+          (now) => reference.refund(now, receipt),
+        );
+      }
       case 'peek':
         return this.#both(
           () => quotas.peek(key, options.rule),
@@ -315,7 +337,7 @@ class Player {
     const reference = this.#reference;
     if (name === 'authenticate')
       return this.#both(
-        () => this.#auth.authenticate({ token: text }, options),
+        () => this.#auth.authenticate({ token: text }, policyOf(options)),
         (now, actual) => {
           if (actual.ok) this.#passed.push({ auth: actual.auth, token });
           return reference.authenticate(now, token, options);
@@ -359,34 +381,13 @@ class Player {
   /** @param {() => Promise<any>} ask @param {(now: import('./expect.js').Span, actual: any) => any} expected */
   async #both(ask, expected) {
     const from = Date.now();
-    const actual = await ask();
+    // A fault of the question is an answer too.
+    const actual = await ask().catch((error) => {
+      if (error.code !== 'ERR_LATCHGATE_INPUT') throw error;
+      return error;
+    });
     return differ(expected({ from, to: Date.now() }, actual), actual);
   }
-}
-
-/** A token that somebody else issued with the same key. @param {string} user @param {{ sid?: string, scope?: string, form: string }} options */
-function foreign(user, { sid, scope, form }) {
-  const now = Math.floor(Date.now() / 1000);
-  const iat = form === 'ahead' ? now + 50 : now - 100;
-  const exp = form === 'expired' ? now - 10 : now + 3600;
-  const claims = fresh(defined({ sub: user, sid, scope, iat, exp }));
-  const text = form === 'tampered' ? sign(claims, { key: `${SECRET}!` }) : sign(claims);
-  const stands = form === 'old' || form === 'ahead';
-  const scopes = scope === undefined ? [] : [scope];
-  return {
-    text,
-    token: {
-      userId: user,
-      jti: claims.jti,
-      sid,
-      stands,
-      scopes,
-      foreign: true,
-      generation: 0,
-      iat,
-      aheadOfNow: form === 'ahead',
-    },
-  };
 }
 
 module.exports = { play, sequenceOf };

@@ -11,7 +11,7 @@ const { missing } = require('../support/servers.js');
 const { until } = require('../support/started.js');
 
 /** @typedef {import('latchgate').Auth} Auth */
-/** @typedef {{ user: string, text: string, jti: string }} Subject */
+/** @typedef {{ user: string, text: string, jti: string, receipt?: string }} Subject */
 
 const RULE = { limit: 10, window: '1h' };
 const POLICY = { quota: { ...RULE, name: 'replies' } };
@@ -89,6 +89,32 @@ const CALLS = [
     name: 'quotas.consume',
     call: (auth, { user }) => auth.quotas.consume(user, RULE, { cost: 3 }),
     check: async (judge, { user }) => assert.equal((await judge.quotas.peek(user, RULE)).remaining, 7),
+  },
+  {
+    name: 'quotas.consume under an idempotency key, and again,',
+    call: (auth, { user }) => auth.quotas.consume(user, RULE, { cost: 3, idempotencyKey: 'i' }),
+    check: async (judge, { user }) => {
+      const again = await judge.quotas.consume(user, RULE, { cost: 3, idempotencyKey: 'i' });
+      assert.deepEqual([again.replayed, again.remaining], [true, 7]);
+      assert.equal((await judge.quotas.peek(user, RULE)).remaining, 7);
+    },
+  },
+  {
+    name: 'quotas.add',
+    call: (auth, { user }) => auth.quotas.add(user, { limit: 5 }, 3),
+    check: async (judge, { user }) => assert.equal((await judge.quotas.peek(user, { limit: 5 })).limit, 8),
+  },
+  {
+    name: 'quotas.refund',
+    prepare: async (judge, subject) => {
+      const { receipt } = await judge.quotas.consume(subject.user, RULE, { cost: 3 });
+      Object.assign(subject, { receipt });
+    },
+    call: (auth, { receipt = '' }) => auth.quotas.refund(receipt),
+    check: async (judge, { user, receipt = '' }) => {
+      assert.equal(await judge.quotas.refund(receipt), false);
+      assert.equal((await judge.quotas.peek(user, RULE)).remaining, 10);
+    },
   },
   {
     name: 'counters.add',

@@ -77,7 +77,7 @@ describe('the comparison', () => {
     const { Reference } = require('../model/reference.js');
     const { Counting } = require('../model/counting.js');
     const settings = { onLimit: 'reject', admission: 'explicit', idle: 1, absolute: 1 };
-    for (const verb of ['end', 'revoke', 'revokeUser', 'touch'])
+    for (const verb of ['end', 'revoke', 'revokeUser', 'touch', 'consume', 'add', 'refund'])
       await forgetting(Reference.prototype, verb, () => new Reference(settings));
     for (const verb of ['add', 'apply', 'take', 'release'])
       await forgetting(Counting.prototype, verb, () => new Counting());

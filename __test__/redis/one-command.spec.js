@@ -14,6 +14,8 @@ const { KINDS, missing, startServer } = require('../support/servers.js');
 const ROUNDS = 200;
 const QUOTA = { limit: 100_000, window: '1h', name: 'one' };
 const DAY = 24 * 3_600_000;
+/** What receipts are sealed with: one key for all, and for ever. */
+const MAC = 'lg:mac';
 
 /** @typedef {import('latchgate').Policy} Policy */
 /** @typedef {import('latchgate').AuthOptions} Options */
@@ -68,6 +70,26 @@ const REQUESTS = [
     },
   },
   {
+    what: 'a bucket, with an idempotency key each, whose charges may be given back',
+    policy: {
+      quota: {
+        ...QUOTA,
+        algorithm: 'bucket',
+        name: 'bucket',
+        idempotencyKey: () => unique('i'),
+        refundOn: () => false,
+      },
+    },
+    status: 200,
+    texts: async (_auth, user) => () => token({ sub: user, sid: 's' }),
+  },
+  {
+    what: 'an idempotency key that comes again and again',
+    policy: { quota: { ...QUOTA, name: 'once', idempotencyKey: () => 'i' } },
+    status: 200,
+    texts: async (_auth, user) => () => token({ sub: user, sid: 's' }),
+  },
+  {
     what: 'a quota of something else than the user (two, the second only where the first allows)',
     policy: { quota: { ...QUOTA, name: 'by address', by: () => 'address' } },
     status: 200,
@@ -116,7 +138,9 @@ for (const { kind, name } of KINDS) {
   describe(`on ${name}, keys without an end`, async () => {
     const skip = await missing(kind);
 
-    it('are those of blocks and balances alone, and go with them', { skip }, async (t) => {
+    it('are those of blocks, balances and the key of receipts alone, and go with them', {
+      skip,
+    }, async (t) => {
       const server = await startServer(t, { kind });
       const auth = open(t, {
         store: server.url(),
@@ -125,7 +149,9 @@ for (const { kind, name } of KINDS) {
       const users = Array.from({ length: 20 }, (_each, n) => unique(`user-${n}`));
       await busy(auth, users);
       assert.deepEqual(await endless(server), [], 'after everything but blocks and balances');
-      for (const key of await server.keys()) assert.ok((await server.command('PTTL', key)) < 3 * DAY, key);
+      const all = (await server.keys()).filter((key) => key !== MAC);
+      for (const key of all) assert.ok((await server.command('PTTL', key)) < 3 * DAY, key);
+      assert.ok((await server.keys()).includes(MAC), 'there were receipts');
 
       await auth.tokens.blockUser(users[0], { until: Date.now() + DAY });
       assert.deepEqual(await endless(server), [], 'a block that ends');
@@ -173,12 +199,15 @@ for (const { kind, name } of KINDS) {
       await auth.sessions.admit(user, { limit: 0 });
       await auth.quotas.peek('nothing', { limit: 3 });
       await auth.quotas.consume('nothing', { limit: 3 }, { cost: 4 });
-      await auth.quotas.consume('nothing', { limit: 3 }, { cost: 0 });
+      await auth.quotas.consume('nothing', { limit: 3 }, { cost: 0, idempotencyKey: 'i' });
       await auth.quotas.reset('nothing');
       await auth.counters.get(user, 'nothing');
       await auth.counters.add(user, 'nothing', 1, { max: 0 });
       await auth.onceRelease('nothing', 'nobody');
-      assert.deepEqual(await server.keys(), before);
+      assert.deepEqual(
+        (await server.keys()).filter((key) => key !== MAC),
+        before,
+      );
     });
   });
 }
@@ -195,7 +224,15 @@ async function busy(auth, users) {
       auth.sessions.touch(user, 'f'),
       auth.tokens.revoke(token({ sub: user })),
       auth.tokens.issue(user, { sessionId: 'a' }),
-      auth.quotas.consume(`window of ${user}`, { limit: 3, window: '1h' }, { cost: 2 }),
+      auth.quotas.consume(`window of ${user}`, { limit: 3, window: '1h' }, { cost: 2, idempotencyKey: 'i' }),
+      auth.quotas.consume(`bucket of ${user}`, { limit: 3, window: '1h', algorithm: 'bucket' }),
+      auth.quotas
+        .consume(`window of ${user}`, { limit: 3, window: '1h' })
+        .then(({ receipt }) => (receipt === undefined ? false : auth.quotas.refund(receipt))),
+      auth.authenticate(
+        { token: token({ sub: user, sid: 'a' }) },
+        { quota: { limit: 9, window: '1h', name: 'refill', algorithm: 'bucket', idempotencyKey: () => 'i' } },
+      ),
       auth.authenticate(
         { token: token({ sub: user, sid: 'a' }) },
         { quota: { limit: 3, window: '2h', name: 'by', by: () => `by ${user}` } },
@@ -208,9 +245,9 @@ async function busy(auth, users) {
 /** Whose a key is: the last part of its name. @param {string} key */
 const owner = (key) => String(key.split(':').at(-1));
 
-/** @param {import('../support/servers.js').RealServer} server @returns {Promise<string[]>} keys without an end, sorted */
+/** @param {import('../support/servers.js').RealServer} server @returns {Promise<string[]>} keys without an end but the key of receipts, sorted */
 async function endless(server) {
   const keys = await server.keys();
   const ends = await Promise.all(keys.map((key) => server.command('PTTL', key)));
-  return keys.filter((_key, index) => ends[index] === -1);
+  return keys.filter((key, index) => ends[index] === -1 && key !== MAC);
 }

@@ -5,7 +5,7 @@ mod support;
 
 use latchgate::core::clock::FakeClock;
 use latchgate::core::counter::Apply;
-use latchgate::core::op::{Act, SessionCheck};
+use latchgate::core::op::{Act, Charge, SessionCheck};
 use latchgate::core::reason::Reason;
 use latchgate::core::store::Store;
 use latchgate::store::registry::{self, Settings};
@@ -89,6 +89,95 @@ fn charged(store: &Arc<dyn Store>, apart: bool) -> usize {
         decide(store, request).reason == Reason::Allowed
     });
     passed.into_iter().filter(|passed| *passed).count()
+}
+
+/// How many racers made the charge that all of them asked for under one idempotency key, and what is left
+/// of ten units.
+fn charged_once(store: &Arc<dyn Store>) -> (usize, u64) {
+    let answers = race(store, |store, n| {
+        let spend = spend(2, u8::try_from(n).unwrap());
+        consume_with(store, "bdk", balance(10), spend, under(1, 1)).unwrap()
+    });
+    let made = answers.into_iter().filter(|told| !told.replayed).count();
+    (made, consume(&**store, "bdk", balance(10), 0).remaining)
+}
+
+/// The same in the decision.
+fn requested_once(store: &Arc<dyn Store>, apart: bool) -> usize {
+    let answers = race(store, move |store, n| {
+        let session = format!("s{n}");
+        let mut request = request("u", &session, START_MS, SessionCheck::Skip);
+        let place = if apart { charge_apart } else { charge };
+        request.charge = place("bk", balance(10), 2).map(|it| Charge { once: under(1, 1), ..it });
+        decide(store, request).quota.unwrap()
+    });
+    answers.into_iter().filter(|told| !told.replayed).count()
+}
+
+/// How many racers were told that it was they who gave the charge back.
+fn refunds(store: &Arc<dyn Store>) -> usize {
+    let told = consume_with(&**store, "bdk", balance(100), spend(1, 1), None).unwrap();
+    let charged = told.charged.unwrap();
+    let back = race(store, move |store, _| refund(store, "bdk", charged, 1, None));
+    back.into_iter().filter(|back| *back).count()
+}
+
+/// The limit after every racer has topped up a unit.
+fn top_ups(store: &Arc<dyn Store>) -> u64 {
+    race(store, |store, _| top_up(store, "bdk", balance(1), 1, None).unwrap());
+    consume(&**store, "bdk", balance(1), 0).limit
+}
+
+/// How many of the racers got one of three units of a bucket.
+fn bucketed(store: &Arc<dyn Store>) -> usize {
+    let granted = race(store, |store, _| consume(store, "gdk", bucket(3, HOUR), 1).allowed);
+    granted.into_iter().filter(|granted| *granted).count()
+}
+
+const TOPPED: u64 = RACERS as u64 + 1;
+
+#[test]
+fn spending_is_exact_on_the_embedded_store() {
+    for _ in 0..50 {
+        let open = || {
+            registry::open(&Settings::of("memory:"), Arc::new(FakeClock::at_ms(START_MS))).unwrap()
+        };
+        assert_eq!(charged_once(&open()), (1, 8));
+        assert_eq!((requested_once(&open(), false), requested_once(&open(), true)), (1, 1));
+        assert_eq!(refunds(&open()), 1);
+        assert_eq!(top_ups(&open()), TOPPED);
+        assert_eq!(bucketed(&open()), 3);
+    }
+}
+
+#[cfg(feature = "test-stores")]
+#[test]
+fn spending_loses_on_a_store_that_checks_first_and_writes_later() {
+    let open = |name: &str| {
+        let url = format!("test-racy:spending-{name}?gate={RACERS}");
+        registry::open(&Settings::of(&url), Arc::new(FakeClock::at_ms(START_MS))).unwrap()
+    };
+    assert!(charged_once(&open("once")).0 > 1);
+    assert!(requested_once(&open("requested"), false) > 1);
+    assert!(requested_once(&open("requested-apart"), true) > 1);
+    assert!(refunds(&open("refunds")) > 1);
+    assert!(top_ups(&open("top-ups")) < TOPPED);
+    assert!(bucketed(&open("bucketed")) > 3);
+}
+
+#[cfg(feature = "test-stores")]
+#[test]
+fn spending_is_exact_on_a_store_that_answers_late_and_out_of_order() {
+    let open = |name: &str| {
+        let url = format!("test-deferred:spending-{name}?gate={RACERS}");
+        registry::open(&Settings::of(&url), Arc::new(FakeClock::at_ms(START_MS))).unwrap()
+    };
+    assert_eq!(charged_once(&open("once")), (1, 8));
+    assert_eq!(requested_once(&open("requested"), false), 1);
+    assert_eq!(requested_once(&open("requested-apart"), true), 1);
+    assert_eq!(refunds(&open("refunds")), 1);
+    assert_eq!(top_ups(&open("top-ups")), TOPPED);
+    assert_eq!(bucketed(&open("bucketed")), 3);
 }
 
 /// How many of the racers added one to a counter that may be three at most.

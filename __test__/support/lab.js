@@ -54,7 +54,7 @@ function backdoor(store) {
     idleMs: MINUTE,
     absoluteMs: HOUR,
   };
-  const gate = new binding.Gate(config, new Float64Array(14 * 64 + 1), () => {});
+  const gate = new binding.Gate(config, new Float64Array(15 * 64 + 1), () => {});
   return {
     /** @returns {string} all that stands in the store; equal for stores that answer equal */
     dump: () => gate.dump(),

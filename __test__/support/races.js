@@ -4,6 +4,7 @@
 const { RACES: counters } = require('./races/counters.js');
 const { RACES: sessions } = require('./races/sessions.js');
 const { RACES: revocations } = require('./races/revocations.js');
+const { RACES: spending } = require('./races/spending.js');
 const { RACES: threads } = require('./races/threads.js');
 
 /**
@@ -18,7 +19,7 @@ const { RACES: threads } = require('./races/threads.js');
  */
 
 /** In one process, some of them through a real Express server. @type {Race[]} */
-const LOCAL = [...sessions, ...revocations, ...counters];
+const LOCAL = [...sessions, ...revocations, ...counters, ...spending];
 /** Across worker threads. @type {Race[]} */
 const THREADED = threads;
 

@@ -27,7 +27,7 @@ const DAY = 24 * HOUR;
  * @returns {any}
  */
 function plain(value, suffix, key = '') {
-  if (typeof value === 'string') return value.replaceAll(suffix, '');
+  if (typeof value === 'string') return key === 'receipt' ? 'a receipt' : value.replaceAll(suffix, '');
   if (typeof value === 'number' && /At$/.test(key)) {
     const now = Date.now();
     assert.ok(Number.isInteger(value) && value > now - 60_000 && value < now + DAY, `${key}: ${value}`);
@@ -170,6 +170,28 @@ const SCENARIOS = [
     },
   },
   {
+    rule: 'charges and top-ups are made once under an idempotency key, and given back once',
+    run: async ({ open, name }) => {
+      const { quotas } = open();
+      const key = name('key');
+      const options = { cost: 3, idempotencyKey: 'i' };
+      /** @type {any[]} */
+      const seen = [];
+      const rules = /** @type {const} */ ([{ limit: 5 }, { limit: 6, window: '1h' }]);
+      for (const [index, rule] of rules.entries()) {
+        const once = { ...options, idempotencyKey: `i${index}` };
+        const first = await quotas.consume(key, rule, once);
+        seen.push(first, await quotas.consume(key, rule, once));
+        seen.push(await quotas.consume(key, rule, { ...once, cost: 2 }).catch(({ code }) => code));
+        for (let n = 0; n < 2; n++) seen.push(await quotas.refund(first.receipt ?? ''));
+        seen.push(await quotas.consume(key, rule, once), await quotas.peek(key, rule));
+      }
+      for (let n = 0; n < 2; n++) seen.push(await quotas.add(key, { limit: 5 }, 7, { idempotencyKey: 'a' }));
+      seen.push(await quotas.consume(key, { limit: 5 }, { cost: 10 }));
+      return seen;
+    },
+  },
+  {
     rule: 'quotas are consumed, looked at and reset, and a denial burns nothing',
     run: async ({ open, name }) => {
       const { quotas } = open();
@@ -179,6 +201,7 @@ const SCENARIOS = [
         { limit: 5 },
         { limit: 5, window: '1h' },
         { limit: 5, window: HOUR, algorithm: /** @type {const} */ ('window') },
+        { limit: 5, window: '5h', algorithm: /** @type {const} */ ('bucket') },
       ]) {
         const key = name(`key ${seen.length}`);
         seen.push(await quotas.peek(key, rule));

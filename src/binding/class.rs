@@ -1,7 +1,8 @@
 //! The class that JavaScript holds: its methods parse arguments, and do nothing else.
 
 use super::config::{self, GateConfig, QuotaConfig, whole};
-use super::gate::{Continuation, GateInner, NowOrLater};
+use super::continuation::Continuation;
+use super::gate::{GateInner, NowOrLater};
 use super::outcome::{NativeEvent, NativeHealth, Outcome, Result, error, number};
 use super::policy::{Asked, Policy};
 use super::slots::{enter, enter_still, guarded, register};
@@ -11,7 +12,6 @@ use crate::core::error::Fault;
 use crate::core::op::{Act, Admit};
 use crate::service::identity::{MAX_ID, TokenName, token_key};
 use crate::service::issue::{Request, random_id};
-use crate::service::quota_key::{direct_key, direct_keys};
 use napi::Env;
 use napi::bindgen_prelude::{Either, Float64Array, Function, JsValue};
 use napi_derive::napi;
@@ -95,9 +95,10 @@ impl Gate {
         limit: f64,
         cost: f64,
         named: Option<String>,
+        idempotency_key: Option<String>,
     ) -> Result<f64> {
         let policy = Policy::new(scopes, quota)?;
-        let asked = Asked { credential: &credential, flags, limit, cost, named };
+        let asked = Asked { credential: &credential, flags, limit, cost, named, idempotency_key };
         enter(&self.inner, |gate| gate.decide_adhoc(&policy, &asked))
     }
 
@@ -276,28 +277,6 @@ impl Gate {
         self.submit(Act::UnblockUser { user: id("userId", user_id)?.into() })
     }
 
-    /// Charges a quota; a cost of 0 looks. `windowMs` NaN: a balance.
-    #[napi]
-    pub fn consume(
-        &self,
-        key: String,
-        limit: f64,
-        window_ms: f64,
-        cost: f64,
-    ) -> Result<NowOrLater> {
-        let key = id("key", key)?;
-        let rule = config::quota_rule(limit, window_ms).map_err(error)?;
-        let cost = whole("cost", cost, 0).map_err(error)?;
-        self.submit(Act::Consume { key: direct_key(&key, &rule).into(), rule, cost })
-    }
-
-    /// Forgets what was charged to a quota.
-    #[napi]
-    pub fn reset_quota(&self, key: String) -> Result<NowOrLater> {
-        let keys = direct_keys(&id("key", key)?);
-        self.submit(Act::ResetQuotas { keys: keys.into_iter().map(Cow::Owned).collect() })
-    }
-
     #[napi]
     pub fn ping(&self) -> Result<NowOrLater> {
         self.submit(Act::Ping)
@@ -391,6 +370,6 @@ impl Gate {
     }
 }
 
-fn flag(flag: bool) -> Outcome {
+pub(super) fn flag(flag: bool) -> Outcome {
     Outcome { flag: Some(flag), ..Default::default() }
 }

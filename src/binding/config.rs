@@ -46,8 +46,12 @@ pub struct QuotaConfig {
     pub limit: f64,
     /// NaN: a balance, which never refills.
     pub window_ms: f64,
+    /// It refills unit by unit, and not as a whole.
+    pub bucket: bool,
     /// What a request costs where no function says so.
     pub cost: f64,
+    /// What a request was charged may be given back.
+    pub refundable: bool,
 }
 
 /// What a gate is made of.
@@ -102,13 +106,19 @@ pub fn limit(value: f64) -> Result<Option<u64>, Fault> {
 }
 
 /// A quota's rule.
-pub fn quota_rule(limit: f64, window_ms: f64) -> Result<QuotaRule, Fault> {
-    let refill = if window_ms.is_nan() {
-        Refill::Never
-    } else {
-        Refill::Window(whole("window", window_ms, 1)?)
-    };
-    Ok(QuotaRule { limit: whole("limit", limit, 1)?, refill })
+pub fn quota_rule(limit: f64, window_ms: f64, bucket: bool) -> Result<QuotaRule, Fault> {
+    let limit = whole("limit", limit, 1)?;
+    if window_ms.is_nan() && !bucket {
+        return Ok(QuotaRule { limit, refill: Refill::Never });
+    }
+    let window_ms = whole("window", window_ms, 1)?;
+    if !bucket {
+        return Ok(QuotaRule { limit, refill: Refill::Window(window_ms) });
+    }
+    if window_ms.checked_mul(1000).is_none_or(|window_us| limit > window_us) {
+        return Err(Fault::input("limit of a bucket may not exceed its window in microseconds"));
+    }
+    Ok(QuotaRule { limit, refill: Refill::Bucket(window_ms) })
 }
 
 /// What a policy charges.
@@ -119,9 +129,9 @@ pub fn policy_quota(config: QuotaConfig) -> Result<PolicyQuota, Fault> {
         2 => Holder::Named,
         _ => return Err(Fault::config("holder is 0, 1 or 2")),
     };
-    let rule = quota_rule(config.limit, config.window_ms)?;
+    let rule = quota_rule(config.limit, config.window_ms, config.bucket)?;
     let cost = whole("cost", config.cost, 0)?;
-    Ok(PolicyQuota { name: config.name, holder, rule, cost })
+    Ok(PolicyQuota { name: config.name, holder, rule, cost, refundable: config.refundable })
 }
 
 /// The rules of an admission.

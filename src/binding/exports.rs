@@ -43,13 +43,15 @@ pub fn decide(handle: f64, credential: JsText) -> Result<f64> {
         ((handle >> 24) as f64, (handle >> 2 & 0x3F_FFFF) as f64, (handle & 3) as f64);
     slots::with(gate, |gate| {
         let (limit, cost) = (f64::NAN, f64::NAN);
-        let asked = Asked { credential: &credential, flags, limit, cost, named: None };
+        let (named, idempotency_key) = (None, None);
+        let asked = Asked { credential: &credential, flags, limit, cost, named, idempotency_key };
         gate.decide_registered(policy, &asked)
     })
 }
 
 /// The same with what functions of the request have said: a limit of sessions (NaN: the configured one),
-/// a cost (NaN: the policy's), and who holds the quota.
+/// a cost (NaN: the policy's), who holds the quota, and under which idempotency key it is charged.
+#[allow(clippy::too_many_arguments)]
 #[napi]
 pub fn decide_with(
     gate: f64,
@@ -59,9 +61,10 @@ pub fn decide_with(
     limit: f64,
     cost: f64,
     named: Option<String>,
+    idempotency_key: Option<String>,
 ) -> Result<f64> {
     slots::with(gate, |gate| {
-        let asked = Asked { credential: &credential, flags, limit, cost, named };
+        let asked = Asked { credential: &credential, flags, limit, cost, named, idempotency_key };
         gate.decide_registered(policy, &asked)
     })
 }

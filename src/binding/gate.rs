@@ -2,10 +2,12 @@
 //! the JavaScript thread that made the gate; only the bridge is touched by others.
 
 use super::bridge::{Bridge, Tickets, Wake};
+use super::charges::{Charges, Draft};
 use super::config::{self, GateConfig, whole};
+use super::continuation::Continuation;
 use super::outcome::{
     NativeEvent, NativeHealth, Outcome, RECORD, RECORDS, Result, error, event, health, number,
-    object, write_decision, write_outage,
+    write_decision, write_outage,
 };
 use super::policy::{Asked, Policy};
 use super::text::{JsText, Scratch};
@@ -18,7 +20,7 @@ use crate::core::standing::Credential;
 use crate::core::store::{self, Notice, Sink, Store};
 use crate::service::claims::{Rules, Token};
 use crate::service::credential::bearer;
-use crate::service::issue::{Issuer, Request};
+use crate::service::issue::Issuer;
 use crate::service::verify::Verifier;
 use napi::bindgen_prelude::{Either, Float64Array};
 use std::borrow::Cow;
@@ -33,17 +35,6 @@ const DECIDED: u32 = 2;
 
 /// Behind the verdict records: 1 where calls are held back until `flush`.
 const HELD: usize = RECORD * RECORDS;
-
-/// What is done when an outcome comes late.
-#[derive(Default)]
-pub enum Continuation {
-    Decide {
-        session_is_token: bool,
-    },
-    Issue(Request),
-    #[default]
-    Plain,
-}
 
 /// The result of an operation: its object, or minus the ticket under which it will come.
 pub type NowOrLater = Either<Outcome, f64>;
@@ -62,6 +53,7 @@ pub struct GateInner {
     scratch: Scratch,
     verdict: Float64Array,
     tickets: Tickets<Continuation>,
+    pub charges: Charges,
     watch: Watch,
     closed: bool,
 }
@@ -102,6 +94,7 @@ impl GateInner {
             scratch: Scratch::default(),
             verdict,
             tickets: Tickets::default(),
+            charges: Charges::default(),
             watch: Watch::default(),
             closed: false,
         })
@@ -264,6 +257,8 @@ impl GateInner {
         if !asked.limit.is_nan() {
             rule.limit = config::limit(asked.limit).map_err(error)?;
         }
+        let refundable = charge.as_ref().filter(|charge| charge.spend.receipt.is_some());
+        let draft = refundable.map(|charge| Box::new(Draft::of(&token.user, charge)));
         let act = Act::Decide(Decide {
             user: Cow::Borrowed(&token.user),
             token: Cow::Borrowed(&token.key),
@@ -280,9 +275,10 @@ impl GateInner {
         let session_is_token = token.session_is_token;
         match self.store.submit(op, ticket, &self.sink) {
             Some(Ok(Verdict::Decision(decision))) => {
+                let charge = self.charges.keep(draft.map(|draft| *draft), &decision);
                 // SAFETY: the array is ours and this is its thread; JavaScript does not run meanwhile.
                 let record = unsafe { self.verdict.as_mut() };
-                write_decision(record, 0.0, &decision, session_is_token);
+                write_decision(record, 0.0, &decision, session_is_token, charge);
                 Ok(f64::from(decision.reason as u8))
             }
             Some(Ok(_)) => Err(error(Fault::unavailable("the store answered another question"))),
@@ -293,7 +289,7 @@ impl GateInner {
             }
             Some(Err(fault)) => Err(error(fault)),
             None => {
-                self.tickets.wait(ticket, Continuation::Decide { session_is_token });
+                self.tickets.wait(ticket, Continuation::Decide { session_is_token, draft });
                 self.note_held();
                 Ok(-number(ticket))
             }
@@ -330,7 +326,7 @@ impl GateInner {
             let text = issuer.issue(request, *generation, &self.rules, now_ms).map_err(error)?;
             return Ok(Outcome { text: Some(text), ..Default::default() });
         }
-        Ok(object(verdict))
+        self.charges.finish(continuation, verdict)
     }
 
     pub fn can_issue(&self) -> bool {
@@ -352,9 +348,12 @@ impl GateInner {
             let number = number(ticket);
             match (self.tickets.continuation(ticket), outcome) {
                 (
-                    Some(Continuation::Decide { session_is_token }),
+                    Some(Continuation::Decide { session_is_token, draft }),
                     Ok(Verdict::Decision(decision)),
-                ) => write_decision(record, number, &decision, session_is_token),
+                ) => {
+                    let charge = self.charges.keep(draft.map(|draft| *draft), &decision);
+                    write_decision(record, number, &decision, session_is_token, charge);
+                }
                 // By number like any answer: when the store is away there may be very many.
                 (Some(Continuation::Decide { .. }), Err(fault)) if fault.is_outage() => {
                     write_outage(record, number);

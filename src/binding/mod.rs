@@ -2,14 +2,17 @@
 //! numbers and plain objects, faults to coded errors.
 
 mod bridge;
+mod charges;
 mod class;
 mod clock;
 mod config;
+mod continuation;
 mod counters;
 mod exports;
 mod gate;
 mod outcome;
 mod policy;
+mod quotas;
 mod slots;
 mod text;
 mod watcher;

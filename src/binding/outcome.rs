@@ -10,7 +10,7 @@ use crate::core::store::{Health, Notice};
 use napi_derive::napi;
 
 /// Numbers in one verdict record: see `write_decision`.
-pub const RECORD: usize = 14;
+pub const RECORD: usize = 15;
 /// Records that one drain hands over at most.
 pub const RECORDS: usize = 64;
 
@@ -70,6 +70,8 @@ pub struct NativeConsumption {
     pub remaining: f64,
     pub reset_at: Option<f64>,
     pub retry_after_ms: Option<f64>,
+    pub receipt: Option<String>,
+    pub replayed: bool,
 }
 
 /// What changes of counters came to.
@@ -167,13 +169,16 @@ fn admission(admission: Admission) -> NativeAdmission {
     }
 }
 
-fn consumption(consumption: Consumption) -> NativeConsumption {
+/// What a charge came to, as an object, without its receipt.
+pub fn consumption(consumption: Consumption) -> NativeConsumption {
     NativeConsumption {
         allowed: consumption.allowed,
         limit: number(consumption.limit),
         remaining: number(consumption.remaining),
         reset_at: consumption.reset_ms.map(number),
         retry_after_ms: consumption.retry_after_ms.map(number),
+        receipt: None,
+        replayed: consumption.replayed,
     }
 }
 
@@ -198,6 +203,8 @@ pub fn object(verdict: Verdict) -> Outcome {
         // Delivered as what it is: see `Verdict::outcome`.
         Verdict::Fault(_) => {}
         Verdict::Decision(decision) => outcome.flag = Some(decision.reason == Reason::Allowed),
+        // It stays with the gate.
+        Verdict::Key(_) => {}
     }
     outcome
 }
@@ -206,12 +213,14 @@ pub fn object(verdict: Verdict) -> Outcome {
 /// at, 2: admitted by this step, 4: the session id is the token's own id, 8: a quota was looked at),
 /// [3] active sessions, [4] limit (NaN: none), [5] created, [6] last active, [7] previously active,
 /// [8] expires, [9] every reason that would have denied, as bits; [10] the quota's limit,
-/// [11] remaining, [12] reset, [13] milliseconds until then (NaN: none runs).
+/// [11] remaining, [12] reset, [13] milliseconds until then (NaN: none runs); [14] the number of the
+/// charge, by which it may be given back (0: it may not).
 pub fn write_decision(
     record: &mut [f64],
     ticket: f64,
     decision: &Decision,
     session_is_token: bool,
+    charge: u64,
 ) {
     let mut flags = u8::from(decision.admitted) << 1;
     if let Some(view) = &decision.session {
@@ -238,6 +247,7 @@ pub fn write_decision(
     }
     record[..3].copy_from_slice(&[ticket, f64::from(decision.reason as u8), f64::from(flags)]);
     record[9] = f64::from(decision.would_deny.bits());
+    record[14] = number(charge);
 }
 
 /// Writes the record of a decision that the store could not take.

@@ -7,7 +7,8 @@ use crate::core::error::Fault;
 use crate::core::op::Charge;
 use crate::service::claims::Token;
 use crate::service::identity::MAX_ID;
-use crate::service::quota_key::{Holder, PolicyQuota};
+use crate::service::quota_key::{Asking, Holder, PolicyQuota};
+use crate::service::receipt::receipt_id;
 
 /// Scopes and a quota.
 #[derive(Default, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct Asked<'a> {
     pub cost: f64,
     /// Whom the policy's function named as the holder of the quota.
     pub named: Option<String>,
+    /// Charged once under this.
+    pub idempotency_key: Option<String>,
 }
 
 impl Policy {
@@ -59,6 +62,18 @@ impl Policy {
                  another's quota"
             ))));
         }
-        Ok((scope_ok, Some(quota.charge(&token.session, named, cost, session_ms))))
+        let idempotency_key = idempotency_key(asked.idempotency_key.as_deref())?;
+        let receipt = quota.refundable.then(receipt_id).transpose().map_err(error)?;
+        let (user, session) = (&*token.user, &*token.session);
+        let asking = Asking { user, session, named, cost, session_ms, idempotency_key, receipt };
+        Ok((scope_ok, Some(quota.charge(&asking))))
     }
+}
+
+/// An idempotency key: 1 to 512 bytes.
+pub fn idempotency_key(key: Option<&str>) -> Result<Option<&str>> {
+    if key.is_some_and(|key| key.is_empty() || key.len() > MAX_ID) {
+        return Err(error(Fault::input(format!("idempotencyKey must have 1 to {MAX_ID} bytes"))));
+    }
+    Ok(key)
 }

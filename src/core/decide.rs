@@ -1,9 +1,12 @@
 //! One request against one user's record: the order of the reasons, and what an allowed one changes.
 
+use super::clock::Now;
+use super::error::Fault;
+use super::idempotency::{Remembered, RememberedCharge};
 use super::op::{Charge, Decide, Decision, Issued, SessionCheck, SessionView};
-use super::quota::{Consumption, QuotaState};
+use super::quota::{Consumption, Moment, QuotaState};
 use super::reason::{Reason, Reasons};
-use super::record::{UserRecord, foreign_bound};
+use super::record::{Aside, UserRecord, foreign_bound};
 
 /// What a decision may do with the session.
 enum SessionPlan {
@@ -14,21 +17,37 @@ enum SessionPlan {
 
 impl UserRecord {
     /// Reads first, every reason; only if there is none, acts. So a denial changes nothing.
+    ///
+    /// # Errors
+    /// Where the idempotency key of the request stands for another question, and nothing else denies.
     pub(super) fn decide(
         &mut self,
         d: &Decide<'_>,
-        now_ms: u64,
+        now: Now<'_>,
         tolerance_ms: u64,
-        apart: Option<&mut QuotaState>,
-    ) -> Decision {
+        aside: Aside<'_>,
+    ) -> Result<Decision, Fault> {
+        let now_ms = now.ms();
+        let Aside { quota: apart, memory } = aside;
         let mut deny = self.standing(&d.token, Some(d.issued), now_ms);
         if !d.scope_ok {
             deny.add(Reason::ScopeMissing);
         }
         let plan = self.plan_session(d, now_ms, &mut deny);
+        let asked = d.charge.as_ref().and_then(|charge| charge.once.as_ref());
+        let known = asked.zip(memory.as_deref()).map(|(asked, memory)| {
+            Remembered::recall(memory.as_ref(), asked, now_ms)
+                .map(|answer| answer.map(|answer| answer.replayed(now_ms)))
+        });
+        let replayed = match known.transpose() {
+            Ok(known) => known.flatten(),
+            Err(fault) if deny.first() == Reason::Allowed => return Err(fault),
+            // It is refused anyway, and by what it would have been refused without a key.
+            Err(_) => None,
+        };
         let quota = d.charge.as_ref().map(|charge| {
             let state = apart.as_deref().copied().unwrap_or_else(|| self.quota(&charge.key));
-            state.look(&charge.rule, charge.cost, now_ms)
+            replayed.unwrap_or_else(|| state.look(&charge.rule, charge.spend.cost, now.us))
         });
         if quota.is_some_and(|quota| !quota.allowed) {
             deny.add(Reason::QuotaExhausted);
@@ -37,7 +56,9 @@ impl UserRecord {
         let mut decision =
             Decision { reason, would_deny: deny, session: None, admitted: false, quota: None };
         if reason == Reason::Allowed {
-            decision.quota = d.charge.as_ref().map(|charge| self.charge(charge, apart, now_ms));
+            decision.quota = replayed.or_else(|| {
+                d.charge.as_ref().map(|charge| self.charge(charge, apart, memory, now))
+            });
             self.enter_session(d, plan, now_ms, &mut decision);
             if let Issued::Foreign { iat_ms } = d.issued
                 && iat_ms >= foreign_bound(now_ms, tolerance_ms)
@@ -47,7 +68,7 @@ impl UserRecord {
         } else if reason == Reason::QuotaExhausted {
             decision.quota = quota;
         }
-        decision
+        Ok(decision)
     }
 
     fn enter_session(
@@ -94,17 +115,46 @@ impl UserRecord {
         &mut self,
         charge: &Charge<'_>,
         apart: Option<&mut QuotaState>,
-        now_ms: u64,
+        memory: Option<&mut Option<RememberedCharge>>,
+        now: Now<'_>,
     ) -> Consumption {
-        if let Some(state) = apart {
-            return state.charge(&charge.rule, charge.cost, now_ms, charge.keep_ms);
-        }
-        let mut state = self.quota(&charge.key);
-        let consumption = state.charge(&charge.rule, charge.cost, now_ms, charge.keep_ms);
-        if charge.cost > 0 {
-            self.quotas.get_or_insert_default().insert((*charge.key).into(), state);
+        let Charge { rule, spend, once, .. } = charge;
+        let moment = Moment::at(now.us);
+        let consumption = if let Some(state) = apart {
+            state.charge(rule, spend, moment)
+        } else {
+            let mut state = self.quota(&charge.key);
+            let consumption = state.charge(rule, spend, moment);
+            if spend.cost > 0 {
+                self.quotas.get_or_insert_default().insert((*charge.key).into(), state);
+            }
+            consumption
+        };
+        if let Some((asked, memory)) = once.as_ref().zip(memory).filter(|_| spend.cost > 0) {
+            *memory = Some(Remembered::new(asked, consumption, now.ms()));
         }
         consumption
+    }
+
+    /// Does something to a quota of the record, and drops it where it says nothing any more.
+    pub fn with_quota<T>(&mut self, key: &str, run: impl FnOnce(&mut QuotaState) -> T) -> T {
+        let Some(state) = self.quotas.as_mut().and_then(|quotas| quotas.get_mut(key)) else {
+            return run(&mut QuotaState::default());
+        };
+        let result = run(state);
+        if *state == QuotaState::default() {
+            self.drop_quota(key);
+        }
+        result
+    }
+
+    fn drop_quota(&mut self, key: &str) {
+        if let Some(quotas) = &mut self.quotas {
+            quotas.remove(key);
+            if quotas.is_empty() {
+                self.quotas = None;
+            }
+        }
     }
 
     fn plan_session(&self, d: &Decide<'_>, now_ms: u64, deny: &mut Reasons) -> SessionPlan {

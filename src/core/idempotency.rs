@@ -2,6 +2,7 @@
 //! answer told again. Whoever keeps the memory sees to it that two askers come one after the other.
 
 use super::error::Fault;
+use super::quota::Consumption;
 
 /// So long an answer is remembered, in milliseconds.
 pub const REMEMBERED_MS: u64 = 24 * 60 * 60 * 1000;
@@ -24,6 +25,9 @@ pub struct Remembered<T> {
     /// The answer.
     pub answer: T,
 }
+
+/// What a charge was answered.
+pub type RememberedCharge = Remembered<Consumption>;
 
 impl<T> Remembered<T> {
     /// An answer given now.
@@ -56,4 +60,13 @@ pub fn another_question() -> Fault {
     Fault::input(
         "idempotencyKey was used for something else within 24 h: a new question needs a key of its own",
     )
+}
+
+impl Consumption {
+    /// As it is told again.
+    #[must_use]
+    pub fn replayed(&self, now_ms: u64) -> Self {
+        let reset_in_ms = self.reset_ms.map(|reset_ms| reset_ms.saturating_sub(now_ms));
+        Self { replayed: true, reset_in_ms, ..*self }
+    }
 }

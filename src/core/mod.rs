@@ -1,6 +1,7 @@
 //! The rules: what a user's record is, what every operation does to it, and what it answers.
 //! Knows no store, no token format, no JavaScript; depends on `std` alone.
 
+pub mod bucket;
 pub mod clock;
 pub mod counter;
 mod decide;
@@ -16,6 +17,7 @@ pub mod reason;
 pub mod record;
 pub mod session;
 pub mod session_table;
+pub mod spending;
 pub mod standing;
 pub mod store;
 pub mod sync;

@@ -3,9 +3,11 @@
 
 use super::counter::{Applied, Apply};
 use super::error::Fault;
-use super::quota::{Consumption, QuotaRule};
+use super::idempotency::Idempotency;
+use super::quota::{Consumption, QuotaRule, Spend};
 use super::reason::{Reason, Reasons};
 use super::session::{Session, SessionTimes};
+use super::spending::{AddUnits, Consume, Refund};
 use super::store::Outcome;
 use std::borrow::Cow;
 
@@ -75,10 +77,10 @@ pub struct Charge<'a> {
     pub key: Cow<'a, str>,
     /// Its rule.
     pub rule: QuotaRule,
-    /// Units; 0 looks.
-    pub cost: u64,
-    /// A balance is forgotten so long after its last charge; `None`: never.
-    pub keep_ms: Option<u64>,
+    /// What is taken.
+    pub spend: Spend,
+    /// Once, under this.
+    pub once: Option<Idempotency>,
 }
 
 /// One request: does this token, in this session, with these scopes, pass?
@@ -145,7 +147,13 @@ pub enum Act<'a> {
     /// Draws the generation of a token that is about to be issued.
     NextGeneration { user: Cow<'a, str> },
     /// Charges a quota that belongs to no user's record.
-    Consume { key: Cow<'a, str>, rule: QuotaRule, cost: u64 },
+    Consume(Consume<'a>),
+    /// Tops up a balance that belongs to no user's record.
+    AddUnits(AddUnits<'a>),
+    /// Gives a charge back.
+    Refund(Refund<'a>),
+    /// Asks for the key that receipts are sealed with; `fresh` becomes it where there is none.
+    ReceiptKey { fresh: [u8; 32] },
     /// Forgets what was charged to these quotas.
     ResetQuotas { keys: Vec<Cow<'a, str>> },
     /// Changes counters: see [`Apply`].
@@ -234,8 +242,10 @@ pub enum Verdict {
     Count(u64),
     /// To [`Act::NextGeneration`].
     Generation(u64),
-    /// To [`Act::Consume`].
+    /// To [`Act::Consume`] and [`Act::AddUnits`].
     Consumption(Consumption),
+    /// To [`Act::ReceiptKey`].
+    Key([u8; 32]),
     /// To [`Act::Apply`].
     Applied(Applied),
     /// The question was wrong, which only the store could see; nothing was done.
@@ -273,8 +283,11 @@ impl Act<'_> {
             | Self::BlockUser { user, .. }
             | Self::UnblockUser { user }
             | Self::NextGeneration { user } => Some(user),
-            Self::Consume { .. }
+            Self::Refund(refund) => refund.user.as_deref(),
+            Self::Consume(_)
+            | Self::AddUnits(_)
             | Self::ResetQuotas { .. }
+            | Self::ReceiptKey { .. }
             | Self::Once { .. }
             | Self::OnceRelease { .. }
             | Self::Ping => None,
@@ -323,7 +336,10 @@ impl Op<'_> {
             Act::BlockUser { user, until_ms } => Act::BlockUser { user: own(user), until_ms },
             Act::UnblockUser { user } => Act::UnblockUser { user: own(user) },
             Act::NextGeneration { user } => Act::NextGeneration { user: own(user) },
-            Act::Consume { key, rule, cost } => Act::Consume { key: own(key), rule, cost },
+            Act::Consume(c) => Act::Consume(Consume { key: own(c.key), ..c }),
+            Act::AddUnits(a) => Act::AddUnits(AddUnits { key: own(a.key), ..a }),
+            Act::Refund(r) => Act::Refund(Refund { user: r.user.map(own), key: own(r.key), ..r }),
+            Act::ReceiptKey { fresh } => Act::ReceiptKey { fresh },
             Act::ResetQuotas { keys } => {
                 Act::ResetQuotas { keys: keys.into_iter().map(own).collect() }
             }

@@ -5,12 +5,22 @@ use super::clock::Now;
 use super::counter::{Apply, Counters, RememberedValues};
 use super::epoch::Revocations;
 use super::hash::IdMap;
+use super::idempotency::RememberedCharge;
 use super::op::{Act, Admission, AdmissionRule, Admit, Issued, OnLimit, Op, Verdict};
 use super::quota::QuotaState;
 use super::reason::{Reason, Reasons};
 use super::session::{Entry, Session};
 use super::session_table::SessionTable;
 use super::tombstones::Tombstones;
+
+/// What an operation on a record touches that lies elsewhere, under the same lock.
+#[derive(Default)]
+pub struct Aside<'a> {
+    /// The quota that a request is charged, where it does not lie in the record.
+    pub quota: Option<&'a mut QuotaState>,
+    /// What is remembered under the idempotency key that a request brings.
+    pub memory: Option<&'a mut Option<RememberedCharge>>,
+}
 
 /// One user's record.
 #[derive(Clone, Debug, Default)]
@@ -33,16 +43,16 @@ pub struct UserRecord {
 }
 
 impl UserRecord {
-    /// Decides one operation at `now_us` and, where it is allowed, carries it out. `apart` is the
-    /// quota that a request is charged, where it does not lie in the record.
-    pub fn apply(&mut self, op: &Op<'_>, now: Now<'_>, apart: Option<&mut QuotaState>) -> Verdict {
+    /// Decides one operation at `now_us` and, where it is allowed, carries it out. `aside` is what a
+    /// request touches that does not lie in the record.
+    pub fn apply(&mut self, op: &Op<'_>, now: Now<'_>, aside: Aside<'_>) -> Verdict {
         let now_ms = now.ms();
         self.horizon_ms = self.horizon_ms.max(op.horizon_ms);
         self.expire_sessions(now);
         match &op.act {
-            Act::Decide(decide) => {
-                Verdict::Decision(self.decide(decide, now_ms, op.tolerance_ms, apart))
-            }
+            Act::Decide(decide) => self
+                .decide(decide, now, op.tolerance_ms, aside)
+                .map_or_else(Verdict::Fault, Verdict::Decision),
             Act::Admit(admit) => Verdict::Admission(Box::new(self.admit(admit, now_ms))),
             Act::Touch { user, session } => Verdict::Session(self.touch(user, session, now_ms)),
             Act::End { session, .. } => Verdict::Flag(self.end(session, now_ms)),
@@ -70,8 +80,11 @@ impl UserRecord {
             Act::NextGeneration { .. } => Verdict::Generation(self.next_generation(now.us)),
             Act::Apply(apply) => self.count(apply, None, now_ms).0,
             // Not about a user: the store has no business here.
-            Act::Consume { .. }
+            Act::Consume(_)
+            | Act::AddUnits(_)
+            | Act::Refund(_)
             | Act::ResetQuotas { .. }
+            | Act::ReceiptKey { .. }
             | Act::Once { .. }
             | Act::OnceRelease { .. }
             | Act::Ping => Verdict::Flag(true),

@@ -7,7 +7,7 @@ const { closedError, fromNative, inputError, isStoreFault } = require('./errors.
 const { isLimit } = require('./input.js');
 const { codeWithoutStore } = require('./outage.js');
 const { NO_ID } = require('./policy.js');
-const { costOf, holderOf } = require('./policy-quota.js');
+const { costOf, holderOf, idempotencyKeyOf } = require('./policy-quota.js');
 const { rateLimit } = require('./rate-limit.js');
 
 /** Flags of a question. */
@@ -25,6 +25,7 @@ const QUOTA_LIMIT = 10;
 const REMAINING = 11;
 const RESET_AT = 12;
 const RETRY_AFTER = 13;
+const CHARGE = 14;
 const SESSION_CHECKED = 1;
 const SESSION_IS_TOKEN = 4;
 const QUOTA_CHECKED = 8;
@@ -88,20 +89,22 @@ class Decision {
     }
     const holder = quota && holderOf(quota, subject);
     const cost = quota === undefined ? NaN : costOf(quota, subject);
+    const idempotencyKey = quota && idempotencyKeyOf(quota, subject);
     // User code may have closed the Auth meanwhile: nothing may be asked of it any more.
     if (engine.closed) throw closedError();
-    return this.#question(flags, cost, holder);
+    return this.#question(flags, cost, holder, idempotencyKey);
   }
 
   /**
    * @param {number} flags
    * @param {number} cost NaN: the policy's own
    * @param {string} [holder] of the quota, where a function names it
+   * @param {string} [idempotencyKey]
    * @returns {number}
    */
-  #question(flags, cost, holder) {
+  #question(flags, cost, holder, idempotencyKey) {
     try {
-      return this.settled(this.#put(flags, cost, holder));
+      return this.settled(this.#put(flags, cost, holder, idempotencyKey));
     } catch (error) {
       const fault = fromNative(error);
       if (isStoreFault(fault)) return this.withoutStore();
@@ -114,17 +117,20 @@ class Decision {
    * @param {number} flags
    * @param {number} cost
    * @param {string} [holder]
+   * @param {string} [idempotencyKey]
    * @returns {number}
    */
-  #put(flags, cost, holder) {
+  #put(flags, cost, holder, idempotencyKey) {
     const { engine, policy, credential, limit } = this;
     if (policy.id === NO_ID) {
       const { gate } = engine;
       const native = policy.quota?.native;
-      return gate.decideAdhoc([...policy.scopes], native, credential, flags, limit, cost, holder);
+      const scopes = [...policy.scopes];
+      return gate.decideAdhoc(scopes, native, credential, flags, limit, cost, holder, idempotencyKey);
     }
     if (!policy.asksFirst) return engine.decide(policy.handle + flags, credential);
-    return engine.decideWith(engine.gateNumber, policy.id, credential, flags, limit, cost, holder);
+    const { decideWith, gateNumber } = engine;
+    return decideWith(gateNumber, policy.id, credential, flags, limit, cost, holder, idempotencyKey);
   }
 
   /**
@@ -178,6 +184,15 @@ class Decision {
     const { quota } = this.policy;
     const looked = quota !== undefined && !this.degraded && record[at + FLAGS] & QUOTA_CHECKED;
     return looked ? rateLimit(quota, record[at + REMAINING], untilMore(record, at, quota)) : undefined;
+  }
+
+  /**
+   * @param {Float64Array} record
+   * @param {number} at
+   * @returns {number} of the charge that may be given back; 0 where there is none
+   */
+  charge(record, at) {
+    return this.degraded ? 0 : record[at + CHARGE];
   }
 
   /**

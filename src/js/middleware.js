@@ -9,6 +9,7 @@ const { deny } = require('./denial.js');
 const { asError, closedError, inputError, isStoreFault } = require('./errors.js');
 const { isThenable } = require('./input.js');
 const { setRateLimit } = require('./rate-limit.js');
+const { refundAfter } = require('./refund.js');
 const { RequestAuth, decisionBehind } = require('./request-auth.js');
 
 /**
@@ -52,6 +53,8 @@ class Passage extends Decision {
     if (code === ALLOWED) {
       this.keep(record, at);
       if (policy.quota !== undefined) this.#tellLimit(record, at);
+      if (policy.quota?.refundOn !== undefined)
+        refundAfter(engine, policy.quota.refundOn, this.charge(record, at), res);
       this.#letGo();
       const auth = new RequestAuth(this);
       req[engine.symbol] = auth;

@@ -1,7 +1,7 @@
 'use strict';
 // What a policy charges: checked once for the middleware, and asked of the request where functions say whom and how much.
 
-const { configError, inputError, unbuiltError } = require('./errors.js');
+const { configError, inputError } = require('./errors.js');
 const { isId, syncFunction } = require('./input.js');
 const { known } = require('./names.js');
 const { MAX_UNITS, RULE_NAMES, isUnits, quotaRule, units } = require('./quota-rule.js');
@@ -15,6 +15,8 @@ const { policyItem } = require('./rate-limit.js');
  * @property {string} item of the RateLimit-Policy header
  * @property {Ask | undefined} askHolder
  * @property {Ask | undefined} askCost
+ * @property {Ask | undefined} askIdempotencyKey
+ * @property {((res: any) => unknown) | undefined} refundOn
  */
 
 const NAMES = [...RULE_NAMES, 'by', 'cost', 'idempotencyKey', 'refundOn', 'name'];
@@ -32,14 +34,12 @@ const NAME = /^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}$/;
 
 /**
  * @param {unknown} value
+ * @param {boolean} hasResponse by whose end a charge may be given back
  * @returns {PolicyQuota | undefined}
  */
-function compileQuota(value) {
+function compileQuota(value, hasResponse) {
   if (value === undefined) return undefined;
   const own = known(value, NAMES, 'quota', configError);
-  for (const name of ['idempotencyKey', 'refundOn']) {
-    if (own[name] !== undefined) throw unbuiltError(`quota.${name}`);
-  }
   const { name = 'default', by = 'user', cost } = own;
   if (typeof name !== 'string' || !NAME.test(name)) {
     throw configError(
@@ -47,12 +47,17 @@ function compileQuota(value) {
     );
   }
   const fixed = cost === undefined || typeof cost === 'function' ? 1 : units(cost, 'quota.cost', configError);
-  const native = { name, holder: holder(by), cost: fixed, ...quotaRule(own, 'quota', configError) };
+  const refundOn = syncFunction(own.refundOn, 'quota.refundOn', configError);
+  const refundable = hasResponse && refundOn !== undefined;
+  const rule = quotaRule(own, 'quota', configError);
+  const native = { name, holder: holder(by), cost: fixed, refundable, ...rule };
   return {
     native,
     item: policyItem(native),
     askHolder: typeof by === 'function' ? syncFunction(by, 'quota.by', configError) : undefined,
     askCost: typeof cost === 'function' ? syncFunction(cost, 'quota.cost', configError) : undefined,
+    askIdempotencyKey: syncFunction(own.idempotencyKey, 'quota.idempotencyKey', configError),
+    refundOn,
   };
 }
 
@@ -74,6 +79,7 @@ function takeName(names, quota) {
   if (
     other.limit !== quota.limit ||
     !Object.is(other.windowMs, quota.windowMs) ||
+    other.bucket !== quota.bucket ||
     other.holder !== quota.holder
   ) {
     throw configError(
@@ -111,4 +117,17 @@ function costOf({ askCost }, subject) {
   throw inputError(`quota.cost must return an integer from 0 to ${MAX_UNITS}, and no promise`);
 }
 
-module.exports = { compileQuota, costOf, holderOf, takeName };
+/**
+ * @param {PolicyQuota} quota
+ * @param {unknown} subject the request, or what stands for it
+ * @returns {string | undefined} under which it is charged once
+ */
+function idempotencyKeyOf({ askIdempotencyKey }, subject) {
+  const key = askIdempotencyKey?.(subject);
+  if (key === undefined || isId(key)) return key;
+  throw inputError(
+    'quota.idempotencyKey must return a well-formed string of 1 to 512 bytes, or undefined, and no promise',
+  );
+}
+
+module.exports = { compileQuota, costOf, holderOf, idempotencyKeyOf, takeName };

@@ -77,11 +77,11 @@ function compilePolicy(options, engine, register) {
   const policy = known(options, NAMES, '', configError, ELSEWHERE);
   checkCredentials(policy.credentials);
   const demanded = policy.scope === undefined ? [] : scopes(policy.scope, 'scope', configError);
-  const quota = compileQuota(policy.quota);
+  const quota = compileQuota(policy.quota, register);
   const compiled = {
     scopes: demanded,
     quota,
-    asksFirst: [engine.limitFunction, quota?.askHolder, quota?.askCost].some((ask) => ask !== undefined),
+    asksFirst: asksFirst(engine, quota),
     answers: demanded.length === 0 ? engine.answers : answersWith(engine, demanded),
     getToken: syncFunction(policy.getToken, 'getToken', configError),
     optional: flag(policy.optional, 'optional'),
@@ -102,6 +102,15 @@ function answersWith(engine, demanded) {
   return engine.answers.map((answer) =>
     answer.code === 'insufficient_scope' ? withScope(answer, demanded) : answer,
   );
+}
+
+/**
+ * @param {import('./engine.js').Engine} engine
+ * @param {import('./policy-quota.js').PolicyQuota | undefined} quota
+ */
+function asksFirst({ limitFunction }, quota) {
+  const functions = [limitFunction, quota?.askHolder, quota?.askCost, quota?.askIdempotencyKey];
+  return functions.some((ask) => ask !== undefined);
 }
 
 /** @param {unknown} value */

@@ -2,10 +2,9 @@
 // A quota's rule, as quotas.consume() takes it and as a policy names it.
 
 const { YEAR, duration } = require('./duration.js');
-const { unbuiltError } = require('./errors.js');
 
 const RULE_NAMES = ['limit', 'window', 'algorithm'];
-const ALGORITHMS = ['balance', 'window'];
+const ALGORITHMS = ['balance', 'window', 'bucket'];
 
 /** What may be counted exactly: RFC 8259 section 6. */
 const MAX_UNITS = Number.MAX_SAFE_INTEGER;
@@ -23,29 +22,36 @@ function isUnits(value, least) {
  * @param {Record<string, any>} rule whose names are known
  * @param {string} path for messages
  * @param {(message: string) => Error} fail
- * @returns {{ limit: number, windowMs: number }} windowMs: NaN for a balance
+ * @returns {{ limit: number, windowMs: number, bucket: boolean }} windowMs: NaN for a balance
  */
 function quotaRule({ limit, window, algorithm = window === undefined ? 'balance' : 'window' }, path, fail) {
   if (!isUnits(limit, 1)) throw fail(`${path}.limit must be an integer from 1 to ${MAX_UNITS}`);
-  if (algorithm === 'bucket') throw unbuiltError(`${path}.algorithm 'bucket'`);
-  if (!ALGORITHMS.includes(algorithm)) throw fail(`${path}.algorithm must be 'balance' or 'window'`);
+  if (!ALGORITHMS.includes(algorithm))
+    throw fail(`${path}.algorithm must be 'balance', 'window' or 'bucket'`);
   if (algorithm === 'balance') {
     if (window !== undefined)
       throw fail(`${path}.window must be left out of a 'balance', which never refills`);
-    return { limit, windowMs: NaN };
+    return { limit, windowMs: NaN, bucket: false };
   }
-  if (window === undefined) throw fail(`${path}.window is required where ${path}.algorithm is 'window'`);
-  return { limit, windowMs: duration(window, `${path}.window`, { min: 1, max: 10 * YEAR }, fail) };
+  if (window === undefined)
+    throw fail(`${path}.window is required where ${path}.algorithm is '${algorithm}'`);
+  const windowMs = duration(window, `${path}.window`, { min: 1, max: 10 * YEAR }, fail);
+  const bucket = algorithm === 'bucket';
+  // A unit comes back after a whole microsecond at the earliest.
+  if (bucket && limit > windowMs * 1000)
+    throw fail(`${path}.limit of a 'bucket' must not exceed ${path}.window in microseconds`);
+  return { limit, windowMs, bucket };
 }
 
 /**
  * @param {unknown} value
  * @param {string} name
  * @param {(message: string) => Error} fail
+ * @param {number} [least]
  * @returns {number}
  */
-function units(value, name, fail) {
-  if (!isUnits(value, 0)) throw fail(`${name} must be an integer from 0 to ${MAX_UNITS}`);
+function units(value, name, fail, least = 0) {
+  if (!isUnits(value, least)) throw fail(`${name} must be an integer from ${least} to ${MAX_UNITS}`);
   return value;
 }
 

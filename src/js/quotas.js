@@ -1,8 +1,8 @@
 'use strict';
 // auth.quotas: quotas under keys of the caller's own, charged outside of any request.
 
-const { inputError, unbuiltError } = require('./errors.js');
-const { id } = require('./input.js');
+const { inputError } = require('./errors.js');
+const { id, optionalId, token } = require('./input.js');
 const { known } = require('./names.js');
 const { RULE_NAMES, quotaRule, units } = require('./quota-rule.js');
 
@@ -16,10 +16,19 @@ const LOOK = 0;
 
 class Quotas {
   #engine;
+  /** The addon knows what receipts are sealed with. */
+  #canSeal = false;
+  /** The store was away meanwhile, and may have lost it. */
+  #mayBeLost = false;
+  /** @type {Promise<unknown> | undefined} */
+  #asking;
 
   /** @param {Engine} engine */
   constructor(engine) {
     this.#engine = engine;
+    engine.events.on('store-recovered', () => {
+      this.#mayBeLost = true;
+    });
   }
 
   /**
@@ -29,11 +38,14 @@ class Quotas {
    * @returns {Promise<Consumption>}
    */
   async consume(key, rule, options = {}) {
-    return this.#charge(key, rule, () => {
-      const { cost = 1, idempotencyKey } = known(options, ['cost', 'idempotencyKey'], '', inputError);
-      if (idempotencyKey !== undefined) throw unbuiltError('quotas.consume(): idempotencyKey');
-      return units(cost, 'cost', inputError);
-    });
+    this.#engine.assertOpen();
+    const { limit, windowMs, bucket } = checkedRule(rule);
+    const { cost = 1, idempotencyKey } = known(options, ['cost', 'idempotencyKey'], '', inputError);
+    const taken = units(cost, 'cost', inputError);
+    const once = optionalId(idempotencyKey, 'idempotencyKey');
+    const name = id(key, 'key');
+    if (taken > LOOK) await this.#seal();
+    return this.#told((gate) => gate.consume(name, limit, windowMs, bucket, taken, once));
   }
 
   /**
@@ -42,7 +54,10 @@ class Quotas {
    * @returns {Promise<Consumption>}
    */
   async peek(key, rule) {
-    return this.#charge(key, rule, () => LOOK);
+    return this.#told((gate) => {
+      const { limit, windowMs, bucket } = checkedRule(rule);
+      return gate.consume(id(key, 'key'), limit, windowMs, bucket, LOOK);
+    });
   }
 
   /**
@@ -54,36 +69,81 @@ class Quotas {
     return outcome.flag === true;
   }
 
-  /** @returns {Promise<never>} */
-  async add() {
-    throw unbuiltError('quotas.add()');
-  }
-
-  /** @returns {Promise<never>} */
-  async refund() {
-    throw unbuiltError('quotas.refund()');
+  /**
+   * @param {string} key
+   * @param {object} rule of a 'balance'
+   * @param {number} more
+   * @param {object} [options]
+   * @returns {Promise<Consumption>}
+   */
+  async add(key, rule, more, options = {}) {
+    return this.#told((gate) => {
+      const { limit, windowMs } = checkedRule(rule);
+      if (!Number.isNaN(windowMs)) throw inputError("rule must be that of a 'balance': others refill");
+      const { idempotencyKey } = known(options, ['idempotencyKey'], '', inputError);
+      const once = optionalId(idempotencyKey, 'idempotencyKey');
+      return gate.addUnits(id(key, 'key'), limit, units(more, 'units', inputError, 1), once);
+    });
   }
 
   /**
-   * @param {unknown} key
-   * @param {unknown} rule
-   * @param {() => number} cost
+   * @param {string} receipt
+   * @returns {Promise<boolean>}
    */
-  async #charge(key, rule, cost) {
-    const outcome = await this.#engine.ask((gate) => {
-      const { limit, windowMs } = quotaRule(known(rule, RULE_NAMES, 'rule', inputError), 'rule', inputError);
-      return gate.consume(id(key, 'key'), limit, windowMs, cost());
-    });
-    return consumption(/** @type {import('./binding.js').NativeConsumption} */ (outcome.consumption));
+  async refund(receipt) {
+    this.#engine.assertOpen();
+    const text = token(receipt, 'receipt');
+    if (!this.#canSeal || this.#mayBeLost) await this.#askForKey();
+    const outcome = await this.#engine.ask((gate) => gate.refund(text));
+    return outcome.flag === true;
   }
+
+  /** The key of receipts is asked for once, by whoever needs it first. */
+  async #seal() {
+    if (!this.#canSeal) await this.#askForKey();
+    // The known key is good for sealing; a store that has lost it is told it again, and nobody waits for that.
+    else if (this.#mayBeLost) this.#askForKey().catch(() => {});
+  }
+
+  async #askForKey() {
+    this.#asking ??= this.#engine.ask((gate) => gate.receiptKey());
+    try {
+      await this.#asking;
+      this.#canSeal = true;
+      this.#mayBeLost = false;
+    } finally {
+      this.#asking = undefined;
+    }
+  }
+
+  /** @param {(gate: import('./binding.js').Gate) => import('./binding.js').Outcome | number} question */
+  async #told(question) {
+    const { consumption } = await this.#engine.ask(question);
+    return told(/** @type {import('./binding.js').NativeConsumption} */ (consumption));
+  }
+}
+
+/** @param {unknown} rule */
+function checkedRule(rule) {
+  return quotaRule(known(rule, RULE_NAMES, 'rule', inputError), 'rule', inputError);
 }
 
 /**
  * @param {import('./binding.js').NativeConsumption} native
  * @returns {Consumption}
  */
-function consumption({ allowed, limit, remaining, resetAt, retryAfterMs }) {
-  return { allowed, limit, remaining, resetAt: resetAt ?? null, retryAfterMs: retryAfterMs ?? null };
+function told({ allowed, limit, remaining, resetAt, retryAfterMs, receipt, replayed }) {
+  /** @type {Consumption} */
+  const consumption = {
+    allowed,
+    limit,
+    remaining,
+    resetAt: resetAt ?? null,
+    retryAfterMs: retryAfterMs ?? null,
+  };
+  if (receipt !== undefined && receipt !== null) consumption.receipt = receipt;
+  if (replayed) consumption.replayed = true;
+  return consumption;
 }
 
 exports.Quotas = Quotas;

@@ -82,4 +82,9 @@ function warnSessionIsToken() {
   return SESSION_IS_TOKEN.text;
 }
 
-module.exports = { embeddedWarnings, storeWarnings, warnSessionIsToken };
+/** What kept a request from getting its charge back. @param {string} message */
+function warnRefund(message) {
+  emit({ code: 'LATCHGATE_REFUND', text: `the charge of a request was not given back: ${message}` });
+}
+
+module.exports = { embeddedWarnings, storeWarnings, warnRefund, warnSessionIsToken };

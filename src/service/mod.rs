@@ -10,5 +10,6 @@ pub mod issue;
 pub mod jwk;
 pub mod keys;
 pub mod quota_key;
+pub mod receipt;
 pub mod strict_json;
 pub mod verify;

@@ -1,13 +1,14 @@
 //! The embedded store: one map entry per user, decided and changed under one lock.
 
 use super::answers::Answers;
+use super::ledger::Ledger;
 use super::once_keys::OnceKeys;
 use crate::core::clock::{Clock, Now};
 use crate::core::counter::Apply;
 use crate::core::idempotency::Idempotency;
-use crate::core::op::{Act, Decide, Op, QuotaPlace, Verdict};
+use crate::core::op::{Act, Charge, Decide, Op, QuotaPlace, Verdict};
 use crate::core::quota::QuotaState;
-use crate::core::record::UserRecord;
+use crate::core::record::{Aside, UserRecord};
 use crate::core::store::{Outcome, Sink, Store};
 use dashmap::{DashMap, Entry};
 use std::hash::Hash;
@@ -28,12 +29,13 @@ const SWEEP_BUDGET: Duration = Duration::from_micros(500);
 /// called that could come back here. So operations on one user happen one after the other, whatever
 /// threads they come from, and no decision is taken on a record that another thread is changing.
 /// The one exception: a request that is charged a quota apart from its user takes that quota's shard
-/// as well, always after the user's, so that no two can wait for each other. So does a change of counters that
-/// is remembered with its answer's shard (see [`Answers`]).
+/// as well, always after the user's, so that no two can wait for each other; and what is remembered of
+/// charges and of changes to counters lies in maps of its own, whose shards are taken last of all (see
+/// [`Ledger`] and [`Answers`]).
 pub struct MemoryStore {
     users: DashMap<Box<str>, Box<UserRecord>, ahash::RandomState>,
-    /// Quotas that lie with no user.
-    quotas: DashMap<Box<str>, QuotaState, ahash::RandomState>,
+    /// Quotas that lie with no user, and what is remembered of charges.
+    pub(super) ledger: Ledger,
     /// Changes of counters that are remembered.
     pub(super) answers: Answers,
     /// Keys that lie with no user.
@@ -52,7 +54,7 @@ impl MemoryStore {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let hasher = ahash::RandomState::new();
         Self {
-            quotas: DashMap::with_hasher_and_shard_amount(hasher.clone(), SHARDS),
+            ledger: Ledger::new(&hasher, SHARDS),
             answers: Answers::new(&hasher, SHARDS),
             once: OnceKeys::new(&hasher, SHARDS),
             users: DashMap::with_hasher_and_shard_amount(hasher, SHARDS),
@@ -75,22 +77,22 @@ impl MemoryStore {
         let now = Now::of(&*self.clock);
         match &op.act {
             Act::Ping => Verdict::Flag(true),
-            Act::Consume { key, rule, cost } => Verdict::Consumption(
-                self.with_quota(key, |state| state.charge(rule, *cost, now.ms(), None)),
-            ),
-            Act::ResetQuotas { keys } => {
-                let now_ms = now.ms();
-                let reset = keys.iter().filter(|key| {
-                    self.quotas.remove(&***key).is_some_and(|(_, state)| !state.is_over(now_ms))
-                });
-                Verdict::Flag(reset.count() > 0)
-            }
+            Act::Consume(asked) => self.ledger.consume(asked, now),
+            Act::AddUnits(asked) => self.ledger.add(asked, now),
+            Act::Refund(asked) => match &asked.user {
+                None => self.ledger.refund(asked, now),
+                Some(user) => {
+                    self.users.get_mut(&**user).map_or(Verdict::Flag(false), |mut record| {
+                        self.ledger.refund_user(&mut record, asked, now)
+                    })
+                }
+            },
+            Act::ResetQuotas { keys } => Verdict::Flag(self.ledger.reset(keys, now)),
+            Act::ReceiptKey { fresh } => Verdict::Key(self.ledger.key(fresh)),
             Act::Decide(Decide { user, charge: Some(charge), .. })
-                if charge.place == QuotaPlace::Apart =>
+                if charge.place == QuotaPlace::Apart || charge.once.is_some() =>
             {
-                // User first, quota second, and nobody who holds a quota asks for a user.
-                let mut record = self.users.entry((**user).into()).or_default();
-                self.with_quota(&charge.key, |state| record.apply(op, now, Some(state)))
+                self.about_with(user, charge, op, now)
             }
             Act::Apply(apply @ Apply { once: Some(once), .. }) => {
                 self.apply_once(apply, once, op.horizon_ms, now)
@@ -105,17 +107,17 @@ impl MemoryStore {
 
     fn about(&self, user: &str, op: &Op<'_>, now: Now<'_>) -> Verdict {
         if let Some(mut record) = self.users.get_mut(user) {
-            return record.apply(op, now, None);
+            return record.apply(op, now, Aside::default());
         }
         // Nothing is known of the user: most operations then find nothing to do, and nothing is kept.
         let mut record = Box::<UserRecord>::default();
-        let verdict = record.apply(op, now, None);
+        let verdict = record.apply(op, now, Aside::default());
         if record.is_empty() {
             return verdict;
         }
         // Another thread may have made a record meanwhile: then that one decides, under its lock.
         match self.users.entry(user.into()) {
-            Entry::Occupied(mut entry) => entry.get_mut().apply(op, now, None),
+            Entry::Occupied(mut entry) => entry.get_mut().apply(op, now, Aside::default()),
             Entry::Vacant(entry) => {
                 entry.insert(record);
                 verdict
@@ -148,21 +150,18 @@ impl MemoryStore {
         }
     }
 
-    fn with_quota<T>(&self, key: &str, run: impl FnOnce(&mut QuotaState) -> T) -> T {
-        if let Some(mut state) = self.quotas.get_mut(key) {
-            return run(&mut state);
-        }
-        match self.quotas.entry(key.into()) {
-            Entry::Occupied(mut entry) => run(entry.get_mut()),
-            Entry::Vacant(entry) => {
-                let mut state = QuotaState::default();
-                let result = run(&mut state);
-                // A look, or a denial, leaves nothing behind.
-                if state != QuotaState::default() {
-                    entry.insert(state);
-                }
-                result
-            }
+    /// A request that touches more than its user's record.
+    fn about_with(&self, user: &str, charge: &Charge<'_>, op: &Op<'_>, now: Now<'_>) -> Verdict {
+        // User first, quota second, memory last, and nobody who holds a later one asks for an earlier.
+        let mut record = self.users.entry(user.into()).or_default();
+        let mut apply = |quota: Option<&mut QuotaState>| {
+            self.ledger.with_memory(charge.once.as_ref(), |memory| {
+                record.apply(op, now, Aside { quota, memory: Some(memory) })
+            })
+        };
+        match charge.place {
+            QuotaPlace::Apart => self.ledger.with_quota(&charge.key, |state| apply(Some(state))),
+            QuotaPlace::Record => apply(None),
         }
     }
 
@@ -188,18 +187,6 @@ impl MemoryStore {
     #[cfg(feature = "test-stores")]
     pub fn write(&self, user: &str, record: UserRecord) {
         self.users.insert(user.into(), Box::new(record));
-    }
-
-    /// A copy of a quota that lies with no user; see `read`.
-    #[cfg(feature = "test-stores")]
-    pub fn read_quota(&self, key: &str) -> QuotaState {
-        self.quotas.get(key).map(|state| *state).unwrap_or_default()
-    }
-
-    /// Overwrites a quota that lies with no user; see `write`.
-    #[cfg(feature = "test-stores")]
-    pub fn write_quota(&self, key: &str, state: QuotaState) {
-        self.quotas.insert(key.into(), state);
     }
 
     /// The clock.
@@ -250,7 +237,7 @@ impl Store for MemoryStore {
         for _ in 0..shards {
             let shard = self.cursor.fetch_add(1, Ordering::Relaxed) % shards;
             removed += sweep_shard(&self.users, shard, |record| record.expire(now));
-            removed += sweep_shard(&self.quotas, shard, |state| state.is_over(settled_ms));
+            removed += self.ledger.sweep(shard, settled_ms);
             removed += self.answers.sweep(shard, settled_ms);
             removed += self.once.sweep(shard, settled_ms);
             if start.elapsed() >= SWEEP_BUDGET {
@@ -269,8 +256,7 @@ impl Store for MemoryStore {
             .filter(|(_, record)| !record.is_empty())
             .map(|(user, record)| format!("{user:?} {record}\n"))
             .collect();
-        let quotas = self.quotas.iter().filter(|quota| !quota.is_over(now.settled_ms()));
-        lines.extend(quotas.map(|quota| format!("quota {:?} {:?}\n", quota.key(), quota.value())));
+        lines.extend(self.ledger.dump(now.settled_ms()));
         lines.extend(self.answers.dump(now.settled_ms()));
         lines.extend(self.once.dump(now.settled_ms()));
         lines.sort();

@@ -1,6 +1,7 @@
 //! Where user records are kept. Knows neither tokens nor JavaScript.
 
 mod answers;
+mod ledger;
 pub mod memory;
 mod once_keys;
 pub mod redis;

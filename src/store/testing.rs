@@ -7,11 +7,12 @@ use super::registry::named;
 use crate::core::clock::{Clock, Now};
 use crate::core::counter::{Apply, RememberedValues};
 use crate::core::error::Fault;
-use crate::core::idempotency::Idempotency;
+use crate::core::idempotency::{Idempotency, RememberedCharge};
 use crate::core::once::{self, Held};
 use crate::core::op::{Act, Decide, Op, QuotaPlace, Verdict};
-use crate::core::quota::QuotaState;
-use crate::core::record::UserRecord;
+use crate::core::quota::{Moment, QuotaState, RECEIPT_MS, ReceiptId};
+use crate::core::record::{Aside, UserRecord};
+use crate::core::spending;
 use crate::core::store::{Outcome, Sink, Store};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
@@ -42,7 +43,7 @@ enum Job {
     /// Still to be decided.
     Decide(Op<'static>),
     /// Decided when it arrived, on what stood there then; still to be written.
-    Write(Stale, Verdict),
+    Write(Box<Stale>, Verdict),
 }
 
 /// What stood there then, changed.
@@ -50,6 +51,8 @@ enum Job {
 struct Stale {
     record: Option<(String, Box<UserRecord>)>,
     quota: Option<(String, QuotaState)>,
+    memory: Option<([u8; 16], Option<RememberedCharge>)>,
+    refunded: Option<(ReceiptId, u64)>,
     once: Option<(String, Option<Held>)>,
     /// Kept under its key; what it says is as stale as the rest.
     answer: Option<(Idempotency, RememberedValues)>,
@@ -96,11 +99,19 @@ impl LateStore {
                 let verdict = match job {
                     Job::Decide(op) => self.memory.run(op),
                     Job::Write(stale, verdict) => {
+                        let stale = *stale;
                         if let Some((user, record)) = stale.record {
                             self.memory.write(&user, *record);
                         }
+                        let ledger = &self.memory.ledger;
                         if let Some((key, state)) = stale.quota {
-                            self.memory.write_quota(&key, state);
+                            ledger.write_quota(&key, state);
+                        }
+                        if let Some((name, memory)) = stale.memory {
+                            ledger.write_memory(&name, memory);
+                        }
+                        if let Some((id, until_ms)) = stale.refunded {
+                            ledger.write_refunded(id, until_ms);
                         }
                         if let Some((key, held)) = stale.once {
                             self.memory.once.write(&key, held);
@@ -121,12 +132,6 @@ impl LateStore {
         let now = Now::of(self.memory.clock());
         let mut stale = Stale::default();
         let verdict = match &op.act {
-            Act::Consume { key, rule, cost } => {
-                let mut state = self.memory.read_quota(key);
-                let consumption = state.charge(rule, *cost, now.ms(), None);
-                stale.quota = Some((key.to_string(), state));
-                Verdict::Consumption(consumption)
-            }
             Act::Apply(apply) => self.check_counters(apply, op.horizon_ms, now, &mut stale),
             Act::Once { key, by, ttl_ms } => {
                 let mut held = self.memory.once.read(key);
@@ -140,25 +145,73 @@ impl LateStore {
                 stale.once = Some((key.to_string(), held));
                 Verdict::Flag(released)
             }
-            act => {
-                let Some(user) = act.user().map(str::to_owned) else {
-                    return Job::Decide(op);
-                };
-                let mut quota = match act {
-                    Act::Decide(Decide { charge: Some(charge), .. })
-                        if charge.place == QuotaPlace::Apart =>
-                    {
-                        Some((charge.key.to_string(), self.memory.read_quota(&charge.key)))
-                    }
-                    _ => None,
-                };
-                let mut record = Box::new(self.memory.read(&user));
-                let verdict = record.apply(&op, now, quota.as_mut().map(|(_, state)| state));
-                stale = Stale { record: Some((user, record)), quota, ..Stale::default() };
-                verdict
+            Act::ResetQuotas { .. } | Act::ReceiptKey { .. } | Act::Ping => return Job::Decide(op),
+            _ => {
+                stale = self.read(&op.act);
+                self.apply(&op, &mut stale, now)
             }
         };
-        Job::Write(stale, verdict)
+        Job::Write(Box::new(stale), verdict)
+    }
+
+    /// What a request, or a charge, is decided on.
+    fn read(&self, act: &Act<'_>) -> Stale {
+        let ledger = &self.memory.ledger;
+        let memory_of = |once: &Option<Idempotency>| {
+            once.as_ref().map(|once| (once.name, ledger.read_memory(&once.name)))
+        };
+        let (key, memory) = match act {
+            Act::Consume(asked) => (Some(&asked.key), memory_of(&asked.once)),
+            Act::AddUnits(asked) => (Some(&asked.key), memory_of(&asked.once)),
+            Act::Refund(asked) => {
+                let memory = asked.memory.map(|name| (name, ledger.read_memory(&name)));
+                (asked.user.is_none().then_some(&asked.key), memory)
+            }
+            Act::Decide(Decide { charge: Some(charge), .. }) => {
+                let apart = charge.place == QuotaPlace::Apart;
+                (apart.then_some(&charge.key), memory_of(&charge.once))
+            }
+            _ => (None, None),
+        };
+        Stale {
+            record: act.user().map(|user| (user.to_owned(), Box::new(self.memory.read(user)))),
+            quota: key.map(|key| (key.to_string(), ledger.read_quota(key))),
+            memory,
+            ..Stale::default()
+        }
+    }
+
+    fn apply(&self, op: &Op<'_>, stale: &mut Stale, now: Now<'_>) -> Verdict {
+        let moment = Moment::at(now.us);
+        let mut none = None;
+        let memory = stale.memory.as_mut().map_or(&mut none, |(_, memory)| memory);
+        let quota = stale.quota.as_mut().map(|(_, state)| state);
+        let told = |answer: Result<_, _>| answer.map_or_else(Verdict::Fault, Verdict::Consumption);
+        match (&op.act, quota, &mut stale.record) {
+            (Act::Consume(asked), Some(state), _) => {
+                told(spending::consume(state, memory, asked, moment))
+            }
+            (Act::AddUnits(asked), Some(state), _) => {
+                told(spending::add(state, memory, asked, moment))
+            }
+            (Act::Refund(asked), quota, record) => {
+                let spent = self.memory.ledger.was_refunded(&asked.charged.id);
+                let mut refund =
+                    |state: &mut QuotaState| spending::refund(state, memory, spent, asked, now.us);
+                let given_back = match (quota, record) {
+                    (Some(state), _) => refund(state),
+                    (None, Some((_, record))) => record.with_quota(&asked.key, refund),
+                    (None, None) => false,
+                };
+                let spent = (asked.charged.id, now.ms() + RECEIPT_MS);
+                stale.refunded = given_back.then_some(spent);
+                Verdict::Flag(given_back)
+            }
+            (_, quota, Some((_, record))) => {
+                record.apply(op, now, Aside { quota, memory: Some(memory) })
+            }
+            (_, _, None) => Verdict::Flag(false),
+        }
     }
 
     fn check_counters(
@@ -200,6 +253,10 @@ impl LateStore {
 
 impl Store for LateStore {
     fn submit(&self, op: Op<'_>, ticket: u64, sink: &Arc<dyn Sink>) -> Option<Outcome> {
+        if let (Act::ReceiptKey { .. }, 1..) = (&op.act, self.gate) {
+            // Asked before the first charge, of which a race counts the arrivals.
+            return Some(self.memory.run(op).outcome());
+        }
         let op = op.into_owned();
         let job = if self.racy { self.check_now(op) } else { Job::Decide(op) };
         let waiting = Waiting { job, ticket, sink: Arc::clone(sink) };

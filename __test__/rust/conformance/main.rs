@@ -4,10 +4,12 @@
 mod counters;
 mod once;
 mod quotas;
+mod random_spending;
 mod revocation;
 #[cfg(target_os = "linux")]
 mod server;
 mod sessions;
+mod spending;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -3,10 +3,11 @@
 use super::support::*;
 use super::{assert_nothing_left, on_every_store};
 use latchgate::core::op::{Act, Charge, SessionCheck};
+use latchgate::core::quota::Spend;
 use latchgate::core::reason::Reason;
 use latchgate::core::store::Store;
 
-fn spend(store: &dyn Store, session: &str, charge: Option<Charge<'_>>) -> (Reason, Option<u64>) {
+fn ask(store: &dyn Store, session: &str, charge: Option<Charge<'_>>) -> (Reason, Option<u64>) {
     let mut request = request("u", session, START_MS, SessionCheck::FirstUse);
     request.charge = charge;
     let decision = decide(store, request);
@@ -18,15 +19,15 @@ fn a_balance_is_spent_to_the_unit_with_the_user_and_apart() {
     on_every_store(|store, clock| {
         for charge in [charge, charge_apart] {
             let key = if charge("k", balance(3), 1).is_some() { "k" } else { "" };
-            assert_eq!(spend(store, "s", charge(key, balance(3), 2)), (Reason::Allowed, Some(1)));
+            assert_eq!(ask(store, "s", charge(key, balance(3), 2)), (Reason::Allowed, Some(1)));
             let before = store.dump();
             assert_eq!(
-                spend(store, "s", charge(key, balance(3), 2)),
+                ask(store, "s", charge(key, balance(3), 2)),
                 (Reason::QuotaExhausted, Some(1))
             );
             assert_eq!(store.dump(), before);
-            assert_eq!(spend(store, "s", charge(key, balance(3), 0)), (Reason::Allowed, Some(1)));
-            assert_eq!(spend(store, "s", charge(key, balance(3), 1)), (Reason::Allowed, Some(0)));
+            assert_eq!(ask(store, "s", charge(key, balance(3), 0)), (Reason::Allowed, Some(1)));
+            assert_eq!(ask(store, "s", charge(key, balance(3), 1)), (Reason::Allowed, Some(0)));
             clock.advance_ms(1);
         }
     });
@@ -54,11 +55,11 @@ fn a_request_denied_for_another_reason_is_not_charged() {
     on_every_store(|store, _| {
         for charge in [charge, charge_apart] {
             for id in ["a", "b", "c"] {
-                spend(store, id, None);
+                ask(store, id, None);
             }
-            assert_eq!(spend(store, "d", charge("q", balance(1), 1)), (Reason::SessionLimit, None));
-            assert_eq!(spend(store, "a", charge("q", balance(1), 1)), (Reason::Allowed, Some(0)));
-            assert_eq!(spend(store, "a", charge("q", balance(1), 1)).0, Reason::QuotaExhausted);
+            assert_eq!(ask(store, "d", charge("q", balance(1), 1)), (Reason::SessionLimit, None));
+            assert_eq!(ask(store, "a", charge("q", balance(1), 1)), (Reason::Allowed, Some(0)));
+            assert_eq!(ask(store, "a", charge("q", balance(1), 1)).0, Reason::QuotaExhausted);
         }
     });
 }
@@ -66,11 +67,11 @@ fn a_request_denied_for_another_reason_is_not_charged() {
 #[test]
 fn a_request_without_quota_left_admits_no_session_and_touches_none() {
     on_every_store(|store, clock| {
-        spend(store, "a", charge("q", balance(1), 1));
+        ask(store, "a", charge("q", balance(1), 1));
         let before = store.dump();
         clock.advance_ms(500);
-        assert_eq!(spend(store, "a", charge("q", balance(1), 1)).0, Reason::QuotaExhausted);
-        assert_eq!(spend(store, "b", charge("q", balance(1), 1)).0, Reason::QuotaExhausted);
+        assert_eq!(ask(store, "a", charge("q", balance(1), 1)).0, Reason::QuotaExhausted);
+        assert_eq!(ask(store, "b", charge("q", balance(1), 1)).0, Reason::QuotaExhausted);
         assert_eq!(store.dump(), before);
     });
 }
@@ -90,7 +91,7 @@ fn a_quota_that_is_reset_begins_anew() {
 #[test]
 fn quotas_of_two_users_are_two() {
     on_every_store(|store, _| {
-        assert_eq!(spend(store, "s", charge("q", balance(1), 1)).1, Some(0));
+        assert_eq!(ask(store, "s", charge("q", balance(1), 1)).1, Some(0));
         let mut other = request("v", "s", START_MS, SessionCheck::Skip);
         other.charge = charge("q", balance(1), 1);
         assert_eq!(decide(store, other).reason, Reason::Allowed);
@@ -100,21 +101,26 @@ fn quotas_of_two_users_are_two() {
 #[test]
 fn the_quota_of_a_session_ends_with_its_window_or_when_the_session_must() {
     on_every_store(|store, clock| {
-        let ask = |key, rule| {
+        let of_session = |key, rule| {
             let mut request = request("u", "s", START_MS, SessionCheck::Skip);
             let keep_ms = Some(12 * HOUR);
-            request.charge = charge(key, rule, 1).map(|charge| Charge { keep_ms, ..charge });
+            request.charge = charge(key, rule, 1)
+                .map(|charge| Charge { spend: Spend { keep_ms, ..charge.spend }, ..charge });
             decide(store, request).quota.unwrap()
         };
         for left in [2, 1, 0] {
-            let quota = ask("w", window(3, HOUR));
+            let quota = of_session("w", window(3, HOUR));
             assert_eq!((quota.remaining, quota.reset_ms), (left, Some(START_MS + HOUR)));
         }
         for left in [1, 0] {
-            assert_eq!(ask("b", balance(2)).remaining, left);
+            assert_eq!(of_session("b", balance(2)).remaining, left);
             clock.advance_ms(11 * HOUR);
         }
         clock.advance_ms(HOUR);
-        assert_eq!(ask("b", balance(2)).remaining, 1, "forgotten 12 hours after the last charge");
+        assert_eq!(
+            of_session("b", balance(2)).remaining,
+            1,
+            "forgotten 12 hours after the last charge"
+        );
     });
 }

@@ -3,12 +3,15 @@
 
 pub mod counting;
 
+use latchgate::core::error::Fault;
+use latchgate::core::idempotency::Idempotency;
 use latchgate::core::op::{
     Act, Admission, AdmissionRule, Admit, Charge, Decide, Decision, Issued, OnLimit, Op,
     QuotaPlace, SessionCheck, Verdict,
 };
-use latchgate::core::quota::{Consumption, QuotaRule, Refill};
+use latchgate::core::quota::{Charged, Consumption, QuotaRule, Refill, Spend};
 use latchgate::core::session::Session;
+use latchgate::core::spending::{AddUnits, Consume, Refund};
 use latchgate::core::store::{Outcome, Sink, Store};
 use std::sync::{Arc, Condvar, Mutex};
 
@@ -38,7 +41,7 @@ pub fn call(store: &dyn Store, act: Act<'_>) -> Verdict {
 
 /// The same, with what the store says of a question that was wrong.
 pub fn try_call(store: &dyn Store, act: Act<'_>) -> Outcome {
-    outcome_of(store, Op { act, horizon_ms: HORIZON, tolerance_ms: 0 })
+    outcome(store, Op { act, horizon_ms: HORIZON, tolerance_ms: 0 })
 }
 
 /// Submits many at once, and waits for all of them; in no order.
@@ -64,10 +67,11 @@ pub fn call_all<'a>(store: &dyn Store, acts: impl Iterator<Item = Act<'a>>) -> V
 
 /// The same with a horizon and a tolerance of one's own.
 pub fn call_as(store: &dyn Store, op: Op<'_>) -> Verdict {
-    outcome_of(store, op).unwrap()
+    outcome(store, op).unwrap()
 }
 
-fn outcome_of(store: &dyn Store, op: Op<'_>) -> Outcome {
+/// The same where it may be a fault.
+pub fn outcome(store: &dyn Store, op: Op<'_>) -> Outcome {
     let mailbox = Arc::new(Mailbox::default());
     let sink: Arc<dyn Sink> = mailbox.clone();
     if let Some(outcome) = store.submit(op, 7, &sink) {
@@ -179,7 +183,8 @@ pub fn revoke_user(store: &dyn Store, user: &str) -> u64 {
 
 /// A charge of a quota that lies with the user.
 pub fn charge(key: &'static str, rule: QuotaRule, cost: u64) -> Option<Charge<'static>> {
-    Some(Charge { place: QuotaPlace::Record, key: key.into(), rule, cost, keep_ms: None })
+    let spend = Spend::of(cost);
+    Some(Charge { place: QuotaPlace::Record, key: key.into(), rule, spend, once: None })
 }
 
 /// The same of one that lies apart.
@@ -188,10 +193,56 @@ pub fn charge_apart(key: &'static str, rule: QuotaRule, cost: u64) -> Option<Cha
 }
 
 pub fn consume(store: &dyn Store, key: &str, rule: QuotaRule, cost: u64) -> Consumption {
-    match call(store, Act::Consume { key: key.into(), rule, cost }) {
-        Verdict::Consumption(consumption) => consumption,
+    consume_with(store, key, rule, Spend::of(cost), None).unwrap()
+}
+
+pub fn consume_with(
+    store: &dyn Store,
+    key: &str,
+    rule: QuotaRule,
+    spend: Spend,
+    once: Option<Idempotency>,
+) -> Result<Consumption, Fault> {
+    told(store, Act::Consume(Consume { key: key.into(), rule, spend, once }))
+}
+
+pub fn top_up(
+    store: &dyn Store,
+    key: &str,
+    rule: QuotaRule,
+    units: u64,
+    once: Option<Idempotency>,
+) -> Result<Consumption, Fault> {
+    told(store, Act::AddUnits(AddUnits { key: key.into(), rule, units, once }))
+}
+
+fn told(store: &dyn Store, act: Act<'_>) -> Result<Consumption, Fault> {
+    match outcome(store, Op { act, horizon_ms: HORIZON, tolerance_ms: 0 })? {
+        Verdict::Consumption(consumption) => Ok(consumption),
         other => panic!("not a consumption: {other:?}"),
     }
+}
+
+/// Units with a receipt that is told apart by a number.
+pub fn spend(cost: u64, receipt: u8) -> Spend {
+    Spend { receipt: Some([receipt; 16]), ..Spend::of(cost) }
+}
+
+/// An idempotency key and a question, by number.
+pub fn under(name: u8, question: u8) -> Option<Idempotency> {
+    Some(Idempotency { name: [name; 16], question: [question; 16] })
+}
+
+pub fn refund(
+    store: &dyn Store,
+    key: &str,
+    charged: Charged,
+    units: u64,
+    once: Option<Idempotency>,
+) -> bool {
+    let memory = once.map(|once| once.name);
+    let key = key.into();
+    flag(store, Act::Refund(Refund { user: None, lasting: false, key, charged, units, memory }))
 }
 
 pub const fn balance(limit: u64) -> QuotaRule {
@@ -200,4 +251,8 @@ pub const fn balance(limit: u64) -> QuotaRule {
 
 pub const fn window(limit: u64, ms: u64) -> QuotaRule {
     QuotaRule { limit, refill: Refill::Window(ms) }
+}
+
+pub const fn bucket(limit: u64, ms: u64) -> QuotaRule {
+    QuotaRule { limit, refill: Refill::Bucket(ms) }
 }

@@ -9,6 +9,7 @@ const { listen } = require('./listen.js');
 const LIMIT = 3;
 const MOST = 20;
 const RULE = { limit: 100, window: '1h' };
+const ONCE = { limit: 4000, window: '1h' };
 
 const auth = createAuth({
   store: process.env.STORE,
@@ -41,6 +42,12 @@ app.get('/sessions/:user', async (req, res) => {
 app.post('/spend/:key', async (req, res) => {
   const { allowed, remaining } = await auth.quotas.consume(req.params.key, RULE);
   res.status(allowed ? 200 : 429).json({ remaining });
+});
+
+app.post('/once/:key/:once', async (req, res) => {
+  const { key, once } = req.params;
+  const { allowed, remaining, replayed } = await auth.quotas.consume(key, ONCE, { idempotencyKey: once });
+  res.status(allowed ? 200 : 429).json({ remaining, replayed });
 });
 
 app.get('/left/:key', async (req, res) => {

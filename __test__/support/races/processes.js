@@ -53,6 +53,26 @@ async function charges({ port }) {
   return { statuses: statuses(answers), remaining };
 }
 
+/**
+ * Every charge is asked for three times, in any order and through any process, as by a client that got no answer.
+ * @param {Crowd} crowd
+ */
+async function retries({ port }) {
+  const key = unique('key');
+  const paths = Array.from({ length: 30_000 }, (_each, n) => `/once/${key}/i${n % 10_000}`);
+  const answers = await requests(paths.map((path) => ({ port, method: 'POST', path })));
+  /** What each idempotency key was granted. @type {Map<string, Set<number>>} */
+  const granted = new Map();
+  let charged = 0;
+  for (const [index, { status, body }] of answers.entries()) {
+    if (status !== 200) continue;
+    if (body.replayed !== true) charged++;
+    granted.set(paths[index], (granted.get(paths[index]) ?? new Set()).add(body.remaining));
+  }
+  const twice = [...granted.values()].filter(({ size }) => size !== 1).length;
+  return { charged, keys: granted.size, twice };
+}
+
 /** @param {Crowd} crowd */
 async function chargedRequests(crowd) {
   const text = await login(crowd, unique());
@@ -194,6 +214,11 @@ const GUARDED = [
     rule: '200 first uses of one user with limit 3 pass exactly 3',
     run: firstUses,
     check: (seen) => assert.deepEqual(seen, { statuses: { 200: 3, 403: 197 } }),
+  },
+  {
+    rule: '10,000 charges of which each is asked for three times are made at most once, and 4,000 in all on a quota of 4,000',
+    run: retries,
+    check: (seen) => assert.deepEqual(seen, { charged: 4000, keys: 4000, twice: 0 }),
   },
   {
     rule: '2,000 requests on a quota of 100 in the policy pass exactly 100',

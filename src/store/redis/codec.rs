@@ -4,13 +4,15 @@
 use super::counters;
 use super::keys::Names;
 use super::pack::{FAR, NEVER, Packer, Unpacker};
+use super::quota_codec::{self, Remembering};
 use super::resp;
 use super::scripts::Verb;
+use crate::core::idempotency::another_question;
 use crate::core::op::{
-    Act, Admission, AdmissionRule, Charge, Decide, Decision, Issued, OnLimit, Op, QuotaPlace,
-    SessionCheck, SessionView, Verdict,
+    Act, Admission, AdmissionRule, Decide, Decision, Issued, OnLimit, Op, QuotaPlace, SessionCheck,
+    SessionView, Verdict,
 };
-use crate::core::quota::{Consumption, QuotaRule, Refill};
+use crate::core::quota::{Consumption, Refill};
 use crate::core::reason::{Reason, Reasons};
 use crate::core::session::{Session, SessionTimes};
 
@@ -30,10 +32,11 @@ pub struct Call {
 /// How a reply is to be read.
 #[derive(Debug)]
 pub enum Expects {
+    /// `quota`: the limit of the quota that is looked at.
     Decision {
         scope_ok: bool,
         limit: Option<u64>,
-        quota: Option<(QuotaRule, u64)>,
+        quota: Option<u64>,
     },
     Admission {
         user: String,
@@ -48,9 +51,10 @@ pub enum Expects {
     Flag,
     Count,
     Generation,
-    Consumption((QuotaRule, u64)),
+    Consumption,
     /// Values of so many counters.
     Applied(usize),
+    Key,
 }
 
 /// What is asked first, and what a request is charged after it, where that may lie in another slot.
@@ -82,13 +86,6 @@ pub(super) fn issued(issued: Issued) -> (bool, u64) {
     match issued {
         Issued::Own { generation } => (false, generation),
         Issued::Foreign { iat_ms } => (true, iat_ms),
-    }
-}
-
-fn window(rule: &QuotaRule) -> u64 {
-    match rule.refill {
-        Refill::Never => 0,
-        Refill::Window(ms) => ms,
     }
 }
 
@@ -173,11 +170,12 @@ pub fn encode(prefix: &str, op: &Op<'_>) -> Plan {
         Act::NextGeneration { user } => {
             call(Verb::NextGeneration, &user_keys(user), &[&plain], Expects::Generation)
         }
-        Act::Consume { key, rule, cost } => consume(prefix, key, rule, *cost),
-        Act::ResetQuotas { keys } => {
-            // Keys of one quota differ in their first letter only, which the bucket does not see.
-            let keys: Vec<String> = keys.iter().map(|key| quota_key(prefix, key)).collect();
-            call(Verb::ResetQuotas, &keys, &[], Expects::Flag)
+        Act::Consume(asked) => quota_codec::consume(prefix, asked),
+        Act::AddUnits(asked) => quota_codec::add(prefix, asked),
+        Act::Refund(asked) => quota_codec::refund(prefix, asked),
+        Act::ResetQuotas { keys } => quota_codec::reset(prefix, keys),
+        Act::ReceiptKey { fresh } => {
+            call(Verb::ReceiptKey, &[format!("{prefix}:mac")], &[fresh], Expects::Key)
         }
         Act::Apply(apply) => counters::apply(prefix, apply, horizon),
         Act::Once { key, by, ttl_ms } => counters::once(prefix, key, by, *ttl_ms),
@@ -191,26 +189,18 @@ pub fn encode(prefix: &str, op: &Op<'_>) -> Plan {
     Plan { call, then: None }
 }
 
-/// The bucket of a quota is that of its name without the tag of its algorithm, so that all of a name
-/// lie in one slot.
-fn quota_key(prefix: &str, key: &str) -> String {
-    let (tag, name) = key.split_at(key.chars().next().map_or(0, char::len_utf8));
-    Names::of(prefix, name).key(&format!("q{tag}"))
-}
-
-fn consume(prefix: &str, key: &str, rule: &QuotaRule, cost: u64) -> Call {
-    let numbers = Packer::default().put(7, rule.limit).ms(window(rule)).put(7, cost).0;
-    call(Verb::Consume, &[quota_key(prefix, key)], &[&numbers], Expects::Consumption((*rule, cost)))
-}
-
 fn encode_decide(prefix: &str, d: &Decide<'_>, op: &Op<'_>) -> Plan {
     let names = Names::of(prefix, &d.user);
     let mut keys = vec![names.key("u"), names.key("d")];
     let here = d.charge.as_ref().filter(|charge| charge.place == QuotaPlace::Record);
     let apart = d.charge.as_ref().filter(|charge| charge.place == QuotaPlace::Apart);
-    let balance = here.is_some_and(|c| c.rule.refill == Refill::Never && c.keep_ms.is_none());
+    let balance = here.is_some_and(|c| c.rule.refill == Refill::Never && c.spend.keep_ms.is_none());
     if balance {
         keys.push(names.key("b"));
+    }
+    let once = here.and_then(|charge| charge.once.as_ref());
+    if let Some(once) = once {
+        keys.push(names.of_key("iq", &once.name));
     }
     let (foreign, when) = issued(d.issued);
     let check = match d.check {
@@ -235,28 +225,27 @@ fn encode_decide(prefix: &str, d: &Decide<'_>, op: &Op<'_>) -> Plan {
         Some(_) if balance => 2,
         Some(_) => 1,
     };
-    let numbers = match here {
-        None => numbers.put(1, place).put(7, 0).put(6, 0).put(7, 0).put(6, 0),
-        Some(Charge { rule, cost, keep_ms, .. }) => numbers
-            .put(1, place)
-            .put(7, rule.limit)
-            .ms(window(rule))
-            .put(7, *cost)
-            // A window ends by itself.
-            .ms(keep_ms.filter(|_| rule.refill == Refill::Never).unwrap_or(0)),
-    };
+    let numbers = quota_codec::charge(numbers.put(1, place), here).flag(once.is_some());
     let quota = here.map(|charge| field(b'q', charge.key.as_bytes())).unwrap_or_default();
     let session = field(b's', d.session.as_bytes());
     let expects = Expects::Decision {
         scope_ok: d.scope_ok,
         limit: d.rule.limit,
-        quota: here.map(|charge| (charge.rule, charge.cost)),
+        quota: here.map(|charge| charge.rule.limit),
     };
-    let arguments = [&*numbers.0, &session, &field(b'r', &d.token), &quota];
-    Plan {
-        call: call(Verb::Decide, &keys, &arguments, expects),
-        then: apart.map(|c| consume(prefix, &c.key, &c.rule, c.cost)),
-    }
+    let token = field(b'r', &d.token);
+    let arguments: [&[u8]; 4] = [&numbers.0, &session, &token, &quota];
+    let call = match here {
+        None => call(Verb::Decide, &keys, &arguments, expects),
+        Some(charge) => {
+            let Remembering { id, question } = Remembering::of(&charge.spend, once);
+            let [a, b, c, d] = arguments;
+            let all = [a, b, c, d, id, question];
+            let count = if once.is_some() { 6 } else { 5 };
+            call(Verb::Decide, &keys, &all[..count], expects)
+        }
+    };
+    Plan { call, then: apart.map(|charge| quota_codec::consume_apart(prefix, charge)) }
 }
 
 /// Reads a reply. `None`: it is not what the script answers.
@@ -264,7 +253,10 @@ pub fn decode(expects: &Expects, reply: &[u8]) -> Option<Verdict> {
     let mut from = Unpacker(reply);
     Some(match expects {
         Expects::Decision { scope_ok, limit, quota } => {
-            Verdict::Decision(decision(&mut from, *scope_ok, *limit, quota.as_ref())?)
+            if reply == [quota_codec::OTHER_QUESTION] {
+                return Some(Verdict::Fault(another_question()));
+            }
+            Verdict::Decision(decision(&mut from, *scope_ok, *limit, *quota)?)
         }
         Expects::Admission { user, limit } => {
             Verdict::Admission(Box::new(admission(&mut from, user, *limit)?))
@@ -282,28 +274,9 @@ pub fn decode(expects: &Expects, reply: &[u8]) -> Option<Verdict> {
         Expects::Flag => Verdict::Flag(from.take(4)? > 0),
         Expects::Count => Verdict::Count(from.take(4)?),
         Expects::Generation => Verdict::Generation(from.take(7)?),
+        Expects::Consumption => quota_codec::verdict(reply)?,
+        Expects::Key => Verdict::Key(reply.try_into().ok()?),
         Expects::Applied(changes) => counters::applied(&mut from, *changes)?,
-        Expects::Consumption(asked) => {
-            let allowed = from.take(1)? == 1;
-            Verdict::Consumption(consumption(&mut from, asked, allowed)?)
-        }
-    })
-}
-
-fn consumption(
-    from: &mut Unpacker<'_>,
-    (rule, cost): &(QuotaRule, u64),
-    allowed: bool,
-) -> Option<Consumption> {
-    let (remaining, reset, left) = (from.take(7)?, from.take(6)?, from.take(6)?);
-    let reset_in_ms = (reset > 0).then_some(left);
-    Some(Consumption {
-        allowed,
-        limit: rule.limit,
-        remaining,
-        reset_ms: (reset > 0).then_some(reset),
-        reset_in_ms,
-        retry_after_ms: reset_in_ms.filter(|_| !allowed && *cost <= rule.limit),
     })
 }
 
@@ -322,7 +295,7 @@ fn decision(
     from: &mut Unpacker<'_>,
     scope_ok: bool,
     limit: Option<u64>,
-    asked: Option<&(QuotaRule, u64)>,
+    quota_limit: Option<u64>,
 ) -> Option<Decision> {
     let (bits, flags) = (from.take(1)?, from.take(1)?);
     let mut deny = Reasons::default();
@@ -338,8 +311,8 @@ fn decision(
     let (active, created_ms, last_us) = (from.take(4)?, from.take(6)?, from.take(7)?);
     let (expires_ms, previous_us) = (from.take(6)?, from.take(7)?);
     let allowed = reason == Reason::Allowed;
-    let quota = match asked.filter(|_| flags & 4 != 0) {
-        Some(asked) => Some(consumption(from, asked, bits & 64 == 0)?),
+    let quota = match quota_limit.filter(|_| flags & 4 != 0) {
+        Some(limit) => Some(quota(from, limit, flags & 8 != 0)?),
         None => None,
     };
     let times = SessionTimes { created_ms, last_active_ms: last_us / 1000, expires_ms };
@@ -355,6 +328,24 @@ fn decision(
         }),
         admitted: allowed && flags & 2 != 0,
         quota: quota.filter(|_| allowed || reason == Reason::QuotaExhausted),
+    })
+}
+
+/// A quota as a decision tells it: what it comes to after a charge, or in full.
+fn quota(from: &mut Unpacker<'_>, limit: u64, in_full: bool) -> Option<Consumption> {
+    let (remaining, reset, left) = (from.take(7)?, from.take(6)?, from.take(6)?);
+    if in_full {
+        return quota_codec::consumption(from);
+    }
+    Some(Consumption {
+        allowed: true,
+        limit,
+        remaining,
+        reset_ms: (reset > 0).then_some(reset),
+        reset_in_ms: (reset > 0).then_some(left),
+        retry_after_ms: None,
+        replayed: false,
+        charged: None,
     })
 }
 

@@ -1,35 +1,7 @@
 //! The names of keys: everything of one user under one hash tag (docs/layout.md).
 
+use crate::core::bucket::bucket;
 use std::fmt::Write as _;
-
-/// Slots of a Redis Cluster, and buckets of ours.
-const BUCKETS: u16 = 16384;
-
-const CRC16: [u16; 256] = {
-    let mut table = [0_u16; 256];
-    let mut at = 0;
-    while at < 256 {
-        #[allow(clippy::cast_possible_truncation)]
-        let mut crc = (at as u16) << 8;
-        let mut bit = 0;
-        while bit < 8 {
-            crc = if crc & 0x8000 == 0 { crc << 1 } else { (crc << 1) ^ 0x1021 };
-            bit += 1;
-        }
-        table[at] = crc;
-        at += 1;
-    }
-    table
-};
-
-/// The bucket of an id: CRC16 (XMODEM) mod 16384.
-#[must_use]
-pub fn bucket(id: &str) -> u16 {
-    let crc = id
-        .bytes()
-        .fold(0_u16, |crc, byte| (crc << 8) ^ CRC16[usize::from((crc >> 8) as u8 ^ byte)]);
-    crc % BUCKETS
-}
 
 /// The keys of one user, or of one quota that lies with no user.
 #[derive(Debug)]
@@ -58,6 +30,12 @@ impl Names {
             }
         }
         Self { head, id: encoded }
+    }
+
+    /// `<prefix>:{<bucket>}:<kind>:<name in hexadecimal>`: of something else in the same slot.
+    #[must_use]
+    pub fn beside(&self, kind: &str, name: &[u8; 16]) -> String {
+        format!("{}{kind}:{}", self.head, hex(name))
     }
 
     /// `<key>:<name in hexadecimal>`: of what belongs to a key.
@@ -97,12 +75,6 @@ fn hex(bytes: &[u8; 16]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_bucket_is_the_check_value_of_the_standard_mod_16384() {
-        assert_eq!(bucket("123456789"), 0x31C3);
-        assert_eq!(bucket(""), 0);
-    }
 
     #[test]
     fn a_bucket_is_written_as_a_decimal_number() {

@@ -10,6 +10,7 @@ mod keys;
 mod link;
 mod pack;
 mod queue;
+mod quota_codec;
 mod receive;
 mod resp;
 mod scripts;

@@ -1,5 +1,6 @@
 //! The scripts, one per verb, and how a call of one is written. Each begins with the prelude; those
-//! that look at the whole record have the library behind their own first lines.
+//! that look at the whole record have the library behind their own first lines, those that look at a quota
+//! have the library of quotas.
 
 use std::sync::LazyLock;
 
@@ -18,6 +19,9 @@ pub enum Verb {
     UnblockUser,
     NextGeneration,
     Consume,
+    AddUnits,
+    Refund,
+    ReceiptKey,
     ResetQuotas,
     Apply,
     ApplyStanding,
@@ -57,8 +61,8 @@ macro_rules! text {
 
 /// (text, whether it runs where the server is out of memory: checks must, new revocations must not
 /// seem to have been kept).
-const TEXTS: [(&str, bool); 17] = [
-    (text!("decide", "decide_slow"), true),
+const TEXTS: [(&str, bool); 20] = [
+    (text!("decide", "quota", "decide_slow"), true),
     (text!("admit", "admit_body"), false),
     (text!("touch", "touch_body"), true),
     (text!("end", "end_body"), true),
@@ -68,8 +72,11 @@ const TEXTS: [(&str, bool); 17] = [
     (text!("revoke_user", "revoke_user_body"), false),
     (text!("unblock_user", "unblock_user_body"), true),
     (text!("next_generation", "next_generation_body"), false),
-    (text!("consume"), false),
-    (text!("reset_quotas"), true),
+    (text!("quota" then "consume"), false),
+    (text!("quota" then "add_units"), false),
+    (text!("quota" then "refund"), false),
+    (text!("receipt_key"), false),
+    (text!("quota" then "reset_quotas"), true),
     (text!("apply" then "apply_body"), false),
     (text!("apply_standing", "apply_standing_body", "apply_body"), false),
     (text!("once"), false),

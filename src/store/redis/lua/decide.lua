@@ -3,16 +3,20 @@
 -- One script, because all of it is one decision: nothing may change between the questions and the act.
 -- KEYS[1] hash: the user's record. KEYS[2] sorted set: when its fields are to be looked at again.
 -- KEYS[3] hash: the user's balances (only where a balance is charged).
+-- The last of KEYS, string: what is remembered under an idempotency key (only with one).
 -- ARGV[1] packed: check (0 skip, 1 explicit, 2 first use), scope there, touch, issued is an iat, evict,
 --   issued (microseconds or milliseconds), limit + 1 (0: none), idle timeout, absolute timeout,
 --   horizon, tolerance (all ms), quota place (0 none, 1 record, 2 balances), its limit, window (ms, 0: none),
---   cost, keep (ms, 0: no end). ARGV[2] session field. ARGV[3] token field. ARGV[4] quota field.
+--   period (us, 0: no bucket), cost, keep (ms, 0: no end), once (an idempotency key is given).
+-- ARGV[2] session field. ARGV[3] token field. ARGV[4] quota field. ARGV[5] receipt id, or empty (only with a
+--   quota). ARGV[6] the question (only with an idempotency key).
 -- Reply: packed: reasons (1 blocked, 2 token, 4 epoch, 8 ended, 16 unknown, 32 limit, 64 quota),
---   flags (1 session, 2 admitted, 4 quota), live sessions, created, last active (us), ends, previously
---   active (us), quota remaining, reset (ms, 0: none), the same from now.
+--   flags (1 session, 2 admitted, 4 quota, 8 quota in full), live sessions, created, last active (us), ends, previously
+--   active (us), quota remaining, reset (ms, 0: none), the same from now; then, in full, as quota_reply. Or
+--   packed: 255 where something else was asked under the idempotency key.
 local REPLY = '>I1I1I4I6I7I6I7I7I6I6'
 local check, scope_ok, touch, foreign, evict, issued, limit, idle, absolute, horizon, tolerance, place,
-  quota_limit, window, cost, keep = struct.unpack('>I1I1I1I1I1I7I7I6I6I6I6I1I7I6I7I6', ARGV[1])
+  quota_limit, window, period, cost, keep, once = struct.unpack('>I1I1I1I1I1I7I7I6I6I6I6I1I7I6I7I7I6I1', ARGV[1])
 limit = limit - 1
 local session, token, quota = ARGV[2], ARGV[3], ARGV[4]
 local balances = place == 2
@@ -26,10 +30,15 @@ if found[1] and #found[1] == 60 and not found[3] and scope_ok == 1 and not is_ah
   local due, ttl, live, kept, _, epoch_gen, epoch_before, epoch_until, block = struct.unpack(HEAD, found[1])
   local state = found[4]
   if balances then state = redis.call('HGET', KEYS[3], quota) end
-  local used, ends, remaining = 0, 0, 0
-  local readable = not state or #state == 13
-  if state and readable then used, ends = struct.unpack('>I7I6', state) end
+  local born, used, added, since, ends, remaining = 0, 0, 0, 0, 0, 0
+  local readable = not state or #state == 34
+  if state and readable then born, used, added, since, ends = struct.unpack(QUOTA, state) end
   if place > 0 then
+    if period > 0 and used > 0 then
+      local back = math.floor((now_us - since) / period)
+      if back > used then back = used end
+      if back > 0 then used, since = used - back, since + back * period end
+    end
     remaining = quota_limit - used
     if remaining < 0 then remaining = 0 end
   end
@@ -37,7 +46,8 @@ if found[1] and #found[1] == 60 and not found[3] and scope_ok == 1 and not is_ah
   if due > now and block <= now and horizon <= kept
     and (epoch_until + 3600000 <= now or (foreign == 0 and issued > epoch_gen) or (foreign == 1 and issued >= epoch_before))
     and (check == 0 or (value and #value == 26 and string.byte(value) == 1))
-    and readable and (place == 0 or (cost <= remaining and (used > 0 or balances) and keep == 0 and (ends == 0 or ends > now)))
+    and readable and (place == 0 or (cost <= remaining and (used > 0 or balances) and born > 0 and added == 0 and keep == 0
+      and once == 0 and (ends == 0 or ends > now)))
   then
     local flags, created, last_us, at, previous = 0, 0, 0, 0, 0
     local fits = true
@@ -53,13 +63,20 @@ if found[1] and #found[1] == 60 and not found[3] and scope_ok == 1 and not is_ah
       fits = at + till + 3600000 <= ttl and math.min(math.floor(previous / 1000) + kept_idle, absolute_end) > now
       value = struct.pack(LIVE, 1, created, last_us, kept_idle, absolute_end)
     end
-    if fits then
-      local charged = place > 0 and cost > 0
-      if charged then
-        remaining = remaining - cost
-        state = struct.pack('>I7I6', used + cost, ends)
-        if balances then redis.call('HSET', KEYS[3], quota, state) end
+    local charged, reset = place > 0 and cost > 0, ends
+    if charged then
+      used, remaining = used + cost, remaining - cost
+      if period > 0 then
+        reset = math.ceil((since + used * period) / 1000)
+        ends = math.max(ends, math.ceil(now_us / 1000) + window, reset)
+        fits = fits and ends + 3600000 <= ttl
       end
+      state = struct.pack(QUOTA, born, used, added, since, ends)
+    elseif period > 0 then
+      reset = math.ceil((since + used * period) / 1000)
+    end
+    if fits then
+      if charged and balances then redis.call('HSET', KEYS[3], quota, state) end
       if charged and not balances then
         if check > 0 then
           redis.call('HSET', record, session, value, quota, state)
@@ -69,9 +86,21 @@ if found[1] and #found[1] == 60 and not found[3] and scope_ok == 1 and not is_ah
       elseif last_us > previous then
         redis.call('HSET', record, session, value)
       end
+      local left = 0
+      if reset > 0 then left = period > 0 and math.ceil((since + used * period - now_us) / 1000) or reset - now end
       if place > 0 then flags = flags + 4 end
-      local left = ends > 0 and ends - now or 0
-      return struct.pack(REPLY, 0, flags, live, created, last_us, at, previous, remaining, ends, left)
+      if charged and ARGV[5] ~= '' then
+        local void = now + 86400000
+        if period > 0 then
+          void = math.min(void, math.ceil(now_us / 1000) + window)
+        elseif ends > 0 then
+          void = math.min(void, ends)
+        end
+        return struct.pack(REPLY, 0, flags + 8, live, created, last_us, at, previous, remaining, reset, left)
+          .. struct.pack('>I1I7I7I6I6I6I7I6', 5, quota_limit, remaining, reset, left, NEVER, born, void) .. ARGV[5]
+      end
+      return struct.pack(REPLY, 0, flags, live, created, last_us, at, previous, remaining, reset, left)
     end
   end
 end
+

@@ -1,7 +1,9 @@
 
 -- What may fail is read before anything is written.
 local where = balances and KEYS[3] or record
-local state = place > 0 and ours(redis.call('HGET', where, quota), 13)
+local q = place > 0 and quota_at(redis.call('HGET', where, quota), quota_limit, window, period)
+local memory, kept = once == 1 and KEYS[#KEYS], nil
+if memory then kept = memory_recall(memory, ARGV[6]) end
 purge()
 local deny = standing(token, foreign, issued)
 local value, ended, admit = nil, false, false
@@ -18,21 +20,16 @@ if check > 0 then
     end
   end
 end
-local used, ends, remaining, reset = 0, 0, 0, 0
-if place > 0 then
-  if state then
-    used, ends = struct.unpack('>I7I6', state)
-    if ends > 0 and ends <= now then used, ends = 0, 0 end
-  end
-  remaining = quota_limit - used
-  if remaining < 0 then remaining = 0 end
-  if window > 0 and used > 0 then reset = ends end
-  if cost > remaining then deny = deny + 64 end
+if kept == false and deny == 0 and scope_ok == 1 then
+  save()
+  return struct.pack('>I1', 255)
 end
+if q and not kept and cost > q.remaining then deny = deny + 64 end
 if deny > 0 or scope_ok == 0 then
   save()
-  local flags = place > 0 and 4 or 0
-  return struct.pack(REPLY, deny, flags, 0, 0, 0, 0, 0, remaining, reset, reset > 0 and reset - now or 0)
+  local denied = struct.pack(REPLY, deny, q and 12 or 0, 0, 0, 0, 0, 0, 0, 0, 0)
+  if q then return denied .. quota_reply(q, 0, cost) end
+  return denied
 end
 local flags, created, last_us, at, previous = 0, 0, 0, 0, 0
 if admit then
@@ -49,23 +46,26 @@ elseif check > 0 then
     at, previous = ends_at(last_us, kept_idle, absolute_end), last_us
   end
 end
-if place > 0 then flags = flags + 4 end
-if place > 0 and cost > 0 then
-  if window > 0 and used == 0 then
-    ends = now + window
-  elseif window == 0 and keep > 0 and now + keep > ends then
-    ends = now + keep
-  end
-  if window > 0 then reset = ends end
-  used, remaining = used + cost, remaining - cost
-  redis.call('HSET', where, quota, struct.pack('>I7I6', used, ends))
-  if ends > 0 and not balances then
-    schedule(quota, ends + SLACK)
-    outlive(ends)
+local told = ''
+if q then
+  flags = flags + 12
+  if kept then
+    told = memory_reply(kept)
+  elseif cost == 0 then
+    told = quota_reply(q, 1, 0)
+  else
+    local void = quota_take(q, cost, keep)
+    told = quota_charged(q, void, ARGV[5])
+    redis.call('HSET', where, quota, quota_pack(q))
+    if q.till > 0 and not balances then
+      schedule(quota, q.till + SLACK)
+      outlive(q.till)
+    end
+    if memory then memory_keep(memory, ARGV[6], told) end
   end
 end
 if is_ahead and issued > ahead then
   ahead, dirty = issued, true
 end
 save()
-return struct.pack(REPLY, 0, flags, live, created, last_us, at, previous, remaining, reset, reset > 0 and reset - now or 0)
+return struct.pack(REPLY, 0, flags, live, created, last_us, at, previous, 0, 0, 0) .. told

@@ -97,8 +97,7 @@ local function purge()
     elseif value and kind == 115 then
       till = field_till(value) + SLACK
     elseif value and kind == 113 then
-      local _, at = struct.unpack('>I7I6', ours(value, 13))
-      till = at + SLACK
+      till = struct.unpack('>I6', ours(value, 34), 29) + SLACK
     elseif value then
       till = struct.unpack('>I6', ours(value, 6)) + SLACK
     end

@@ -1,0 +1,143 @@
+// What the public contract says of quotas: units counted one by one, and what was answered kept beside them.
+'use strict';
+
+const { duration, instant, oneOf, text } = require('./expect.js');
+
+/** @typedef {import('./expect.js').Span} Span */
+/** @typedef {{ limit: number, window?: number, algorithm?: string }} Rule */
+/** @typedef {{ question: string, answer: any, charge?: Charge }} Remembered */
+/** @typedef {{ used: Used, cost: number, back: boolean, once?: string }} Charge */
+
+/** One quota, from its first charge or top-up until it is reset. */
+class Used {
+  used = 0;
+  added = 0;
+  wasCharged = false;
+  /** When the first of the used units was taken. @type {Span | undefined} */
+  started;
+  /** By idempotency key: this outlives a reset. @type {Map<string, Remembered>} */
+  remembered;
+
+  /** @param {Map<string, Remembered>} [remembered] */
+  constructor(remembered = new Map()) {
+    this.remembered = remembered;
+  }
+}
+
+/** What is answered to a wrong question. */
+const INPUT = { code: 'ERR_LATCHGATE_INPUT' };
+
+class Quotas {
+  /** @type {Map<string, Used>} */
+  #quotas = new Map();
+  /** By receipt. @type {Map<string, Charge>} */
+  #charges = new Map();
+
+  /** @param {string} key */
+  #quota(key) {
+    const quota = this.#quotas.get(key) ?? new Used();
+    this.#quotas.set(key, quota);
+    return quota;
+  }
+
+  /**
+   * @param {Span} now
+   * @param {string} key
+   * @param {Rule} rule
+   * @param {number} cost
+   * @param {string} [once] idempotency key
+   * @param {string} [receipt] that was given
+   */
+  consume(now, key, rule, cost, once, receipt) {
+    const used = this.#quota(key);
+    const known = once === undefined ? undefined : used.remembered.get(once);
+    const question = JSON.stringify(['consume', rule, cost]);
+    if (known !== undefined) return known.question === question ? { ...known.answer, replayed: true } : INPUT;
+    const answer = charge(now, used, rule, cost);
+    if (!answer.allowed || cost === 0) return { ...answer, receipt: undefined, replayed: undefined };
+    const made = { used, cost, back: false, once };
+    this.#charges.set(String(receipt), made);
+    const told = { ...answer, receipt: receipt ?? text };
+    if (once !== undefined) used.remembered.set(once, { question, answer: told, charge: made });
+    return { ...told, replayed: undefined };
+  }
+
+  /** @param {Span} now @param {string} key @param {Rule} rule @param {number} units @param {string} [once] */
+  add(now, key, rule, units, once) {
+    const used = this.#quota(key);
+    const known = once === undefined ? undefined : used.remembered.get(once);
+    const question = JSON.stringify(['add', rule, units]);
+    if (known !== undefined) return known.question === question ? { ...known.answer, replayed: true } : INPUT;
+    used.added += units;
+    const answer = charge(now, used, rule, 0);
+    if (once !== undefined) used.remembered.set(once, { question, answer });
+    return { ...answer, replayed: undefined };
+  }
+
+  /** @param {string | undefined} receipt */
+  refund(receipt) {
+    const charge = this.#charges.get(String(receipt));
+    if (charge === undefined) return INPUT;
+    const { used, cost, back, once } = charge;
+    if (back || ![...this.#quotas.values()].includes(used)) return false;
+    charge.back = true;
+    used.used -= cost;
+    if (once !== undefined && used.remembered.get(once)?.charge === charge) used.remembered.delete(once);
+    return true;
+  }
+
+  /** @param {string} key */
+  reset(key) {
+    const { used, added, wasCharged, remembered } = this.#quota(key);
+    this.#quotas.set(key, new Used(remembered));
+    // Whether there was anything to forget, where all was given back, the contract does not say.
+    return used > 0 || added > 0 ? true : wasCharged ? oneOf(true, false) : false;
+  }
+}
+
+/** @param {Span} now @param {Used} used @param {Rule} rule @param {number} cost */
+function charge(now, used, rule, cost) {
+  const limit = rule.limit + used.added;
+  const allowed = cost === 0 || used.used + cost <= limit;
+  if (allowed && cost > 0) {
+    if (used.used === 0) used.started = now;
+    used.used += cost;
+    used.wasCharged = true;
+  }
+  return {
+    allowed,
+    limit,
+    remaining: Math.max(0, limit - used.used),
+    ...(rule.algorithm === 'bucket'
+      ? refilling(now, used, rule, cost, allowed)
+      : ending(now, used, rule, cost, allowed)),
+  };
+}
+
+/** When a balance or a window is full again. @param {Span} now @param {Used} used @param {Rule} rule @param {number} cost @param {boolean} allowed */
+function ending(now, used, { limit, window }, cost, allowed) {
+  // Of a window that has not begun the contract does not say when it ends.
+  const open = window === undefined ? null : oneOf(null, instant(now, window));
+  const running = window !== undefined && used.used > 0 && used.started !== undefined;
+  const helps = !allowed && cost <= limit + used.added && window !== undefined;
+  return {
+    resetAt: running ? instant(/** @type {Span} */ (used.started), window) : open,
+    retryAfterMs: helps ? duration(/** @type {number} */ (window)) : allowed ? oneOf(null, 0) : null,
+  };
+}
+
+/** The same of a bucket; too little time passes here for a unit to come back. @param {Span} now @param {Used} used @param {Rule} rule @param {number} cost @param {boolean} allowed */
+function refilling(now, used, { limit, window = 0 }, cost, allowed) {
+  const unit = window / limit;
+  const missing = used.used + cost - limit;
+  const helps = !allowed && cost <= limit;
+  return {
+    resetAt:
+      used.used > 0
+        ? instant(/** @type {Span} */ (used.started), Math.round(used.used * unit))
+        : oneOf(null, instant(now)),
+    retryAfterMs: helps ? duration(Math.ceil(missing * unit)) : allowed ? oneOf(null, 0) : null,
+  };
+}
+
+module.exports = { INPUT, Quotas, Used, charge };

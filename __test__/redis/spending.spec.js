@@ -1,0 +1,103 @@
+// What is charged across processes and failures: a process that dies in the middle, a reply that is lost and asked for again,
+// receipts that another process opens, and a server that has lost what they are sealed with.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { describe, it } = require('node:test');
+const { serve } = require('../support/app.js');
+const { open, unique } = require('../support/auths.js');
+const { runScript } = require('../support/child.js');
+const { faulty } = require('../support/faulty.js');
+const { get } = require('../support/http.js');
+const { token } = require('../support/jwt.js');
+const { KINDS, missing, startServer } = require('../support/servers.js');
+const { until } = require('../support/started.js');
+
+const CHARGES = 1000;
+const COST = 3;
+const RULE = { limit: 10 * CHARGES, window: '1h' };
+
+/** Charges a thousand times under a thousand idempotency keys, and tells after each hundred. @param {string} store @param {string} key */
+const script = (store, key) => `
+  const auth = latchgate.createAuth({ store: ${JSON.stringify(store)}, jwt: { secret: SECRET } });
+  const rule = ${JSON.stringify(RULE)};
+  let replayed = 0;
+  let done = 0;
+  const charge = async (n) => {
+    const told = await auth.quotas.consume(${JSON.stringify(key)}, rule, { cost: ${COST}, idempotencyKey: 'i' + n });
+    if (told.replayed) replayed++;
+    if (++done % 100 === 0) console.log('done ' + done);
+  };
+  for (let n = 0; n < ${CHARGES}; n += 10) await Promise.all(Array.from({ length: 10 }, (_each, i) => charge(n + i)));
+  console.log('replayed ' + replayed);
+  await auth.close();`;
+
+for (const { kind, name } of KINDS) {
+  describe(`on ${name}`, async () => {
+    const skip = await missing(kind);
+
+    it('a process that is killed amid its charges leaves whole units, and another makes the rest', {
+      skip,
+    }, async (t) => {
+      const server = await startServer(t, { kind });
+      const key = unique('key');
+      const auth = open(t, { store: server.url() });
+      const used = async () => RULE.limit - (await auth.quotas.peek(key, RULE)).remaining;
+      const killed = await runScript(script(server.url(), key), {
+        onLine: (line, child) => void (line === 'done 300' && child.kill('SIGKILL')),
+      });
+      assert.equal(killed.signal, 'SIGKILL');
+      const before = await used();
+      assert.equal(before % COST, 0);
+      assert.ok(before >= 300 * COST && before < CHARGES * COST, `${before} used`);
+      const { status, stdout, stderr } = await runScript(script(server.url(), key));
+      assert.equal(status, 0, stderr);
+      assert.equal(await used(), CHARGES * COST);
+      assert.equal(Number(/replayed (\d+)/.exec(stdout)?.[1]), before / COST);
+    });
+
+    it('a charge whose reply is lost is told again to who asks again', { skip }, async (t) => {
+      const { proxy, auth, judge, live } = await faulty(t, { server: { kind } });
+      const key = unique('key');
+      const options = { cost: COST, idempotencyKey: 'i' };
+      await auth.quotas.consume(unique('warm'), RULE);
+      proxy.loseReplies(1);
+      await assert.rejects(auth.quotas.consume(key, RULE, options), { code: 'ERR_LATCHGATE_STORE_TIMEOUT' });
+      await until('it recovers', async () => (await auth.authenticate({ token: live })).ok);
+      const again = await auth.quotas.consume(key, RULE, options);
+      assert.deepEqual([again.replayed, again.remaining], [true, RULE.limit - COST]);
+      assert.equal((await judge.quotas.peek(key, RULE)).remaining, RULE.limit - COST);
+      assert.equal(await judge.quotas.refund(again.receipt ?? ''), true, 'and its receipt is good elsewhere');
+    });
+
+    it('receipts stay good where the server has lost their key', { skip }, async (t) => {
+      const { server, proxy, auth, live } = await faulty(t, { server: { kind } });
+      await auth.quotas.consume(unique('key'), RULE);
+      const sealed = await server.command('GET', 'lg:mac');
+      await server.command('FLUSHALL');
+      proxy.loseReplies(1);
+      await auth.authenticate({ token: live });
+      await until('it recovers', async () => (await auth.authenticate({ token: live })).ok);
+      const { receipt = '' } = await auth.quotas.consume(unique('key'), RULE);
+      await until('it is told again', async () => (await server.command('GET', 'lg:mac')) === sealed);
+      assert.equal(await open(t, { store: server.url() }).quotas.refund(receipt), true);
+    });
+
+    it('a refund that the store cannot take is told, and ends no process', { skip }, async (t) => {
+      const { proxy, auth } = await faulty(t, { server: { kind } });
+      /** @type {any[]} */
+      const told = [];
+      auth.on('store-error', (event) => void told.push(event));
+      const policy = { quota: { ...RULE, refundOn: () => true } };
+      const port = await serve(t, (app) => {
+        app.use(auth.middleware(policy));
+        app.get('/', (_req, res) => {
+          proxy.loseReplies(1);
+          res.sendStatus(500);
+        });
+      });
+      assert.equal((await get(port, '/', token({ sub: unique() }))).status, 500);
+      await until('it is told', () => told.some(({ message }) => /^a refund failed: /.test(message)));
+    });
+  });
+}

@@ -1,0 +1,160 @@
+//! Random charges, top-ups, refunds and resets: every store answers as the embedded one, which is what the
+//! rules in core say.
+
+use super::spending::with;
+use super::support::*;
+use super::{RuleClock, on_every_store};
+use latchgate::core::clock::{Clock, FakeClock};
+use latchgate::core::idempotency::Idempotency;
+use latchgate::core::op::{Act, Op, SessionCheck, Verdict};
+use latchgate::core::quota::QuotaRule;
+use latchgate::core::spending::{AddUnits, Consume, Refund};
+use latchgate::core::store::{Outcome, Store};
+use latchgate::store::registry::{self, Settings};
+use std::sync::Arc;
+
+/// A generator that is the same in every run (xorshift).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % sides
+    }
+}
+
+/// Another embedded store beside the one under test, with a clock that moves along.
+struct Beside<'a> {
+    store: &'a dyn Store,
+    clock: &'a RuleClock<'a>,
+    twin: Arc<dyn Store>,
+    twin_clock: Arc<FakeClock>,
+}
+
+impl<'a> Beside<'a> {
+    fn of(store: &'a dyn Store, clock: &'a RuleClock<'a>) -> Self {
+        let twin_clock = Arc::new(FakeClock::at_ms(START_MS));
+        let twin = registry::open(&Settings::of("memory:"), twin_clock.clone()).unwrap();
+        Self { store, clock, twin, twin_clock }
+    }
+
+    /// Asks both, which must answer the same.
+    fn ask(&self, act: Act<'_>) -> Outcome {
+        let op = Op { act, horizon_ms: HORIZON, tolerance_ms: 0 };
+        let asked = format!("{:?}", op.act);
+        let expected = outcome(&*self.twin, op.clone());
+        let actual = outcome(self.store, op);
+        assert_eq!(actual, expected, "{asked}");
+        actual
+    }
+
+    fn advance_us(&self, us: u64) {
+        let now_us = self.twin_clock.now_us() + us;
+        self.twin_clock.advance_ms(us.div_ceil(1000));
+        self.twin_clock.set_us(now_us);
+        self.clock.advance_ms(us.div_ceil(1000));
+        self.clock.set_us(now_us);
+    }
+
+    fn set_back_us(&self, us: u64) {
+        let now_us = self.twin_clock.now_us() - us;
+        self.twin_clock.set_us(now_us);
+        self.clock.set_us(now_us);
+    }
+}
+
+fn rules(dice: &mut Dice, ms: u64) -> (&'static str, QuotaRule) {
+    let limit = 1 + dice.roll(7);
+    match dice.roll(3) {
+        0 => ("bdk", balance(limit)),
+        1 => ("wdk", window(limit, ms)),
+        _ => ("gdk", bucket(limit, ms)),
+    }
+}
+
+/// Random charges, top-ups, refunds and resets are answered as the embedded store answers them, and the
+/// embedded store is what the rules in core say.
+fn random_spending(seed: u64, ms: u64, longest_step_us: u64, set_back: bool) {
+    on_every_store(|store, clock| {
+        let both = Beside::of(store, clock);
+        let mut dice = Dice(seed);
+        let mut receipts: Vec<Refund<'static>> = Vec::new();
+        for step in 0..150_u8 {
+            let (key, rule) = rules(&mut dice, ms);
+            let memory = (dice.roll(4) == 0).then(|| dice.roll(3) as u8);
+            let cost = dice.roll(5);
+            let remembered = memory.and_then(|name| under(name, cost as u8));
+            let place = dice.roll(3);
+            match dice.roll(10) {
+                0..=5 if place == 0 => {
+                    let charge = with(charge(key, rule, 0), spend(cost, step), remembered);
+                    let check = if seed.is_multiple_of(2) {
+                        SessionCheck::FirstUse
+                    } else {
+                        SessionCheck::Skip
+                    };
+                    let mut request = request("u", "s", START_MS, check);
+                    request.charge = charge;
+                    if let Ok(Verdict::Decision(decision)) = both.ask(Act::Decide(request))
+                        && let Some(charged) = decision.quota.and_then(|quota| quota.charged)
+                    {
+                        let lasting = key == "bdk";
+                        let (user, key) = (Some("u".into()), key.into());
+                        let memory = remembered.map(|once| once.name);
+                        let units = cost;
+                        receipts.push(Refund { user, lasting, key, charged, units, memory });
+                    }
+                }
+                0..=5 => {
+                    let act = Consume {
+                        key: key.into(),
+                        rule,
+                        spend: spend(cost, step),
+                        // Told apart from those in the record: another quota never shares a name.
+                        once: remembered.map(|it| Idempotency { name: [it.name[0] + 9; 16], ..it }),
+                    };
+                    let memory = act.once.map(|once| once.name);
+                    if let Ok(Verdict::Consumption(it)) = both.ask(Act::Consume(act))
+                        && let Some(charged) = it.charged
+                    {
+                        let (user, lasting, key) = (None, false, key.into());
+                        receipts.push(Refund { user, lasting, key, charged, units: cost, memory });
+                    }
+                }
+                6 if !receipts.is_empty() => {
+                    let at = dice.roll(receipts.len() as u64) as usize;
+                    let _ = both.ask(Act::Refund(receipts[at].clone()));
+                }
+                7 => {
+                    let (key, rule, units, once) = ("bdk".into(), balance(3), 1 + cost, None);
+                    let add = AddUnits { key, rule, units, once };
+                    let _ = both.ask(Act::AddUnits(add));
+                }
+                8 if dice.roll(8) == 0 => {
+                    let keys = ["bdk", "wdk", "gdk"].map(Into::into).to_vec();
+                    let _ = both.ask(Act::ResetQuotas { keys });
+                    both.advance_us(1);
+                }
+                _ if set_back && dice.roll(3) == 0 => both.set_back_us(dice.roll(5_000)),
+                _ => both.advance_us(1 + dice.roll(longest_step_us)),
+            }
+        }
+    });
+}
+
+#[test]
+fn random_spending_is_answered_alike_while_time_passes() {
+    for seed in 1..=12 {
+        random_spending(seed * 0x9E37_79B9, 1_000, 300_000, false);
+    }
+}
+
+#[test]
+fn random_spending_is_answered_alike_while_the_clock_is_set_back() {
+    for seed in 1..=6 {
+        // No window ends in so short a time: what has expired on a server stays so, whatever its clock says then.
+        random_spending(seed * 0x85EB_CA6B, 10 * HOUR, 10 * MINUTE * 1000, true);
+    }
+}

@@ -1,0 +1,120 @@
+-- What is kept of a quota, the same wherever it lies: born (us), used, added, since (us), until (ms, 0: never).
+-- A rule is: limit, window (ms, 0: a balance), period (us until a unit is back, 0: not a bucket).
+local MOST = 9007199254740991
+local DAY = 86400000
+
+-- A value of another form is none of ours: better no answer than a wrong one.
+local function quota_read(state)
+  local born, used, added, since, till
+  if #state == 34 then born, used, added, since, till = struct.unpack(QUOTA, state) end
+  if not born or born > MOST or used > MOST or added > MOST or since > MOST then
+    error('FOREIGN value under a key of ours')
+  end
+  if (used == 0 and added == 0 and since == 0) or (till > 0 and till <= now) then return 0, 0, 0, 0, 0 end
+  return born, used, added, since, till
+end
+
+-- A quota as it stands now under a rule. `state` is false where nothing is kept.
+local function quota_at(state, limit, window, period)
+  local q = { born = 0, used = 0, added = 0, since = 0, till = 0, window = window, period = period }
+  if state then q.born, q.used, q.added, q.since, q.till = quota_read(state) end
+  if period > 0 and q.used > 0 then
+    local back = math.floor((now_us - q.since) / period)
+    if back > q.used then back = q.used end
+    if back > 0 then q.used, q.since = q.used - back, q.since + back * period end
+  end
+  if window == 0 then limit = math.min(limit + q.added, MOST) end
+  q.limit = limit
+  q.remaining = math.max(limit - q.used, 0)
+  return q
+end
+
+-- When so many of the used units are back (us); 0 where they never are, or there is none to wait for.
+local function quota_back(q, units)
+  if units <= 0 then return 0 end
+  if q.period > 0 then return math.min(q.since + units * q.period, MOST) end
+  if q.window > 0 then return q.till * 1000 end
+  return 0
+end
+
+-- Takes units that are there; returns when they can be given back no more (ms).
+local function quota_take(q, cost, keep)
+  if q.born == 0 then q.born = now_us end
+  local void = now + DAY
+  if q.period > 0 then
+    if q.used == 0 or q.since == 0 then q.since = now_us end
+    local over = math.ceil(now_us / 1000) + q.window
+    void = math.min(void, over)
+    q.till = math.max(q.till, over, math.ceil(quota_back(q, q.used + cost) / 1000))
+  elseif q.window > 0 then
+    if q.used == 0 or q.till == 0 then q.till = now + q.window end
+    void = math.min(void, q.till)
+  elseif keep > 0 and now + keep > q.till then
+    q.till = now + keep
+  end
+  q.used, q.remaining = q.used + cost, q.remaining - cost
+  return void
+end
+
+-- Tops up a balance; false where there would be more units than can be counted.
+local function quota_add(q, limit, units)
+  if limit + q.added + units > MOST then return false end
+  if q.born == 0 then q.born = now_us end
+  q.added, q.limit = q.added + units, limit + q.added + units
+  q.remaining = math.max(q.limit - q.used, 0)
+  return true
+end
+
+local function quota_pack(q)
+  return struct.pack(QUOTA, q.born, q.used, q.added, q.since, q.till)
+end
+
+-- Writes a quota that is a string; it expires when it is to be forgotten.
+local function quota_set(key, q)
+  if q.till > 0 then
+    redis.call('SET', key, quota_pack(q), 'PXAT', string.format('%.0f', q.till))
+  else
+    redis.call('SET', key, quota_pack(q))
+  end
+end
+
+-- What is told of it: packed: flags (1 allowed, 2 replayed, 4 with receipt), limit, remaining, when all are
+-- back (ms, 0: none is to come), the same from now, when asking again may help, from now (2^48 - 1: never).
+local function quota_reply(q, flags, cost)
+  local full, reset, left, retry = quota_back(q, q.used), 0, 0, NEVER
+  if full > 0 then
+    reset, left = math.ceil(full / 1000), math.max(math.ceil((full - now_us) / 1000), 0)
+  end
+  if cost > q.remaining and cost <= q.limit then
+    local at = quota_back(q, q.used - (q.limit - cost))
+    if at > 0 then retry = math.max(math.ceil((at - now_us) / 1000), 0) end
+  end
+  return struct.pack('>I1I7I7I6I6I6', flags, q.limit, q.remaining, reset, left, retry)
+end
+
+-- The same of a charge, and by what it can be given back: born (us), void (ms), receipt id.
+local function quota_charged(q, void, id)
+  if id == '' then return quota_reply(q, 1, 0) end
+  return quota_reply(q, 5, 0) .. struct.pack('>I7I6', q.born, void) .. id
+end
+
+-- What is remembered under an idempotency key: the question, then the reply. nil where nothing is, false where
+-- something else was asked.
+local function memory_recall(key, question)
+  local kept = redis.call('GET', key)
+  if not kept then return nil end
+  if #kept ~= 49 and #kept ~= 78 then error('FOREIGN value under a key of ours') end
+  if string.sub(kept, 1, 16) ~= question then return false end
+  return kept
+end
+
+-- A server shows a key up to the millisecond in which it expires, and that one too.
+local function memory_keep(key, question, reply)
+  redis.call('SET', key, question .. reply, 'PXAT', string.format('%.0f', now + DAY - 1))
+end
+
+local function memory_reply(kept)
+  local flags, limit, remaining, reset = struct.unpack('>I1I7I7I6', kept, 17)
+  local left = reset > 0 and math.max(reset - now, 0) or 0
+  return struct.pack('>I1I7I7I6I6I6', flags + 2, limit, remaining, reset, left, NEVER) .. string.sub(kept, 50)
+end

@@ -1,0 +1,29 @@
+-- Gives a charge back, once. One script, because of two who ask at once only one may.
+-- KEYS[1] string or hash: the quota, or where it lies. KEYS[2] string: is there where the receipt is spent.
+-- KEYS[3] string: what is remembered under the charge's idempotency key (only with one).
+-- ARGV[1] packed: born (us), void (ms), units. ARGV[2] receipt id. ARGV[3] field of the hash, or empty.
+-- Reply: packed: 1, or 0 where it was given back before or is worth nothing any more.
+local born, void, units = struct.unpack('>I7I6I7', ARGV[1])
+local field, SPENT = ARGV[3], '1'
+local state
+if field == '' then state = redis.call('GET', KEYS[1]) else state = redis.call('HGET', KEYS[1], field) end
+local kept = KEYS[3] and redis.call('GET', KEYS[3])
+local spent = redis.call('GET', KEYS[2])
+if spent and spent ~= SPENT then error('FOREIGN value under a key of ours') end
+if spent or not state or void <= now then return struct.pack('>I4', 0) end
+local q = quota_at(state, 0, 0, 0)
+if q.born ~= born then return struct.pack('>I4', 0) end
+redis.call('SET', KEYS[2], SPENT, 'PXAT', string.format('%.0f', now + DAY - 1))
+-- Of a bucket some may have come back by themselves.
+q.used = math.max(q.used - units, 0)
+local says_nothing = q.used == 0 and q.added == 0 and q.since == 0
+if field == '' then
+  if says_nothing then redis.call('DEL', KEYS[1]) else quota_set(KEYS[1], q) end
+elseif says_nothing then
+  redis.call('HDEL', KEYS[1], field)
+else
+  redis.call('HSET', KEYS[1], field, quota_pack(q))
+end
+-- A later charge may be remembered there by now: that one stands.
+if kept and string.sub(kept, -16) == ARGV[2] then redis.call('DEL', KEYS[3]) end
+return struct.pack('>I4', 1)
