@@ -206,7 +206,7 @@ describe('where the reply is lost after the server ran it,', async () => {
   it('of many calls that met a server without scripts one sends the text', { skip }, async (t) => {
     const { server, auth } = await faulty(t);
     const rule = { limit: 1000, window: '1h' };
-    await auth.quotas.peek('many', rule);
+    await auth.quotas.consume('warm', rule);
     await server.scriptFlush();
     await server.resetStats();
     const answers = await Promise.all(Array.from({ length: 500 }, () => auth.quotas.consume('many', rule)));
