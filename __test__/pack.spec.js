@@ -124,6 +124,16 @@ describe('the main tarball', () => {
     assert.match(stdout, new RegExp(`^ERR_LATCHGATE_CONFIG .*latchgate-${platformName()}`));
   });
 
+  it('comes with the licences of all that is linked into the binary', () => {
+    const home = path.join(directory, 'cjs', 'node_modules', `latchgate-${platformName()}`);
+    const notices = fs.readFileSync(path.join(home, 'THIRD-PARTY-NOTICES.txt'), 'utf8');
+    const lock = fs.readFileSync(path.join(__dirname, '..', 'Cargo.lock'), 'utf8');
+    for (const crate of ['aws-lc-sys', 'dashmap', 'jsonwebtoken', 'napi', 'redis', 'tokio']) {
+      const version = new RegExp(`name = "${crate}"\nversion = "(.+)"`).exec(lock)?.[1];
+      assert.ok(notices.includes(`${crate} ${version}`), crate);
+    }
+  });
+
   it('has no install script, names the packages of all platforms, and holds no binary and no test', async () => {
     const home = path.join(directory, 'alone', 'node_modules', 'latchgate');
     const manifest = JSON.parse(fs.readFileSync(path.join(home, 'package.json'), 'utf8'));

@@ -9,9 +9,12 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
+const { notices } = require('./lib/notices.js');
 const { binaryName, platformName } = require('./lib/platform.js');
 const { ROOT, npm } = require('./lib/run.js');
 const { SetupError, setup } = require('./setup.js');
+
+const NOTICES = 'THIRD-PARTY-NOTICES.txt';
 
 /** @param {string} file */
 const readJson = (file) => JSON.parse(fs.readFileSync(path.join(ROOT, file), 'utf8'));
@@ -74,6 +77,10 @@ async function packAll(out) {
     fs.cpSync(path.join(ROOT, 'npm', platform), binary, { recursive: true });
     fs.copyFileSync(path.join(ROOT, 'LICENSE'), path.join(binary, 'LICENSE'));
     fs.copyFileSync(path.join(ROOT, 'src', 'js', binaryName), path.join(binary, binaryName));
+    fs.writeFileSync(path.join(binary, NOTICES), await notices());
+    const manifest = readJson(`npm/${platform}/package.json`);
+    manifest.files.push(NOTICES);
+    fs.writeFileSync(path.join(binary, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
     return { main: await pack(main, out), platform: await pack(binary, out) };
   } finally {
     fs.rmSync(stage, { recursive: true, force: true });

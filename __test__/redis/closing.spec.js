@@ -1,4 +1,5 @@
-// A server that takes connections and ends them at once must not keep the I/O thread, which all stores of a process share.
+// A server that takes connections and ends them at once must not keep the I/O thread, which all stores of a process share,
+// and nobody may wait for it beyond his deadline.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -7,7 +8,9 @@ const net = require('node:net');
 const { describe, it } = require('node:test');
 const { createAuth } = require('latchgate');
 const { fault } = require('../support/auths.js');
+const { storeFault } = require('../support/faulty.js');
 const { SECRET } = require('../support/jwt.js');
+const { startProxy } = require('../support/proxy.js');
 const { missing, startServer } = require('../support/servers.js');
 
 describe('beside a server that ends every connection at once', async () => {
@@ -37,5 +40,20 @@ describe('beside a server that ends every connection at once', async () => {
       await Promise.all(auths.map((auth) => assert.rejects(auth.ready(), fault('STORE_UNAVAILABLE'))));
     }
     assert.ok(connections > 0);
+  });
+
+  it('between two attempts to connect calls are told at their deadlines', { skip }, async (t) => {
+    const server = await startServer(t);
+    const proxy = await startProxy(t, { port: server.port });
+    const auth = createAuth({ jwt: { secret: SECRET }, store: { url: proxy.url, commandTimeout: '40ms' } });
+    t.after(() => auth.close());
+    /** Calls that were told while no connection was made. */
+    let told = 0;
+    for (let connections = 0; told < 4 && connections < 20; connections = proxy.connections) {
+      proxy.cutAfter({ commands: 1 });
+      await assert.rejects(auth.ready(), storeFault);
+      told = proxy.connections === connections ? told + 1 : 0;
+    }
+    assert.equal(told, 4);
   });
 });

@@ -3,11 +3,14 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const { once } = require('node:events');
+const net = require('node:net');
 const { describe, it } = require('node:test');
 const { createAuth } = require('latchgate');
 const { runScript } = require('../support/child.js');
 const { SECRET, token } = require('../support/jwt.js');
 const { missing, startServer } = require('../support/servers.js');
+const { until } = require('../support/started.js');
 
 const WORKERS = 12;
 
@@ -36,6 +39,40 @@ describe('an event loop', async () => {
       assert.ok(answers.every(({ allowed }) => allowed === true));
     }
     assert.equal((await auth.quotas.peek('busy', rule)).remaining, 100);
+  });
+
+  it('learns that a connection was reset, though an answer came before', { skip }, async (t) => {
+    const server = await startServer(t);
+    let resets = false;
+    const relay = net.createServer((client) => {
+      const upstream = net.connect(server.port, '127.0.0.1');
+      client.on('error', () => {});
+      client.on('data', (chunk) => upstream.write(chunk));
+      client.on('close', () => upstream.destroy());
+      upstream.on('data', (chunk) => {
+        client.write(chunk);
+        if (resets) client.resetAndDestroy();
+        resets = false;
+      });
+    });
+    relay.listen(0, '127.0.0.1');
+    await once(relay, 'listening');
+    const { port } = /** @type {net.AddressInfo} */ (relay.address());
+    const auth = createAuth({ jwt: { secret: SECRET }, store: `redis://127.0.0.1:${port}` });
+    t.after(async () => {
+      await auth.close();
+      relay.close();
+    });
+    /** @type {string[]} */
+    const told = [];
+    auth.on('store-error', () => told.push('store-error'));
+    auth.on('store-recovered', () => told.push('store-recovered'));
+    await auth.ready();
+    resets = true;
+    await auth.ready();
+    // Nobody asks anything.
+    await until('it is told', () => told.length === 2);
+    assert.deepEqual(told, ['store-error', 'store-recovered']);
   });
 
   it('of a worker thread may end at any time, whatever is on its way', { skip }, async (t) => {

@@ -324,6 +324,15 @@ impl Gate {
     pub fn dump(&self) -> Result<String> {
         enter(&self.inner, |gate| Ok(gate.dump()))
     }
+
+    /// Is told once more that there is something to be watched.
+    #[napi]
+    pub fn notice_again(&self) -> Result<()> {
+        enter(&self.inner, |gate| {
+            gate.notice_again();
+            Ok(())
+        })
+    }
 }
 
 impl Gate {

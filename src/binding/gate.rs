@@ -12,7 +12,7 @@ use super::outcome::{
 };
 use super::policy::{Asked, Policy};
 use super::text::{JsText, Scratch};
-use super::watcher::{Listener, Watcher};
+use super::watcher::{Listener, Watch};
 use crate::core::clock::Clock;
 use crate::core::error::Fault;
 use crate::core::op::{Act, AdmissionRule, Charge, Decide, Op, SessionCheck, Verdict};
@@ -26,7 +26,7 @@ use crate::service::verify::Verifier;
 use napi::bindgen_prelude::{Either, Float64Array};
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Flag of `decide`: the credential is a bare token, not a header.
@@ -61,14 +61,6 @@ pub struct GateInner {
     pub charges: Charges,
     watch: Watch,
     closed: bool,
-}
-
-/// How the store's source is watched in this thread's event loop.
-#[derive(Default)]
-struct Watch {
-    listener: Option<Rc<Listener>>,
-    gate: Weak<RefCell<GateInner>>,
-    watcher: Option<Watcher>,
 }
 
 pub(super) fn keyless() -> Fault {
@@ -122,17 +114,15 @@ impl GateInner {
 
     /// Has the store's answers read in this thread's event loop, now and after every new connection.
     pub fn watch(gate: &Rc<RefCell<Self>>, listener: Listener) {
+        let weak = Rc::downgrade(gate);
+        let drain = move || weak.upgrade().map_or(0, |gate| gate.borrow_mut().drain());
         let mut inner = gate.borrow_mut();
-        inner.watch.listener = Some(Rc::new(listener));
-        inner.watch.gate = Rc::downgrade(gate);
+        inner.watch = Watch::new(listener, drain);
         inner.watch_source();
     }
 
     fn watch_source(&mut self) {
-        let Watch { listener: Some(listener), gate, .. } = &self.watch else { return };
-        let gate = gate.clone();
-        let drain = move || gate.upgrade().map_or(0, |gate| gate.borrow_mut().drain());
-        self.watch.watcher = Watcher::start(listener, &self.store, &self.bridge, Box::new(drain));
+        self.watch.renew(&self.store, &self.bridge);
     }
 
     pub fn close(&mut self) {
@@ -175,6 +165,12 @@ impl GateInner {
             // SAFETY: as in `decide`.
             unsafe { self.verdict.as_mut()[HELD] = 1.0 };
         }
+    }
+
+    /// Is told once more that there is something to be watched.
+    #[cfg(feature = "test-stores")]
+    pub fn notice_again(&self) {
+        self.sink.notice(Notice::Opened);
     }
 
     #[cfg(feature = "test-stores")]

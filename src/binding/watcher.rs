@@ -90,10 +90,34 @@ impl Drop for Listener {
 }
 
 /// Writes completions into the records, and says how many.
-pub type Drain = Box<dyn Fn() -> usize>;
+type Drain = Rc<dyn Fn() -> usize>;
+
+/// How a store is watched from one connection to the next.
+#[derive(Default)]
+pub struct Watch {
+    told: Option<(Rc<Listener>, Drain)>,
+    watcher: Option<Watcher>,
+}
+
+impl Watch {
+    /// Watches nothing yet.
+    pub fn new(listener: Listener, drain: impl Fn() -> usize + 'static) -> Self {
+        Self { told: Some((Rc::new(listener), Rc::new(drain))), watcher: None }
+    }
+
+    /// Watches the connection that the store has now.
+    pub fn renew(&mut self, store: &Arc<dyn Store>, bridge: &Arc<Bridge>) {
+        let (Some((listener, drain)), Some(source)) = (&self.told, store.source()) else { return };
+        // Told of twice, where it came while another was taken note of.
+        if self.watcher.as_ref().is_some_and(|watcher| watcher.is_of(&source)) {
+            return;
+        }
+        self.watcher = Watcher::start(listener, store, source, bridge, Rc::clone(drain));
+    }
+}
 
 /// A source that is watched, until this is dropped.
-pub struct Watcher(Rc<Inner>);
+struct Watcher(Rc<Inner>);
 
 struct Inner {
     uv: &'static Uv,
@@ -109,15 +133,15 @@ struct Inner {
 }
 
 impl Watcher {
-    /// Begins to watch what the store says. `None` where there is nothing to watch, or it cannot be.
-    pub fn start(
+    /// Begins to watch what the store says. `None` where it cannot be.
+    fn start(
         listener: &Rc<Listener>,
         store: &Arc<dyn Store>,
+        source: Arc<dyn Source>,
         bridge: &Arc<Bridge>,
         drain: Drain,
     ) -> Option<Self> {
         let uv = uv()?;
-        let source = store.source()?;
         let mut event_loop = ptr::null_mut();
         // SAFETY: the environment is that of the running call.
         let status = unsafe { sys::napi_get_uv_event_loop(listener.env, &raw mut event_loop) };
@@ -159,6 +183,13 @@ impl Watcher {
     }
 }
 
+impl Watcher {
+    /// Whether it watches this one. libuv takes no descriptor twice.
+    fn is_of(&self, source: &Arc<dyn Source>) -> bool {
+        ptr::addr_eq(Arc::as_ptr(&self.0.source), Arc::as_ptr(source))
+    }
+}
+
 impl Drop for Watcher {
     fn drop(&mut self) {
         self.0.close();
@@ -179,11 +210,16 @@ impl Inner {
     }
 
     /// Takes in what has come, and tells JavaScript in the same turn.
-    fn read(&self) {
+    fn read(&self, status: c_int) {
         let is_of_use = self.bridge.here(|| self.store.receive(&self.source));
-        if !is_of_use {
-            // SAFETY: it was started.
-            unsafe { (self.uv.stop)(self.handle()) };
+        // SAFETY: it was started, and is not closed: JavaScript has not been told yet.
+        unsafe {
+            if !is_of_use {
+                (self.uv.stop)(self.handle());
+            } else if status < 0 {
+                // libuv has stopped it for an error, which shows itself behind what came before it.
+                (self.uv.start)(self.handle(), UV_READABLE, on_readable);
+            }
         }
         let count = (self.drain)();
         let listener = self.listener.borrow().clone();
@@ -229,7 +265,7 @@ impl Listener {
     }
 }
 
-unsafe extern "C" fn on_readable(handle: Handle, _status: c_int, _events: c_int) {
+unsafe extern "C" fn on_readable(handle: Handle, status: c_int, _events: c_int) {
     let Some(uv) = uv() else { return };
     // SAFETY: the handle holds a count of what its data points to until `on_close`.
     let inner = unsafe {
@@ -238,7 +274,7 @@ unsafe extern "C" fn on_readable(handle: Handle, _status: c_int, _events: c_int)
         Rc::from_raw(data)
     };
     // A panic must not unwind into libuv. What was taken in is told by the other way then.
-    if catch_unwind(AssertUnwindSafe(|| inner.read())).is_err() {
+    if catch_unwind(AssertUnwindSafe(|| inner.read(status))).is_err() {
         inner.bridge.wake();
     }
 }

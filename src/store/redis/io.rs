@@ -62,7 +62,7 @@ pub fn start(link: Arc<Link>, target: Target) -> io::Result<()> {
 async fn keep_connected(link: &Link, target: &Target) {
     let mut pause = FIRST_PAUSE;
     while !link.is_closed() {
-        match attempt(link, target).await {
+        match meanwhile(link, open(target)).await {
             Ok((stream, server)) => {
                 let why = match stream {
                     Stream::Plain(socket) if target.watched => match socket.into_watched() {
@@ -89,18 +89,18 @@ async fn keep_connected(link: &Link, target: &Target) {
             }
             Err(error) => link.down(&error.to_string()),
         }
-        sleep(pause).await;
+        meanwhile(link, sleep(pause)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
-/// Connects; meanwhile nobody waits longer than the deadline.
-async fn attempt(link: &Link, target: &Target) -> io::Result<(Stream, Server)> {
+/// Waits for something; meanwhile nobody waits longer than the deadline.
+async fn meanwhile<T>(link: &Link, what: impl Future<Output = T>) -> T {
     let mut tick = ticks();
-    let mut opening = pin!(open(target));
+    let mut what = pin!(what);
     loop {
         tokio::select! {
-            opened = &mut opening => return opened,
+            done = &mut what => return done,
             _ = tick.tick() => { link.check_deadlines(); }
         }
     }

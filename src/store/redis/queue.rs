@@ -173,6 +173,12 @@ impl Queue {
         self.out.is_empty()
     }
 
+    /// The next call that a reply can be for: one that was sent.
+    pub fn next_asked(&mut self) -> Option<Waiting> {
+        let is_sent = self.waiting.front().is_some_and(|waiting| waiting.start < self.written);
+        if is_sent { self.waiting.pop_front() } else { None }
+    }
+
     /// What a reply means for the call that waited for it.
     pub fn answer(
         &mut self,

@@ -33,8 +33,9 @@ impl Link {
     }
 
     /// Reads, on another thread than the one that watches, what that one has been too busy to read for
-    /// so long.
+    /// so long, or until a deadline.
     pub fn receive_late(&self, late: Duration) {
+        let late = late.min(self.timeout);
         let is_late = || {
             let queue = self.lock();
             let oldest = queue.waiting.front().map(|waiting| waiting.deadline);
@@ -89,7 +90,6 @@ impl Link {
         let mut used = 0;
         let mut more = false;
         queue.last_read = Instant::now();
-        queue.answered = true;
         let result = loop {
             match resp::read(&bytes[used..]) {
                 Err(garbled) => break Err(garbled),
@@ -97,7 +97,8 @@ impl Link {
                 Ok(Some((reply, length))) => {
                     used += length;
                     // A reply that nobody asked for: then no other can be trusted to be whose it seems.
-                    let Some(waiting) = queue.waiting.pop_front() else { break Err(Garbled) };
+                    let Some(waiting) = queue.next_asked() else { break Err(Garbled) };
+                    queue.answered = true;
                     let before = queue.waiting.len();
                     done.extend(queue.answer(waiting, reply));
                     more |= queue.waiting.len() > before;
@@ -119,4 +120,83 @@ fn is_passing(error: &io::Error) -> bool {
 /// What ends a connection that brings what no server answers.
 pub fn garbled() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "the replies make no sense")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::op::{Act, Op};
+    use crate::core::store::{Health, Outcome, Sink};
+    use crate::store::redis::codec;
+    use crate::store::redis::greeting::Server;
+    use std::sync::Mutex;
+
+    #[derive(Default)]
+    struct Told(Mutex<Vec<(u64, Outcome)>>);
+
+    impl Sink for Told {
+        fn complete(&self, ticket: u64, outcome: Outcome) {
+            self.0.lock().unwrap().push((ticket, outcome));
+        }
+    }
+
+    /// What a script answers that says 1.
+    const ONE: &[u8] = b"$4\r\n\0\0\0\x01\r\n";
+
+    fn server() -> Server {
+        Server { health: Health::default(), run_id: None, forgets: false }
+    }
+
+    fn greeted() -> Link {
+        let link = Link::new(Duration::from_secs(60));
+        link.up(None, server());
+        link
+    }
+
+    fn ping(link: &Link, told: &Arc<Told>) {
+        let sink: Arc<dyn Sink> = Arc::clone(told) as Arc<dyn Sink>;
+        let op = Op { act: Act::Ping, horizon_ms: 0, tolerance_ms: 0 };
+        assert!(link.submit(codec::encode("lg", &op), 1, &sink).is_none());
+    }
+
+    #[test]
+    fn a_reply_that_comes_before_a_call_was_sent_is_not_taken_for_its_own() {
+        let link = greeted();
+        let told = Arc::new(Told::default());
+        ping(&link, &told);
+        assert_eq!(link.received(ONE), Err(Garbled));
+        assert!(told.0.lock().unwrap().is_empty());
+        // It still waits, for this connection or the next.
+        assert!(!link.take_out().is_empty());
+        assert_eq!(link.received(ONE), Ok(10));
+        assert_eq!(told.0.lock().unwrap().len(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_has_come_is_read_before_a_deadline_is_told_however_short() {
+        use crate::store::redis::socket::Watched;
+        use std::io::Write;
+        use std::os::unix::net::UnixStream;
+
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let link = Link::new(Duration::ZERO);
+        link.up(Some(Arc::new(Socket::Watched(Watched::Unix(ours)))), server());
+        let told = Arc::new(Told::default());
+        ping(&link, &told);
+        theirs.write_all(ONE).unwrap();
+        link.receive_late(Duration::from_secs(60));
+        link.check_deadlines();
+        let told = told.0.lock().unwrap();
+        assert!(matches!(told[..], [(1, Ok(_))]), "{told:?}");
+    }
+
+    /// Connecting anew without a pause is for those.
+    #[test]
+    fn a_connection_that_answered_no_call_was_of_no_use_whatever_it_brought() {
+        let link = greeted();
+        assert_eq!(link.received(b"+HELLO\r\n"), Err(Garbled));
+        assert!(!link.lost("the replies make no sense"));
+    }
 }

@@ -1,0 +1,43 @@
+// A connection may be told of twice, where it was made while another was taken note of: it is watched as before.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { describe, it } = require('node:test');
+const { createAuth } = require('latchgate');
+const { SECRET } = require('../support/jwt.js');
+const { missing, startServer } = require('../support/servers.js');
+const { until } = require('../support/started.js');
+const binding = /** @type {any} */ (require('../../src/js/binding.js'));
+
+/** Handles of this event loop that watch a socket of ours: Node's own have another type. */
+function watched() {
+  const { libuv } = /** @type {any} */ (process.report.getReport());
+  return libuv.filter((/** @type {any} */ { type, is_active }) => type === 'poll' && is_active).length;
+}
+
+describe('an event loop', async () => {
+  const skip = await missing('redis');
+
+  it('goes on watching a connection that it is told of twice', { skip }, async (t) => {
+    const server = await startServer(t);
+    /** @type {any} */
+    let gate;
+    const { ping } = binding.Gate.prototype;
+    /** @this {any} */
+    function noted() {
+      gate = this;
+      return ping.call(this);
+    }
+    t.mock.method(binding.Gate.prototype, 'ping', noted);
+    const auth = createAuth({ jwt: { secret: SECRET }, store: server.url() });
+    t.after(() => auth.close());
+    await auth.ready();
+    await until('it is watched', () => watched() === 1);
+    const events = t.mock.method(gate, 'events');
+    gate.noticeAgain();
+    await until('it was told', () => events.mock.callCount() > 0);
+    assert.equal(watched(), 1);
+    await auth.close();
+    assert.equal(watched(), 0);
+  });
+});
