@@ -121,7 +121,7 @@ async function specs(wanted, env) {
 const onRelease = { NAPI_RS_NATIVE_LIBRARY_PATH: undefined, LATCHGATE_TEST_STORE: undefined };
 const onTestAddon = { ...onRelease, NAPI_RS_NATIVE_LIBRARY_PATH: TEST_ADDON };
 const isLab = (/** @type {string} */ file) => file.endsWith('.lab.spec.js');
-const isServer = (/** @type {string} */ file) => /(^|\/)redis\//.test(file);
+const isServer = (/** @type {string} */ file) => /(^|\/)redis\//.test(file) && !isLab(file);
 const isBoth = (/** @type {string} */ file) => /\.(race|middleware)\.spec\.js$/.test(file);
 
 /** @type {Section[]} */
