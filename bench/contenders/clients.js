@@ -19,8 +19,7 @@ async function ioredis(port, pipelining) {
   const client = new Redis({ host: '127.0.0.1', port, enableAutoPipelining: pipelining });
   const { sha } = script.DECIDE;
   return {
-    decide: ([user, due, numbers, session, token, quota]) =>
-      client.evalshaBuffer(sha, 2, user, due, numbers, session, token, quota),
+    decide: (args) => client.evalshaBuffer(sha, 2, ...args),
     call: (name, args) => client.evalshaBuffer(name, 2, ...args),
     load: (text) => client.script('LOAD', text),
     close: () => client.quit(),
@@ -35,8 +34,7 @@ async function nodeRedis(port) {
   const bytes = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
   const { sha } = script.DECIDE;
   return {
-    decide: ([user, due, numbers, session, token, quota]) =>
-      bytes.sendCommand(['EVALSHA', sha, '2', user, due, numbers, session, token, quota]),
+    decide: (args) => bytes.sendCommand(['EVALSHA', sha, '2', ...args]),
     call: (name, args) => bytes.sendCommand(['EVALSHA', name, '2', ...args]),
     load: (text) => client.scriptLoad(text),
     close: () => client.close(),

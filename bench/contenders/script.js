@@ -16,8 +16,8 @@ const read = (/** @type {string} */ name) => fs.readFileSync(path.join(LUA, `${n
  */
 function script(name, evenOutOfMemory) {
   const flags = evenOutOfMemory ? ' flags=allow-oom' : '';
-  const body = name === 'decide' ? 'decide_slow' : `${name}_body`;
-  const text = `#!lua${flags}\n${['prelude', name, 'lib', body].map(read).join('')}`;
+  const bodies = name === 'decide' ? ['quota', 'decide_slow'] : [`${name}_body`];
+  const text = `#!lua${flags}\n${['prelude', name, 'ours', 'lib', ...bodies].map(read).join('')}`;
   return { text, sha: crypto.createHash('sha1').update(text).digest('hex') };
 }
 
@@ -57,7 +57,7 @@ const keysOf = (user) => [`lg:{${bucket(user)}}:u:${user}`, `lg:{${bucket(user)}
 const claimsOf = (token) => JSON.parse(Buffer.from(token.split('.')[1], 'base64url').toString());
 
 /**
- * What a call of the script is made of, all of it text: two keys, four arguments.
+ * What a call of the script is made of, all of it text: two keys, four arguments; with a quota five.
  * @param {any} claims
  * @param {{ name: string, limit: number, window: number }} [quota]
  */
@@ -73,16 +73,13 @@ function decision({ sub, sid, jti, gen }, quota) {
     [1, quota === undefined ? 0 : 1],
     [7, quota?.limit ?? 0],
     [6, quota?.window ?? 0],
+    [7, 0],
     [7, quota === undefined ? 0 : 1],
     [6, 0],
+    [1, 0],
   ]);
-  return [
-    ...keysOf(sub),
-    text(numbers),
-    `s${sid}`,
-    `rj${jti}`,
-    quota === undefined ? '' : `qwu${quota.name}`,
-  ];
+  const common = [...keysOf(sub), text(numbers), `s${sid}`, `rj${jti}`];
+  return quota === undefined ? [...common, ''] : [...common, `qwu${quota.name}`, ''];
 }
 
 /** @param {any} claims */

@@ -49,40 +49,38 @@ pub struct Script {
     pub sha: String,
 }
 
+const PRELUDE: &str = include_str!("lua/prelude.lua");
+const OURS: &str = include_str!("lua/ours.lua");
+const LIB: &str = include_str!("lua/lib.lua");
+const QUOTA: &str = include_str!("lua/quota.lua");
+const APPLY: &str = include_str!("lua/apply.lua");
+const KEY: &str = include_str!("lua/key.lua");
+
+/// The parts of a script, in the order in which they are put together: what many share is kept once.
 macro_rules! text {
-    ($first:literal then $body:literal) => {
-        concat!(
-            include_str!("lua/prelude.lua"),
-            include_str!(concat!("lua/", $first, ".lua")),
-            include_str!(concat!("lua/", $body, ".lua"))
-        )
+    ($first:ident then $body:literal) => {
+        &[PRELUDE, $first, include_str!(concat!("lua/", $body, ".lua"))]
     };
     ($first:literal) => {
-        concat!(include_str!("lua/prelude.lua"), include_str!(concat!("lua/", $first, ".lua")))
+        &[PRELUDE, include_str!(concat!("lua/", $first, ".lua"))]
     };
     (key, $($part:literal),+) => {
-        concat!(
-            include_str!("lua/prelude.lua"),
-            include_str!("lua/ours.lua"),
-            include_str!("lua/quota.lua"),
-            include_str!("lua/key.lua"),
-            $(include_str!(concat!("lua/", $part, ".lua"))),+
-        )
+        &[PRELUDE, OURS, QUOTA, KEY, $(include_str!(concat!("lua/", $part, ".lua"))),+]
     };
     ($first:literal, $($body:literal),+) => {
-        concat!(
-            include_str!("lua/prelude.lua"),
+        &[
+            PRELUDE,
             include_str!(concat!("lua/", $first, ".lua")),
-            include_str!("lua/ours.lua"),
-            include_str!("lua/lib.lua"),
+            OURS,
+            LIB,
             $(include_str!(concat!("lua/", $body, ".lua"))),+
-        )
+        ]
     };
 }
 
-/// (text, whether it runs where the server is out of memory: checks must, new revocations must not
+/// (parts, whether it runs where the server is out of memory: checks must, new revocations must not
 /// seem to have been kept).
-const TEXTS: [(&str, bool); 31] = [
+const TEXTS: [(&[&str], bool); 31] = [
     (text!("decide", "quota", "decide_slow"), true),
     (text!("admit", "admit_body"), false),
     (text!("touch", "touch_body"), true),
@@ -93,12 +91,12 @@ const TEXTS: [(&str, bool); 31] = [
     (text!("revoke_user", "revoke_user_body"), false),
     (text!("unblock_user", "unblock_user_body"), true),
     (text!("next_generation", "next_generation_body"), false),
-    (text!("quota" then "consume"), false),
-    (text!("quota" then "add_units"), false),
-    (text!("quota" then "refund"), false),
+    (text!(QUOTA then "consume"), false),
+    (text!(QUOTA then "add_units"), false),
+    (text!(QUOTA then "refund"), false),
     (text!("receipt_key"), false),
-    (text!("quota" then "reset_quotas"), true),
-    (text!("apply" then "apply_body"), false),
+    (text!(QUOTA then "reset_quotas"), true),
+    (text!(APPLY then "apply_body"), false),
     (text!("apply_standing", "apply_standing_body", "apply_body"), false),
     (text!("once"), false),
     (text!("once_release"), true),
@@ -119,9 +117,9 @@ const TEXTS: [(&str, bool); 31] = [
 static SCRIPTS: LazyLock<Vec<Script>> = LazyLock::new(|| {
     TEXTS
         .iter()
-        .map(|(text, out_of_memory)| {
+        .map(|(parts, out_of_memory)| {
             let flags = if *out_of_memory { " flags=allow-oom" } else { "" };
-            let text = format!("#!lua{flags}\n{text}");
+            let text = format!("#!lua{flags}\n{}", parts.concat());
             let sha = redis::Script::new(&text).get_hash().to_owned();
             Script { text, sha }
         })
