@@ -389,7 +389,7 @@ export interface RequestAuth {
   readonly tokenId?: string;
   /** Frozen all the way down. Of a key alone empty. */
   readonly claims: Claims;
-  /** From `scope`, else from `scp`; of a key its own; of both those that both have. */
+  /** From `scope`, else from `scp`; of a key its own; of both those that both have. Frozen. */
   readonly scopes: readonly string[];
   /** Where a key was used. `metadata` is as it was found by this request; frozen. */
   readonly apiKey?: { keyId: string; ownerId: string; metadata?: unknown };

@@ -65,3 +65,20 @@ describe('several middlewares before one request', () => {
     });
   }
 });
+
+it('the scopes of a key are not to be added to before a guard asks for them', async (t) => {
+  const auth = open(t, { apiKeys: {} });
+  const ownerId = unique();
+  const { key } = await auth.apiKeys.create({ ownerId, scopes: ['a'] });
+  const port = await serve(t, (app) => {
+    app.use(auth.middleware());
+    app.use((req, _res, next) => {
+      Reflect.set(Object(req.auth?.scopes), 1, 'admin');
+      next();
+    });
+    app.get('/', auth.requireScope('admin'), (_req, res) => res.json('let through'));
+  });
+  const bearer = `Authorization: Bearer ${token({ sub: ownerId, scope: 'a' })}`;
+  assert.equal((await send(port, { headers: [`X-API-Key: ${key}`] })).status, 403);
+  assert.equal((await send(port, { headers: [`X-API-Key: ${key}`, bearer] })).status, 403);
+});

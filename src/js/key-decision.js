@@ -47,12 +47,12 @@ class KeyDecision extends Decision {
     return this.credential === NONE ? this.earlier : this;
   }
 
-  /** Beside a token, those that both have. */
+  /** Beside a token, those that both have. Frozen: guards ask the same list that handlers see. */
   get scopes() {
     const own = this.use?.scopes ?? [];
-    if (this.credential === NONE) return own;
+    if (this.credential === NONE) return Object.freeze(own);
     const granted = scopesOf(this.claims);
-    return own.filter((scope) => granted.includes(scope));
+    return Object.freeze(own.filter((scope) => granted.includes(scope)));
   }
 
   /**
