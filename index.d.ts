@@ -25,14 +25,15 @@ export const version: string;
  * With `sessions`, or with LATCHGATE_SESSION_LIMIT, sessions are admitted by first use unless `sessions.admission` says
  * otherwise, so that tokens issued elsewhere pass. With neither, only the tokens of tokens.login() are session-checked.
  *
- * @throws LatchgateError ERR_LATCHGATE_CONFIG at once: an option that is unknown or wrong, no key, or no binary for this platform.
+ * @throws LatchgateError ERR_LATCHGATE_CONFIG at once: an option that is unknown or wrong, no key for tokens where they are
+ * accepted, or no binary for this platform.
  */
 export function authMiddleware(options?: AuthOptions & Policy): RequestHandler & { auth: Auth };
 
 /**
  * An Auth: a store, the keys, and all that is decided with them. The environment is read as for authMiddleware(). Without any
- * key `sessions.*`, `counters.*`, `once`, `tokens.revokeId`, `revokeUser`, `blockUser` and `unblockUser` work, and everything that
- * reads a token is ERR_LATCHGATE_CONFIG.
+ * key for tokens `sessions.*`, `apiKeys.*`, `quotas.*`, `counters.*`, `once`, `tokens.revokeId`, `revokeUser`, `blockUser`,
+ * `unblockUser` and policies for API keys alone work, and everything that reads a token is ERR_LATCHGATE_CONFIG.
  *
  * @throws LatchgateError ERR_LATCHGATE_CONFIG at once: an option that is unknown or wrong, or no binary for this platform.
  */
@@ -65,7 +66,7 @@ export interface AuthOptions {
    * What a check does while the store cannot answer. 'deny' (default): 503 store_unavailable. 'allow' lets a request through,
    * with `req.auth.degraded`, only where every check that it needs says so: `revocation`, which every request needs (user, token
    * and block); `sessions`, where the session is checked; `quota`, where the policy has one. Signature, claims and scopes are
-   * judged all the same. Direct calls always reject.
+   * judged all the same. A request with an API key is never let through, and direct calls always reject.
    */
   onStoreError?:
     | 'deny'
@@ -185,7 +186,7 @@ export interface SessionPolicy {
 /**
  * What one middleware demands, decided in one atomic step of the store, all or nothing; except, on Redis, a quota whose `by` is
  * a function: it is charged second, and where it denies nothing stays charged, but touch and first-use admission stand. Of
- * several reasons to deny the first applies: header, token, blocked, revoked or ended, scope, session limit, quota. Function
+ * several reasons to deny the first applies: header, token or key itself, blocked, revoked or ended, scope, session limit, quota. Function
  * options must answer at once: an async one, or a promise, is refused.
  */
 export interface Policy {
@@ -209,13 +210,14 @@ export interface Policy {
    * What each request of this middleware is charged; a denied one is charged nothing. Allowed answers, and 429, carry
    * RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-10), one item a quota: `w` is its window in seconds, `t`
    * the seconds until all units are back, and on a 429 those until the cost of the request is, as in Retry-After. Functions are
-   * asked after the token has been verified and before the store is; what they throw goes to next(err).
+   * asked after the token has been verified and before the store is, and so before anything is known of an API key; what they
+   * throw goes to next(err).
    */
   quota?: QuotaRule & {
     /**
      * Whose units they are. Default 'api-key': the key's, and the user's where no key was used. 'session': the user's where there
      * is none. What a key has as a quota of its own is charged too, at the same cost (else 1), both or neither, and once per
-     * request; refundOn gives back the policy's alone. A function's string is a holder of
+     * request, by the first middleware of this Auth whose cost is not 0; refundOn gives back the policy's alone. A function's string is a holder of
      * its own (1 to 512 bytes, well-formed); anything else from it is ERR_LATCHGATE_INPUT, and never a quota that is shared.
      */
     by?: 'user' | 'session' | 'api-key' | ((req: Request) => string);
@@ -227,8 +229,8 @@ export interface Policy {
     /**
      * Under it the request is charged once within 24 h: whoever brings it again to the same quota passes, with the numbers of the
      * first answer, whatever is left by then. undefined: charged plainly. The key may come from the client, and is remembered per
-     * holder and quota. Remembered are charges alone, a denial is decided anew. With another cost or rule, and for anything but a
-     * well-formed string of 1 to 512 bytes, ERR_LATCHGATE_INPUT goes to next(err).
+     * holder and quota, and of a key's own quota per key, whichever policy charges it. Remembered are charges alone, a denial is
+     * decided anew. With another cost or rule, and for anything but a well-formed string of 1 to 512 bytes, ERR_LATCHGATE_INPUT goes to next(err).
      */
     idempotencyKey?: (req: Request) => string | undefined;
     /**
@@ -240,8 +242,8 @@ export interface Policy {
      */
     refundOn?: (res: Response) => boolean;
     /**
-     * The same name and the same kind of `by` are the same units, in whichever middleware of whichever Auth on the store; another
-     * rule, or kind of `by`, under a name that this Auth knows is ERR_LATCHGATE_CONFIG. 1 to 64 printable ASCII characters
+     * The same name and the same kind of `by` are the same units, in whichever middleware of whichever Auth on the store, whatever
+     * kinds of credentials it accepts; another rule, or kind of `by`, under a name that this Auth knows is ERR_LATCHGATE_CONFIG. 1 to 64 printable ASCII characters
      * without quotes and backslashes, default 'default'.
      */
     name?: string;
@@ -323,7 +325,6 @@ export interface Auth {
 
   sessions: Sessions;
   tokens: Tokens;
-  /** Not built yet: every method rejects with ERR_LATCHGATE_CONFIG. */
   apiKeys: ApiKeys;
   quotas: Quotas;
   /** Not built yet: every method rejects with ERR_LATCHGATE_CONFIG. */
@@ -380,15 +381,15 @@ export interface Auth {
 
 /** req.auth. Cheap to make: claims are parsed when first read. Printing it, or turning it into JSON, never shows the token. */
 export interface RequestAuth {
-  /** The claim jwt.claims.userId; for another than the first of several issuers `iss + ' ' + sub`. */
+  /** The claim jwt.claims.userId; for another than the first of several issuers `iss + ' ' + sub`. Of a key its owner. */
   readonly userId: string;
-  /** The claim jwt.claims.sessionId, else the token id: jti, or SHA-256 of the signing input as base64url. */
+  /** The claim jwt.claims.sessionId, else the token id: jti, or SHA-256 of the signing input as base64url. Of a key alone none. */
   readonly sessionId?: string;
   /** jti. */
   readonly tokenId?: string;
-  /** Frozen all the way down. */
+  /** Frozen all the way down. Of a key alone empty. */
   readonly claims: Claims;
-  /** From `scope`, else from `scp`. */
+  /** From `scope`, else from `scp`; of a key its own; of both those that both have. Frozen. */
   readonly scopes: readonly string[];
   /** Where a key was used. `metadata` is as it was found by this request; frozen. */
   readonly apiKey?: { keyId: string; ownerId: string; metadata?: unknown };
@@ -573,8 +574,8 @@ export interface Tokens {
 }
 
 /**
- * auth.apiKeys. Rejects with ERR_LATCHGATE_INPUT for arguments that are wrong, and while the store is away; direct calls are never
- * let through unasked.
+ * auth.apiKeys. Every method rejects with ERR_LATCHGATE_INPUT for a bad argument, with _STORE_UNAVAILABLE or _STORE_TIMEOUT where
+ * the store cannot answer, and with _CLOSED after close().
  */
 export interface ApiKeys {
   /**

@@ -18,6 +18,7 @@ const { RULE_NAMES, quotaRule, units } = require('./quota-rule.js');
 
 const MAX_METADATA_BYTES = 4096;
 const FACTS = ['name', 'scopes', 'quota', 'expiresAt', 'metadata'];
+const NULLABLE = ['expiresAt', 'metadata'];
 
 /** So many keys are asked for at a time. */
 const CHUNK = 200;
@@ -231,12 +232,12 @@ function keyConfig({ name, scopes: list, quota, expiresAt, metadata }) {
  * @returns {KeyConfig}
  */
 function patchConfig(patch) {
-  const given = typeof patch === 'object' && patch !== null ? { .../** @type {any} */ (patch) } : patch;
-  const forEver = given?.expiresAt === null;
-  const bare = given?.metadata === null;
-  if (forEver) delete given.expiresAt;
-  if (bare) delete given.metadata;
-  const config = keyConfig(known(given, FACTS, '', inputError));
+  const own = known(patch, FACTS, '', inputError, undefined, NULLABLE);
+  const forEver = own.expiresAt === null;
+  const bare = own.metadata === null;
+  if (forEver) delete own.expiresAt;
+  if (bare) delete own.metadata;
+  const config = keyConfig(own);
   if (forEver) config.expiresAt = NaN;
   if (bare) config.metadata = '';
   return config;

@@ -29,6 +29,7 @@ const { unbuiltGroup } = require('./unbuilt.js');
 /** @typedef {import('./policy.js').Compiled} Compiled */
 
 const NO_POLICY = Object.freeze({});
+const CREDENTIALS = ['token', 'apiKey', 'context'];
 
 class Auth {
   /** @type {Engine} */
@@ -84,9 +85,10 @@ class Auth {
   async authenticate(credentials, policy = NO_POLICY) {
     const engine = this.#engine;
     engine.assertOpen();
-    const own = known(withoutNull(credentials), ['token', 'apiKey', 'context'], 'credentials', inputError);
-    const given = own.token === undefined ? NONE : tokenText(own.token, 'credentials.token');
-    const key = own.apiKey === undefined ? undefined : tokenText(own.apiKey, 'credentials.apiKey');
+    const own = known(credentials, CREDENTIALS, 'credentials', inputError, undefined, CREDENTIALS);
+    // URLSearchParams and cookie parsers say null where nothing came.
+    const given = tokenText(own.token ?? NONE, 'credentials.token');
+    const key = own.apiKey == null ? undefined : tokenText(own.apiKey, 'credentials.apiKey');
     const compiled = this.#compiled(policy);
     if (compiled.bearer) engine.assertKey();
     const token = compiled.bearer ? given : NONE;
@@ -245,15 +247,6 @@ class Auth {
     this.#closing ??= this.#engine.close();
     return this.#closing;
   }
-}
-
-/**
- * URLSearchParams and cookie parsers say null where nothing came.
- * @param {unknown} credentials
- */
-function withoutNull(credentials) {
-  if (typeof credentials !== 'object' || credentials === null) return credentials;
-  return Object.fromEntries(Object.entries(credentials).filter(([, value]) => value !== null));
 }
 
 /** @param {import('./denial.js').Answer} answer */

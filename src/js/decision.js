@@ -49,6 +49,8 @@ class Decision {
     this.limit = NaN;
     /** @type {Decision | undefined} */
     this.prior = undefined;
+    /** The API key whose own quota this request was charged to; '' for none. */
+    this.chargedKey = '';
     /** @type {SessionView | undefined} */
     this.session = undefined;
     /** @type {QuotaView | undefined} */
@@ -72,6 +74,22 @@ class Decision {
     return scopesOf(this.claims);
   }
 
+  /** @returns {Decision | undefined} the last one on this request that has looked at a token */
+  get ofToken() {
+    return this;
+  }
+
+  /**
+   * Takes over what this request has touched and charged already, with whatever else it was decided on in between.
+   * @param {Decision | undefined} prior
+   */
+  follow(prior) {
+    if (prior === undefined) return;
+    this.chargedKey = prior.chargedKey;
+    const before = prior.ofToken;
+    if (before?.token === this.token) this.prior = before;
+  }
+
   /**
    * @param {string} credential
    * @param {unknown} subject what function options are given
@@ -82,7 +100,7 @@ class Decision {
     const { engine, policy } = this;
     const { quota } = policy;
     this.credential = credential;
-    if (prior !== undefined && prior.token === this.token) this.prior = prior;
+    this.follow(prior);
     const flags = (this.bare ? BARE : 0) | (this.prior === undefined ? 0 : AGAIN);
     if (policy.asksFirst) {
       const code = engine.gate.verify(credential, flags);

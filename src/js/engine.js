@@ -42,7 +42,7 @@ class Engine {
     this.sessions = { ...sessions };
     /** Only admission by first use asks for a limit on the way of a request. */
     this.limitFunction = sessions.sessionMode === MODE.firstUse ? sessions.limitFunction : undefined;
-    /** The rules of this Auth's quotas by name. @type {Map<string, import('./binding.js').QuotaConfig>} */
+    /** The rules of this Auth's quotas by name. @type {Map<string, import('./policy-quota.js').PolicyQuota>} */
     this.quotas = new Map();
     this.lenience = settings.lenience;
     this.store = { kind: store.kind, networked: store.networked, strict: store.strict };

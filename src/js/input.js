@@ -90,9 +90,9 @@ function isLimit(value) {
  * @returns {string[]}
  */
 function scopes(value, name, fail) {
-  const list = typeof value === 'string' ? value.split(' ') : value;
-  const valid = Array.isArray(list) && list.length > 0;
-  if (!valid || !list.every((scope) => typeof scope === 'string' && SCOPE_TOKEN.test(scope))) {
+  // A copy without holes, which every() would pass over.
+  const list = typeof value === 'string' ? value.split(' ') : Array.isArray(value) ? [...value] : [];
+  if (list.length === 0 || !list.every((scope) => typeof scope === 'string' && SCOPE_TOKEN.test(scope))) {
     throw fail(
       `${name} must be one or more scopes (a string with single spaces between them, or an array of strings) of ` +
         'printable ASCII without quotes and backslashes: leave it out where none is needed',

@@ -32,21 +32,27 @@ class KeyDecision extends Decision {
    */
   constructor(engine, policy, bare) {
     super(engine, policy, bare);
-    this.key = '';
     /** @type {NativeKeyUse | undefined} */
     this.use = undefined;
+    /** The decision that has looked at a token before, where none came to this one. @type {Decision | undefined} */
+    this.earlier = undefined;
   }
 
   get claims() {
     return this.credential === NONE ? NO_CLAIMS : super.claims;
   }
 
-  /** Beside a token, those that both have. */
+  /** @returns {Decision | undefined} */
+  get ofToken() {
+    return this.credential === NONE ? this.earlier : this;
+  }
+
+  /** Beside a token, those that both have. Frozen: guards ask the same list that handlers see. */
   get scopes() {
     const own = this.use?.scopes ?? [];
-    if (this.credential === NONE) return own;
+    if (this.credential === NONE) return Object.freeze(own);
     const granted = scopesOf(this.claims);
-    return own.filter((scope) => granted.includes(scope));
+    return Object.freeze(own.filter((scope) => granted.includes(scope)));
   }
 
   /**
@@ -58,21 +64,25 @@ class KeyDecision extends Decision {
    */
   askKey(key, credential, subject, prior) {
     const { engine, policy } = this;
-    this.key = key;
     this.credential = credential;
     if (credential !== NONE) {
       const code = this.#putToken(subject, prior);
       if (code !== ALLOWED) return code;
     }
+    this.earlier = this.credential === NONE ? prior?.ofToken : undefined;
     const { quota } = policy;
+    const cost = quota === undefined ? NaN : costOf(quota, subject);
+    const isCharged = prior?.chargedKey === key;
+    // Who only looked has charged nothing.
+    this.chargedKey = isCharged || (Number.isNaN(cost) ? quota?.native.cost : cost) !== 0 ? key : '';
     const asked = {
       key,
       limit: this.limit,
-      cost: quota === undefined ? NaN : costOf(quota, subject),
+      cost,
       named: quota && holderOf(quota, subject),
       idempotencyKey: quota && idempotencyKeyOf(quota, subject),
       touch: this.prior === undefined,
-      chargeOwn: !(prior instanceof KeyDecision && prior.key === key),
+      chargeOwn: !isCharged,
     };
     // User code may have closed the Auth meanwhile: nothing may be asked of it any more.
     if (engine.closed) throw closedError();
@@ -92,7 +102,7 @@ class KeyDecision extends Decision {
       return ALLOWED;
     }
     if (code !== ALLOWED) return code;
-    if (prior !== undefined && prior.token === this.token) this.prior = prior;
+    this.follow(prior);
     this.askLimit(subject);
     return ALLOWED;
   }

@@ -49,7 +49,8 @@ function keyOptions(options) {
 /** @param {unknown} value */
 function header(value) {
   const name = typeof value === 'string' ? value.toLowerCase() : '';
-  if (FIELD_NAME.test(name) && !UNFIT.has(name)) return name;
+  // What every object inherits would be found on each request.
+  if (FIELD_NAME.test(name) && !UNFIT.has(name) && !(name in {})) return name;
   throw configError(
     'apiKeys.header must be the name of a header of its own, of at most 64 characters: not authorization, and ' +
       'none that Node keeps only the first of',

@@ -8,9 +8,10 @@
  * @param {string} path of this object, '' for the outermost
  * @param {(message: string) => Error} fail
  * @param {Map<string, string>} [elsewhere] names that belong to another place, with that place
+ * @param {readonly string[]} [nullable] names of which null says something
  * @returns {Record<string, any>}
  */
-function known(options, names, path, fail, elsewhere = new Map()) {
+function known(options, names, path, fail, elsewhere = new Map(), nullable = []) {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw fail(`${path === '' ? 'options' : path} must be an object`);
   }
@@ -19,7 +20,8 @@ function known(options, names, path, fail, elsewhere = new Map()) {
   const own = Object.create(null);
   for (const [name, value] of Object.entries(options)) {
     if (!names.includes(name)) throw fail(unknown(name, names, path, elsewhere));
-    if (value === null) throw fail(`${path === '' ? '' : `${path}.`}${name} must not be null: leave it out`);
+    if (value === null && !nullable.includes(name))
+      throw fail(`${path === '' ? '' : `${path}.`}${name} must not be null: leave it out`);
     if (value !== undefined) own[name] = value;
   }
   return own;

@@ -12,6 +12,7 @@ const { policyItem } = require('./rate-limit.js');
  * @typedef {(subject: any) => unknown} Ask
  * @typedef {object} PolicyQuota
  * @property {QuotaConfig} native
+ * @property {boolean} isByKey counted by key, also where no key comes
  * @property {string} item of the RateLimit-Policy header
  * @property {Ask | undefined} askHolder
  * @property {Ask | undefined} askCost
@@ -64,6 +65,7 @@ function compileQuota(value, hasResponse, takesKeys) {
   const native = { name, holder: holder(by, takesKeys), cost: fixed, refundable, ...rule };
   return {
     native,
+    isByKey: by === 'api-key',
     item: policyItem(native),
     askHolder: typeof by === 'function' ? syncFunction(by, 'quota.by', configError) : undefined,
     askCost: typeof cost === 'function' ? syncFunction(cost, 'quota.cost', configError) : undefined,
@@ -86,23 +88,28 @@ function holder(by, takesKeys) {
 
 /**
  * A name stands for one amount: two rules under it would each count what the other has charged.
- * @param {Map<string, QuotaConfig>} names of this Auth's quotas
- * @param {QuotaConfig} quota
+ * @param {Map<string, PolicyQuota>} names of this Auth's quotas
+ * @param {PolicyQuota} quota
  */
 function takeName(names, quota) {
-  const other = names.get(quota.name) ?? quota;
+  const { native } = quota;
+  const known = names.get(native.name) ?? quota;
+  const other = known.native;
+  const sameHolder = other.holder === native.holder || (known.isByKey && quota.isByKey);
   if (
-    other.limit !== quota.limit ||
-    !Object.is(other.windowMs, quota.windowMs) ||
-    other.bucket !== quota.bucket ||
-    other.holder !== quota.holder
+    other.limit !== native.limit ||
+    !Object.is(other.windowMs, native.windowMs) ||
+    other.bucket !== native.bucket ||
+    !sameHolder
   ) {
     throw configError(
       'quota.name names another quota of this Auth already, with another limit, window, algorithm or by: give ' +
         'this one a name of its own',
     );
   }
-  names.set(quota.name, quota);
+  // Of a policy without keys that counts by key it is open yet which of the two the name stands for.
+  const isOpen = known.isByKey && other.holder === USER;
+  names.set(native.name, isOpen ? quota : known);
 }
 
 /**

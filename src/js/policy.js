@@ -93,7 +93,7 @@ function compilePolicy(options, engine, register) {
     onDeny: onDeny(policy.onDeny),
     skip: syncFunction(policy.skip, 'skip', configError),
   };
-  if (quota !== undefined) takeName(engine.quotas, quota.native);
+  if (quota !== undefined) takeName(engine.quotas, quota);
   const id = register ? engine.registerPolicy(demanded, quota?.native) : NO_ID;
   return { ...compiled, id, handle: engine.gateNumber * 2 ** 24 + id * 4 };
 }

@@ -122,6 +122,10 @@ fn a_request_is_charged_to_its_quota_and_to_the_key_or_to_neither() {
             let fresh = if apart { "bpy" } else { "buy" };
             let refused = use_key(store, charged(&key, fresh, balance(1), apart)).unwrap();
             assert_eq!(refused.decision.reason, Reason::QuotaExhausted);
+            assert_eq!(refused.own.map(|own| own.allowed), Some(false));
+            if !apart {
+                assert_eq!(refused.decision.quota.map(|quota| quota.allowed), Some(true));
+            }
             keys::add(store, &key, 1, None).unwrap();
             assert_eq!(check(store, charged(&key, fresh, balance(1), apart)).0, Reason::Allowed);
         }

@@ -28,7 +28,8 @@ if q and not kept and cost > q.remaining then deny = deny + 64 end
 if deny > 0 or scope_ok == 0 then
   save()
   local denied = struct.pack(REPLY, deny, q and 12 or 0, 0, 0, 0, 0, 0, 0, 0, 0)
-  if q then return denied .. quota_reply(q, 0, cost) end
+  if kept then return denied .. memory_reply(kept) end
+  if q then return denied .. quota_reply(q, cost <= q.remaining and 1 or 0, cost) end
   return denied
 end
 local flags, created, last_us, at, previous = 0, 0, 0, 0, 0
