@@ -245,6 +245,18 @@ fn an_expiry_may_be_moved_and_a_rule_changed_while_units_used_stay() {
     });
 }
 
+#[test]
+fn without_grace_the_old_secret_has_ended_though_the_clock_is_set_back() {
+    on_every_store(|store, clock| {
+        let key = place("ada", 1);
+        create(store, &key, KeyPatch::default());
+        assert!(rotate(store, &key, OTHER, 0));
+        clock.set_us((START_MS - 60_000) * 1000);
+        assert_eq!(reason(store, asked(&key, 1)), Reason::KeyRevoked);
+        assert_eq!(reason(store, with(&key, OTHER)), Reason::Allowed);
+    });
+}
+
 /// A token of the key's owner beside it, in a session.
 fn beside(key: &KeyPlace, session: &'static str, cost: u64) -> Use<'static> {
     let decide = request("ada", session, START_MS, SessionCheck::FirstUse).into_owned();
