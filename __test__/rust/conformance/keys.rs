@@ -246,6 +246,22 @@ fn an_expiry_may_be_moved_and_a_rule_changed_while_units_used_stay() {
 }
 
 #[test]
+fn an_expiry_may_be_moved_so_far_back_that_the_key_is_gone() {
+    on_every_store(|store, clock| {
+        let key = place("ada", 1);
+        create(store, &key, quota(balance(5)));
+        let expires_ms = Some(Some(1));
+        let info = update(store, &key, KeyPatch { expires_ms, ..KeyPatch::default() }).unwrap();
+        assert_eq!((info.expires_ms, &*info.start), (Some(1), "lg_start"));
+        assert_eq!(get(store, &key), None);
+        assert_eq!(reason(store, asked(&key, 1)), Reason::KeyUnknown);
+        assert!(update(store, &key, KeyPatch::default()).is_none());
+        store.sweep();
+        assert_nothing_left(store, clock);
+    });
+}
+
+#[test]
 fn without_grace_the_old_secret_has_ended_though_the_clock_is_set_back() {
     on_every_store(|store, clock| {
         let key = place("ada", 1);
