@@ -223,6 +223,27 @@ fn a_key_that_has_ended_is_listed_for_thirty_days_and_then_leaves_nothing() {
 }
 
 #[test]
+fn a_key_that_fell_and_that_nobody_listed_stays_fallen_and_goes_when_it_is_listed() {
+    on_every_store(|store, clock| {
+        let [fallen, later] = [1, 2].map(|number| place("ada", number));
+        create(store, &fallen, KeyPatch::default());
+        count(store, Act::RevokeUser { user: "ada".into(), keys: true });
+        clock.advance_ms(LISTED_MS + 2 * HOUR);
+        let expires_ms = Some(Some(START_MS));
+        create(store, &later, KeyPatch { expires_ms, ..KeyPatch::default() });
+        assert_eq!(get(store, &later), None);
+        assert_eq!(reason(store, asked(&fallen, 1)), Reason::KeyUnknown);
+        assert_eq!(get(store, &fallen), None);
+        assert_eq!(reason(store, asked(&fallen, 1)), Reason::KeyUnknown);
+        for _ in 0..2_000 {
+            store.sweep();
+        }
+        assert_eq!(keys::ids(store, "ada"), [""; 0]);
+        assert_nothing_left(store, clock);
+    });
+}
+
+#[test]
 fn an_expiry_may_be_moved_and_a_rule_changed_while_units_used_stay() {
     on_every_store(|store, clock| {
         let key = place("ada", 1);
