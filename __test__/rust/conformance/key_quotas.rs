@@ -96,6 +96,25 @@ fn charged(key: &KeyPlace, name: &'static str, rule: QuotaRule, apart: bool) -> 
 }
 
 #[test]
+fn what_a_key_was_charged_for_another_request_is_not_given_back_by_one_that_is_denied() {
+    on_every_store(|store, _| {
+        let key = place("ada", 1);
+        create(store, &key, quota(balance(3)));
+        let ask = || {
+            let once = once_under(1, 1);
+            let used = Use { once, ..charged(&key, "bpx", balance(1), true) };
+            use_key(store, used).unwrap().decision.reason
+        };
+        assert_eq!(ask(), Reason::Allowed);
+        assert_eq!(ask(), Reason::QuotaExhausted);
+        assert_eq!(get(store, &key).unwrap().quota.unwrap().remaining, 2);
+        let own = check(store, Use { once: once_under(1, 1), ..asked(&key, 1) });
+        assert_eq!(own, (Reason::Allowed, Some(2)), "told again, and charged once");
+        assert_eq!(get(store, &key).unwrap().quota.unwrap().remaining, 2);
+    });
+}
+
+#[test]
 fn a_request_is_charged_to_its_quota_and_to_the_key_or_to_neither() {
     on_every_store(|store, _| {
         for (number, apart) in [(1, false), (2, true)] {
