@@ -8,6 +8,7 @@ use super::resp::{self, Reply};
 use super::scripts::Verb;
 use super::socket::Socket;
 use crate::core::error::Fault;
+use crate::core::idempotency::another_question;
 use crate::core::key_op::KeyAnswer;
 use crate::core::op::Verdict;
 use crate::core::reason::{Reason, Reasons};
@@ -233,7 +234,7 @@ impl Queue {
 /// A decision and what it is charged after it, as one outcome; and whether that certainly denies.
 fn together(mut first: Verdict, then: Outcome) -> (Outcome, bool) {
     let (Some(decision), Ok(Verdict::Consumption(quota))) = (first.decision_mut(), &then) else {
-        let denied = matches!(then, Ok(Verdict::Fault(_)));
+        let denied = matches!(&then, Err(fault) if *fault == another_question());
         return (then, denied);
     };
     decision.quota = Some(*quota);
