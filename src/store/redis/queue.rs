@@ -201,6 +201,8 @@ impl Queue {
             self.push(Waiting { as_text, ..waiting });
             return None;
         }
+        // A charge reads all that it needs before it writes: where the server refuses it, nothing was charged.
+        let refused = matches!(reply, Reply::Error(_));
         let outcome = read_reply(&waiting.call.expects, reply);
         let sink = waiting.sink?;
         let (call, stage) = match (waiting.stage, outcome) {
@@ -210,7 +212,7 @@ impl Queue {
             }
             (Stage::After(first, undo), outcome) => {
                 let (outcome, denied) = together(*first, outcome);
-                match undo.filter(|_| denied) {
+                match undo.filter(|_| denied || refused) {
                     Some(undo) => (*undo, Stage::Told(Box::new(outcome))),
                     None => return Some((sink, waiting.ticket, outcome)),
                 }
