@@ -138,6 +138,19 @@ for (const { kind, name } of KINDS) {
       assert.equal(await until30days(expiring.keyId), -1);
     });
 
+    it('a key is charged nothing where the quota of the request cannot be read', { skip }, async (t) => {
+      const server = await startServer(t, { kind });
+      const auth = open(t, { store: server.url() });
+      const { key, keyId } = await auth.apiKeys.create({ ownerId: unique(), quota: { limit: 5 } });
+      const policy = { quota: { limit: 9, window: '1h', name: unique(), by: () => 'shared' } };
+      const ask = () => auth.authenticate({ apiKey: key }, { credentials: ['api-key'], ...policy });
+      assert.equal((await ask()).ok, true);
+      const [shared] = await server.command('KEYS', 'lg:{*}:qw:*');
+      await server.command('SET', shared, 'hello');
+      assert.equal(/** @type {any} */ (await ask()).status, 503);
+      assert.equal((await auth.apiKeys.get(keyId))?.quota?.remaining, 4);
+    });
+
     it('six processes let exactly 100 of 10,000 requests through on a quota of 100', { skip }, async (t) => {
       const { site, auth } = await crowd(t, kind);
       const { key, keyId } = await auth.apiKeys.create({ ownerId: unique(), quota: { limit: 100 } });

@@ -220,7 +220,8 @@ impl ApiKey {
     pub fn rotate(&mut self, digest: Digest, start: &str, grace_ms: u64, now_ms: u64) {
         self.spent.insert(0, self.digest);
         self.spent.truncate(SPENT);
-        self.old_until_ms = now_ms.saturating_add(grace_ms);
+        // Without grace the old secret ends whatever becomes of the clock.
+        self.old_until_ms = if grace_ms > 0 { now_ms.saturating_add(grace_ms) } else { 0 };
         self.digest = digest;
         start.clone_into(&mut self.start);
     }

@@ -99,8 +99,12 @@ impl UserRecord {
                 KeyAnswer::Added(key.add(*units, once.as_ref(), now)?)
             }
             KeyOp::Update { place, patch } => {
-                self.kept_key(place, now_ms).ok_or_else(unknown_key)?.update(patch);
-                self.key_infos(&place.owner, std::slice::from_ref(&place.id), now)
+                let ring = self.ring.as_mut().ok_or_else(unknown_key)?;
+                let epoch = ring.epoch;
+                let key = ring.key_mut(&place.id, now_ms).ok_or_else(unknown_key)?;
+                key.update(patch);
+                // One whose new expiry is long past is told once more.
+                KeyAnswer::Infos(vec![key.info(place, epoch, now)])
             }
             KeyOp::Ids { .. } => {
                 let keys = self.ring.iter().flat_map(|ring| ring.keys.keys());

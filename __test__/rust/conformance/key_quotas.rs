@@ -4,6 +4,7 @@ use super::on_every_store;
 use super::support::counting::once_under;
 use super::support::keys::{self, *};
 use super::support::*;
+use latchgate::core::idempotency::another_question;
 use latchgate::core::key_op::{KeyPatch, KeyPlace, Use};
 use latchgate::core::op::{Act, Decide};
 use latchgate::core::quota::QuotaRule;
@@ -93,6 +94,41 @@ fn charged(key: &KeyPlace, name: &'static str, rule: QuotaRule, apart: bool) -> 
     static RECEIPTS: AtomicU8 = AtomicU8::new(0);
     let receipt = apart.then(|| [RECEIPTS.fetch_add(1, Ordering::SeqCst); 16]);
     Use { decide, receipt, ..asked(key, 1) }
+}
+
+#[test]
+fn what_a_key_was_charged_for_another_request_is_not_given_back_by_one_that_is_denied() {
+    on_every_store(|store, _| {
+        let key = place("ada", 1);
+        create(store, &key, quota(balance(3)));
+        let ask = || {
+            let once = once_under(1, 1);
+            let used = Use { once, ..charged(&key, "bpx", balance(1), true) };
+            use_key(store, used).unwrap().decision.reason
+        };
+        assert_eq!(ask(), Reason::Allowed);
+        assert_eq!(ask(), Reason::QuotaExhausted);
+        assert_eq!(get(store, &key).unwrap().quota.unwrap().remaining, 2);
+        let own = check(store, Use { once: once_under(1, 1), ..asked(&key, 1) });
+        assert_eq!(own, (Reason::Allowed, Some(2)), "told again, and charged once");
+        assert_eq!(get(store, &key).unwrap().quota.unwrap().remaining, 2);
+    });
+}
+
+#[test]
+fn where_the_quota_of_a_request_was_asked_something_else_the_key_is_not_charged() {
+    on_every_store(|store, _| {
+        let key = place("ada", 1);
+        create(store, &key, quota(balance(3)));
+        let ask = |question| {
+            let mut used = charged(&key, "bpx", balance(9), true);
+            used.decide.charge.as_mut().unwrap().once = once_under(1, question);
+            use_key(store, used).map(|used| used.decision.reason)
+        };
+        assert_eq!(ask(1), Ok(Reason::Allowed));
+        assert_eq!(ask(2), Err(another_question()));
+        assert_eq!(get(store, &key).unwrap().quota.unwrap().remaining, 2);
+    });
 }
 
 #[test]

@@ -223,6 +223,27 @@ fn a_key_that_has_ended_is_listed_for_thirty_days_and_then_leaves_nothing() {
 }
 
 #[test]
+fn a_key_that_fell_and_that_nobody_listed_stays_fallen_and_goes_when_it_is_listed() {
+    on_every_store(|store, clock| {
+        let [fallen, later] = [1, 2].map(|number| place("ada", number));
+        create(store, &fallen, KeyPatch::default());
+        count(store, Act::RevokeUser { user: "ada".into(), keys: true });
+        clock.advance_ms(LISTED_MS + 2 * HOUR);
+        let expires_ms = Some(Some(START_MS));
+        create(store, &later, KeyPatch { expires_ms, ..KeyPatch::default() });
+        assert_eq!(get(store, &later), None);
+        assert_eq!(reason(store, asked(&fallen, 1)), Reason::KeyUnknown);
+        assert_eq!(get(store, &fallen), None);
+        assert_eq!(reason(store, asked(&fallen, 1)), Reason::KeyUnknown);
+        for _ in 0..2_000 {
+            store.sweep();
+        }
+        assert_eq!(keys::ids(store, "ada"), [""; 0]);
+        assert_nothing_left(store, clock);
+    });
+}
+
+#[test]
 fn an_expiry_may_be_moved_and_a_rule_changed_while_units_used_stay() {
     on_every_store(|store, clock| {
         let key = place("ada", 1);
@@ -242,6 +263,34 @@ fn an_expiry_may_be_moved_and_a_rule_changed_while_units_used_stay() {
             (Reason::Allowed, Some(2)),
             "counted in another way"
         );
+    });
+}
+
+#[test]
+fn an_expiry_may_be_moved_so_far_back_that_the_key_is_gone() {
+    on_every_store(|store, clock| {
+        let key = place("ada", 1);
+        create(store, &key, quota(balance(5)));
+        let expires_ms = Some(Some(1));
+        let info = update(store, &key, KeyPatch { expires_ms, ..KeyPatch::default() }).unwrap();
+        assert_eq!((info.expires_ms, &*info.start), (Some(1), "lg_start"));
+        assert_eq!(get(store, &key), None);
+        assert_eq!(reason(store, asked(&key, 1)), Reason::KeyUnknown);
+        assert!(update(store, &key, KeyPatch::default()).is_none());
+        store.sweep();
+        assert_nothing_left(store, clock);
+    });
+}
+
+#[test]
+fn without_grace_the_old_secret_has_ended_though_the_clock_is_set_back() {
+    on_every_store(|store, clock| {
+        let key = place("ada", 1);
+        create(store, &key, KeyPatch::default());
+        assert!(rotate(store, &key, OTHER, 0));
+        clock.set_us((START_MS - 60_000) * 1000);
+        assert_eq!(reason(store, asked(&key, 1)), Reason::KeyRevoked);
+        assert_eq!(reason(store, with(&key, OTHER)), Reason::Allowed);
     });
 }
 

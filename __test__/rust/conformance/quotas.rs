@@ -3,7 +3,7 @@
 use super::support::*;
 use super::{assert_nothing_left, on_every_store};
 use latchgate::core::op::{Act, Charge, SessionCheck};
-use latchgate::core::quota::Spend;
+use latchgate::core::quota::{MOST, Spend};
 use latchgate::core::reason::Reason;
 use latchgate::core::store::Store;
 
@@ -47,6 +47,27 @@ fn a_window_refills_as_a_whole_and_says_when() {
         assert_eq!(consume(store, "k", rule, 1).remaining, 1);
         clock.advance_ms(60_000);
         assert_nothing_left(store, clock);
+    });
+}
+
+#[test]
+fn a_bucket_whose_limit_was_lowered_far_says_when_it_is_full_again() {
+    on_every_store(|store, _| {
+        let look = |rule, cost| {
+            let mut request = request("u", "s", START_MS, SessionCheck::FirstUse);
+            request.charge = charge("q", rule, cost);
+            decide(store, request).quota.unwrap()
+        };
+        let month = 30 * 24 * HOUR;
+        look(bucket(1_000_000_000, month), 900_000_000);
+        let lowered = bucket(1, month);
+        let apart = consume(store, "apart", bucket(1_000_000_000, month), 900_000_000);
+        assert!(apart.allowed);
+        let told = consume(store, "apart", lowered, 0);
+        assert_eq!(told.reset_ms, Some(MOST.div_ceil(1000)));
+        let here = look(lowered, 0);
+        assert_eq!((here.remaining, here.reset_ms), (0, told.reset_ms));
+        assert_eq!(here.reset_in_ms, told.reset_in_ms);
     });
 }
 

@@ -234,7 +234,8 @@ pub fn undo(expects: &Expects, verdict: &Verdict) -> Option<Call> {
         return None;
     };
     let Undo { key, spent, memory, units } = asked.undo.as_ref()?;
-    let Charged { id, born_us, void_ms } = used.own?.charged?;
+    // What was charged to an earlier request is that one's to give back.
+    let Charged { id, born_us, void_ms } = used.own.filter(|own| !own.replayed)?.charged?;
     let keys: Vec<String> =
         [key.clone(), spent.clone()].into_iter().chain(memory.clone()).collect();
     let numbers = Packer::default().put(7, born_us).ms(void_ms).put(7, *units).0;

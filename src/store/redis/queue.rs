@@ -8,6 +8,7 @@ use super::resp::{self, Reply};
 use super::scripts::Verb;
 use super::socket::Socket;
 use crate::core::error::Fault;
+use crate::core::idempotency::another_question;
 use crate::core::key_op::KeyAnswer;
 use crate::core::op::Verdict;
 use crate::core::reason::{Reason, Reasons};
@@ -200,6 +201,8 @@ impl Queue {
             self.push(Waiting { as_text, ..waiting });
             return None;
         }
+        // A charge reads all that it needs before it writes: where the server refuses it, nothing was charged.
+        let refused = matches!(reply, Reply::Error(_));
         let outcome = read_reply(&waiting.call.expects, reply);
         let sink = waiting.sink?;
         let (call, stage) = match (waiting.stage, outcome) {
@@ -209,7 +212,7 @@ impl Queue {
             }
             (Stage::After(first, undo), outcome) => {
                 let (outcome, denied) = together(*first, outcome);
-                match undo.filter(|_| denied) {
+                match undo.filter(|_| denied || refused) {
                     Some(undo) => (*undo, Stage::Told(Box::new(outcome))),
                     None => return Some((sink, waiting.ticket, outcome)),
                 }
@@ -233,7 +236,7 @@ impl Queue {
 /// A decision and what it is charged after it, as one outcome; and whether that certainly denies.
 fn together(mut first: Verdict, then: Outcome) -> (Outcome, bool) {
     let (Some(decision), Ok(Verdict::Consumption(quota))) = (first.decision_mut(), &then) else {
-        let denied = matches!(then, Ok(Verdict::Fault(_)));
+        let denied = matches!(&then, Err(fault) if *fault == another_question());
         return (then, denied);
     };
     decision.quota = Some(*quota);

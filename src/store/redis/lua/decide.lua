@@ -39,8 +39,8 @@ if found[1] and #found[1] == 60 and not found[3] and scope_ok == 1 and not is_ah
       if back > used then back = used end
       if back > 0 then used, since = used - back, since + back * period end
     end
+    -- Below 0 where the limit was lowered: that is not the common case.
     remaining = quota_limit - used
-    if remaining < 0 then remaining = 0 end
   end
   local value = found[2]
   if due > now and block <= now and horizon <= kept

@@ -15,8 +15,8 @@ local function ring_read(ring)
   return struct.unpack('>I7I7', head)
 end
 
--- A key as it stands now; nil where there is none, or it ended so long ago that nobody is told of it.
-local function key_read(key, epoch)
+-- A key as it stands now; nil where there is none.
+local function key_kept(key, epoch)
   local found = redis.call('HMGET', key, '.', 'h', 'x', 's', 'm', 'q', 'u', 'l')
   local head = ours(found[1], 31)
   if not head then return nil end
@@ -26,7 +26,13 @@ local function key_read(key, epoch)
   k.is_revoked = k.revoked < NEVER or k.born <= epoch
   k.ends = math.min(k.expires, k.revoked)
   if k.born <= epoch then k.ends = math.min(k.ends, math.floor(epoch / 1000)) end
-  if k.ends + LISTED <= now then return nil end
+  return k
+end
+
+-- The same; nil too where it ended so long ago that nobody is told of it.
+local function key_read(key, epoch)
+  local k = key_kept(key, epoch)
+  if k and k.ends + LISTED <= now then return nil end
   return k
 end
 

@@ -6,12 +6,12 @@
 local key, ring, id = KEYS[1], KEYS[2], ARGV[1]
 local last, epoch = ring_read(ring)
 if key_read(key, epoch) then return struct.pack('>I4', 0) end
--- A few that have expired go, so that an index that nobody reads does not grow.
+-- A few that have expired go, so that an index that nobody reads does not grow; but none that fell with all of the
+-- owner's and that nobody has listed since: it is kept still, and by the index alone it is known that it fell.
 local some = redis.call('HRANDFIELD', ring, 8, 'WITHVALUES')
 for i = 1, #some, 2 do
   if some[i] ~= '.' then
-    local due, born = struct.unpack('>I6I7', ours(some[i + 1], 13))
-    if due <= now or (born <= epoch and math.floor(epoch / 1000) + KEPT <= now) then redis.call('HDEL', ring, some[i]) end
+    if struct.unpack('>I6', ours(some[i + 1], 13)) <= now then redis.call('HDEL', ring, some[i]) end
   end
 end
 last = math.max(now_us, last + 1)

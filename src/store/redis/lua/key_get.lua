@@ -5,14 +5,12 @@ local ring, told = KEYS[1], {}
 local _, epoch = ring_read(ring)
 for i, id in ipairs(ARGV) do
   local key = KEYS[i + 1]
-  local k = key_read(key, epoch)
-  if k then
-    told[#told + 1] = struct.pack('>I4', i - 1) .. key_view(key, k)
-    -- Those that fell with all of the owner's were not told so one by one.
-    if k.born <= epoch and k.revoked == NEVER then key_expire(key, k, ring, id) end
-  elseif redis.call('EXISTS', key) == 0 then
-    redis.call('HDEL', ring, id)
-  end
+  local k = key_kept(key, epoch)
+  local is_listed = k and k.ends + LISTED > now
+  if is_listed then told[#told + 1] = struct.pack('>I4', i - 1) .. key_view(key, k) end
+  -- Those that fell with all of the owner's were not told so one by one; at the end of its time one goes at once.
+  if k and k.born <= epoch and k.revoked == NEVER then key_expire(key, k, ring, id) end
+  if not is_listed and redis.call('EXISTS', key) == 0 then redis.call('HDEL', ring, id) end
 end
 -- Nothing is left, and no key can be born that its epoch would reach.
 local last = ring_read(ring)

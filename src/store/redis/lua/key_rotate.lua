@@ -6,7 +6,9 @@ local key = KEYS[1]
 local _, epoch = ring_read(KEYS[2])
 local k = key_read(key, epoch)
 if not k or k.is_revoked then return struct.pack('>I4', 0) end
-k.old = math.min(now + struct.unpack('>I6', ARGV[1]), NEVER)
+local grace = struct.unpack('>I6', ARGV[1])
+-- Without grace the old secret ends whatever becomes of the clock.
+k.old = grace > 0 and math.min(now + grace, NEVER) or 0
 key_write(key, k)
 redis.call('HSET', key, 'h', ARGV[2], 't', ARGV[3], 'x', string.sub(k.hash .. k.spent, 1, 256))
 return struct.pack('>I4', 1)

@@ -9,6 +9,8 @@ if not k then return struct.pack('>I1', 0) end
 if k.state then quota_read(k.state) end
 key_patch(key, k, 2)
 key_write(key, k)
-k = key_read(key, epoch)
+-- One whose new expiry is long past is told once more, and is gone with it.
+k = key_kept(key, epoch)
+local told = key_view(key, k)
 key_expire(key, k, ring, id)
-return struct.pack('>I1', 1) .. key_view(key, k)
+return struct.pack('>I1', 1) .. told
