@@ -7,7 +7,7 @@ const { claim } = require('./claims.js');
 const { deny, withScope } = require('./denial.js');
 const { asError, configError, inputError } = require('./errors.js');
 const { isPlainObject, isThenable, jsonValue, scopes, syncFunction } = require('./input.js');
-const { decisionOn } = require('./middleware.js');
+const { decisionOn } = require('./passage.js');
 
 /**
  * @typedef {import('./engine.js').Engine} Engine

@@ -2,14 +2,13 @@
 // The path of a request where API keys are accepted. Without a key it is the path of a token; with one, a question that the
 // addon answers with an object, because of what it says of the key.
 
-const { AsyncResource } = require('node:async_hooks');
 const { NONE, UNREADABLE, headerCredential, ownCredential } = require('./credential.js');
 const { ALLOWED } = require('./decision.js');
-const { deny } = require('./denial.js');
-const { asError, closedError, isStoreFault } = require('./errors.js');
+const { asError, isStoreFault } = require('./errors.js');
 const { KeyAuth } = require('./key-auth.js');
 const { KeyDecision } = require('./key-decision.js');
-const { createMiddleware, decisionOn, forget, isSkipped } = require('./middleware.js');
+const { createMiddleware } = require('./middleware.js');
+const { conduct, decisionOn, letThrough, turnAway } = require('./passage.js');
 const { setRateLimits } = require('./rate-limit.js');
 const { refundAfter } = require('./refund.js');
 
@@ -57,29 +56,21 @@ class KeyPassage extends KeyDecision {
    * @param {number} at
    */
   complete(code, record, at) {
-    const { engine, policy, req, res, next } = this;
-    if (code === ALLOWED) {
-      this.keep(record, at);
-      if (!res.headersSent) setRateLimits(this.rateLimits(record, at), res);
-      if (policy.quota?.refundOn !== undefined)
-        refundAfter(engine, policy.quota.refundOn, this.charge(record, at), res);
-      this.#letGo();
-      const auth = new KeyAuth(this);
-      req[engine.symbol] = auth;
-      req[policy.property] = auth;
-      next();
+    if (code !== ALLOWED) {
+      turnAway(this, code, record, at);
       return;
     }
-    forget(req, engine, policy.property);
-    if (policy.optional && code === engine.codes.noCredentials) next();
-    else deny(this.refusal(code, record, at), policy.onDeny, req, res, next);
+    const { engine, policy, res } = this;
+    this.keep(record, at);
+    if (!res.headersSent) setRateLimits(this.rateLimits(record, at), res);
+    if (policy.quota?.refundOn !== undefined)
+      refundAfter(engine, policy.quota.refundOn, this.charge(record, at), res);
+    letThrough(this, new KeyAuth(this));
   }
 
-  /** req.auth may be kept for long: it must not keep the request and its socket with it. */
-  #letGo() {
-    this.req = undefined;
-    this.res = undefined;
-    this.next = ignore;
+  /** What is said of a key is no number. */
+  arrive() {
+    this.fail(new TypeError('a use of a key completed without an outcome'));
   }
 
   /** @param {import('./binding.js').Outcome} outcome */
@@ -94,31 +85,6 @@ class KeyPassage extends KeyDecision {
   }
 }
 
-/** A passage that goes on when the store has answered, in the asynchronous context of its request. */
-class Later extends AsyncResource {
-  /** @param {KeyPassage} passage */
-  constructor(passage) {
-    super('LATCHGATE_DECISION');
-    this.passage = passage;
-  }
-
-  complete() {
-    this.fail(new TypeError('a use of a key completed without an outcome'));
-  }
-
-  /** @param {import('./binding.js').Outcome} outcome */
-  outcome(outcome) {
-    this.runInAsyncScope(this.passage.outcome, this.passage, outcome);
-  }
-
-  /** @param {unknown} error */
-  fail(error) {
-    this.runInAsyncScope(this.passage.fail, this.passage, error);
-  }
-}
-
-function ignore() {}
-
 /**
  * @param {Engine} engine
  * @param {Compiled} policy
@@ -132,19 +98,8 @@ function createKeyMiddleware(engine, policy) {
       withToken(req, res, next);
       return;
     }
-    const passage = new KeyPassage(engine, policy, req, res, next);
-    let code;
-    try {
-      if (engine.closed) throw closedError();
-      code = policy.skip !== undefined && isSkipped(policy.skip, req) ? undefined : passage.decide();
-    } catch (error) {
-      next(asError(error));
-      return;
-    }
-    if (code === undefined) next();
-    else if (code < 0) engine.bridge.wait(-code, new Later(passage));
-    else passage.complete(code, engine.verdict, 0);
+    conduct(new KeyPassage(engine, policy, req, res, next));
   };
 }
 
-module.exports = { createKeyMiddleware };
+exports.createKeyMiddleware = createKeyMiddleware;

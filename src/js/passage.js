@@ -1,0 +1,137 @@
+'use strict';
+// What the ways of a request share, whatever credential it brings: asking once, waiting for the store, going on or being
+// turned away.
+
+const { AsyncResource } = require('node:async_hooks');
+const { deny } = require('./denial.js');
+const { asError, closedError, inputError } = require('./errors.js');
+const { isThenable } = require('./input.js');
+const { decisionBehind } = require('./request-auth.js');
+
+/**
+ * @typedef {import('./engine.js').Engine} Engine
+ * @typedef {import('./policy.js').Compiled} Compiled
+ * @typedef {import('./decision.js').Decision} Decision
+ */
+
+/**
+ * A decision on a request; also the one who waits for it, where the store does not answer at once.
+ * @typedef {Decision & Way} Passage
+ *
+ * @typedef {object} Way
+ * @property {any} req
+ * @property {any} res
+ * @property {(error?: unknown) => void} next
+ * @property {() => number} decide reason code, or a negative ticket
+ * @property {(code: number, record: Float64Array, at: number) => void} complete
+ * @property {(code: number, record: Float64Array, at: number) => void} arrive what came late by number
+ * @property {(outcome: import('./binding.js').Outcome) => void} outcome what came late as an object
+ * @property {(error: unknown) => void} fail
+ */
+
+/** A passage that goes on when the store has answered, in the asynchronous context of its request. */
+class Later extends AsyncResource {
+  /** @param {Passage} passage */
+  constructor(passage) {
+    super('LATCHGATE_DECISION');
+    this.passage = passage;
+  }
+
+  /**
+   * @param {number} code
+   * @param {Float64Array} record
+   * @param {number} at
+   */
+  complete(code, record, at) {
+    this.runInAsyncScope(this.passage.arrive, this.passage, code, record, at);
+  }
+
+  /** @param {import('./binding.js').Outcome} outcome */
+  outcome(outcome) {
+    this.runInAsyncScope(this.passage.outcome, this.passage, outcome);
+  }
+
+  /** @param {unknown} error */
+  fail(error) {
+    this.runInAsyncScope(this.passage.fail, this.passage, error);
+  }
+}
+
+/** Asks, and goes on where the answer is there at once. @param {Passage} passage */
+function conduct(passage) {
+  const { engine, policy, req, next } = passage;
+  let code;
+  try {
+    if (engine.closed) throw closedError();
+    code = policy.skip !== undefined && isSkipped(policy.skip, req) ? undefined : passage.decide();
+  } catch (error) {
+    next(asError(error));
+    return;
+  }
+  if (code === undefined) next();
+  else if (code < 0) engine.bridge.wait(-code, new Later(passage));
+  else passage.complete(code, engine.verdict, 0);
+}
+
+/**
+ * @param {Passage} passage
+ * @param {import('./request-auth.js').RequestAuth} auth
+ */
+function letThrough(passage, auth) {
+  const { engine, policy, req, next } = passage;
+  // req.auth may be kept for long: it must not keep the request and its socket with it.
+  passage.req = undefined;
+  passage.res = undefined;
+  passage.next = ignore;
+  req[engine.symbol] = auth;
+  req[policy.property] = auth;
+  next();
+}
+
+/**
+ * @param {Passage} passage
+ * @param {number} code
+ * @param {Float64Array} record
+ * @param {number} at
+ */
+function turnAway(passage, code, record, at) {
+  const { engine, policy, req, res, next } = passage;
+  forget(req, engine, policy.property);
+  if (policy.optional && code === engine.codes.noCredentials) next();
+  else deny(passage.refusal(code, record, at), policy.onDeny, req, res, next);
+}
+
+function ignore() {}
+
+/**
+ * @param {any} req
+ * @param {Engine} engine
+ * @returns {Decision | undefined} what this Auth decided on the request, whatever its property is called
+ */
+function decisionOn(req, engine) {
+  const auth = req[engine.symbol];
+  return auth === undefined ? undefined : decisionBehind(auth);
+}
+
+/**
+ * A middleware that does not let through leaves nothing under its property, not even what an earlier one put there.
+ * @param {any} req
+ * @param {Engine} engine
+ * @param {string} property
+ */
+function forget(req, engine, property) {
+  req[property] = undefined;
+  if (decisionOn(req, engine)?.policy.property === property) req[engine.symbol] = undefined;
+}
+
+/**
+ * @param {(req: any) => unknown} skip
+ * @param {any} req
+ */
+function isSkipped(skip, req) {
+  const skipped = skip(req);
+  if (isThenable(skipped)) throw inputError('skip must return true or false, and no promise');
+  return Boolean(skipped);
+}
+
+module.exports = { conduct, decisionOn, letThrough, turnAway };
