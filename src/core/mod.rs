@@ -26,3 +26,4 @@ pub mod standing;
 pub mod store;
 pub mod sync;
 pub mod tombstones;
+pub mod turn;

@@ -90,6 +90,9 @@ impl UserRecord {
                 .map_or_else(Verdict::Fault, Verdict::ApiKey),
             Act::NextGeneration { .. } => Verdict::Generation(self.next_generation(now.us)),
             Act::Apply(apply) => self.count(apply, None, now_ms).0,
+            Act::Standing { credential, .. } => {
+                Verdict::Standing(self.stands_against(credential, now_ms).first())
+            }
             // Not about a user: the store has no business here.
             Act::Consume(_)
             | Act::AddUnits(_)
@@ -98,6 +101,7 @@ impl UserRecord {
             | Act::ReceiptKey { .. }
             | Act::Once { .. }
             | Act::OnceRelease { .. }
+            | Act::Turn(_)
             | Act::Ping => Verdict::Flag(true),
         }
     }

@@ -2,6 +2,7 @@
 //! scripts; here they change their form and no more.
 
 use super::counters;
+use super::credential;
 use super::decide_codec::{self, evicts, issued, limit};
 use super::key_codec::{self, KeyExpects};
 use super::keys::Names;
@@ -53,6 +54,8 @@ pub enum Expects {
     Consumption,
     /// Values of so many counters.
     Applied(usize),
+    /// What stands against a credential.
+    Standing,
     Key,
     ApiKey(KeyExpects),
 }
@@ -168,7 +171,11 @@ pub fn encode(prefix: &str, op: &Op<'_>) -> Plan {
         Act::Apply(apply) => counters::apply(prefix, apply, horizon),
         Act::Once { key, by, ttl_ms } => counters::once(prefix, key, by, *ttl_ms),
         Act::OnceRelease { key, by } => counters::once_release(prefix, key, by),
-        Act::Ping => {
+        Act::Standing { user, credential } => {
+            credential::standing(prefix, user, credential, horizon)
+        }
+        // Refused before they come here.
+        Act::Turn(_) | Act::Ping => {
             let names = Names::of(prefix, "");
             let keys = ["check-u", "check-d", "check-q"].map(|kind| names.key(kind));
             call(Verb::Check, &keys, &[], Expects::Flag)
@@ -206,6 +213,7 @@ pub fn decode(expects: &Expects, reply: &[u8]) -> Option<Verdict> {
         Expects::Consumption => quota_codec::verdict(reply)?,
         Expects::ApiKey(key) => return key_codec::decode(key, reply),
         Expects::Key => Verdict::Key(reply.try_into().ok()?),
+        Expects::Standing => Verdict::Standing(credential::reasons(from.take(1)?).first()),
         Expects::Applied(changes) => counters::applied(&mut from, *changes)?,
     })
 }

@@ -3,6 +3,7 @@
 
 mod codec;
 mod counters;
+mod credential;
 mod decide_codec;
 mod greeting;
 mod inbox;
@@ -20,7 +21,7 @@ mod socket;
 
 use super::registry::Settings;
 use crate::core::error::Fault;
-use crate::core::op::Op;
+use crate::core::op::{Act, Op};
 use crate::core::store::{Health, Outcome, Sink, Source, Store};
 use greeting::Login;
 use link::Link;
@@ -72,6 +73,9 @@ pub fn open(settings: &Settings) -> Result<Arc<dyn Store>, Fault> {
 
 impl Store for RedisStore {
     fn submit(&self, op: Op<'_>, ticket: u64, sink: &Arc<dyn Sink>) -> Option<Outcome> {
+        if let Act::Turn(_) = op.act {
+            return Some(Err(Fault::config("turns are not built yet on this store")));
+        }
         self.link.submit(codec::encode(&self.prefix, &op), ticket, sink)
     }
 

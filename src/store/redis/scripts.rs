@@ -1,6 +1,7 @@
 //! The scripts, one per verb, and how a call of one is written. Each begins with the prelude; those
 //! that look at the whole record have the library behind their own first lines, those that look at a quota
-//! have the library of quotas, and those that look at an API key the library of keys behind it.
+//! have the library of quotas, those that look at an API key the library of keys behind it, and
+//! those that ask for a credential again both.
 
 use std::sync::LazyLock;
 
@@ -25,6 +26,7 @@ pub enum Verb {
     ResetQuotas,
     Apply,
     ApplyStanding,
+    Standing,
     Once,
     OnceRelease,
     Check,
@@ -55,6 +57,8 @@ const LIB: &str = include_str!("lua/lib.lua");
 const QUOTA: &str = include_str!("lua/quota.lua");
 const APPLY: &str = include_str!("lua/apply.lua");
 const KEY: &str = include_str!("lua/key.lua");
+const CREDENTIAL: &str = include_str!("lua/credential.lua");
+const CREDENTIAL_DENY: &str = include_str!("lua/credential_deny.lua");
 
 /// The parts of a script, in the order in which they are put together: what many share is kept once.
 macro_rules! text {
@@ -66,6 +70,18 @@ macro_rules! text {
     };
     (key, $($part:literal),+) => {
         &[PRELUDE, OURS, QUOTA, KEY, $(include_str!(concat!("lua/", $part, ".lua"))),+]
+    };
+    (credential, $first:literal, $($body:literal),+) => {
+        &[
+            PRELUDE,
+            include_str!(concat!("lua/", $first, ".lua")),
+            CREDENTIAL,
+            OURS,
+            LIB,
+            KEY,
+            CREDENTIAL_DENY,
+            $(include_str!(concat!("lua/", $body, ".lua"))),+
+        ]
     };
     ($first:literal, $($body:literal),+) => {
         &[
@@ -80,7 +96,7 @@ macro_rules! text {
 
 /// (parts, whether it runs where the server is out of memory: checks must, new revocations must not
 /// seem to have been kept).
-const TEXTS: [(&[&str], bool); 31] = [
+const TEXTS: [(&[&str], bool); 32] = [
     (text!("decide", "quota", "decide_slow"), true),
     (text!("admit", "admit_body"), false),
     (text!("touch", "touch_body"), true),
@@ -97,7 +113,8 @@ const TEXTS: [(&[&str], bool); 31] = [
     (text!("receipt_key"), false),
     (text!(QUOTA then "reset_quotas"), true),
     (text!(APPLY then "apply_body"), false),
-    (text!("apply_standing", "apply_standing_body", "apply_body"), false),
+    (text!(credential, "apply_standing", "apply_standing_body", "apply_body"), false),
+    (text!(credential, "standing", "standing_body"), true),
     (text!("once"), false),
     (text!("once_release"), true),
     (text!("check"), true),
