@@ -110,10 +110,11 @@ async function runExclusive(engine, at, fn, settings, credential, own) {
   try {
     result = await running.run(section, fn, new Lease(hold));
   } catch (error) {
-    hold.release().catch(ignore);
+    await hold.release().catch(ignore);
     throw error;
   }
-  if (!(await released(hold))) throw leaseLostError('the work was not done within it, and its result is void');
+  if (!(await released(hold)))
+    throw leaseLostError('the work was not done within it, and its result is void');
   return result;
 }
 
