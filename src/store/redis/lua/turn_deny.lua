@@ -1,0 +1,2 @@
+
+local deny = credential_deny()
