@@ -5,7 +5,7 @@ const { asError, configError, inputError, unbuiltError } = require('./errors.js'
 const { isThenable } = require('./input.js');
 
 /**
- * @typedef {{ type: string, message?: string }} Told
+ * @typedef {{ type: string, message?: string, key?: string, fence?: number }} Told
  * @typedef {(event: object) => unknown} Listener
  */
 

@@ -71,7 +71,10 @@ function enclosing(engine, { name }) {
   return undefined;
 }
 
-/** @param {Settings} settings @param {Promise<unknown>} before */
+/**
+ * @param {Promise<unknown>} before
+ * @param {Settings} settings
+ */
 function inTime(before, { waitMs, signal }) {
   return new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
     if (signal?.aborted) {

@@ -115,4 +115,5 @@ class Watches {
   }
 }
 
+exports.Watch = Watch;
 exports.Watches = Watches;
