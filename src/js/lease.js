@@ -87,8 +87,13 @@ class Hold {
     return Math.min(this.#settings.ttlMs / MARGIN.part, MARGIN.mostMs);
   }
 
+  /** No renewal would gain anything. */
+  get #isLast() {
+    return this.#hardEnd - this.#endsAt < this.#margin;
+  }
+
   get #mayRenew() {
-    return this.#settings.autoExtend && this.#endsAt < this.#hardEnd;
+    return this.#settings.autoExtend && !this.#isLast;
   }
 
   /** It keeps no process alive: who only holds waits for nothing. */
@@ -103,7 +108,7 @@ class Hold {
   #rise() {
     const now = performance.now();
     if (now >= this.#endsAt - this.#margin) {
-      this.lose(this.#endsAt >= this.#hardEnd ? 'maxHold is over' : 'it was not renewed in time');
+      this.lose(this.#isLast ? 'maxHold is over' : 'it was not renewed in time');
       return;
     }
     if (this.#mayRenew && now >= this.#renewAt) this.#renew(now);
