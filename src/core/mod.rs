@@ -27,3 +27,4 @@ pub mod store;
 pub mod sync;
 pub mod tombstones;
 pub mod turn;
+pub mod turn_state;

@@ -288,7 +288,7 @@ impl UserRecord {
     }
 
     /// Sessions that have timed out are ended, as of the instant at which they did.
-    fn expire_sessions(&mut self, now: Now<'_>) {
+    pub(super) fn expire_sessions(&mut self, now: Now<'_>) {
         let (ended, horizon_ms) = (&mut self.ended, self.horizon_ms);
         self.sessions.expire(now.ms(), |id, entry| {
             let at = entry.expires_ms();

@@ -1,8 +1,10 @@
 //! Whether a credential that was let through still stands: what a later act of the same request asks for
 //! in its own step. Nothing is touched, nothing admitted.
 
+use super::clock::Now;
 use super::key::Digest;
-use super::op::{Issued, SessionCheck};
+use super::key_op::{KeyAnswer, KeyOp};
+use super::op::{Act, Issued, OnLimit, SessionCheck, Verdict};
 use super::reason::{Reason, Reasons};
 use super::record::UserRecord;
 use std::borrow::Cow;
@@ -55,7 +57,50 @@ impl Credential<'_> {
     }
 }
 
+impl Act<'_> {
+    /// Whose credentials may have fallen by it: something of the user was revoked, ended, evicted or blocked. Rather
+    /// once too often.
+    #[must_use]
+    pub fn fells(&self, verdict: &Verdict) -> Option<&str> {
+        let fells = match (self, verdict) {
+            (Self::RevokeToken { .. } | Self::RevokeUser { .. } | Self::BlockUser { .. }, _) => {
+                true
+            }
+            (Self::End { .. }, Verdict::Flag(ended)) => *ended,
+            (Self::EndAll { .. }, Verdict::Count(ended)) => *ended > 0,
+            (Self::Admit(_), Verdict::Admission(admission)) => !admission.evicted.is_empty(),
+            (Self::Decide(decide), Verdict::Decision(decision)) => {
+                decision.admitted && decide.rule.on_limit == OnLimit::EvictOldest
+            }
+            (Self::ApiKey(KeyOp::Use(asked)), Verdict::ApiKey(KeyAnswer::Used(used))) => {
+                used.decision.admitted && asked.decide.rule.on_limit == OnLimit::EvictOldest
+            }
+            (
+                Self::ApiKey(KeyOp::Revoke(_) | KeyOp::Rotate { .. }),
+                Verdict::ApiKey(KeyAnswer::Done(done)),
+            ) => *done,
+            (Self::ApiKey(KeyOp::Update { patch, .. }), Verdict::ApiKey(_)) => {
+                patch.expires_ms.is_some()
+            }
+            _ => false,
+        };
+        self.user().filter(|_| fells)
+    }
+}
+
 impl UserRecord {
+    /// What stands first against a credential, `Allowed` where nothing does.
+    pub fn against(
+        &mut self,
+        credential: &Credential<'_>,
+        horizon_ms: u64,
+        now: Now<'_>,
+    ) -> Reason {
+        self.horizon_ms = self.horizon_ms.max(horizon_ms);
+        self.expire_sessions(now);
+        self.stands_against(credential, now.ms()).first()
+    }
+
     /// What stands against a credential now, its session included. Sessions that have timed out must have
     /// been ended before.
     pub(super) fn stands_against(&self, credential: &Credential<'_>, now_ms: u64) -> Reasons {

@@ -4,12 +4,13 @@
 use latchgate::core::clock::{Clock, FakeClock};
 use latchgate::core::op::Op;
 use latchgate::core::store::{Outcome, Sink, Store};
+use latchgate::core::turn::TurnGate;
 use latchgate::store::registry::{self, Settings};
 use redis::Value;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use std::{env, fs, process, thread};
 
@@ -140,6 +141,10 @@ impl Store for Watched {
 
     fn flush(&self) {
         self.store.flush();
+    }
+
+    fn listen(&self, gate: TurnGate, sink: Weak<dyn Sink>) {
+        self.store.listen(gate, sink);
     }
 
     fn sweep(&self) -> usize {

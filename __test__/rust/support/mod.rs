@@ -3,6 +3,7 @@
 
 pub mod counting;
 pub mod keys;
+pub mod turning;
 
 use latchgate::core::error::Fault;
 use latchgate::core::idempotency::Idempotency;

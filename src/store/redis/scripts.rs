@@ -63,6 +63,10 @@ const QUOTA: &str = include_str!("lua/quota.lua");
 const APPLY: &str = include_str!("lua/apply.lua");
 const KEY: &str = include_str!("lua/key.lua");
 const TURN: &str = include_str!("lua/turn.lua");
+const TURN_FREE: &str = include_str!("lua/turn_free.lua");
+const TURN_ASK_BODY: &str = include_str!("lua/turn_ask_body.lua");
+const TURN_LEAVE_FREE: &str = include_str!("lua/turn_leave_free.lua");
+const TURN_LEAVE_BODY: &str = include_str!("lua/turn_leave_body.lua");
 const TURN_LINE: &str = include_str!("lua/turn_line.lua");
 const CREDENTIAL: &str = include_str!("lua/credential.lua");
 const CREDENTIAL_DENY: &str = include_str!("lua/credential_deny.lua");
@@ -90,16 +94,8 @@ macro_rules! text {
             $(include_str!(concat!("lua/", $body, ".lua"))),+
         ]
     };
-    (turn, $first:literal, $free:literal, $body:literal) => {
-        &[
-            PRELUDE,
-            include_str!(concat!("lua/", $first, ".lua")),
-            TURN,
-            include_str!(concat!("lua/", $free, ".lua")),
-            OURS,
-            TURN_LINE,
-            include_str!(concat!("lua/", $body, ".lua")),
-        ]
+    (turn, $first:literal, $free:expr, $body:expr) => {
+        &[PRELUDE, include_str!(concat!("lua/", $first, ".lua")), TURN, $free, OURS, TURN_LINE, $body]
     };
     ($first:literal, $($body:literal),+) => {
         &[
@@ -112,6 +108,26 @@ macro_rules! text {
         ]
     };
 }
+
+const TURN_EXTEND: &[&str] =
+    &[PRELUDE, include_str!("lua/turn_extend.lua"), TURN, include_str!("lua/turn_extend_body.lua")];
+
+/// What is needed where the credential is not seen to stand at once comes behind.
+const TURN_ASK_STANDING: &[&str] = &[
+    PRELUDE,
+    include_str!("lua/turn_ask_standing.lua"),
+    CREDENTIAL,
+    include_str!("lua/turn_stands.lua"),
+    TURN,
+    TURN_FREE,
+    OURS,
+    LIB,
+    KEY,
+    CREDENTIAL_DENY,
+    include_str!("lua/turn_deny.lua"),
+    TURN_LINE,
+    TURN_ASK_BODY,
+];
 
 /// (parts, whether it runs where the server is out of memory: checks must, new revocations must not
 /// seem to have been kept).
@@ -134,29 +150,10 @@ const TEXTS: [(&[&str], bool); 36] = [
     (text!(APPLY then "apply_body"), false),
     (text!(credential, "apply_standing", "apply_standing_body", "apply_body"), false),
     (text!(credential, "standing", "standing_body"), true),
-    (text!(turn, "turn_ask", "turn_free", "turn_ask_body"), false),
-    (
-        text!(
-            credential,
-            "turn_ask_standing",
-            "turn_deny",
-            "turn",
-            "turn_free",
-            "turn_line",
-            "turn_ask_body"
-        ),
-        false,
-    ),
-    (text!(turn, "turn_leave", "turn_leave_free", "turn_leave_body"), true),
-    (
-        &[
-            PRELUDE,
-            include_str!("lua/turn_extend.lua"),
-            TURN,
-            include_str!("lua/turn_extend_body.lua"),
-        ],
-        true,
-    ),
+    (text!(turn, "turn_ask", TURN_FREE, TURN_ASK_BODY), false),
+    (TURN_ASK_STANDING, false),
+    (text!(turn, "turn_leave", TURN_LEAVE_FREE, TURN_LEAVE_BODY), true),
+    (TURN_EXTEND, true),
     (text!("once"), false),
     (text!("once_release"), true),
     (text!("check"), true),

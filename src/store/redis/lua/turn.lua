@@ -3,11 +3,11 @@
 -- is held by or reserved for, until (us).
 local NOBODY, HELD, RESERVED = 0, 1, 2
 local TURN = '>I1I7I1c16I7'
-local NO_TICKET = string.rep('\0', 16)
+local NO_TICKET = '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
 -- Beyond it doubles lose integers.
 local FENCES_END = 9007199254740992
 -- The last fence is remembered for so long (ms).
-local DAY = 86400000
+local DAY = '86400000'
 local state = redis.call('GET', turn)
 local kind, fence, waiting, who, till = NOBODY, 0, 0, NO_TICKET, 0
 if state then

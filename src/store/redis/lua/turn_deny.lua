@@ -1,2 +1,2 @@
 
-local deny = credential_deny()
+if not deny then deny = credential_deny() end

@@ -1,12 +1,13 @@
 
 local mode, ttl, seen, stay = struct.unpack('>I1I6I7I6', numbers)
-local next_fence = math.max(fence, seen) + 1
-if now_us > next_fence then next_fence = now_us end
+local next_fence = now_us
+if fence >= next_fence then next_fence = fence + 1 end
+if seen >= next_fence then next_fence = seen + 1 end
 
 -- Gives it to the asker; the fence is remembered for a day.
 local function turn_grant()
   kind, fence, who, till = HELD, next_fence, ticket, now_us + ttl * 1000
-  redis.call('SET', turn, turn_packed(), 'PXAT', now + DAY)
+  redis.call('SET', turn, turn_packed(), 'PX', DAY)
   return struct.pack('>I1I7I6', 0, fence, ttl)
 end
 
