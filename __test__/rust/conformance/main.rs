@@ -7,6 +7,7 @@ mod keys;
 mod once;
 mod quotas;
 mod random_spending;
+mod random_turns;
 mod revocation;
 #[cfg(target_os = "linux")]
 mod server;
