@@ -4,6 +4,8 @@
 mod counters;
 mod key_quotas;
 mod keys;
+#[cfg(target_os = "linux")]
+mod listening;
 mod once;
 mod quotas;
 mod random_spending;

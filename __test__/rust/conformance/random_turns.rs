@@ -35,7 +35,7 @@ fn question(dice: &mut Dice, place: TurnPlace<'static>, ticket: TurnTicket) -> T
                 stay_ms: 1 + dice.roll(4_000),
                 seen: if dice.roll(20) == 0 { (START_MS + HOUR) * 1000 } else { 0 },
                 mode,
-                credential: (of_user && dice.roll(2) == 0).then(|| credential()),
+                credential: (of_user && dice.roll(2) == 0).then(credential),
                 ..asked(place, ticket)
             })
         }
