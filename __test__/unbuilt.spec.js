@@ -53,17 +53,6 @@ describe('an Auth refuses', () => {
     }
   }
 
-  it('counters.apply() with the auth of a request with an API key', async (t) => {
-    const auth = open(t, { apiKeys: {} });
-    const { key } = await auth.apiKeys.create({ ownerId: 'u' });
-    const passed = await auth.authenticate({ apiKey: key });
-    assert.ok(passed.ok);
-    const changes = [{ name: 'n', delta: 1 }];
-    const applied = auth.counters.apply('u', changes, { auth: passed.auth });
-    await assert.rejects(applied, fault('CONFIG', /API key/));
-    assert.equal(await auth.counters.get('u', 'n'), 0);
-  });
-
   for (const method of ['serialize', 'metrics', 'on', 'off']) {
     it(`${method}(), by throwing`, (t) => {
       /** @type {any} */

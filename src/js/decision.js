@@ -64,6 +64,11 @@ class Decision {
     return this.bare ? this.credential : this.credential.slice(this.credential.lastIndexOf(' ') + 1);
   }
 
+  /** @returns {{ token?: string, key?: string }} what the request was let in with, to be asked for again with a later act */
+  get presented() {
+    return { token: this.token };
+  }
+
   get claims() {
     this.decoded ??= decodeClaims(this.token);
     return this.decoded;
