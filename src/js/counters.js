@@ -6,6 +6,7 @@ const { inputError } = require('./errors.js');
 const { id, optionalId } = require('./input.js');
 const { known } = require('./names.js');
 const { decisionIn } = require('./request-auth.js');
+const { credentialOf } = require('./standing.js');
 
 /**
  * @typedef {import('./engine.js').Engine} Engine
@@ -62,8 +63,8 @@ class Counters {
       const key = optionalId(own.idempotencyKey, 'idempotencyKey');
       // Left out, it is not asked for; undefined is what an optional middleware leaves where there is none.
       const asks = Object.hasOwn(options, 'auth');
-      const behind = asks ? credential(own.auth, userId, this.#engine) : {};
-      return gate.apply(id(userId, 'userId'), names, numbers, true, key, behind.token, behind.key);
+      const by = asks ? credential(own.auth, userId, this.#engine) : {};
+      return gate.apply(id(userId, 'userId'), names, numbers, true, key, by.token, by.key);
     });
     const { values, ...told } = applied(outcome);
     const byName = Object.fromEntries(asked.map(({ name }, index) => [name, values[index]]));
@@ -122,11 +123,11 @@ function integer(value, name) {
 }
 
 /**
- * What stands behind a request, to be asked for again in the store's step.
+ * What stands behind a request, to be asked for again in the store's step: its token, its API key, or both.
  * @param {unknown} auth
  * @param {string} userId
  * @param {Engine} engine
- * @returns {{ token?: string, key?: string }}
+ * @returns {import('./turns.js').Credential}
  */
 function credential(auth, userId, engine) {
   const decision = decisionIn(auth);
@@ -136,7 +137,7 @@ function credential(auth, userId, engine) {
   if (/** @type {import('./request-auth.js').RequestAuth} */ (auth).userId !== userId) {
     throw inputError('auth must be of the user whose counters are changed');
   }
-  return decision.presented;
+  return credentialOf(decision);
 }
 
 /** @param {import('./binding.js').Outcome} outcome */

@@ -25,6 +25,8 @@ const NO_CLAIMS = Object.freeze({});
  */
 
 class KeyDecision extends Decision {
+  #key = '';
+
   /**
    * @param {import('./engine.js').Engine} engine
    * @param {import('./policy.js').Compiled} policy
@@ -32,16 +34,14 @@ class KeyDecision extends Decision {
    */
   constructor(engine, policy, bare) {
     super(engine, policy, bare);
-    this.key = '';
     /** @type {NativeKeyUse | undefined} */
     this.use = undefined;
     /** The decision that has looked at a token before, where none came to this one. @type {Decision | undefined} */
     this.earlier = undefined;
   }
 
-  /** @returns {{ token?: string, key?: string }} */
-  get presented() {
-    return { token: this.credential === NONE ? undefined : this.token, key: this.key };
+  get key() {
+    return this.#key;
   }
 
   get claims() {
@@ -70,7 +70,7 @@ class KeyDecision extends Decision {
    */
   askKey(key, credential, subject, prior) {
     const { engine, policy } = this;
-    this.key = key;
+    this.#key = key;
     this.credential = credential;
     if (credential !== NONE) {
       const code = this.#putToken(subject, prior);

@@ -10,6 +10,7 @@ use super::pack::{FAR, NEVER, Packer, Unpacker};
 use super::quota_codec;
 use super::resp;
 use super::scripts::Verb;
+use super::turns;
 use crate::core::idempotency::another_question;
 use crate::core::key_op::KeyOp;
 use crate::core::op::{Act, Admission, Op, Verdict};
@@ -56,6 +57,7 @@ pub enum Expects {
     Applied(usize),
     /// What stands against a credential.
     Standing,
+    Turn,
     Key,
     ApiKey(KeyExpects),
 }
@@ -174,8 +176,8 @@ pub fn encode(prefix: &str, op: &Op<'_>) -> Plan {
         Act::Standing { user, credential } => {
             credential::standing(prefix, user, credential, horizon)
         }
-        // Refused before they come here.
-        Act::Turn(_) | Act::Ping => {
+        Act::Turn(turn) => turns::encode(prefix, turn, horizon),
+        Act::Ping => {
             let names = Names::of(prefix, "");
             let keys = ["check-u", "check-d", "check-q"].map(|kind| names.key(kind));
             call(Verb::Check, &keys, &[], Expects::Flag)
@@ -214,6 +216,7 @@ pub fn decode(expects: &Expects, reply: &[u8]) -> Option<Verdict> {
         Expects::ApiKey(key) => return key_codec::decode(key, reply),
         Expects::Key => Verdict::Key(reply.try_into().ok()?),
         Expects::Standing => Verdict::Standing(credential::reasons(from.take(1)?).first()),
+        Expects::Turn => turns::answer(&mut from)?,
         Expects::Applied(changes) => counters::applied(&mut from, *changes)?,
     })
 }

@@ -2,7 +2,7 @@
 //! is that we trust revocations to.
 
 use super::resp::{self, Reply};
-use super::scripts;
+use super::scripts::{self, Script};
 use super::socket::Stream;
 use crate::core::store::Health;
 use std::io;
@@ -37,6 +37,36 @@ pub struct Server {
 /// # Errors
 /// Why it cannot be used; the message holds no password.
 pub async fn greet(stream: &mut Stream, login: &Login) -> io::Result<Server> {
+    let mut questions =
+        vec![resp::command(&[b"INFO"]), resp::command(&[b"CONFIG", b"GET", b"save"])];
+    // Where it is not allowed, or the server is loading, the script is sent with its first call.
+    let load = |script: &Script| resp::command(&[b"SCRIPT", b"LOAD", script.text.as_bytes()]);
+    questions.extend(scripts::all().iter().map(load));
+    let replies = introduce(stream, login, "latchgate", &questions).await?;
+    let info = match &replies[0] {
+        Reply::Bulk(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        Reply::Error(message) if message.starts_with("NOAUTH") => {
+            return Err(refused("the server wants a password (NOAUTH)"));
+        }
+        _ => None,
+    };
+    let save = match &replies[1] {
+        Reply::Array(pair) => pair.get(1),
+        _ => None,
+    };
+    look(info.as_deref(), save)
+}
+
+/// Says who we are, and asks the rest with it: one journey. Returns the replies to the questions.
+///
+/// # Errors
+/// Where we are not let in; the message holds no password.
+pub async fn introduce(
+    stream: &mut Stream,
+    login: &Login,
+    name: &str,
+    questions: &[Vec<u8>],
+) -> io::Result<Vec<Reply>> {
     let database = login.database.to_string();
     let user = login.username.as_deref().unwrap_or("default");
     let mut commands: Vec<Vec<u8>> = Vec::new();
@@ -50,31 +80,16 @@ pub async fn greet(stream: &mut Stream, login: &Login) -> io::Result<Server> {
         .map(|password| say(&[b"AUTH", user.as_bytes(), password.as_bytes()]));
     let select = (login.database != 0).then(|| say(&[b"SELECT", database.as_bytes()]));
     // For those who list clients; a user who may not say it does without.
-    say(&[b"CLIENT", b"SETNAME", b"latchgate"]);
-    let info = say(&[b"INFO"]);
-    let save = say(&[b"CONFIG", b"GET", b"save"]);
-    for script in scripts::all() {
-        // Where it is not allowed, or the server is loading, the script is sent with its first call.
-        say(&[b"SCRIPT", b"LOAD", script.text.as_bytes()]);
-    }
-    let replies = ask(stream, &commands).await?;
+    say(&[b"CLIENT", b"SETNAME", name.as_bytes()]);
+    let introduced = commands.len();
+    commands.extend_from_slice(questions);
+    let mut replies = ask(stream, &commands).await?;
     for (said, what) in [(auth, "AUTH"), (select, "SELECT")] {
         if let Some(at) = said {
             expect_ok(&replies[at], what)?;
         }
     }
-    let info = match &replies[info] {
-        Reply::Bulk(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
-        Reply::Error(message) if message.starts_with("NOAUTH") => {
-            return Err(refused("the server wants a password (NOAUTH)"));
-        }
-        _ => None,
-    };
-    let save = match &replies[save] {
-        Reply::Array(pair) => pair.get(1),
-        _ => None,
-    };
-    look(info.as_deref(), save)
+    Ok(replies.split_off(introduced))
 }
 
 fn expect_ok(reply: &Reply, what: &str) -> io::Result<()> {
@@ -157,7 +172,11 @@ async fn ask(stream: &mut Stream, commands: &[Vec<u8>]) -> io::Result<Vec<Reply>
     Ok(replies)
 }
 
-async fn write_all(stream: &mut Stream, bytes: &[u8]) -> io::Result<()> {
+/// Writes everything, waiting where it must.
+///
+/// # Errors
+/// Where the other side is gone.
+pub async fn write_all(stream: &mut Stream, bytes: &[u8]) -> io::Result<()> {
     match stream {
         Stream::Tls(stream) => {
             stream.write_all(bytes).await?;
@@ -167,7 +186,11 @@ async fn write_all(stream: &mut Stream, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-async fn read_some(stream: &mut Stream, into: &mut Vec<u8>) -> io::Result<usize> {
+/// Reads what is there, waiting for something; 0 at the end.
+///
+/// # Errors
+/// As the system says.
+pub async fn read_some(stream: &mut Stream, into: &mut Vec<u8>) -> io::Result<usize> {
     match stream {
         Stream::Tls(stream) => stream.read_buf(into).await,
         Stream::Plain(socket) => loop {

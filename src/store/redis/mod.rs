@@ -11,6 +11,7 @@ mod io;
 mod key_codec;
 mod keys;
 mod link;
+mod listen;
 mod pack;
 mod queue;
 mod quota_codec;
@@ -18,13 +19,17 @@ mod receive;
 mod resp;
 mod scripts;
 mod socket;
+mod turns;
 
 use super::registry::Settings;
 use crate::core::error::Fault;
-use crate::core::op::{Act, Op};
+use crate::core::op::Op;
 use crate::core::store::{Health, Outcome, Sink, Source, Store};
+use crate::core::turn::TurnGate;
 use greeting::Login;
+use io::Target;
 use link::Link;
+use listen::Listener;
 use redis::{ConnectionAddr, IntoConnectionInfo};
 use socket::Address;
 use std::sync::atomic::Ordering;
@@ -33,6 +38,8 @@ use std::sync::{Arc, Weak};
 /// The store.
 pub struct RedisStore {
     link: Arc<Link>,
+    listener: Arc<Listener>,
+    target: Target,
     prefix: String,
 }
 
@@ -59,23 +66,21 @@ pub fn open(settings: &Settings) -> Result<Arc<dyn Store>, Fault> {
         database: info.redis_settings().db(),
     };
     let link = Arc::new(Link::new(settings.command_timeout));
-    let target = io::Target {
+    let target = Target {
         address,
         login,
         connect_timeout: settings.connect_timeout,
         greeting_timeout: settings.command_timeout,
         watched: settings.watched,
     };
-    io::start(Arc::clone(&link), target)
+    io::start(Arc::clone(&link), target.clone())
         .map_err(|_| Fault::unavailable("the system gives no thread for the store"))?;
-    Ok(Arc::new(RedisStore { link, prefix: settings.prefix.clone() }))
+    let listener = Arc::new(Listener::new(&settings.prefix));
+    Ok(Arc::new(RedisStore { link, listener, target, prefix: settings.prefix.clone() }))
 }
 
 impl Store for RedisStore {
     fn submit(&self, op: Op<'_>, ticket: u64, sink: &Arc<dyn Sink>) -> Option<Outcome> {
-        if let Act::Turn(_) = op.act {
-            return Some(Err(Fault::config("turns are not built yet on this store")));
-        }
         self.link.submit(codec::encode(&self.prefix, &op), ticket, sink)
     }
 
@@ -91,6 +96,10 @@ impl Store for RedisStore {
         self.link.watch(sink);
     }
 
+    fn listen(&self, gate: TurnGate, sink: Weak<dyn Sink>) {
+        self.listener.listen(gate, sink, &self.target);
+    }
+
     fn source(&self) -> Option<Arc<dyn Source>> {
         self.link.source()
     }
@@ -100,11 +109,14 @@ impl Store for RedisStore {
     }
 
     fn health(&self) -> Health {
-        self.link.health()
+        let mut health = self.link.health();
+        health.warnings.extend(self.listener.warnings());
+        health
     }
 
     fn close(&self) {
         self.link.close();
+        self.listener.close();
     }
 
     /// Nothing to do: the server expires keys, and every script clears its record.
@@ -120,6 +132,6 @@ impl Store for RedisStore {
 
 impl Drop for RedisStore {
     fn drop(&mut self) {
-        self.link.close();
+        self.close();
     }
 }
