@@ -862,10 +862,10 @@ export interface Counters {
    * stand. With `auth`, only while it still stands, asked for in the same atomic step: else rejects with ERR_LATCHGATE_REVOKED,
    * and nothing is done. It stands while its token has not expired, nor been revoked by id, with the user or by a block, and, where
    * this Auth checks sessions, while its session lives (one that was let through while the store was away, and never admitted,
-   * does not); of an API key, while that has neither expired nor been revoked, nor its secret replaced; of both, while both stand.
-   * Nothing is touched or charged. The credential comes first: of an answer that is remembered nobody hears who may not act. `auth`
-   * is a RequestAuth of this Auth and of this user; undefined, as an optional middleware leaves it, is ERR_LATCHGATE_INPUT: leave
-   * the option out where nothing is to be asked.
+   * does not); an API key while it is neither revoked nor expired, its secret has not been replaced, and its owner is not blocked;
+   * of a token and a key, while both do. Sessions, quotas and lastUsedAt are not touched. The credential comes first: of an
+   * answer that is remembered nobody hears who may not act. `auth` is a RequestAuth of this Auth and of this user; undefined, as an
+   * optional middleware leaves it, is ERR_LATCHGATE_INPUT: leave the option out where nothing is to be asked.
    */
   apply(
     userId: string,

@@ -24,14 +24,14 @@ const LOOK_APART_MOST: u64 = 20;
 /// Is handed a ticket for which the turn is reserved, to wake it; false where nobody would hear.
 pub type Wake<'a> = dyn FnMut(&TurnTicket) -> bool + 'a;
 
-/// What is known of one place. Without a holder and a queue it is a fence and no more.
+/// What is known of one place. Where nobody holds it and nobody waits it is a fence and no more: of keys that are not in
+/// use there may be very many.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TurnState {
     /// The last one granted.
     fence: u64,
     /// It is remembered until here.
     kept_us: u64,
-    holder: Option<Until>,
     line: Option<Box<Line>>,
 }
 
@@ -42,13 +42,14 @@ struct Until {
     end_us: u64,
 }
 
-/// Those who wait.
+/// Who holds it, and those who wait.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Line {
+    holder: Option<Until>,
+    /// For one of the queue; then nobody holds it.
+    reserved: Option<Until>,
     /// Those who asked for the front stand before the others.
     queue: Vec<Waiting>,
-    /// For one of the queue.
-    reserved: Option<Until>,
     lapsed: Vec<TurnGate>,
 }
 
@@ -84,39 +85,30 @@ impl TurnState {
         if fence >= FENCES_END {
             return Err(Fault::input("no fence is left above the one that was seen"));
         }
-        let mut ahead_us = self.holder.map(|holder| holder.end_us);
-        if let Some(line) = &mut self.line {
-            line.heard_of(ask, now_us);
-            ahead_us = ahead_us.or_else(|| line.comes_before(ask, now_us, wake));
-        }
-        let Some(end_us) = ahead_us else {
-            self.remove(&ask.ticket);
-            self.fence = fence;
-            self.kept_us = now_us + FENCE_MS * 1000;
-            let end_us = now_us + ask.ttl_ms * 1000;
-            self.holder = Some(Until { ticket: ask.ticket, end_us });
-            return Ok(TurnAnswer::Granted { fence, lease_ms: ask.ttl_ms });
-        };
-        let look_again_ms = |ahead: u64| {
-            let apart = LOOK_APART_MS * ahead.min(LOOK_APART_MOST);
-            (end_us - now_us).div_ceil(1000) + LOOK_MS + apart
-        };
         let line = self.line.get_or_insert_default();
-        if ask.mode == TurnMode::Try && line.place_of(&ask.ticket).is_none() {
-            let busy = TurnAnswer::Busy { look_again_ms: look_again_ms(0) };
-            self.tidy();
-            return Ok(busy);
-        }
-        let ahead = line.join(ask, now_us) as u64;
-        Ok(TurnAnswer::Queued { ahead, look_again_ms: look_again_ms(ahead) })
+        line.heard_of(ask, now_us);
+        let answer = match line.ahead_us(ask, now_us, wake) {
+            None => {
+                line.remove(&ask.ticket);
+                let end_us = now_us + ask.ttl_ms * 1000;
+                line.holder = Some(Until { ticket: ask.ticket, end_us });
+                self.fence = fence;
+                self.kept_us = now_us + FENCE_MS * 1000;
+                TurnAnswer::Granted { fence, lease_ms: ask.ttl_ms }
+            }
+            Some(end_us) => line.wait(ask, end_us, now_us),
+        };
+        self.tidy();
+        Ok(answer)
     }
 
     /// Gives up the turn, what is reserved, or the place in the queue, and hands on; whether the turn was held.
     pub fn leave(&mut self, ticket: &TurnTicket, now_us: u64, wake: &mut Wake<'_>) -> bool {
         self.settle(now_us);
-        let held = self.holder.take_if(|holder| holder.ticket == *ticket).is_some();
-        self.remove(ticket);
-        if let Some(line) = self.line.as_mut().filter(|_| self.holder.is_none()) {
+        let Some(line) = &mut self.line else { return false };
+        let held = line.holder.take_if(|holder| holder.ticket == *ticket).is_some();
+        line.remove(ticket);
+        if line.holder.is_none() {
             line.hand_on(line.queue.len(), now_us, wake);
         }
         self.tidy();
@@ -126,7 +118,9 @@ impl TurnState {
     /// Lets the lease last so long from now at least, where the ticket holds it.
     pub fn extend(&mut self, ticket: &TurnTicket, by_ms: u64, now_us: u64) -> TurnAnswer {
         self.settle(now_us);
-        if let Some(holder) = self.holder.as_mut().filter(|holder| holder.ticket == *ticket) {
+        if let Some(line) = &mut self.line
+            && let Some(holder) = line.holder.as_mut().filter(|holder| holder.ticket == *ticket)
+        {
             holder.end_us = holder.end_us.max(now_us + by_ms * 1000);
             self.kept_us = now_us + FENCE_MS * 1000;
         }
@@ -136,10 +130,7 @@ impl TurnState {
     /// Whether it says nothing that an absent one would not.
     #[must_use]
     pub fn is_over(&self, now_us: u64) -> bool {
-        let waits = |line: &Line| line.queue.iter().any(|waiting| waiting.stay_us > now_us);
-        self.kept_us <= now_us
-            && self.holder.is_none_or(|holder| holder.end_us <= now_us)
-            && !self.line.as_deref().is_some_and(waits)
+        self.kept_us <= now_us && !self.line.as_deref().is_some_and(|line| line.is_used(now_us))
     }
 
     /// The same, without what has ended: of two that answer alike, alike.
@@ -152,35 +143,41 @@ impl TurnState {
 
     /// What a ticket holds now.
     fn lease(&self, ticket: &TurnTicket, now_us: u64) -> Option<TurnAnswer> {
-        let holder = self.holder.filter(|holder| holder.ticket == *ticket)?;
+        let holder = self.line.as_ref()?.holder.filter(|holder| holder.ticket == *ticket)?;
         let lease_ms = (holder.end_us - now_us) / 1000;
         Some(TurnAnswer::Granted { fence: self.fence, lease_ms })
     }
 
     /// Ends what has ended.
     fn settle(&mut self, now_us: u64) {
-        self.holder.take_if(|holder| holder.end_us <= now_us);
-        if let Some(line) = &mut self.line
-            && let Some(missed) = line.reserved.take_if(|reserved| reserved.end_us <= now_us)
-        {
+        let Some(line) = &mut self.line else { return };
+        line.holder.take_if(|holder| holder.end_us <= now_us);
+        if let Some(missed) = line.reserved.take_if(|reserved| reserved.end_us <= now_us) {
             line.lapse(&missed.ticket);
-        }
-    }
-
-    fn remove(&mut self, ticket: &TurnTicket) {
-        if let Some(line) = &mut self.line {
-            line.queue.retain(|waiting| waiting.ticket != *ticket);
-            line.reserved.take_if(|reserved| reserved.ticket == *ticket);
         }
         self.tidy();
     }
 
+    /// An empty queue remembers nobody.
     fn tidy(&mut self) {
-        self.line.take_if(|line| line.queue.is_empty());
+        if let Some(line) = self.line.as_mut().filter(|line| line.queue.is_empty()) {
+            line.lapsed.clear();
+        }
+        self.line.take_if(|line| line.queue.is_empty() && line.holder.is_none());
     }
 }
 
 impl Line {
+    fn is_used(&self, now_us: u64) -> bool {
+        self.holder.is_some_and(|holder| holder.end_us > now_us)
+            || self.queue.iter().any(|waiting| waiting.stay_us > now_us)
+    }
+
+    fn remove(&mut self, ticket: &TurnTicket) {
+        self.queue.retain(|waiting| waiting.ticket != *ticket);
+        self.reserved.take_if(|reserved| reserved.ticket == *ticket);
+    }
+
     fn place_of(&self, ticket: &TurnTicket) -> Option<usize> {
         self.queue.iter().position(|waiting| waiting.ticket == *ticket)
     }
@@ -201,12 +198,11 @@ impl Line {
         }
     }
 
-    /// Where nobody holds it: until when another has it reserved, who comes before the asker.
-    fn comes_before(&mut self, ask: &Ask<'_>, now_us: u64, wake: &mut Wake<'_>) -> Option<u64> {
-        match self.reserved {
-            Some(reserved) if reserved.ticket == ask.ticket => return None,
-            Some(reserved) => return Some(reserved.end_us),
-            None => {}
+    /// Until when another holds it, or has it reserved; `None` where the turn is the asker's.
+    fn ahead_us(&mut self, ask: &Ask<'_>, now_us: u64, wake: &mut Wake<'_>) -> Option<u64> {
+        let ahead = self.holder.or(self.reserved);
+        if ahead.is_some() {
+            return ahead.filter(|it| it.ticket != ask.ticket).map(|it| it.end_us);
         }
         let end = self.place_of(&ask.ticket).unwrap_or_else(|| self.place_for(ask.mode));
         self.hand_on(end, now_us, wake);
@@ -243,15 +239,24 @@ impl Line {
         }
     }
 
-    /// The place in the queue, taken where there was none.
-    fn join(&mut self, ask: &Ask<'_>, now_us: u64) -> usize {
-        self.place_of(&ask.ticket).unwrap_or_else(|| {
-            let at = self.place_for(ask.mode);
-            let front = ask.mode == TurnMode::Front;
-            let stay_us = now_us + ask.stay_ms * 1000;
-            self.queue.insert(at, Waiting { ticket: ask.ticket, stay_us, front });
-            at
-        })
+    /// Joins the queue, or keeps the place in it; what is ahead ends at `end_us`.
+    fn wait(&mut self, ask: &Ask<'_>, end_us: u64, now_us: u64) -> TurnAnswer {
+        let left_ms = (end_us - now_us).div_ceil(1000) + LOOK_MS;
+        let at = match self.place_of(&ask.ticket) {
+            Some(at) => at,
+            None if ask.mode == TurnMode::Try => {
+                return TurnAnswer::Busy { look_again_ms: left_ms };
+            }
+            None => {
+                let (at, front) = (self.place_for(ask.mode), ask.mode == TurnMode::Front);
+                let stay_us = now_us + ask.stay_ms * 1000;
+                self.queue.insert(at, Waiting { ticket: ask.ticket, stay_us, front });
+                at
+            }
+        };
+        let ahead = at as u64;
+        let apart_ms = LOOK_APART_MS * ahead.min(LOOK_APART_MOST);
+        TurnAnswer::Queued { ahead, look_again_ms: left_ms + apart_ms }
     }
 }
 

@@ -24,11 +24,12 @@ struct Listener {
 /// A ticket that is to be woken, and by whom.
 pub(super) type Woken = (TurnTicket, Arc<dyn Sink>);
 
-/// Tells it.
-pub(super) fn tell(woken: Option<Woken>) {
+/// Hands an answer out, and tells whoever is woken by it. With no lock held.
+pub(super) fn tell<T>((answer, woken): (T, Option<Woken>)) -> T {
     if let Some((ticket, sink)) = woken {
         sink.notice(Notice::Turn(ticket));
     }
+    answer
 }
 
 impl Listeners {

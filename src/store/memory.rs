@@ -196,19 +196,16 @@ impl MemoryStore {
         sink: Option<&Arc<dyn Sink>>,
     ) -> Verdict {
         let run = |against| self.turns.run(turn, against, now.us, sink);
-        let (verdict, woken) = match turn {
-            TurnOp::Ask(Ask { place, credential: Some(credential), .. }) => {
-                let judge = |record: &mut UserRecord| record.against(credential, horizon_ms, now);
-                match self.users.entry((*place.id).into()) {
-                    Entry::Occupied(mut entry) => run(judge(entry.get_mut())),
-                    // The shard is locked all the same: nobody enters a revocation meanwhile.
-                    Entry::Vacant(_locked) => run(judge(&mut UserRecord::default())),
-                }
-            }
-            _ => run(Reason::Allowed),
+        let TurnOp::Ask(Ask { place, credential: Some(credential), .. }) = turn else {
+            return tell(run(Reason::Allowed));
         };
-        tell(woken);
-        verdict
+        let judged = |record: &mut UserRecord| run(record.against(credential, horizon_ms, now));
+        let known = self.users.get_mut(&*place.id).map(|mut record| judged(&mut record));
+        tell(known.unwrap_or_else(|| match self.users.entry((*place.id).into()) {
+            Entry::Occupied(mut entry) => judged(entry.get_mut()),
+            // The shard is locked all the same: nobody enters a revocation meanwhile.
+            Entry::Vacant(_locked) => judged(&mut UserRecord::default()),
+        }))
     }
 
     /// A request that touches more than its user's record.

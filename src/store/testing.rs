@@ -127,7 +127,7 @@ impl LateStore {
                         }
                         if let Some((place, state, woken)) = stale.turn {
                             self.memory.turns.write(&place, state);
-                            tell(woken);
+                            tell(((), woken));
                         }
                         verdict
                     }

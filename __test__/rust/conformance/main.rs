@@ -4,9 +4,12 @@
 mod counters;
 mod key_quotas;
 mod keys;
+#[cfg(target_os = "linux")]
+mod listening;
 mod once;
 mod quotas;
 mod random_spending;
+mod random_turns;
 mod revocation;
 #[cfg(target_os = "linux")]
 mod server;

@@ -94,7 +94,14 @@ impl Server {
         redis::Client::open(self.url())?.get_connection()
     }
 
-    fn url(&self) -> String {
+    /// Says something to it.
+    pub fn command<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
+        let mut command = redis::Cmd::new();
+        command.arg(words);
+        command.query(&mut self.connection().unwrap()).unwrap()
+    }
+
+    pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
@@ -149,6 +156,10 @@ impl Store for Watched {
 
     fn sweep(&self) -> usize {
         self.store.sweep()
+    }
+
+    fn close(&self) {
+        self.store.close();
     }
 
     fn dump(&self) -> String {

@@ -1,7 +1,7 @@
 //! Turns of users: the credential is asked for in the step that grants them, and whoever watches is told when something
 //! has fallen.
 
-use super::on_every_embedded_store as on_every_store;
+use super::on_every_store;
 use super::support::counting::credential;
 use super::support::keys;
 use super::support::turning::*;

@@ -1,6 +1,6 @@
 //! Turns: one holder at a time, first come first served, and none lost to the dead.
 
-use super::on_every_embedded_store as on_every_store;
+use super::on_every_store;
 use super::support::turning::*;
 use super::support::*;
 use latchgate::core::turn::{Ask, CLAIM_MS, FENCE_MS, TurnAnswer, TurnMode};

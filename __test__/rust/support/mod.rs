@@ -3,6 +3,7 @@
 
 pub mod counting;
 pub mod keys;
+pub mod racing;
 pub mod turning;
 
 use latchgate::core::error::Fault;

@@ -71,6 +71,17 @@ impl Ears {
         }
     }
 
+    /// The numbers of those that were woken, one or more, whatever else is told.
+    pub fn turns(&self) -> Vec<u64> {
+        let first = self.next();
+        let told = std::iter::once(first).chain(self.all());
+        told.filter_map(|notice| match notice {
+            Notice::Turn(ticket) => Some(number_of(&ticket)),
+            _ => None,
+        })
+        .collect()
+    }
+
     /// What was told by now; what is told at once, where the store tells at once.
     pub fn all(&self) -> Vec<Notice> {
         self.heard.notices.lock().unwrap().drain(..).collect()
