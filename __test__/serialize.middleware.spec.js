@@ -342,12 +342,9 @@ for (const { name, express } of EXPRESS) {
           ),
         express,
       );
-      const text = newToken();
-      for (let round = 0; round < 2; round++) {
-        const answer = await get(port, '/', text);
-        assert.equal(answer.status, 500);
-        assert.equal(JSON.parse(answer.body).code, 'ERR_LATCHGATE_INPUT');
-      }
+      const answer = await get(port, '/', newToken());
+      assert.equal(answer.status, 500);
+      assert.equal(JSON.parse(answer.body).code, 'ERR_LATCHGATE_INPUT');
     });
 
     it('lets a barrier pass when the handler has ended', async (t) => {
