@@ -106,8 +106,8 @@ http {
  * @param {number} [options.count] default 6
  * @param {Record<string, string>} [options.env] of every process
  * @param {number[]} [options.clocks] seconds by which the clock of each process is off
- * @param {'nginx' | 'cluster'} [options.front] default: nginx where there is one
- * @returns {Promise<{ port: number, workers: Worker[], front: string }>} `port`: in front of all
+ * @param {'nginx' | 'cluster' | 'none'} [options.front] default: nginx where there is one
+ * @returns {Promise<{ port: number, workers: Worker[], front: string }>} `port`: in front of all; 0 for none
  */
 async function startProcesses(
   t,
@@ -136,10 +136,8 @@ async function startProcesses(
   );
   for (const child of children) t.after(() => end(child, 'SIGTERM'));
   const workers = (await Promise.all(children.map((child) => announced(child, 1)))).flat();
-  const port = await startNginx(
-    t,
-    workers.map((worker) => worker.port),
-  );
+  const ports = workers.map((worker) => worker.port);
+  const port = front === 'none' ? 0 : await startNginx(t, ports);
   return { port, workers, front };
 }
 

@@ -1,0 +1,58 @@
+// A wallet in SQL behind Express. A turn of the user keeps withdrawals apart; the fence in the row keeps out whoever was stopped
+// in the middle of one, beyond its lease, and writes when the turn is another's already.
+'use strict';
+
+const express = require('express');
+
+const SCHEMA = `CREATE TABLE wallets (
+  owner_id TEXT PRIMARY KEY,
+  balance INTEGER NOT NULL,
+  fence INTEGER NOT NULL DEFAULT 0
+)`;
+
+const READ = 'SELECT balance FROM wallets WHERE owner_id = ?';
+/** Refuses every turn but the latest that has written: no row changes. */
+const WRITE = 'UPDATE wallets SET balance = ?, fence = ? WHERE owner_id = ? AND fence <= ?';
+/** After a revocation: nothing that was authorised before it writes any more. */
+const SEAL = 'UPDATE wallets SET fence = ? WHERE owner_id = ? AND fence < ?';
+
+/**
+ * @typedef {(sql: string, parameters: Array<string | number>) => Promise<{ rows: any[], changes: number }>} Query
+ */
+
+/**
+ * @param {import('latchgate').Auth} auth
+ * @param {Query} query
+ * @param {() => Promise<unknown>} approve what takes its time between reading and writing: a payment provider, say
+ */
+function walletApp(auth, query, approve) {
+  const app = express();
+  app.use(auth.middleware());
+
+  app.post('/withdraw/:amount', async (/** @type {any} */ req, res) => {
+    const { userId } = req.auth;
+    const status = await req.auth.runExclusive(
+      async (/** @type {import('latchgate').Lease} */ { fence }) => {
+        const { rows } = await query(READ, [userId]);
+        const balance = rows[0].balance - Number(req.params.amount);
+        if (balance < 0) return 402;
+        await approve();
+        const { changes } = await query(WRITE, [balance, fence, userId, fence]);
+        return changes === 1 ? 200 : 409;
+      },
+      { ttl: '1s' },
+    );
+    res.sendStatus(status);
+  });
+
+  app.post('/logout-everywhere', async (/** @type {any} */ req, res) => {
+    const { userId } = req.auth;
+    const { fence } = await auth.tokens.revokeUser(userId, { barrier: true });
+    await query(SEAL, [fence, userId, fence]);
+    res.sendStatus(204);
+  });
+
+  return app;
+}
+
+module.exports = { READ, SCHEMA, SEAL, WRITE, walletApp };
