@@ -52,8 +52,6 @@ class Turns {
   #idle = [];
 
   fences = new Fences();
-  /** Wake-ups for what was asked before may have been lost. Monotonic clock. */
-  listensSince = Number.POSITIVE_INFINITY;
 
   /** @param {Engine} engine */
   constructor(engine) {
@@ -141,7 +139,7 @@ class Turns {
     if (line.queued >= maxQueue) return false;
     line.asking--;
     line.queued++;
-    this.#listen();
+    this.#engine.listen();
     return true;
   }
 
@@ -182,19 +180,12 @@ class Turns {
     this.#settle();
   }
 
-  /** Wake-ups are of use from the first who waits. */
-  #listen() {
-    if (this.listensSince !== Number.POSITIVE_INFINITY) return;
-    this.#engine.listen();
-    this.listensSince = performance.now();
-  }
-
   /** @param {number} ticket that has its turn now, if it asks soon */
   wake(ticket) {
     this.#waiting.get(ticket)?.wake();
   }
 
-  /** Wake-ups may have been lost until now. */
+  /** Wake-ups may have been lost until now. In the order in which they came. */
   wakeAll() {
     for (const waiter of [...this.#waiting.values()]) waiter.wake();
   }

@@ -159,7 +159,7 @@ class Waiter {
     if (number !== this.#asked) return;
     this.#isAsking = false;
     if (turn.state === STATE.granted) this.#granted(sentAt, turn);
-    else if (turn.state === STATE.queued) this.#queued(sentAt, turn);
+    else if (turn.state === STATE.queued) this.#queued(turn);
     else if (turn.state === STATE.busy) this.#busy(turn);
     else this.#deny(turn.reason);
   }
@@ -196,11 +196,8 @@ class Waiter {
     this.#ask();
   }
 
-  /**
-   * @param {number} sentAt
-   * @param {Turn} turn
-   */
-  #queued(sentAt, { lookAgainMs }) {
+  /** @param {Turn} turn */
+  #queued({ lookAgainMs }) {
     this.#lookAgainMs = lookAgainMs;
     this.#faults = 0;
     this.#fault = undefined;
@@ -214,7 +211,7 @@ class Waiter {
     }
     const left = this.#deadline - performance.now();
     if (left <= 0) this.#giveUp();
-    else if (this.#isWoken || sentAt < this.#turns.listensSince) this.#ask();
+    else if (this.#isWoken) this.#ask();
     else this.#sleep(Math.min(left, lookAgainMs));
   }
 

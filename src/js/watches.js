@@ -45,7 +45,6 @@ class Watches {
   #engine;
   /** @type {Map<string, Set<Watch>>} */
   #byUser = new Map();
-  #isListening = false;
   /** @type {NodeJS.Timeout | undefined} */
   #timer;
 
@@ -63,10 +62,7 @@ class Watches {
   watch(userId, credential, res) {
     const watch = new Watch(userId, credential, (each) => this.#drop(each));
     if (this.#engine.closed || res?.writableFinished || res?.destroyed) return watch;
-    if (!this.#isListening) {
-      this.#isListening = true;
-      this.#engine.listen();
-    }
+    this.#engine.listen();
     const others = this.#byUser.get(userId);
     if (others === undefined) this.#byUser.set(userId, new Set([watch]));
     else others.add(watch);
