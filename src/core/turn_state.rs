@@ -21,6 +21,12 @@ const LOOK_MS: u64 = 10;
 const LOOK_APART_MS: u64 = 50;
 const LOOK_APART_MOST: u64 = 20;
 
+/// Why nothing is granted where every fence above the one that was seen would be too large for a double.
+#[must_use]
+pub fn fences_spent() -> Fault {
+    Fault::input("no fence is left above the one that was seen")
+}
+
 /// Is handed a ticket for which the turn is reserved, to wake it; false where nobody would hear.
 pub type Wake<'a> = dyn FnMut(&TurnTicket) -> bool + 'a;
 
@@ -83,7 +89,7 @@ impl TurnState {
         }
         let fence = now_us.max(self.fence + 1).max(ask.seen + 1);
         if fence >= FENCES_END {
-            return Err(Fault::input("no fence is left above the one that was seen"));
+            return Err(fences_spent());
         }
         let line = self.line.get_or_insert_default();
         line.heard_of(ask, now_us);

@@ -5,9 +5,9 @@ use super::credential;
 use super::keys::Names;
 use super::pack::{Packer, Unpacker};
 use super::scripts::Verb;
-use crate::core::error::Fault;
 use crate::core::op::Verdict;
 use crate::core::turn::{Ask, TurnAnswer, TurnKind, TurnMode, TurnOp, TurnPlace};
+use crate::core::turn_state::fences_spent;
 
 /// Writes what is asked about a turn.
 pub fn encode(prefix: &str, turn: &TurnOp<'_>, horizon_ms: u64) -> Call {
@@ -69,11 +69,7 @@ pub fn answer(from: &mut Unpacker<'_>) -> Option<Verdict> {
         1 => TurnAnswer::Queued { ahead: from.take(6)?, look_again_ms: from.take(6)? },
         2 => TurnAnswer::Busy { look_again_ms: from.take(6)? },
         3 => TurnAnswer::Denied(credential::reasons(from.take(1)?).first()),
-        4 => {
-            return Some(Verdict::Fault(Fault::input(
-                "no fence is left above the one that was seen",
-            )));
-        }
+        4 => return Some(Verdict::Fault(fences_spent())),
         5 => TurnAnswer::Lost,
         _ => return None,
     }))
