@@ -1,0 +1,63 @@
+// Turns on the embedded store: their order, and what they are to the process.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { describe, it } = require('node:test');
+const { open, unique } = require('./support/auths.js');
+const { runScript } = require('./support/child.js');
+const { held } = require('./support/turns.js');
+
+describe('turns', () => {
+  it('come in the order of the calls; who leaves changes nothing for the others', async (t) => {
+    const { locks } = open(t);
+    const key = unique('key');
+    const holder = await held((/** @type {any} */ work) => locks.runExclusive(key, work));
+    /** @type {number[]} */
+    const order = [];
+    const leaving = new AbortController();
+    const runs = Array.from({ length: 100 }, (_, n) => {
+      const options = n % 10 === 5 ? { signal: leaving.signal } : {};
+      return locks.runExclusive(key, () => order.push(n), options).catch((error) => error.name);
+    });
+    leaving.abort();
+    holder.leave();
+    await Promise.all(runs);
+    const stayed = Array.from({ length: 100 }, (_, n) => n).filter((n) => n % 10 !== 5);
+    assert.deepEqual(order, stayed);
+  });
+});
+
+describe('a process', () => {
+  /** @param {string} script */
+  const run = async (script) => {
+    const { status, stdout, stderr } = await runScript(
+      `const auth = latchgate.createAuth({ jwt: { secret: SECRET } }); const { locks } = auth; ${script}`,
+    );
+    assert.deepEqual([status, stderr], [0, '']);
+    return stdout.trim();
+  };
+
+  it('ends by itself while a turn is held, and while a signal is watched', async () => {
+    const script = `
+      await locks.acquire('k');
+      locks.runExclusive('l', () => new Promise(() => {}));
+      const { auth: own } = await auth.authenticate({ token: await auth.tokens.issue('u') });
+      own.runExclusive(() => new Promise(() => {}));
+      console.log(own.signal.aborted);`;
+    assert.equal(await run(script), 'false');
+  });
+
+  it('is kept alive by who waits for a turn, and by nobody else', async () => {
+    const script = `
+      await locks.acquire('k', { ttl: '1h', maxHold: '1h' });
+      await locks.acquire('k', { wait: 50 }).catch((error) => console.log(error.code));`;
+    assert.equal(await run(script), 'ERR_LATCHGATE_BUSY');
+  });
+
+  it('has nothing to say where a section fails after its turn was lost, but to its caller', async () => {
+    const script = `
+      const late = locks.runExclusive('k', () => new Promise((resolve) => setTimeout(resolve, 50)), { maxHold: 10 });
+      console.log(await late.catch((error) => error.code), await locks.runExclusive('k', () => 'next'));`;
+    assert.equal(await run(script), 'ERR_LATCHGATE_LEASE_LOST next');
+  });
+});
