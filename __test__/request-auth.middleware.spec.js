@@ -129,16 +129,6 @@ describe('req.auth', () => {
     assert.match(views[0], /mia/);
     assert.equal(JSON.parse(views[4]).userId, 'mia');
   });
-
-  it('refuses what is not built yet', async (t) => {
-    const auth = await authOf(t, token());
-    assert.throws(() => auth.signal, fault('CONFIG', /signal/));
-    await assert.rejects(auth.assertValid(), fault('CONFIG', /assertValid/));
-    await assert.rejects(
-      auth.runExclusive(() => 1),
-      fault('CONFIG', /runExclusive/),
-    );
-  });
 });
 
 describe('authenticate()', () => {

@@ -311,7 +311,7 @@ for (const { name, express } of EXPRESS) {
           answered.open();
           await leaving.opened;
         });
-        outcome.over = true;
+        outcome.over = await req.auth.runExclusive(() => true);
       });
       const user = unique();
       const text = newToken(user);
@@ -359,22 +359,23 @@ for (const { name, express } of EXPRESS) {
     });
 
     it('ends what req.auth.signal watches with the response', async (t) => {
-      /** @type {AbortSignal[]} */
-      const signals = [];
+      /** @type {any[]} */
+      const auths = [];
       const { auth, port } = await site(t, (req, res) => {
-        signals.push(req.auth.signal);
+        if (req.path === '/read') req.auth.signal.throwIfAborted();
+        auths.push(req.auth);
         res.json({});
       });
       const user = unique();
-      await get(port, '/', newToken(user));
+      for (const path of ['/read', '/unread']) await get(port, path, newToken(user));
       const watched = await auth.authenticate({ token: newToken(user) });
       assert.ok(watched.ok);
       const watching = aborted(watched.auth.signal);
       await auth.tokens.revokeUser(user);
       await watching;
       assert.deepEqual(
-        signals.map((signal) => signal.aborted),
-        [false],
+        auths.map(({ signal }) => signal.aborted),
+        [false, false],
       );
     });
   });

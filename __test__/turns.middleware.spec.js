@@ -166,13 +166,14 @@ describe('a signal', () => {
       enter(auth, { token: token({ sub: user, sid: 's' }) }),
       enter(auth, { token: token({ sub: user, sid: 's' }) }),
     ]);
+    const unread = await enter(auth, { token: token({ sub: user, sid: 's' }) });
     const { signal } = own;
-    own.done();
-    own.done();
+    for (const each of [own, own, unread]) each.done();
+    const late = unread.signal;
     const watching = aborted(other.signal);
     await auth.tokens.revokeUser(user);
     await watching;
-    assert.equal(signal.aborted, false);
+    assert.deepEqual([signal.aborted, late.aborted], [false, false]);
   });
 
   it('is pushed to every Auth on the store', async (t) => {

@@ -58,7 +58,7 @@ class Decision {
     this.degraded = false;
     /** @type {import('../../index.js').Claims | undefined} */
     this.decoded = undefined;
-    /** The response, until it is over; none of authenticate(). @type {any} */
+    /** The response; null when it is over, undefined where there is none (authenticate()). @type {any} */
     this.res = undefined;
     /** What this Auth has decided on the same request before; until its response is over. @type {Decision | undefined} */
     this.before = undefined;

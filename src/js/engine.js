@@ -227,7 +227,7 @@ function letGo(symbol) {
     this[symbol] = undefined;
     while (each !== undefined) {
       const { before } = each;
-      each.res = undefined;
+      each.res = null;
       each.before = undefined;
       each = before;
     }

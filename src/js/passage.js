@@ -112,7 +112,7 @@ function ignore() {}
  */
 function keepResponse(passage, res, { symbol, over }) {
   if (res.destroyed) {
-    passage.res = undefined;
+    passage.res = null;
     return;
   }
   passage.before = res[symbol];

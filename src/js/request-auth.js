@@ -107,7 +107,8 @@ class RequestAuth {
   }
 
   done() {
-    this.#watch?.end();
+    if (this.#watch === undefined) this.#decision.res = null;
+    else this.#watch.end();
   }
 
   toJSON() {

@@ -30,9 +30,9 @@ class Section {
 
 /** A turn that a request holds: sections of it run in it, one after the other. */
 class RequestTurn extends Section {
-  isOpen = true;
-  /** Settles when nothing runs in it any more. @type {Promise<unknown>} */
-  last = Promise.resolve();
+  /** Settles when what runs in it by now is over. @type {Promise<unknown>} */
+  #last = Promise.resolve();
+  #isEnding = false;
 
   /**
    * Runs something when what runs already is over.
@@ -42,16 +42,27 @@ class RequestTurn extends Section {
    * @returns {Promise<T>}
    */
   async inOrder(settings, work) {
-    const before = this.last;
+    const before = this.#last;
     /** @type {(value?: unknown) => void} */
     let over = () => {};
-    this.last = Promise.all([before, new Promise((resolve) => (over = resolve))]);
+    this.#last = Promise.all([before, new Promise((resolve) => (over = resolve))]);
     try {
       await inTime(before, settings);
       return await work();
     } finally {
       over();
     }
+  }
+
+  /** The request is answered: gives the turn up when nothing runs in it any more. */
+  async end() {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    for (let last; last !== this.#last; ) {
+      last = this.#last;
+      await last;
+    }
+    await this.hold.release().catch(ignore);
   }
 }
 
@@ -104,8 +115,8 @@ function inTime(before, { waitMs, signal }) {
  * @returns {Promise<T>}
  */
 async function runExclusive(engine, at, fn, settings, credential, own) {
-  const around = enclosing(engine, at) ?? (own?.isOpen && own.hold.isHeld ? own : undefined);
-  if (around instanceof RequestTurn && around.isOpen) return within(around, fn, settings, credential);
+  const around = enclosing(engine, at) ?? (own?.hold.isHeld ? own : undefined);
+  if (around instanceof RequestTurn) return within(around, fn, settings, credential);
   if (around !== undefined) throw reentry();
   const hold = await engine.turns.enter(at, settings, credential).promise;
   const section = new Section(engine, hold);

@@ -85,12 +85,8 @@ function go(engine, decision, hold, res, next) {
   decision.turn = turn;
   const gone = () => hold.abort(GONE);
   const end = () => {
-    if (!turn.isOpen) return;
-    turn.isOpen = false;
-    decision.turn = undefined;
     res.removeListener('close', gone);
-    // A section that ends the response still runs.
-    turn.last.then(() => hold.release().catch(() => {}));
+    turn.end();
   };
   res.on('close', gone);
   afterEnd(res, end);

@@ -56,12 +56,12 @@ class Watches {
   /**
    * @param {string} userId
    * @param {Credential} credential
-   * @param {any} [res] with whose end the watch ends
+   * @param {any} res with whose end the watch ends; null: it is over already, undefined: there is none
    * @returns {Watch}
    */
   watch(userId, credential, res) {
     const watch = new Watch(userId, credential, (each) => this.#drop(each));
-    if (this.#engine.closed || res?.writableFinished || res?.destroyed) return watch;
+    if (this.#engine.closed || res === null || res?.writableFinished || res?.destroyed) return watch;
     this.#engine.listen();
     const others = this.#byUser.get(userId);
     if (others === undefined) this.#byUser.set(userId, new Set([watch]));
