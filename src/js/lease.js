@@ -54,6 +54,7 @@ class Hold {
     this.fence = fence;
     this.#hardEnd = now + settings.maxHoldMs;
     this.#endsAt = endsAt;
+    this.expiresAt = inEpoch(endsAt);
     this.#renewAt = now + settings.ttlMs / 3;
     turns.hold(this);
     this.#arm();
@@ -61,10 +62,6 @@ class Hold {
 
   get isHeld() {
     return !this.#isOver && performance.now() < this.#endsAt;
-  }
-
-  get expiresAt() {
-    return Math.floor(Date.now() + this.#endsAt - performance.now());
   }
 
   /** @returns {AbortSignal} */
@@ -156,13 +153,20 @@ class Hold {
       this,
       byMs,
       ({ state, leaseMs }) => {
-        if (state === GRANTED) this.#endsAt = Math.max(this.#endsAt, sentAt + leaseMs);
+        if (state === GRANTED) this.#endAt(sentAt + leaseMs);
         else this.lose('it had ended');
-        if (!this.#isOver) this.#arm();
         answer(state === GRANTED && this.isHeld);
       },
       fail,
     );
+  }
+
+  /** @param {number} endsAt */
+  #endAt(endsAt) {
+    if (this.#isOver || endsAt <= this.#endsAt) return;
+    this.#endsAt = endsAt;
+    this.expiresAt = inEpoch(endsAt);
+    this.#arm();
   }
 
   /**
@@ -217,6 +221,11 @@ class Hold {
     this.#hasLeft = true;
     this.#turns.leave(this, answer, fail);
   }
+}
+
+/** By the clock of this process. @param {number} instant of the monotonic clock */
+function inEpoch(instant) {
+  return Math.floor(Date.now() + instant - performance.now());
 }
 
 /** What a section is given. */
