@@ -63,7 +63,7 @@ async function once(scenario, { form, processes, rate, seconds, seed, redis, dat
     const random = randomOf(seedFor(seed, `${scenario.id} ${processes} ${rate}`));
     const { steps, learn = () => {}, judge } = await scenario.plan({ rate, seconds, random, ask: arena.ask });
     const log = await drive(arena.port, steps, learn);
-    const judged = judge(log);
+    const judged = await judge(log);
     const unanswered = log.filter(({ status }) => status === 0 || status >= 500).length;
     return {
       scenario: scenario.id,

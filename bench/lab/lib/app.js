@@ -21,7 +21,7 @@
  * @typedef {object} Plan
  * @property {import('./drive.js').Step[]} steps
  * @property {(entry: import('./drive.js').Entry) => void} [learn]
- * @property {(log: import('./drive.js').Entry[]) => Judged} judge
+ * @property {(log: import('./drive.js').Entry[]) => Judged | Promise<Judged>} judge
  *
  * @typedef {object} Load
  * @property {number} rate requests per second

@@ -52,4 +52,7 @@ function afterwards(log, { forbids, allows }) {
   return { tried, violations, caught };
 }
 
-module.exports = { afterwards, timeline };
+/** Milliseconds since the epoch, as fine as can be. @param {number} at an instant of performance.now() */
+const wallClock = (at) => performance.timeOrigin + at;
+
+module.exports = { afterwards, timeline, wallClock };

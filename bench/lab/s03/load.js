@@ -3,6 +3,7 @@
 
 const { arrivals, usersOf } = require('../lib/random.js');
 const { afterwards } = require('../lib/judge.js');
+const { tokensOf } = require('../lib/people.js');
 
 const USERS = 300;
 
@@ -30,18 +31,3 @@ module.exports = {
     return { steps: [...steps, ...bans], judge: (log) => afterwards(log, { forbids: 'ban', allows: 'bet' }) };
   },
 };
-
-/**
- * @param {string} prefix
- * @param {number} count
- * @param {import('../lib/app.js').Load['ask']} ask
- * @returns {Promise<Map<string, string>>}
- */
-async function tokensOf(prefix, count, ask) {
-  const tokens = new Map();
-  for (let n = 1; n <= count; n++) {
-    const who = `${prefix}-${n}`;
-    tokens.set(who, (await ask({ path: '/login', body: { user: who } })).body.token);
-  }
-  return tokens;
-}

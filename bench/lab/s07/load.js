@@ -3,6 +3,7 @@
 
 const { arrivals, usersOf } = require('../lib/random.js');
 const { timeline } = require('../lib/judge.js');
+const { tokensOf } = require('../lib/people.js');
 
 const PLAYERS = 500;
 const TOURNAMENTS = 40;
@@ -16,12 +17,7 @@ module.exports = {
   violation: 'a second seat of one player in one tournament',
   async plan({ rate, seconds, random, ask }) {
     const player = usersOf('player', PLAYERS, random);
-    /** @type {Map<string, string>} */
-    const tokens = new Map();
-    for (let n = 1; n <= PLAYERS; n++) {
-      const user = `player-${n}`;
-      tokens.set(user, (await ask({ path: '/login', body: { user } })).body.token);
-    }
+    const tokens = await tokensOf('player', PLAYERS, ask);
     const steps = arrivals(rate, seconds, random).flatMap((at) => {
       const who = player();
       const tournament = `cup-${Math.floor(random() * TOURNAMENTS)}`;
