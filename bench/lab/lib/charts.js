@@ -3,7 +3,7 @@
 
 const WIDTH = 360;
 const HEIGHT = 190;
-const LEFT = 44;
+const LEFT = 58;
 const RIGHT = 12;
 const TOP = 16;
 const BOTTOM = 30;

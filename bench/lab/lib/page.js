@@ -33,7 +33,7 @@ svg { width: 100%; height: auto; display: block; } svg text { font: 11px system-
 .line { fill: none; stroke-width: 2; } .line.unprotected { stroke: var(--wrong); } .line.protected { stroke: var(--right); }
 .line.third { stroke: var(--third); } .dot.unprotected { fill: var(--wrong); } .dot.protected { fill: var(--right); } .dot.third { fill: var(--third); }
 .ordinary { fill: var(--soft); opacity: 0.45; } .culprit { fill: var(--wrong); }
-.keys { font-size: 13px; color: var(--soft); } .keys i { display: inline-block; width: 10px; height: 10px; border-radius: 2px; margin: 0 5px 0 12px; }
+.keys { font-size: 13px; color: var(--soft); } .keys span { white-space: nowrap; } .keys i { display: inline-block; width: 10px; height: 10px; border-radius: 2px; margin: 0 5px 0 12px; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: 5px 8px; border-bottom: 1px solid var(--line); } th:first-child, td:first-child { text-align: left; }
 th { color: var(--soft); font-weight: 500; } .zero { color: var(--right); font-weight: 600; } .bad { color: var(--wrong); font-weight: 600; }
@@ -52,7 +52,7 @@ const tone = (form) => (form === 'unprotected' || form === 'protected' ? form : 
 const head = (kind, figure, text) => `<div class="head ${kind}"><b>${figure}</b>${escaped(text)}</div>`;
 
 /** @param {string} color @param {string} text */
-const key = (color, text) => `<i style="background: var(--${color})"></i>${escaped(text)}`;
+const key = (color, text) => `<span><i style="background: var(--${color})"></i>${escaped(text)}</span>`;
 
 /** @param {Run[]} runs */
 function table(runs) {
