@@ -20,7 +20,7 @@ function linkLatchgate() {
 }
 
 /**
- * @param {import('./app.js').Scenario} scenario
+ * @param {{ directory: string, clocks?: number[] }} scenario
  * @param {{ form: string, processes: number, redisPort: number, database?: string }} options form: the app's file
  */
 async function startArena(scenario, { form, processes, redisPort, database }) {

@@ -10,7 +10,8 @@ const { burst } = require('./gate.js');
  * @typedef {Record<string, string>} Values what stands for {user}, {token} …
  */
 
-class OutOfBounds extends Error {}
+/** Why nothing more can be asked. */
+class CannotAsk extends Error {}
 
 /** @param {Answer} answer */
 const isGood = ({ status }) => status >= 200 && status < 300;
@@ -61,12 +62,16 @@ class Client {
    */
   async together(asked) {
     if (asked.length > this.#left)
-      throw new OutOfBounds(`bounds.requests (${this.#config.bounds.requests}) are used up`);
-    if (this.left <= 0) throw new OutOfBounds(`bounds.seconds (${this.#config.bounds.seconds}) have passed`);
+      throw new CannotAsk(`bounds.requests (${this.#config.bounds.requests}) are used up`);
+    if (this.left <= 0) throw new CannotAsk(`bounds.seconds (${this.#config.bounds.seconds}) have passed`);
     this.#left -= asked.length;
     this.sent += asked.length;
     const calls = asked.map(({ request, values }) => this.#call(request, values));
-    return burst(this.#base, calls, { patience: Math.min(10_000, this.left) });
+    try {
+      return await burst(this.#base, calls, { patience: Math.min(10_000, this.left) });
+    } catch {
+      throw new CannotAsk(`${this.#base.origin} does not take connections`);
+    }
   }
 
   /** @param {Request} request @param {Values} values @returns {Promise<Answer>} */
@@ -131,4 +136,4 @@ function split(pair) {
   return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
 }
 
-module.exports = { Client, OutOfBounds, credentials, isGood };
+module.exports = { Client, CannotAsk, credentials, isGood };

@@ -2,7 +2,7 @@
 // The races: what is sent together, and what must not come of it.
 
 const { setTimeout: pause } = require('node:timers/promises');
-const { OutOfBounds, credentials, isGood } = require('./client.js');
+const { CannotAsk, credentials, isGood } = require('./client.js');
 
 /**
  * @typedef {import('./client.js').Client} Client
@@ -204,7 +204,7 @@ async function runRace(race, client, config, user) {
       break;
     }
   } catch (error) {
-    if (!(error instanceof CannotRun) && !(error instanceof OutOfBounds)) throw error;
+    if (!(error instanceof CannotRun) && !(error instanceof CannotAsk)) throw error;
     finding.says = error.message;
   }
   if (finding.violations > 0) finding.verdict = 'found';
