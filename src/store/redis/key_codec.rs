@@ -56,7 +56,6 @@ pub struct UseExpects {
 #[derive(Debug)]
 struct Undo {
     key: String,
-    spent: String,
     memory: Option<String>,
     units: u64,
 }
@@ -215,12 +214,7 @@ pub fn encode_use(prefix: &str, asked: &Use<'_>, op: &Op<'_>) -> Plan {
     arguments.extend([&*numbers, &asked.digest, receipt]);
     arguments.push(question.as_ref().map(<[u8; 16]>::as_slice).unwrap_or_default());
     arguments.extend(asked.scopes.iter().map(String::as_bytes));
-    let undo = asked.receipt.as_ref().map(|receipt| Undo {
-        spent: own.beside("rf", receipt),
-        memory: own_memory,
-        units: asked.cost,
-        key,
-    });
+    let undo = asked.receipt.map(|_| Undo { memory: own_memory, units: asked.cost, key });
     let (scope_ok, limit, quota) = (decide.scope_ok, decide.limit, decide.quota);
     let expects = KeyExpects::Used(Box::new(UseExpects { place, scope_ok, limit, quota, undo }));
     Plan { call: ask(Verb::KeyUse, &keys, &arguments, expects), then: decide.then }
@@ -233,13 +227,12 @@ pub fn undo(expects: &Expects, verdict: &Verdict) -> Option<Call> {
     else {
         return None;
     };
-    let Undo { key, spent, memory, units } = asked.undo.as_ref()?;
-    // What was charged to an earlier request is that one's to give back.
-    let Charged { id, born_us, void_ms } = used.own.filter(|own| !own.replayed)?.charged?;
-    let keys: Vec<String> =
-        [key.clone(), spent.clone()].into_iter().chain(memory.clone()).collect();
+    let Undo { key, memory, units } = asked.undo.as_ref()?;
+    // What was told again too: while this use rested on it, the one that was charged could not give it back.
+    let Charged { id, born_us, void_ms } = used.own?.charged?;
+    let keys: Vec<String> = [key.clone()].into_iter().chain(memory.clone()).collect();
     let numbers = Packer::default().put(7, born_us).ms(void_ms).put(7, *units).0;
-    Some(call(Verb::Refund, &keys, &[&numbers, &id, b"u"], Expects::Flag))
+    Some(call(Verb::KeyUndo, &keys, &[&numbers, &id], Expects::Consumption))
 }
 
 /// Reads a reply. `None`: it is not what the script answers.

@@ -33,6 +33,7 @@ pub enum Verb {
     KeyConfirm,
     KeyCreate,
     KeyUse,
+    KeyUndo,
     KeyRotate,
     KeyRevoke,
     KeyAdd,
@@ -80,7 +81,7 @@ macro_rules! text {
 
 /// (parts, whether it runs where the server is out of memory: checks must, new revocations must not
 /// seem to have been kept).
-const TEXTS: [(&[&str], bool); 31] = [
+const TEXTS: [(&[&str], bool); 32] = [
     (text!("decide", "quota", "decide_slow"), true),
     (text!("admit", "admit_body"), false),
     (text!("touch", "touch_body"), true),
@@ -106,6 +107,8 @@ const TEXTS: [(&[&str], bool); 31] = [
     (text!("key_confirm"), true),
     (text!(key, "key_patch", "key_create"), false),
     (text!(key, "key_use", "key_judge", "lib", "key_decide", "decide_slow", "key_use_end"), true),
+    // Of what it writes the server has room already.
+    (text!(key, "key_undo"), true),
     (text!(key, "key_rotate"), false),
     (text!(key, "key_revoke"), true),
     (text!(key, "key_add"), false),
