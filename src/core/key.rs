@@ -297,6 +297,13 @@ impl ApiKey {
     }
 }
 
+/// The API key that holds a balance, by the quota's key (docs/layout.md); `None` of every other quota.
+#[must_use]
+pub fn key_of_balance(quota_key: &str) -> Option<&str> {
+    let (_, id) = quota_key.strip_prefix("bk")?.rsplit_once('\0')?;
+    Some(id)
+}
+
 /// What is told of a key that does not exist, or is no longer listed.
 #[must_use]
 pub fn unknown_key() -> Fault {

@@ -3,7 +3,7 @@
 use super::clock::Now;
 use super::error::Fault;
 use super::hash::IdMap;
-use super::key::{ApiKey, unknown_key};
+use super::key::{ApiKey, key_of_balance, unknown_key};
 use super::key_op::{KeyAnswer, KeyOp, KeyPlace, KeyUsed, NewKey, Use};
 use super::reason::{Reason, Reasons};
 use super::record::{Aside, UserRecord};
@@ -81,7 +81,13 @@ impl UserRecord {
         Ok(match op {
             // About no record: the store has no business here.
             KeyOp::Find(_) | KeyOp::Claim { .. } | KeyOp::Confirm { .. } => KeyAnswer::Place(None),
-            KeyOp::Create(new) => KeyAnswer::Done(self.ring_mut().create(new, now)),
+            KeyOp::Create(new) => {
+                let created = self.ring_mut().create(new, now);
+                if created {
+                    self.drop_balances(&new.place.id);
+                }
+                KeyAnswer::Done(created)
+            }
             KeyOp::Use(asked) => {
                 KeyAnswer::Used(Box::new(self.use_key(asked, now, tolerance_ms, aside)?))
             }
@@ -165,6 +171,13 @@ impl UserRecord {
             own = None;
         }
         Ok(KeyUsed { decision, place, facts, own })
+    }
+
+    /// Drops the balances that a key has held: they go with it.
+    pub(super) fn drop_balances(&mut self, id: &str) {
+        if let Some(quotas) = &mut self.quotas {
+            quotas.retain(|key, _| key_of_balance(key) != Some(id));
+        }
     }
 
     fn kept_key(&mut self, place: &KeyPlace, now_ms: u64) -> Option<&mut ApiKey> {

@@ -5,7 +5,7 @@ use super::support::*;
 use super::{assert_nothing_left, on_every_store};
 use latchgate::core::key::LISTED_MS;
 use latchgate::core::key_op::{KeyAnswer, KeyName, KeyPatch, KeyPlace, Use};
-use latchgate::core::op::{Act, SessionCheck};
+use latchgate::core::op::{Act, Charge, SessionCheck};
 use latchgate::core::reason::Reason;
 use latchgate::core::store::Store;
 
@@ -218,6 +218,37 @@ fn a_key_that_has_ended_is_listed_for_thirty_days_and_then_leaves_nothing() {
         }
         assert_eq!(keys::ids(store, "ada"), [""; 0]);
         assert_eq!(find(store, KeyName::Id(revoked.id.clone())), None);
+        assert_nothing_left(store, clock);
+    });
+}
+
+/// A use that is charged a balance by the key.
+fn charged_by_key(key: &KeyPlace, limit: u64) -> Use<'static> {
+    let mut used = asked(key, 1);
+    let charge = charge("bk", balance(limit), 1);
+    used.decide.charge =
+        charge.map(|charge| Charge { key: format!("bkn\0{}", key.id).into(), ..charge });
+    used
+}
+
+#[test]
+fn a_balance_by_the_key_ends_with_the_key() {
+    on_every_store(|store, clock| {
+        let key = place("ada", 1);
+        for _ in 0..2 {
+            create(store, &key, KeyPatch::default());
+            assert_eq!(reason(store, charged_by_key(&key, 2)), Reason::Allowed);
+            assert_eq!(reason(store, charged_by_key(&key, 2)), Reason::Allowed);
+            assert_eq!(reason(store, charged_by_key(&key, 2)), Reason::QuotaExhausted);
+            revoke(store, &key);
+            clock.advance_ms(LISTED_MS);
+        }
+        clock.advance_ms(2 * HOUR);
+        for _ in 0..2_000 {
+            store.sweep();
+        }
+        keys::ids(store, "ada");
+        get(store, &key);
         assert_nothing_left(store, clock);
     });
 }

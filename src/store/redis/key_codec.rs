@@ -17,9 +17,8 @@ use crate::core::quota::{Charged, QuotaRule, Refill};
 use crate::core::reason::{Reason, Reasons};
 use std::fmt::Write as _;
 
-/// Digits of an id, and those of them that are its bucket.
+/// Digits of an id.
 const ID: usize = 20;
-const BUCKET: usize = 4;
 
 /// All of the reply where there is no such key, or no balance.
 const UNKNOWN: u8 = 253;
@@ -60,14 +59,8 @@ struct Undo {
     units: u64,
 }
 
-/// The bucket that an id embeds.
-fn names(prefix: &str, id: &str) -> Names {
-    let bucket = id.get(..BUCKET).and_then(|digits| u16::from_str_radix(digits, 16).ok());
-    Names::within(prefix, bucket.unwrap_or(0), id)
-}
-
 fn key_and_ring(prefix: &str, place: &KeyPlace) -> [String; 2] {
-    [names(prefix, &place.id).key("a"), Names::of(prefix, &place.owner).key("ak")]
+    [Names::of_api_key(prefix, &place.id).key("a"), Names::of(prefix, &place.owner).key("ak")]
 }
 
 fn pointer(prefix: &str, digest: &Digest) -> String {
@@ -129,7 +122,7 @@ pub fn encode(prefix: &str, op: &KeyOp<'_>) -> Call {
     match op {
         KeyOp::Find(KeyName::Id(id)) => {
             let expects = KeyExpects::Place(Some(id.clone()));
-            ask(Verb::KeyFind, &[names(prefix, id).key("a")], &[b"k"], expects)
+            ask(Verb::KeyFind, &[Names::of_api_key(prefix, id).key("a")], &[b"k"], expects)
         }
         KeyOp::Find(KeyName::Import(digest)) => {
             ask(Verb::KeyFind, &[pointer(prefix, digest)], &[b"p"], KeyExpects::Place(None))
@@ -165,7 +158,8 @@ pub fn encode(prefix: &str, op: &KeyOp<'_>) -> Call {
         }
         KeyOp::Add { place, units, once } => {
             let mut keys = Vec::from(key_and_ring(prefix, place));
-            let memory = once.map(|once| names(prefix, &place.id).of_key("ik", &once.name));
+            let memory =
+                once.map(|once| Names::of_api_key(prefix, &place.id).of_key("ik", &once.name));
             keys.extend(memory);
             let units = Packer::default().put(7, *units).0;
             let question = once.map(|once| once.question).unwrap_or_default();
@@ -187,7 +181,7 @@ pub fn encode(prefix: &str, op: &KeyOp<'_>) -> Call {
             let own = format!("{:04x}", bucket(owner));
             let ids: Vec<String> = ids.iter().filter(|id| id.starts_with(&own)).cloned().collect();
             let mut keys = vec![Names::of(prefix, owner).key("ak")];
-            keys.extend(ids.iter().map(|id| names(prefix, id).key("a")));
+            keys.extend(ids.iter().map(|id| Names::of_api_key(prefix, id).key("a")));
             let arguments: Vec<&[u8]> = ids.iter().map(String::as_bytes).collect();
             let expects = KeyExpects::Infos { owner: owner.clone(), ids: ids.clone() };
             ask(Verb::KeyGet, &keys, &arguments, expects)
@@ -200,9 +194,11 @@ pub fn encode_use(prefix: &str, asked: &Use<'_>, op: &Op<'_>) -> Plan {
     let place = KeyPlace { id: asked.id.to_string(), owner: asked.decide.user.to_string() };
     let decide = decide_call(prefix, &asked.decide, op);
     let owner = Names::of(prefix, &place.owner);
-    let own = names(prefix, &place.id);
+    let own = Names::of_api_key(prefix, &place.id);
     let [key, ring] = key_and_ring(prefix, &place);
-    let mut keys = vec![owner.key("u"), owner.key("d"), owner.key("b"), key.clone(), ring];
+    let [user, due] = [owner.key("u"), owner.key("d")];
+    let balances = decide.keys.into_iter().nth(2).unwrap_or_else(|| owner.key("b"));
+    let mut keys = vec![user, due, balances, key.clone(), ring];
     let own_memory = asked.once.as_ref().map(|once| own.of_key("ik", &once.name));
     keys.extend(own_memory.clone());
     keys.extend(decide.memory);
