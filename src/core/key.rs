@@ -231,6 +231,11 @@ impl ApiKey {
         self.revoked_ms = Some(now_ms);
     }
 
+    /// Ends it with all of its owner's, unless it was ended before.
+    pub fn fall(&mut self, epoch: u64) {
+        self.revoked_ms.get_or_insert(epoch / 1000);
+    }
+
     /// Changes what is said of it. Units used stay, unless the new rule counts in another way.
     pub fn update(&mut self, patch: &KeyPatch) {
         let KeyPatch { name, scopes, quota, expires_ms, metadata } = patch;

@@ -23,6 +23,9 @@ impl KeyRing {
     pub fn revoke_all(&mut self, now_us: u64) {
         self.last = self.last.max(now_us);
         self.epoch = self.last;
+        for key in self.keys.values_mut() {
+            key.fall(self.epoch);
+        }
     }
 
     fn create(&mut self, new: &NewKey, now: Now<'_>) -> bool {

@@ -3,6 +3,8 @@
 
 mod counters;
 mod forgetting;
+mod key_ends;
+mod key_imports;
 mod key_quotas;
 mod keys;
 mod once;

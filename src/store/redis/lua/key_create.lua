@@ -4,7 +4,7 @@
 -- ARGV[6] name. ARGV[7] scopes. ARGV[8] metadata. ARGV[9] rule.
 -- Reply: packed: 1, or 0 where the id is taken.
 local key, ring, id = KEYS[1], KEYS[2], ARGV[1]
-local last, epoch = ring_read(ring)
+local last, epoch, endless, latest = ring_read(ring)
 if key_read(key, epoch) then return struct.pack('>I4', 0) end
 -- A few that have expired go, so that an index that nobody reads does not grow; but none that fell with all of the
 -- owner's and that nobody has listed since: it is kept still, and by the index alone it is known that it fell.
@@ -16,7 +16,7 @@ for i = 1, #some, 2 do
 end
 last = math.max(now_us, last + 1)
 redis.call('DEL', key)
-redis.call('HSET', ring, '.', struct.pack('>I7I7', last, epoch))
+redis.call('HSET', ring, '.', struct.pack(RING, last, epoch, endless, latest))
 redis.call('HSET', key, 'h', ARGV[2], 'o', ARGV[3], 't', ARGV[4])
 local k = { created = now, born = last, expires = NEVER, revoked = NEVER, old = 0 }
 key_patch(key, k, 5)

@@ -8,9 +8,13 @@ for i, id in ipairs(ARGV) do
   local k = key_kept(key, epoch)
   local is_listed = k and k.ends + LISTED > now
   if is_listed then told[#told + 1] = struct.pack('>I4', i - 1) .. key_view(key, k) end
-  -- Those that fell with all of the owner's were not told so one by one; at the end of its time one goes at once.
-  if k and k.born <= epoch and k.revoked == NEVER then key_expire(key, k, ring, id) end
-  if not is_listed and redis.call('EXISTS', key) == 0 then redis.call('HDEL', ring, id) end
+  -- Those that fell with all of the owner's are told so one by one; at the end of its time one goes at once.
+  if k and k.born <= epoch and k.revoked == NEVER then
+    k.revoked = math.floor(epoch / 1000)
+    key_write(key, k)
+    key_expire(key, k, ring, id)
+  end
+  if not is_listed and redis.call('EXISTS', key) == 0 and redis.call('HEXISTS', ring, id) == 1 then ring_note(ring, id) end
 end
 -- Nothing is left, and no key can be born that its epoch would reach.
 local last = ring_read(ring)
