@@ -83,7 +83,7 @@ impl UserRecord {
         let now_ms = now.ms();
         Ok(match op {
             // About no record: the store has no business here.
-            KeyOp::Find(_) | KeyOp::Claim { .. } | KeyOp::Confirm { .. } => KeyAnswer::Place(None),
+            KeyOp::Find(_) | KeyOp::Claim { .. } | KeyOp::Point(_) => KeyAnswer::Place(None),
             KeyOp::Create(new) => {
                 let created = self.ring_mut().create(new, now);
                 if created {
@@ -107,7 +107,7 @@ impl UserRecord {
                 let key = self.kept_key(place, now_ms).ok_or_else(unknown_key)?;
                 KeyAnswer::Added(key.add(*units, once.as_ref(), now)?)
             }
-            KeyOp::Update { place, patch } => {
+            KeyOp::Update { place, patch, .. } => {
                 let ring = self.ring.as_mut().ok_or_else(unknown_key)?;
                 let epoch = ring.epoch;
                 let key = ring.key_mut(&place.id, now_ms).ok_or_else(unknown_key)?;

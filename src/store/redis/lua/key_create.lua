@@ -1,7 +1,7 @@
 -- Creates an API key. One script, because key and index must agree, and its birth lie above the epoch.
 -- KEYS[1] hash: the key. KEYS[2] hash: the owner's index.
 -- ARGV[1] id. ARGV[2] SHA-256 of its text. ARGV[3] owner. ARGV[4] start. ARGV[5] what is said of it: see key_patch.
--- ARGV[6] name. ARGV[7] scopes. ARGV[8] metadata. ARGV[9] rule.
+-- ARGV[6] name. ARGV[7] scopes. ARGV[8] metadata. ARGV[9] rule. ARGV[10] SHA-256 of an imported one, or empty.
 -- Reply: packed: 1, or 0 where the id is taken.
 local key, ring, id = KEYS[1], KEYS[2], ARGV[1]
 local last, epoch, endless, latest = ring_read(ring)
@@ -18,6 +18,7 @@ last = math.max(now_us, last + 1)
 redis.call('DEL', key)
 redis.call('HSET', ring, '.', struct.pack(RING, last, epoch, endless, latest))
 redis.call('HSET', key, 'h', ARGV[2], 'o', ARGV[3], 't', ARGV[4])
+if ARGV[10] ~= '' then redis.call('HSET', key, 'i', ARGV[10]) end
 local k = { created = now, born = last, expires = NEVER, revoked = NEVER, old = 0 }
 key_patch(key, k, 5)
 k.ends = k.expires

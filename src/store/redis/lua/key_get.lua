@@ -1,7 +1,8 @@
 -- Tells what is known of API keys of one owner. One script, because what is gone is taken out of the index.
 -- KEYS[1] hash: the owner's index. KEYS[n + 1] hash: a key. ARGV[n] its id.
--- Reply: packed: how many; then for each that is there: its number, and as key_view.
-local ring, told = KEYS[1], {}
+-- Reply: packed: how many; then for each that is there: its number, and as key_view; then for each imported one of which
+--   it was found here that it has fallen: its number, and what its pointer is to be told.
+local ring, told, fallen = KEYS[1], {}, {}
 local _, epoch = ring_read(ring)
 for i, id in ipairs(ARGV) do
   local key = KEYS[i + 1]
@@ -12,6 +13,8 @@ for i, id in ipairs(ARGV) do
   if k and k.born <= epoch and k.revoked == NEVER then
     k.revoked = math.floor(epoch / 1000)
     key_write(key, k)
+    local ended = key_ended(key, k)
+    if ended ~= '' then fallen[#fallen + 1] = struct.pack('>I4', i - 1) .. ended end
     key_expire(key, k, ring, id)
   end
   if not is_listed and redis.call('EXISTS', key) == 0 and redis.call('HEXISTS', ring, id) == 1 then ring_note(ring, id) end
@@ -19,4 +22,4 @@ end
 -- Nothing is left, and no key can be born that its epoch would reach.
 local last = ring_read(ring)
 if redis.call('HLEN', ring) == 1 and last > 0 and math.floor(last / 1000) <= now then redis.call('DEL', ring) end
-return struct.pack('>I4', #told) .. table.concat(told)
+return struct.pack('>I4', #told) .. table.concat(told) .. table.concat(fallen)
