@@ -1,6 +1,8 @@
 //! What crosses to JavaScript: the one place where faults become errors and verdicts become objects.
 
-use super::key_outcome::{NativeKey, NativeKeyInfo, NativeKeyUse, NativePlace, key_object};
+use super::key_outcome::{
+    NativeKey, NativeKeyInfo, NativeKeyUse, NativePlace, NativePointing, key_object,
+};
 use crate::core::counter::Applied;
 use crate::core::error::{Fault, FaultCode};
 use crate::core::op::{Admission, Decision, Verdict};
@@ -134,6 +136,7 @@ pub struct Outcome {
     pub place: Option<NativePlace>,
     pub key_ids: Option<Vec<String>>,
     pub key_infos: Option<Vec<NativeKeyInfo>>,
+    pub pointings: Option<Vec<NativePointing>>,
     pub key_use: Option<NativeKeyUse>,
     pub applied: Option<NativeApplied>,
 }

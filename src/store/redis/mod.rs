@@ -11,6 +11,7 @@ mod key_codec;
 mod keys;
 mod link;
 mod pack;
+mod pointer_codec;
 mod queue;
 mod quota_codec;
 mod receive;

@@ -217,7 +217,9 @@ impl Queue {
                     None => return Some((sink, waiting.ticket, outcome)),
                 }
             }
-            (Stage::Told(outcome), _) => return Some((sink, waiting.ticket, *outcome)),
+            (Stage::Told(outcome), undone) => {
+                return Some((sink, waiting.ticket, given_back(*outcome, undone)));
+            }
             (_, outcome) => return Some((sink, waiting.ticket, outcome)),
         };
         self.push(Waiting {
@@ -246,10 +248,20 @@ fn together(mut first: Verdict, then: Outcome) -> (Outcome, bool) {
         decision.deny_as_well(deny);
     }
     if let (Verdict::ApiKey(KeyAnswer::Used(used)), false) = (&mut first, quota.allowed) {
-        // What was told of it is given back.
-        used.own = None;
+        // What this very step was charged is given back: what is left then is told with that.
+        used.own = used.own.filter(|own| own.replayed || own.charged.is_none());
     }
     (Ok(first), !quota.allowed)
+}
+
+/// A decision that denies, with what is left to the key after its units were given back.
+fn given_back(mut outcome: Outcome, undone: Outcome) -> Outcome {
+    if let (Ok(Verdict::ApiKey(KeyAnswer::Used(used))), Ok(Verdict::Consumption(own))) =
+        (&mut outcome, undone)
+    {
+        used.own.get_or_insert(own);
+    }
+    outcome
 }
 
 fn append(out: &mut Vec<u8>, waiting: &Waiting) {
