@@ -14,8 +14,6 @@ describe('createAuth() refuses', () => {
   const OPTIONS = [
     ['refresh', { jwt, refresh: { ttl: '1d' } }, /refresh/],
     ['mode observe', { jwt, mode: 'observe' }, /observe/],
-    ['jwksUri', { jwt: { jwksUri: 'https://issuer.test/jwks' } }, /jwksUri/],
-    ['jwksUri beside a key', { jwt: { ...jwt, jwksUri: 'https://issuer.test/jwks' } }, /jwksUri/],
     ['store.acks', { jwt, store: { url: 'memory:', acks: 1 } }, /acks/],
   ];
   for (const url of ['redis-cluster://a:1,b:2', 'redis-sentinel://a:1,b:2/0?master=m']) {

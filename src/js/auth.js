@@ -125,6 +125,7 @@ class Auth {
   async #decideKey(decision, key, token, context) {
     const { bridge, verdict } = this.#engine;
     const answered = (/** @type {number} */ code) => ({ code, record: verdict.slice(0, RECORD) });
+    if (token !== NONE && this.#engine.keySource !== undefined) await this.#engine.tryKey(token);
     const code = this.#engine.call(() => decision.askKey(key, token, context, undefined));
     if (code >= 0) return answered(code);
     try {
@@ -149,6 +150,7 @@ class Auth {
    */
   async #decide(decision, token, context) {
     const { bridge, verdict } = this.#engine;
+    if (this.#engine.keySource !== undefined) await this.#engine.tryKey(token);
     const code = this.#engine.call(() => decision.ask(token, context, undefined));
     if (code >= 0) return { code, record: verdict.slice(0, RECORD) };
     try {
@@ -190,7 +192,8 @@ class Auth {
   }
 
   async ready() {
-    await this.#ping();
+    const { keySource } = this.#engine;
+    await Promise.all([this.#ping(), keySource?.ready()]);
     const doubts = this.#engine.doubts();
     if (doubts.length > 0) throw configError(`store.strict: ${doubts.join('; ')}`);
   }
@@ -211,10 +214,10 @@ class Auth {
     const latencyMs = performance.now() - start;
     engine.assertOpen();
     const state = {
-      ok: answered && engine.doubts().length === 0,
+      ok: answered && engine.doubts().length === 0 && engine.keySource?.usable !== 0,
       store: engine.store.kind,
       degraded: !answered && mayDegrade(engine),
-      warnings: [...engine.warnings, ...engine.storeWarnings()],
+      warnings: [...engine.warnings, ...engine.storeWarnings(), ...engine.keyWarnings()],
     };
     return answered ? { ...state, latencyMs } : state;
   }

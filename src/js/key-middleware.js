@@ -45,6 +45,11 @@ class KeyPassage extends KeyDecision {
     return this.askKey(key, credential, req, decisionOn(req, engine));
   }
 
+  again() {
+    const { engine, req } = this;
+    return this.askKey(req.headers[engine.keys.header], this.credential, req, decisionOn(req, engine));
+  }
+
   #tokenBeside() {
     const { policy, req } = this;
     return policy.getToken === undefined ? headerCredential(req) : ownCredential(policy.getToken, req);

@@ -41,6 +41,11 @@ class Passage extends Decision {
     return this.ask(credential, req, decisionOn(req, engine));
   }
 
+  again() {
+    const { engine, req } = this;
+    return this.ask(this.credential, req, decisionOn(req, engine));
+  }
+
   /**
    * @param {number} code
    * @param {Float64Array} record

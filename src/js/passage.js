@@ -4,6 +4,7 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const { deny } = require('./denial.js');
+const { ALLOWED } = require('./decision.js');
 const { asError, closedError, inputError } = require('./errors.js');
 const { isThenable } = require('./input.js');
 const { decisionBehind } = require('./request-auth.js');
@@ -23,6 +24,7 @@ const { decisionBehind } = require('./request-auth.js');
  * @property {any} res
  * @property {(error?: unknown) => void} next
  * @property {() => number} decide reason code, or a negative ticket
+ * @property {() => number} again the same with the credential that was taken
  * @property {(code: number, record: Float64Array, at: number) => void} complete
  * @property {(code: number, record: Float64Array, at: number) => void} arrive what came late by number
  * @property {(outcome: import('./binding.js').Outcome) => void} outcome what came late as an object
@@ -57,7 +59,7 @@ class Later extends AsyncResource {
   }
 }
 
-/** Asks, and goes on where the answer is there at once. @param {Passage} passage */
+/** Asks, and goes on where the answer is there at once; where keys are fetched, perhaps after that. @param {Passage} passage */
 function conduct(passage) {
   const { engine, policy, req, next } = passage;
   let code;
@@ -69,8 +71,40 @@ function conduct(passage) {
     return;
   }
   if (code === undefined) next();
-  else if (code < 0) engine.bridge.wait(-code, new Later(passage));
+  else if (code > ALLOWED && engine.keySource?.mayTeach(code)) learnKey(passage, engine.keySource);
+  else goOn(passage, code);
+}
+
+/**
+ * @param {Passage} passage
+ * @param {number} code reason code, or a negative ticket
+ */
+function goOn(passage, code) {
+  const { engine } = passage;
+  if (code < 0) engine.bridge.wait(-code, new Later(passage));
   else passage.complete(code, engine.verdict, 0);
+}
+
+/**
+ * @param {Passage} passage
+ * @param {import('./key-source.js').KeySource} keySource
+ */
+function learnKey(passage, keySource) {
+  // What handlers throw is theirs, and no rejection.
+  keySource.learn().then(() => setImmediate(askAgain, passage));
+}
+
+/** @param {Passage} passage */
+function askAgain(passage) {
+  let code;
+  try {
+    if (passage.engine.closed) throw closedError();
+    code = passage.again();
+  } catch (error) {
+    passage.next(asError(error));
+    return;
+  }
+  goOn(passage, code);
 }
 
 /**

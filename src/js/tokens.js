@@ -4,7 +4,7 @@
 const { settleKeys } = require('./api-keys.js');
 const { decodeClaims } = require('./claims.js');
 const { YEAR, duration } = require('./duration.js');
-const { configError, fromNative, inputError, unbuiltError } = require('./errors.js');
+const { configError, inputError, unbuiltError } = require('./errors.js');
 const { id, instant, isPlainObject, jsonValue, optionalId, scopes, token: tokenText } = require('./input.js');
 const { known } = require('./names.js');
 
@@ -57,11 +57,8 @@ class Tokens {
     const engine = this.#engine;
     engine.assertOpen();
     if (isOversized(tokenText(token, 'token'), engine)) return null;
-    try {
-      return engine.gate.verify(token, BARE) === 0 ? decodeClaims(token) : null;
-    } catch (error) {
-      throw fromNative(error);
-    }
+    await engine.learnKey(token);
+    return engine.call((gate) => gate.verify(token, BARE)) === 0 ? decodeClaims(token) : null;
   }
 
   /**
@@ -72,6 +69,7 @@ class Tokens {
     const engine = this.#engine;
     engine.assertOpen();
     if (isOversized(tokenText(token, 'token'), engine)) return false;
+    await engine.learnKey(token);
     const outcome = await engine.ask((gate) => gate.revoke(token));
     return outcome.flag === true;
   }
@@ -98,6 +96,7 @@ class Tokens {
     const engine = this.#engine;
     engine.assertOpen();
     if (typeof target === 'string' && isOversized(target, engine)) return true;
+    if (typeof target === 'string') await engine.learnKey(target);
     const outcome = await engine.ask((gate) => {
       if (typeof target === 'string') return gate.isRevoked(target);
       const own = known(target, ['jti', 'userId', 'iss'], 'id', inputError);
