@@ -1,5 +1,5 @@
-// Timers that go off when the test says so, in place of setTimeout. Those of Node 20's test runner lose some: where one that
-// has gone off is cleared, another is taken from their queue.
+// Timers that go off when the test says so, in place of setTimeout. Those of Node 20's test runner lack refresh(), which
+// fetch() calls.
 'use strict';
 
 /** @param {{ after: (fn: () => void) => void }} t */
@@ -14,7 +14,17 @@ function steerTimers(t) {
       /** @type {number} */ ms,
       /** @type {any[]} */ ...args
     ) {
-      const timer = { at: now + ms, call: () => callback(...args), ref: () => timer, unref: () => timer };
+      const timer = {
+        at: now + ms,
+        call: () => callback(...args),
+        ref: () => timer,
+        unref: () => timer,
+        refresh() {
+          timer.at = now + ms;
+          timers.add(timer);
+          return timer;
+        },
+      };
       timers.add(timer);
       return timer;
     },
