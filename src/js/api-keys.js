@@ -131,6 +131,10 @@ class ApiKeys {
    */
   async revoke(keyId) {
     const outcome = await this.#engine.ask((gate) => gate.revokeApiKey(id(keyId, 'keyId')));
+    if (outcome.flag === true) {
+      this.#engine.metrics.revoked('api_key');
+      this.#engine.events.emit({ type: 'revoked', kind: 'api_key', keyId });
+    }
     return outcome.flag === true;
   }
 

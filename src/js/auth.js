@@ -20,7 +20,9 @@ const { once, onceRelease } = require('./once.js');
 const { AUTH_NAMES, ELSEWHERE } = require('./options.js');
 const { mayDegrade } = require('./outage.js');
 const { POLICY_ELSEWHERE, POLICY_NAMES, compilePolicy } = require('./policy.js');
+const { prometheusText } = require('./prometheus.js');
 const { Quotas } = require('./quotas.js');
+const { reportAllowed, reportDenied } = require('./report.js');
 const { RequestAuth } = require('./request-auth.js');
 const { Sessions } = require('./sessions.js');
 const { Tokens } = require('./tokens.js');
@@ -93,11 +95,13 @@ class Auth {
     if (compiled.bearer) engine.assertKey();
     const token = compiled.bearer ? given : NONE;
     if (key !== undefined && compiled.keys) return this.#withKey(compiled, key, token, own.context);
-    if (token === NONE) return refusal(compiled.answers[engine.codes.noCredentials]);
+    if (token === NONE)
+      return denied(engine, compiled.answers[engine.codes.noCredentials], engine.codes.noCredentials);
     const decision = new Decision(engine, compiled, true);
     const { code, record } = await this.#decide(decision, token, own.context);
-    if (code !== ALLOWED) return refusal(decision.refusal(code, record, 0));
+    if (code !== ALLOWED) return denied(engine, decision.refusal(code, record, 0), code, decision);
     decision.keep(record, 0);
+    reportAllowed(decision, record, 0);
     return { ok: true, auth: new RequestAuth(decision) };
   }
 
@@ -110,8 +114,9 @@ class Auth {
   async #withKey(compiled, key, token, context) {
     const decision = new KeyDecision(this.#engine, compiled, true);
     const { code, record } = await this.#decideKey(decision, key, token, context);
-    if (code !== ALLOWED) return refusal(decision.refusal(code, record, 0));
+    if (code !== ALLOWED) return denied(this.#engine, decision.refusal(code, record, 0), code, decision);
     decision.keep(record, 0);
+    reportAllowed(decision, record, 0);
     return { ok: true, auth: new KeyAuth(decision) };
   }
 
@@ -224,7 +229,7 @@ class Auth {
 
   /** @returns {string} */
   metrics() {
-    throw unbuiltError('metrics()');
+    return prometheusText(this.#engine.metrics.families());
   }
 
   /**
@@ -252,8 +257,14 @@ class Auth {
   }
 }
 
-/** @param {import('./denial.js').Answer} answer */
-function refusal(answer) {
+/**
+ * @param {Engine} engine
+ * @param {import('./denial.js').Answer} answer
+ * @param {number} code
+ * @param {Decision} [decision]
+ */
+function denied(engine, answer, code, decision) {
+  reportDenied(engine, answer, code, decision);
   return { ok: /** @type {const} */ (false), ...denialOf(answer) };
 }
 

@@ -6,9 +6,12 @@ const { compileAnswers } = require('./denial.js');
 const { closedError, configError, fromNative, storeError } = require('./errors.js');
 const { Events } = require('./events.js');
 const { KeySource } = require('./key-source.js');
+const { measure } = require('./measures.js');
+const { Metrics } = require('./metrics.js');
 const { native } = require('./native.js');
 const { authOptions } = require('./options.js');
 const { MODE } = require('./session-options.js');
+const { telemetry } = require('./telemetry.js');
 const { embeddedWarnings, storeWarnings, warnSessionIsToken } = require('./warnings.js');
 
 /** @typedef {import('./binding.js').Outcome} Outcome */
@@ -50,7 +53,8 @@ class Engine {
     this.lenience = settings.lenience;
     this.store = { kind: store.kind, networked: store.networked, strict: store.strict };
     this.events = new Events();
-    this.bridge = new Bridge(gateConfig(settings), this.events);
+    this.metrics = new Metrics(reasons.map(({ reason }) => reason));
+    this.bridge = new Bridge(gateConfig(settings), this.metrics, (event) => this.#tell(event));
     this.gate = this.bridge.gate;
     /** The way to a decision: a function and a number, which is quicker than a method of the gate. */
     this.decide = binding.decide;
@@ -63,6 +67,9 @@ class Engine {
     this.warnings = store.networked ? [] : embeddedWarnings();
     this.sessionIsTokenNoted = false;
     this.sweeper = store.networked ? undefined : startSweeper(this);
+    measure(this);
+    this.telemetry = telemetry();
+    this.telemetry?.watch(this.metrics);
   }
 
   /**
@@ -109,6 +116,13 @@ class Engine {
     } catch (error) {
       throw fromNative(error);
     }
+  }
+
+  /** @param {import('./binding.js').NativeEvent} event */
+  #tell(event) {
+    if (event.type === 'store-error') this.metrics.storeLost();
+    else if (event.type === 'store-recovered') this.metrics.storeRecovered();
+    this.events.emit({ ...event });
   }
 
   /**
@@ -169,6 +183,7 @@ class Engine {
     await this.bridge.idle();
     // Those who waited hear of it before close() does.
     await new Promise(setImmediate);
+    this.telemetry?.forget(this.metrics);
     this.gate.close();
   }
 }

@@ -4,8 +4,8 @@
 
 const { NONE, UNREADABLE, headerCredential, ownCredential } = require('./credential.js');
 const { ALLOWED, Decision } = require('./decision.js');
-const { asError, isStoreFault } = require('./errors.js');
-const { conduct, decisionOn, letThrough, turnAway } = require('./passage.js');
+const { isStoreFault } = require('./errors.js');
+const { conduct, decisionOn, fail, letThrough, turnAway } = require('./passage.js');
 const { setRateLimit } = require('./rate-limit.js');
 const { refundAfter } = require('./refund.js');
 const { RequestAuth } = require('./request-auth.js');
@@ -61,7 +61,7 @@ class Passage extends Decision {
     if (policy.quota !== undefined) this.#tellLimit(record, at);
     if (policy.quota?.refundOn !== undefined)
       refundAfter(engine, policy.quota.refundOn, this.charge(record, at), res);
-    letThrough(this, new RequestAuth(this));
+    letThrough(this, new RequestAuth(this), record, at);
   }
 
   /**
@@ -91,7 +91,7 @@ class Passage extends Decision {
   /** @param {unknown} error */
   fail(error) {
     if (isStoreFault(error)) this.complete(this.withoutStore(), this.engine.verdict, 0);
-    else this.next(asError(error));
+    else fail(this.engine, this.next, error);
   }
 }
 

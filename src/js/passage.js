@@ -7,6 +7,7 @@ const { deny } = require('./denial.js');
 const { ALLOWED } = require('./decision.js');
 const { asError, closedError, inputError } = require('./errors.js');
 const { isThenable } = require('./input.js');
+const { reportAllowed, reportDenied } = require('./report.js');
 const { decisionBehind } = require('./request-auth.js');
 
 /**
@@ -59,6 +60,17 @@ class Later extends AsyncResource {
   }
 }
 
+/**
+ * @param {Engine} engine
+ * @param {(error?: unknown) => void} next
+ * @param {unknown} error
+ */
+function fail(engine, next, error) {
+  const fault = asError(error);
+  engine.metrics.faulted(/** @type {{ code?: unknown }} */ (fault).code);
+  next(fault);
+}
+
 /** Asks, and goes on where the answer is there at once; where keys are fetched, perhaps after that. @param {Passage} passage */
 function conduct(passage) {
   const { engine, policy, req, next } = passage;
@@ -67,7 +79,7 @@ function conduct(passage) {
     if (engine.closed) throw closedError();
     code = policy.skip !== undefined && isSkipped(policy.skip, req) ? undefined : passage.decide();
   } catch (error) {
-    next(asError(error));
+    fail(engine, next, error);
     return;
   }
   if (code === undefined) next();
@@ -101,7 +113,7 @@ function askAgain(passage) {
     if (passage.engine.closed) throw closedError();
     code = passage.again();
   } catch (error) {
-    passage.next(asError(error));
+    fail(passage.engine, passage.next, error);
     return;
   }
   goOn(passage, code);
@@ -110,9 +122,12 @@ function askAgain(passage) {
 /**
  * @param {Passage} passage
  * @param {import('./request-auth.js').RequestAuth} auth
+ * @param {Float64Array} record
+ * @param {number} at
  */
-function letThrough(passage, auth) {
+function letThrough(passage, auth, record, at) {
   const { engine, policy, req, next } = passage;
+  reportAllowed(passage, record, at);
   // req.auth may be kept for long: it must not keep the request and its socket with it.
   passage.req = undefined;
   passage.res = undefined;
@@ -131,8 +146,14 @@ function letThrough(passage, auth) {
 function turnAway(passage, code, record, at) {
   const { engine, policy, req, res, next } = passage;
   forget(req, engine, policy.property);
-  if (policy.optional && code === engine.codes.noCredentials) next();
-  else deny(passage.refusal(code, record, at), policy.onDeny, req, res, next);
+  if (policy.optional && code === engine.codes.noCredentials) {
+    engine.metrics.anonymous();
+    next();
+    return;
+  }
+  const answer = passage.refusal(code, record, at);
+  reportDenied(engine, answer, code, passage);
+  deny(answer, policy.onDeny, req, res, next);
 }
 
 function ignore() {}
@@ -168,4 +189,4 @@ function isSkipped(skip, req) {
   return Boolean(skipped);
 }
 
-module.exports = { conduct, decisionOn, letThrough, turnAway };
+module.exports = { conduct, decisionOn, fail, letThrough, turnAway };
