@@ -94,6 +94,23 @@ pub struct NativeHealth {
     pub warnings: Vec<String>,
 }
 
+/// What a key set that was fetched came to.
+#[napi(object)]
+pub struct NativeKeySet {
+    /// Keys that tokens are verified with.
+    pub usable: f64,
+    /// Why keys were passed over.
+    pub passed_over: Vec<String>,
+}
+
+/// What became of the tokens that were asked about before.
+#[napi(object)]
+pub struct NativeCache {
+    pub hits: f64,
+    pub misses: f64,
+    pub bytes: f64,
+}
+
 /// What is told of the store, unasked.
 #[napi(object)]
 pub struct NativeEvent {

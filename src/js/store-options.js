@@ -98,4 +98,4 @@ function isAllow(value, name) {
   return value === 'allow';
 }
 
-module.exports = { lenience, storeOptions };
+module.exports = { PREFIX, lenience, storeOptions };
