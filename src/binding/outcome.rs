@@ -7,7 +7,7 @@ use crate::core::op::{Admission, Decision, Verdict};
 use crate::core::quota::Consumption;
 use crate::core::reason::Reason;
 use crate::core::session::Session;
-use crate::core::store::{Health, Notice};
+use crate::core::store::{Health, Notice, Topology};
 use napi_derive::napi;
 
 /// Numbers in one verdict record: see `write_decision`.
@@ -89,6 +89,8 @@ pub struct NativeApplied {
 pub struct NativeHealth {
     pub connected: bool,
     pub version: Option<String>,
+    pub topology: String,
+    pub primaries: Vec<String>,
     pub warnings: Vec<String>,
 }
 
@@ -115,8 +117,14 @@ pub fn event(notice: Notice) -> Option<NativeEvent> {
 
 /// What is known of the store, as an object.
 pub fn health(health: Health) -> NativeHealth {
-    let Health { connected, version, warnings } = health;
-    NativeHealth { connected, version, warnings }
+    let Health { connected, version, topology, primaries, warnings } = health;
+    let topology = match topology {
+        Topology::Embedded => "embedded",
+        Topology::Standalone => "standalone",
+        Topology::Sentinel => "sentinel",
+        Topology::Cluster => "cluster",
+    };
+    NativeHealth { connected, version, topology: topology.to_owned(), primaries, warnings }
 }
 
 /// What an operation came to; which member is set depends on the operation.

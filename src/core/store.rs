@@ -41,6 +41,20 @@ pub enum Notice {
     Recovered,
 }
 
+/// What a store consists of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Topology {
+    /// This process.
+    #[default]
+    Embedded,
+    /// One server.
+    Standalone,
+    /// A primary that Sentinels name.
+    Sentinel,
+    /// A Cluster.
+    Cluster,
+}
+
 /// What is known of a store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Health {
@@ -48,6 +62,10 @@ pub struct Health {
     pub connected: bool,
     /// The server's version.
     pub version: Option<String>,
+    /// What it consists of.
+    pub topology: Topology,
+    /// Where writes go, as `host:port` or the path of a socket.
+    pub primaries: Vec<String>,
     /// What its operator should know.
     pub warnings: Vec<String>,
 }

@@ -10,9 +10,9 @@ const { known } = require('./names.js');
 const NAMES = ['url', 'prefix', 'commandTimeout', 'connectTimeout', 'acks', 'strict'];
 const CHECKS = ['revocation', 'sessions', 'quota'];
 
-const NETWORKED = ['redis', 'rediss', 'redis+unix'];
-/** Schemes of the contract that have no store behind them yet. */
-const UNBUILT = ['redis-cluster', 'redis-sentinel'];
+const SERVERS = ['redis', 'rediss', 'redis+unix'];
+const MANY = ['redis-sentinel', 'rediss-sentinel', 'redis-cluster', 'rediss-cluster'];
+const NETWORKED = [...SERVERS, ...MANY];
 
 /** It begins every key, and holds none of the colons and braces that part one: docs/layout.md. */
 const PREFIX = /^[A-Za-z0-9._-]{1,64}$/;
@@ -44,11 +44,13 @@ function storeOptions(value) {
 function url(value) {
   const store = typeof value === 'string' && isText(value) ? value : '';
   const scheme = /^([a-z][a-z0-9+-]{0,31}):/i.exec(store)?.[1] ?? '';
-  if (UNBUILT.includes(scheme)) throw unbuiltError(`store '${scheme}:'`);
   // The stores named test- are in the test build of the addon alone; every other build refuses them itself.
   if (scheme === 'memory' || scheme.startsWith('test-') || NETWORKED.includes(scheme))
     return { store, scheme };
-  throw configError("store must be 'memory:', 'memory:name', 'redis://…', 'rediss://…' or 'redis+unix:///…'");
+  throw configError(
+    "store must be 'memory:', 'memory:name', 'redis://…', 'rediss://…', 'redis+unix:///…', 'redis-sentinel://…?master=name' " +
+      "or 'redis-cluster://…'",
+  );
 }
 
 /**

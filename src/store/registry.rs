@@ -47,7 +47,8 @@ impl Settings {
 }
 
 /// Opens a store: `memory:` is one of its own, `memory:name` is shared by everybody who says that name,
-/// `redis:`, `rediss:` and `redis+unix:` are servers.
+/// `redis:`, `rediss:` and `redis+unix:` are servers, `redis-sentinel:` is what Sentinels name, and
+/// `redis-cluster:` a Cluster; `rediss-sentinel:` and `rediss-cluster:` are those, encrypted.
 ///
 /// # Errors
 /// `ERR_LATCHGATE_CONFIG` where the URL is of no store that is built.
@@ -65,10 +66,14 @@ pub fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>
         Some(("memory", _)) => Err(Fault::config(format!(
             "store: the name after 'memory:' takes letters, digits, '.', '_' and '-', at most {MAX_NAME}"
         ))),
-        Some(("redis" | "rediss" | "redis+unix", _)) => super::redis::open(settings),
+        Some((
+            "redis" | "rediss" | "redis+unix" | "redis-sentinel" | "rediss-sentinel"
+            | "redis-cluster" | "rediss-cluster",
+            _,
+        )) => super::redis::open(settings),
         // The URL is not repeated: it may hold a password.
         _ => Err(Fault::config(
-            "store: 'memory:', 'memory:name', 'redis:', 'rediss:' and 'redis+unix:' are built so far",
+            "store: 'memory:', 'memory:name', 'redis:', 'rediss:', 'redis+unix:', 'redis-sentinel:' or 'redis-cluster:'",
         )),
     }
 }

@@ -11,28 +11,33 @@ mod key_codec;
 mod keys;
 mod link;
 mod pack;
+mod place;
+mod poll;
 mod queue;
 mod quota_codec;
 mod receive;
 mod resp;
 mod scripts;
+mod sentinel;
 mod socket;
+mod url;
 
 use super::registry::Settings;
 use crate::core::error::Fault;
 use crate::core::op::Op;
-use crate::core::store::{Health, Outcome, Sink, Source, Store};
-use greeting::Login;
+use crate::core::store::{Health, Outcome, Sink, Source, Store, Topology};
 use link::Link;
-use redis::{ConnectionAddr, IntoConnectionInfo};
-use socket::Address;
+use place::Place;
+use sentinel::Sentinels;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
+use url::{Endpoint, Named};
 
 /// The store.
 pub struct RedisStore {
     link: Arc<Link>,
     prefix: String,
+    topology: Topology,
 }
 
 /// Opens a store; the connection is made in the background.
@@ -40,26 +45,18 @@ pub struct RedisStore {
 /// # Errors
 /// `ERR_LATCHGATE_CONFIG` where the URL cannot be read. It is never repeated: it may hold a password.
 pub fn open(settings: &Settings) -> Result<Arc<dyn Store>, Fault> {
-    let info = settings.url.as_str().into_connection_info().map_err(|_| {
-        Fault::config("store: the URL cannot be read (redis://[user:password@]host[:port][/db])")
-    })?;
-    let address = match info.addr() {
-        ConnectionAddr::Tcp(host, port) => Address::Tcp(host.clone(), *port),
-        ConnectionAddr::TcpTls { host, port, insecure, .. } => {
-            Address::Tls { host: host.clone(), port: *port, insecure: *insecure }
+    let Endpoint { named, login } = url::parse(&settings.url)?;
+    let (place, topology) = match named {
+        Named::Server(address) => (Place::Fixed(address), Topology::Standalone),
+        Named::Sentinels { addresses, name, login } => {
+            let sentinels = Sentinels::new(addresses, name, login, settings.connect_timeout);
+            (Place::Sentinels(Arc::new(sentinels)), Topology::Sentinel)
         }
-        #[cfg(unix)]
-        ConnectionAddr::Unix(path) => Address::Unix(path.clone()),
-        _ => return Err(Fault::config("store: the URL names an address of an unknown kind")),
-    };
-    let login = Login {
-        username: info.redis_settings().username().map(str::to_owned),
-        password: info.redis_settings().password().map(str::to_owned),
-        database: info.redis_settings().db(),
+        Named::Cluster(_) => return Err(Fault::config("store: 'redis-cluster:' is not built yet")),
     };
     let link = Arc::new(Link::new(settings.command_timeout));
     let target = io::Target {
-        address,
+        place,
         login,
         connect_timeout: settings.connect_timeout,
         greeting_timeout: settings.command_timeout,
@@ -67,7 +64,7 @@ pub fn open(settings: &Settings) -> Result<Arc<dyn Store>, Fault> {
     };
     io::start(Arc::clone(&link), target)
         .map_err(|_| Fault::unavailable("the system gives no thread for the store"))?;
-    Ok(Arc::new(RedisStore { link, prefix: settings.prefix.clone() }))
+    Ok(Arc::new(RedisStore { link, prefix: settings.prefix.clone(), topology }))
 }
 
 impl Store for RedisStore {
@@ -96,7 +93,7 @@ impl Store for RedisStore {
     }
 
     fn health(&self) -> Health {
-        self.link.health()
+        Health { topology: self.topology, ..self.link.health() }
     }
 
     fn close(&self) {

@@ -74,7 +74,8 @@ pub struct Queue {
     pub health: Health,
     /// This connection has brought an answer.
     pub answered: bool,
-    run_id: Option<String>,
+    /// The server that was met last: where it is, and which of its lives it was.
+    met: Option<(Vec<String>, String)>,
     has_forgotten: bool,
     pub watchers: Vec<Weak<dyn Sink>>,
     /// What was read by the thread that asks.
@@ -98,7 +99,7 @@ impl Queue {
             reason: String::new(),
             health: Health::default(),
             answered: false,
-            run_id: None,
+            met: None,
             has_forgotten: false,
             watchers: Vec::new(),
             inbox: Inbox::default(),
@@ -118,7 +119,12 @@ impl Queue {
     /// Takes note of a server, and of what it has forgotten since it was last met.
     pub fn meet(&mut self, server: Server) {
         let Server { mut health, run_id, forgets } = server;
-        let restarted = self.run_id.is_some() && run_id.is_some() && self.run_id != run_id;
+        let met = run_id.map(|run_id| (health.primaries.clone(), run_id));
+        // Elsewhere it is another server, which was told what this one was.
+        let restarted = match (&self.met, &met) {
+            (Some((before, life)), Some((now, another))) => before == now && life != another,
+            _ => false,
+        };
         self.has_forgotten |= restarted && forgets;
         if self.has_forgotten {
             health.warnings.push(
@@ -126,8 +132,8 @@ impl Queue {
                     .into(),
             );
         }
-        if run_id.is_some() {
-            self.run_id = run_id;
+        if met.is_some() {
+            self.met = met;
         }
         self.health = health;
     }
@@ -200,6 +206,11 @@ impl Queue {
             }
             self.push(Waiting { as_text, ..waiting });
             return None;
+        }
+        if let Reply::Error(message) = &reply
+            && let Some(code) = UNFIT.iter().find(|code| message.starts_with(**code))
+        {
+            self.broken = Some(io::Error::other(format!("the server takes no writes ({code})")));
         }
         // A charge reads all that it needs before it writes: where the server refuses it, nothing was charged.
         let refused = matches!(reply, Reply::Error(_));
@@ -280,6 +291,9 @@ const BEFORE: [&str; 11] = [
     "OOM",
     "READONLY",
 ];
+
+/// What a server says that is not, or not yet, a primary: another connection may lead to one.
+const UNFIT: [&str; 3] = ["LOADING", "MASTERDOWN", "READONLY"];
 
 fn read_reply(expects: &Expects, reply: Reply) -> Outcome {
     match (expects, reply) {

@@ -68,10 +68,12 @@ impl Link {
             Ok(read) => Some(read),
             Err(error) => {
                 queue.broken = Some(error);
-                self.wake.notify_one();
                 None
             }
         };
+        if queue.broken.is_some() {
+            self.wake.notify_one();
+        }
         // The server has read: there is room again for what the socket did not take.
         if read == Some(true) && !self.held.load(Ordering::Relaxed) {
             queue.write_now();

@@ -1,6 +1,7 @@
 //! The stream to a server: plain ones are written to from any thread, an encrypted one by the I/O task.
 
 use crate::core::store::Source;
+use std::fmt;
 use std::io;
 #[cfg(unix)]
 use std::io::{Read, Write};
@@ -29,7 +30,7 @@ use tokio_rustls::rustls::{
 };
 
 /// Where a server is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     Tcp(String, u16),
     /// `insecure`: any certificate will do (`#insecure` in the URL).
@@ -40,6 +41,32 @@ pub enum Address {
     },
     #[cfg(unix)]
     Unix(PathBuf),
+}
+
+impl Address {
+    /// Another server, reached in the same way.
+    pub fn elsewhere(&self, host: &str, port: u16) -> Self {
+        match self {
+            Self::Tls { insecure, .. } => {
+                Self::Tls { host: host.to_owned(), port, insecure: *insecure }
+            }
+            _ => Self::Tcp(host.to_owned(), port),
+        }
+    }
+}
+
+/// `host:port`, or the path of a socket.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(host, port) | Self::Tls { host, port, .. } if host.contains(':') => {
+                write!(f, "[{host}]:{port}")
+            }
+            Self::Tcp(host, port) | Self::Tls { host, port, .. } => write!(f, "{host}:{port}"),
+            #[cfg(unix)]
+            Self::Unix(path) => write!(f, "{}", path.display()),
+        }
+    }
 }
 
 /// A plain stream.
