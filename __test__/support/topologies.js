@@ -34,7 +34,10 @@ function shared(start, skip = false) {
   const ends = [];
   /** @type {T} */
   let started;
-  if (!skip) before(async () => void (started = await start({ after: (end) => ends.unshift(end) })));
+  if (!skip)
+    before(async () => {
+      started = await start({ after: (end) => ends.unshift(end) });
+    });
   after(async () => {
     for (const end of ends) await end();
   });
