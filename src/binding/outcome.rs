@@ -91,6 +91,7 @@ pub struct NativeHealth {
     pub version: Option<String>,
     pub topology: String,
     pub primaries: Vec<String>,
+    pub unreachable: Vec<String>,
     pub warnings: Vec<String>,
 }
 
@@ -117,14 +118,21 @@ pub fn event(notice: Notice) -> Option<NativeEvent> {
 
 /// What is known of the store, as an object.
 pub fn health(health: Health) -> NativeHealth {
-    let Health { connected, version, topology, primaries, warnings } = health;
+    let Health { connected, version, topology, primaries, unreachable, warnings } = health;
     let topology = match topology {
         Topology::Embedded => "embedded",
         Topology::Standalone => "standalone",
         Topology::Sentinel => "sentinel",
         Topology::Cluster => "cluster",
     };
-    NativeHealth { connected, version, topology: topology.to_owned(), primaries, warnings }
+    NativeHealth {
+        connected,
+        version,
+        topology: topology.to_owned(),
+        primaries,
+        unreachable,
+        warnings,
+    }
 }
 
 /// What an operation came to; which member is set depends on the operation.

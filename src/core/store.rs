@@ -33,7 +33,7 @@ pub trait Source: Send + Sync {
 /// What is told of a store, unasked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// There is a new `source` to be watched.
+    /// There is another one among `sources`.
     Opened,
     /// It cannot be reached; why.
     Lost(String),
@@ -66,6 +66,8 @@ pub struct Health {
     pub topology: Topology,
     /// Where writes go, as `host:port` or the path of a socket.
     pub primaries: Vec<String>,
+    /// Those of them that cannot be reached.
+    pub unreachable: Vec<String>,
     /// What its operator should know.
     pub warnings: Vec<String>,
 }
@@ -88,8 +90,8 @@ pub trait Store: Send + Sync {
     fn watch(&self, _sink: Weak<dyn Sink>) {}
 
     /// What the thread that asks should watch, and call `receive` where there is something to read.
-    fn source(&self) -> Option<Arc<dyn Source>> {
-        None
+    fn sources(&self) -> Vec<Arc<dyn Source>> {
+        Vec::new()
     }
 
     /// Takes in what has arrived. False: the source is of no use any more.

@@ -27,8 +27,10 @@ pub struct Settings {
     pub command_timeout: Duration,
     /// An attempt to connect is given up after so long.
     pub connect_timeout: Duration,
-    /// The thread that asks watches the store's source and reads the answers itself, where there is
-    /// one: see `Store::source`.
+    /// Replicas that must hold a revocation, a block or an explicit admission before it is told; 0: none.
+    pub acks: u32,
+    /// The thread that asks watches the store's sources and reads the answers itself, where there are
+    /// any: see `Store::sources`.
     pub watched: bool,
 }
 
@@ -41,6 +43,7 @@ impl Settings {
             prefix: "lg".to_owned(),
             command_timeout: Duration::from_secs(1),
             connect_timeout: Duration::from_secs(2),
+            acks: 0,
             watched: false,
         }
     }

@@ -51,13 +51,25 @@ fn runtime() -> io::Result<Handle> {
     Ok(mine)
 }
 
-/// Starts the task of a store.
+/// Sees to it that there is an I/O thread.
 ///
 /// # Errors
-/// Where the system gives no thread.
-pub fn start(link: Arc<Link>, target: Target) -> io::Result<()> {
-    runtime()?.spawn(async move { keep_connected(&link, &target).await });
-    Ok(())
+/// Where the system gives none.
+pub fn ready() -> io::Result<()> {
+    runtime().map(|_| ())
+}
+
+/// Runs something on the I/O thread. False: there is none, see `ready`.
+pub fn spawn(task: impl Future<Output = ()> + Send + 'static) -> bool {
+    runtime().map(|runtime| runtime.spawn(task)).is_ok()
+}
+
+/// Starts the task of a link.
+pub fn start(link: Arc<Link>, target: Target) {
+    let task = Arc::clone(&link);
+    if !spawn(async move { keep_connected(&task, &target).await }) {
+        link.close();
+    }
 }
 
 async fn keep_connected(link: &Link, target: &Target) {

@@ -53,6 +53,16 @@ impl Address {
             _ => Self::Tcp(host.to_owned(), port),
         }
     }
+
+    /// The same; an empty host, or one that is not known (`?`), is its own.
+    pub fn beside(&self, host: &str, port: u16) -> Self {
+        match self {
+            Self::Tcp(own, _) | Self::Tls { host: own, .. } if matches!(host, "" | "?") => {
+                self.elsewhere(own, port)
+            }
+            _ => self.elsewhere(host, port),
+        }
+    }
 }
 
 /// `host:port`, or the path of a socket.
