@@ -220,7 +220,7 @@ async function startCluster(t, options = {}) {
     'cluster-node-timeout': nodeTimeout,
     'cluster-require-full-coverage': 'no',
     'cluster-allow-replica-migration': 'no',
-    ...(password === undefined ? {} : { masterauth: password }),
+    ...(password === undefined ? {} : { masterauth: JSON.stringify(password) }),
     ...options.config,
   };
   const nodes = await Promise.all(

@@ -10,7 +10,7 @@ const { token } = require('./jwt.js');
 
 /** @typedef {import('latchgate').Auth} Auth */
 /** @typedef {'done' | 'denied' | 'unknown' | 'not run'} Outcome unknown: the answer was lost; not run: it was refused before it was done */
-/** @typedef {{ id: string, outcome: Outcome }} Entry */
+/** @typedef {{ id: string, outcome: Outcome, isEarly: boolean }} Entry isEarly: answered before the mark */
 
 const SESSIONS = 3;
 const RACERS = 5;
@@ -44,6 +44,7 @@ class Lane {
   requests = {};
   /** Rounds without any fault since the last one. */
   smooth = 0;
+  isMarked = false;
 
   /** @param {Auth} auth @param {string} user */
   constructor(auth, user) {
@@ -58,7 +59,8 @@ class Lane {
     /** @type {Entry[]} */
     const entries = [];
     const record = async (/** @type {Entry[]} */ list, /** @type {string} */ id, /** @type {any} */ call) => {
-      const entry = { id, outcome: await outcome(call) };
+      const result = await outcome(call);
+      const entry = { id, outcome: result, isEarly: !this.isMarked };
       list.push(entry);
       entries.push(entry);
       return entry;
@@ -114,6 +116,8 @@ class Lane {
  * @property {number} notRun
  * @property {number} lost answered with yes, and not there
  * @property {number} lostRevocations of these, revocations
+ * @property {number} lostAdmissions
+ * @property {number} lostEarly of these, answered before the mark
  * @property {number} twice changes that are there more often than they were asked for
  * @property {number} phantom refused as not run, and there all the same
  * @property {number} over answered with yes beyond a limit, less those of the same limit that are lost
@@ -130,7 +134,11 @@ class Work {
     this.lanes = users.map((user) => new Lane(auth, user));
     this.#lanes = Promise.all(
       this.lanes.map(async (lane) => {
-        while (this.#going) await lane.round();
+        while (this.#going) {
+          await lane.round();
+          // Where the store is away each round is over at once: the rest of the test must have its turn.
+          await new Promise((resolve) => void setImmediate(resolve));
+        }
       }),
     );
     // Told by stop().
@@ -152,6 +160,11 @@ class Work {
     ]);
   }
 
+  /** What was answered so far is early. */
+  mark() {
+    for (const lane of this.lanes) lane.isMarked = true;
+  }
+
   async stop() {
     this.#going = false;
     await this.#lanes;
@@ -167,6 +180,8 @@ class Work {
       notRun: 0,
       lost: 0,
       lostRevocations: 0,
+      lostAdmissions: 0,
+      lostEarly: 0,
       twice: 0,
       phantom: 0,
       over: 0,
@@ -179,9 +194,10 @@ class Work {
       sum.unknown += of('unknown').length;
       sum.notRun += of('not run').length;
       sum.phantom += of('not run').filter(isThere).length;
-      const lost = of('done').filter((entry) => !isThere(entry)).length;
-      sum.lost += lost;
-      return lost;
+      const lost = of('done').filter((entry) => !isThere(entry));
+      sum.lost += lost.length;
+      sum.lostEarly += lost.filter(({ isEarly }) => isEarly).length;
+      return lost.length;
     };
     const yes = (/** @type {Entry[]} */ entries) =>
       entries.filter(({ outcome }) => outcome === 'done').length;
@@ -211,6 +227,7 @@ class Work {
       for (const [user, admissions] of lane.sessions) {
         const live = new Set((await judge.sessions.list(user)).map(({ sessionId }) => sessionId));
         const lost = count(admissions, ({ id }) => live.has(id));
+        sum.lostAdmissions += lost;
         sum.over += Math.max(0, yes(admissions) - SESSIONS - lost) + Math.max(0, live.size - SESSIONS);
       }
 

@@ -113,7 +113,7 @@ async function startSentinels(t, options = {}) {
     config = {},
   } = options;
   /** @type {Record<string, string>} */
-  const login = password === undefined ? {} : { masterauth: password };
+  const login = password === undefined ? {} : { masterauth: JSON.stringify(password) };
   const common = { kind, password, appendonly };
   const primary = await startServer(t, { ...common, config: { ...login, ...config } });
   const following = { ...login, ...config, replicaof: `127.0.0.1 ${primary.port}` };
@@ -125,10 +125,12 @@ async function startSentinels(t, options = {}) {
     `sentinel down-after-milliseconds ${NAME} ${downAfter}`,
     `sentinel failover-timeout ${NAME} 3000`,
     `sentinel parallel-syncs ${NAME} ${Math.max(1, replicas)}`,
-    ...(password === undefined ? [] : [`sentinel auth-pass ${NAME} ${password}`]),
+    ...(password === undefined ? [] : [`sentinel auth-pass ${NAME} ${JSON.stringify(password)}`]),
     ...(sentinelPassword === undefined
       ? []
-      : [`requirepass ${sentinelPassword}`, `sentinel sentinel-pass ${sentinelPassword}`]),
+      : ['requirepass', 'sentinel sentinel-pass'].map(
+          (word) => `${word} ${JSON.stringify(sentinelPassword)}`,
+        )),
   ];
   const watching = await Promise.all(
     Array.from({ length: sentinels }, () =>
