@@ -235,7 +235,8 @@ impl Shared {
     pub fn release(&self) {
         let now = Instant::now();
         let (known, refusal) = (self.read(|map| map.known), self.refusal());
-        for one in std::mem::take(&mut *self.parked()) {
+        let all = std::mem::take(&mut *self.parked());
+        for one in all {
             let late = || {
                 Fault::unavailable("the Cluster did not take the call in time: nothing was done")
             };
