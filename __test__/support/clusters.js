@@ -43,6 +43,7 @@ class Cluster {
     this.kind = options.kind ?? 'redis';
     this.nodes = nodes;
     this.password = options.password;
+    this.config = configOf(options);
   }
 
   /** For the option `store`. @param {Server[]} [seeds] */
@@ -148,6 +149,17 @@ class Cluster {
     return from;
   }
 
+  /** Another master, without slots, known to all. @param {Test} t */
+  async join(t) {
+    const { kind, password, config } = this;
+    const node = await startServer(t, { kind, password, cluster: true, config });
+    const [first] = this.nodes;
+    await node.command('CLUSTER', 'MEET', '127.0.0.1', first.port, first.busPort);
+    this.nodes.push(node);
+    await this.whole();
+    return node;
+  }
+
   /** Until the slots of this master are served by another, and that one says so itself. @param {Server} old @param {number} slot one of its slots */
   async failedOver(old, slot) {
     return until('another node serves the slots', async () => {
@@ -210,19 +222,22 @@ class Cluster {
   }
 }
 
+/** @param {Options} options @returns {Record<string, string | number>} */
+const configOf = ({ nodeTimeout = 1000, password, config }) => ({
+  'cluster-node-timeout': nodeTimeout,
+  'cluster-require-full-coverage': 'no',
+  'cluster-allow-replica-migration': 'no',
+  ...(password === undefined ? {} : { masterauth: JSON.stringify(password) }),
+  ...config,
+});
+
 /**
  * @param {Test} t
  * @param {Options} [options]
  */
 async function startCluster(t, options = {}) {
-  const { kind = 'redis', masters = 3, replicas = 1, nodeTimeout = 1000, password, appendonly } = options;
-  const config = {
-    'cluster-node-timeout': nodeTimeout,
-    'cluster-require-full-coverage': 'no',
-    'cluster-allow-replica-migration': 'no',
-    ...(password === undefined ? {} : { masterauth: JSON.stringify(password) }),
-    ...options.config,
-  };
+  const { kind = 'redis', masters = 3, replicas = 1, password, appendonly } = options;
+  const config = configOf(options);
   const nodes = await Promise.all(
     Array.from({ length: masters * (1 + replicas) }, () =>
       startServer(t, { kind, password, appendonly, cluster: true, config }),
@@ -247,6 +262,11 @@ async function startCluster(t, options = {}) {
     });
   }
   await cluster.whole();
+  await until('every node knows all replicas', async () => {
+    for (const node of nodes)
+      for (const range of await cluster.slots(node)) if (range.replicas.length !== replicas) return false;
+    return true;
+  });
   return cluster;
 }
 
