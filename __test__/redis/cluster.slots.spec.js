@@ -12,12 +12,13 @@ const { KINDS, missing } = require('../support/servers.js');
 const { until } = require('../support/started.js');
 
 const OPTIONS = { sessions: { admission: /** @type {const} */ ('first-use') } };
-const ROUNDS = 6;
+const ROUNDS = 3;
 
 /** @param {import('node:test').TestContext} t @param {'redis' | 'valkey'} kind */
 async function cluster(t, kind) {
   const servers = await startCluster(t, { kind, replicas: 0 });
-  const auth = open(t, { ...OPTIONS, store: servers.url() });
+  // What makes a new key beside others has to wait until the slot has moved: longer than usual, on a machine that is busy.
+  const auth = open(t, { ...OPTIONS, store: { url: servers.url(), commandTimeout: '20s' } });
   await auth.ready();
   return { servers, auth };
 }
@@ -53,7 +54,7 @@ for (const { kind, name } of KINDS) {
 
     it('move to and fro under load, every operation is done once and none fails', { skip }, async (t) => {
       const { servers, auth } = await cluster(t, kind);
-      const users = Array.from({ length: 8 }, () => unique());
+      const users = Array.from({ length: 5 }, () => unique());
       const going = work(t, auth, users);
       await going.smooth();
       for (let round = 0; round < ROUNDS; round++) {

@@ -137,11 +137,11 @@ class Cluster {
     for (const node of [to, from]) await node.command('CLUSTER', 'SETSLOT', slot, 'NODE', id);
   }
 
-  /** A whole slot, key by key, while it may be in use. @param {number} slot @param {Server} to */
+  /** A whole slot, some keys at a time, while it may be in use. @param {number} slot @param {Server} to */
   async moveSlot(slot, to) {
     const from = await this.beginMove(slot, to);
     for (;;) {
-      const keys = await from.command('CLUSTER', 'GETKEYSINSLOT', slot, 1);
+      const keys = await from.command('CLUSTER', 'GETKEYSINSLOT', slot, 20);
       if (keys.length === 0) break;
       await this.moveKeys(from, to, keys);
     }
