@@ -7,7 +7,7 @@ use crate::core::op::{Admission, Decision, Verdict};
 use crate::core::quota::Consumption;
 use crate::core::reason::Reason;
 use crate::core::session::Session;
-use crate::core::store::{Health, Notice, Topology};
+use crate::core::store::{Health, Notice, Replica, Topology};
 use napi_derive::napi;
 
 /// Numbers in one verdict record: see `write_decision`.
@@ -95,6 +95,14 @@ pub struct NativeHealth {
     pub warnings: Vec<String>,
 }
 
+/// A server that repeats what a primary does.
+#[napi(object)]
+pub struct NativeReplica {
+    pub address: String,
+    pub lag_bytes: f64,
+    pub online: bool,
+}
+
 /// What is told of the store, unasked.
 #[napi(object)]
 pub struct NativeEvent {
@@ -152,6 +160,7 @@ pub struct Outcome {
     pub key_infos: Option<Vec<NativeKeyInfo>>,
     pub key_use: Option<NativeKeyUse>,
     pub applied: Option<NativeApplied>,
+    pub replicas: Option<Vec<NativeReplica>>,
 }
 
 /// Counts and instants fit a double: milliseconds until the year 287396.
@@ -210,6 +219,10 @@ fn applied(Applied { applied, replayed, values }: Applied) -> NativeApplied {
     NativeApplied { applied, replayed, values: values.into_iter().map(|v| v as f64).collect() }
 }
 
+fn replica(Replica { address, lag_bytes, online }: Replica) -> NativeReplica {
+    NativeReplica { address, lag_bytes: number(lag_bytes), online }
+}
+
 /// A verdict as an object. Decisions go as numbers instead, and generations become tokens first.
 pub fn object(verdict: Verdict) -> Outcome {
     let mut outcome = Outcome::default();
@@ -222,6 +235,10 @@ pub fn object(verdict: Verdict) -> Outcome {
         Verdict::Consumption(it) => outcome.consumption = Some(consumption(it)),
         Verdict::Generation(generation) => outcome.count = Some(number(generation)),
         Verdict::Applied(it) => outcome.applied = Some(applied(it)),
+        Verdict::Pong(replicas) => {
+            outcome.flag = Some(true);
+            outcome.replicas = replicas.map(|all| all.into_iter().map(replica).collect());
+        }
         // Delivered as what it is: see `Verdict::outcome`.
         Verdict::Fault(_) => {}
         Verdict::Decision(decision) => outcome.flag = Some(decision.reason == Reason::Allowed),

@@ -72,6 +72,17 @@ pub struct Health {
     pub warnings: Vec<String>,
 }
 
+/// A server that repeats what a primary does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replica {
+    /// `host:port`, as the primary knows it.
+    pub address: String,
+    /// What of the primary's stream it has not confirmed.
+    pub lag_bytes: u64,
+    /// It follows the stream; otherwise it is still being given what was there before.
+    pub online: bool,
+}
+
 /// A store of user records. Every operation is atomic: it is decided and takes effect as a whole, or
 /// not at all, against every other operation on the same user.
 pub trait Store: Send + Sync {

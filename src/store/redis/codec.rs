@@ -7,6 +7,7 @@ use super::key_codec::{self, KeyExpects};
 use super::keys::Names;
 use super::pack::{FAR, NEVER, Packer, Unpacker};
 use super::quota_codec;
+use super::replicas;
 use super::resp;
 use super::scripts::Verb;
 use super::slots;
@@ -50,6 +51,7 @@ pub enum Expects {
     Sessions {
         user: String,
     },
+    Pong,
     Flag,
     Count,
     Generation,
@@ -181,7 +183,7 @@ pub fn encode(prefix: &str, op: &Op<'_>) -> Plan {
 pub fn ping(prefix: &str, bucket: u16) -> Call {
     let names = Names::within(prefix, bucket, "");
     let keys = ["check-u", "check-d", "check-q"].map(|kind| names.key(kind));
-    call(Verb::Check, &keys, &[], Expects::Flag)
+    call(Verb::Check, &keys, &[], Expects::Pong)
 }
 
 /// Reads a reply. `None`: it is not what the script answers.
@@ -207,6 +209,7 @@ pub fn decode(expects: &Expects, reply: &[u8]) -> Option<Verdict> {
             all.sort_by(|(a, a_us), (b, b_us)| b_us.cmp(a_us).then_with(|| b.id.cmp(&a.id)));
             Verdict::Sessions(all.into_iter().map(|(session, _)| session).collect())
         }
+        Expects::Pong => Verdict::Pong(replicas::read(reply.strip_prefix(&[0, 0, 0, 1])?)),
         Expects::Flag => Verdict::Flag(from.take(4)? > 0),
         Expects::Count => Verdict::Count(from.take(4)?),
         Expects::Generation => Verdict::Generation(from.take(7)?),

@@ -4,7 +4,7 @@
 use super::resp::{self, Reply};
 use super::scripts;
 use super::socket::Stream;
-use crate::core::store::Health;
+use crate::core::store::{Health, Topology};
 use std::fmt;
 use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -147,6 +147,9 @@ fn look(info: Option<&str>, save: Option<&Reply>) -> io::Result<Server> {
     health.version = Some(version.to_owned());
     if find("loading") == Some("1") {
         return Err(refused("the server is loading its data (LOADING)"));
+    }
+    if find("redis_mode") == Some("cluster") {
+        health.topology = Topology::Cluster;
     }
     let policy = find("maxmemory_policy").unwrap_or("noeviction");
     if find("maxmemory").is_some_and(|limit| limit != "0") && policy != "noeviction" {

@@ -19,6 +19,7 @@ mod poll;
 mod queue;
 mod quota_codec;
 mod receive;
+mod replicas;
 mod resp;
 mod scripts;
 mod sentinel;
@@ -112,7 +113,12 @@ impl Store for RedisStore {
     }
 
     fn health(&self) -> Health {
-        Health { topology: self.topology, ..self.lines.link.health() }
+        let mut health = self.lines.link.health();
+        if health.topology == Topology::Cluster {
+            let warning = "the server is one node of a Cluster: its slots alone can be used; say redis-cluster:";
+            health.warnings.push(warning.into());
+        }
+        Health { topology: self.topology, ..health }
     }
 
     fn close(&self) {

@@ -3,7 +3,7 @@
 use super::shared::Shared;
 use crate::core::error::Fault;
 use crate::core::op::Verdict;
-use crate::core::store::{Outcome, Sink};
+use crate::core::store::{Outcome, Replica, Sink};
 use crate::store::redis::codec::{Plan, ping};
 use crate::store::redis::slots::bucket_in;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,12 +28,12 @@ impl Shared {
         let gather: Arc<dyn Sink> = Arc::new(Gather {
             sink: Arc::clone(sink),
             ticket,
-            left: Mutex::new((owners.len(), Ok(Verdict::Flag(true)))),
+            left: Mutex::new((owners.len(), Ok(Some(Vec::new())))),
         });
         for (node, bucket) in owners.iter().zip(buckets) {
             // No bucket of ours lies there: it is not needed.
             let refused = match bucket {
-                None => Some(Ok(Verdict::Flag(true))),
+                None => Some(Ok(Verdict::Pong(Some(Vec::new())))),
                 Some(bucket) => {
                     let plan = Plan { call: ping(&self.way.prefix, bucket), then: None };
                     node.lines.link.submit(plan, 0, &gather)
@@ -56,18 +56,23 @@ impl Shared {
 struct Gather {
     sink: Arc<dyn Sink>,
     ticket: u64,
-    /// How many are to come, and what those before came to.
-    left: Mutex<(usize, Outcome)>,
+    /// How many are to come, and the replicas of those before, or what was wrong.
+    left: Mutex<(usize, Told)>,
 }
+
+type Told = Result<Option<Vec<Replica>>, Fault>;
 
 impl Sink for Gather {
     fn complete(&self, _ticket: u64, outcome: Outcome) {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         left.0 -= 1;
-        if left.1.is_ok() && !matches!(outcome, Ok(Verdict::Flag(true))) {
-            left.1 = outcome;
-        }
-        let told = (left.0 == 0).then(|| left.1.clone());
+        let all = std::mem::replace(&mut left.1, Ok(None));
+        left.1 = match (all, outcome) {
+            (Err(fault), _) | (_, Err(fault)) => Err(fault),
+            (Ok(Some(all)), Ok(Verdict::Pong(Some(more)))) => Ok(Some([all, more].concat())),
+            (Ok(_), Ok(_)) => Ok(None),
+        };
+        let told = (left.0 == 0).then(|| left.1.clone().map(Verdict::Pong));
         drop(left);
         if let Some(outcome) = told {
             self.sink.complete(self.ticket, outcome);
