@@ -190,7 +190,7 @@ class Hold {
     const { place, fence } = this;
     this.#turns.letGo(this);
     this.abort(reason);
-    this.#turns.events.emit({ type: 'lock-lost', key: place.id, fence, message: why });
+    this.#turns.tellLost({ key: place.id, fence, message: why });
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#leave(), Math.max(0, Math.ceil(this.#endsAt - performance.now())));
     this.#timer.unref();

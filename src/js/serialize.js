@@ -3,9 +3,10 @@
 // handler and not to the connection: it goes on when the response has been ended, whether or not anybody reads it.
 
 const { deny } = require('./denial.js');
-const { LatchgateError, asError, configError, isStoreFault } = require('./errors.js');
+const { LatchgateError, configError, isStoreFault } = require('./errors.js');
 const { lockOptions } = require('./lock-options.js');
-const { decisionOn, forget } = require('./passage.js');
+const { decisionOn, fail, forget } = require('./passage.js');
+const { reportDenied } = require('./report.js');
 const { RequestTurn, enclosing, reentry, running } = require('./sections.js');
 const { credentialOf } = require('./standing.js');
 const { KIND, place } = require('./turns.js');
@@ -27,14 +28,16 @@ function serialize(engine, options) {
   return function latchgateSerialize(req, res, next) {
     const decision = decisionOn(req, engine);
     if (decision === undefined) {
-      deny(engine.answers[engine.codes.noCredentials], undefined, req, res, next);
+      const answer = engine.answers[engine.codes.noCredentials];
+      reportDenied(engine, answer, engine.codes.noCredentials);
+      deny(answer, undefined, req, res, next);
       return;
     }
     try {
       engine.assertOpen();
       wait(engine, decision, settings, req, res, next);
     } catch (error) {
-      next(asError(error));
+      fail(engine, next, error);
     }
   };
 }
@@ -120,10 +123,11 @@ function refuse(engine, decision, error, reason, req, res, next) {
   const { policy } = decision;
   const code = reason || codeOf(engine, error);
   if (code === undefined) {
-    next(asError(error));
+    fail(engine, next, error);
     return;
   }
   if (reason !== 0) forget(req, engine, policy.property);
+  reportDenied(engine, policy.answers[code], code, decision);
   deny(policy.answers[code], policy.onDeny, req, res, next);
 }
 

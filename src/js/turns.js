@@ -58,8 +58,11 @@ class Turns {
     this.#engine = engine;
   }
 
-  get events() {
-    return this.#engine.events;
+  /** @param {{ key: string, fence: number, message: string }} lease */
+  tellLost(lease) {
+    const { events, metrics } = this.#engine;
+    metrics.leaseLost();
+    events.emit({ type: 'lock-lost', ...lease });
   }
 
   /** A number that no other question of this Auth's has had. */
