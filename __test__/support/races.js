@@ -2,6 +2,7 @@
 'use strict';
 
 const { RACES: counters } = require('./races/counters.js');
+const { RACES: keys } = require('./races/keys.js');
 const { RACES: sessions } = require('./races/sessions.js');
 const { RACES: revocations } = require('./races/revocations.js');
 const { RACES: spending } = require('./races/spending.js');
@@ -20,7 +21,7 @@ const { RACES: turns } = require('./races/turns.js');
  */
 
 /** In one process, some of them through a real Express server. @type {Race[]} */
-const LOCAL = [...sessions, ...revocations, ...counters, ...spending, ...turns];
+const LOCAL = [...sessions, ...revocations, ...counters, ...spending, ...keys, ...turns];
 /** Across worker threads. @type {Race[]} */
 const THREADED = threads;
 

@@ -10,7 +10,7 @@ use super::reason::{Reason, Reasons};
 use super::session::{Session, SessionTimes};
 use super::spending::{AddUnits, Consume, Refund};
 use super::standing::Credential;
-use super::store::Outcome;
+use super::store::{Outcome, Replica};
 use super::turn::{TurnAnswer, TurnOp};
 use std::borrow::Cow;
 
@@ -263,6 +263,8 @@ pub enum Verdict {
     Turn(TurnAnswer),
     /// To [`Act::Standing`]: `Allowed`, or the first reason that stands against it.
     Standing(Reason),
+    /// To [`Act::Ping`], of a store on servers: the replicas of its primaries, where they may be asked for.
+    Pong(Option<Vec<Replica>>),
     /// The question was wrong, which only the store could see; nothing was done.
     Fault(Fault),
 }
