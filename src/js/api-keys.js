@@ -136,6 +136,10 @@ class ApiKeys {
    */
   async revoke(keyId) {
     const { flag, pointings } = await this.#engine.ask((gate) => gate.revokeApiKey(id(keyId, 'keyId')));
+    if (flag === true) {
+      this.#engine.metrics.revoked('api_key');
+      this.#engine.events.emit({ type: 'revoked', kind: 'api_key', keyId });
+    }
     await point(this.#engine, pointings);
     return flag === true;
   }
