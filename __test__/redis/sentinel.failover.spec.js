@@ -141,7 +141,7 @@ for (const { kind, name } of KINDS) {
       skip,
     }, async (t) => {
       const config = { 'min-replicas-to-write': 1, 'min-replicas-max-lag': 1 };
-      const { set, auth, primary } = await guarded(t, { kind, config });
+      const { set, auth } = await guarded(t, { kind, config });
       const join = await set.cutOff();
       t.after(join);
       await assert.rejects(async () => {
