@@ -221,7 +221,12 @@ impl GateInner {
     /// judged here, by the clock of the process; an API key will be a credential beside it.
     pub fn credential(&mut self, token: &str, user: &str) -> Result<Credential<'static>> {
         let (now_ms, check) = (self.now_ms(), self.check);
-        let token = self.verifier()?.verify(token, now_ms).map_err(|_| error(Fault::revoked()))?;
+        let token = self.verifier()?.verify(token, now_ms).map_err(|reason| {
+            let unknown = reason == Reason::KeysUnavailable;
+            let fault =
+                || Fault::unavailable("jwt.jwksUri does not answer: the key may stand there");
+            error(if unknown { fault() } else { Fault::revoked() })
+        })?;
         if *token.user != *user {
             return Err(error(Fault::input("auth is another user's")));
         }

@@ -14,6 +14,7 @@ mod exports;
 mod gate;
 mod key_flow;
 mod key_outcome;
+mod key_set;
 mod key_steps;
 mod outcome;
 mod policy;

@@ -1,6 +1,8 @@
 //! What crosses to JavaScript: the one place where faults become errors and verdicts become objects.
 
-use super::key_outcome::{NativeKey, NativeKeyInfo, NativeKeyUse, NativePlace, key_object};
+use super::key_outcome::{
+    NativeKey, NativeKeyInfo, NativeKeyUse, NativePlace, NativePointing, key_object,
+};
 use crate::core::counter::Applied;
 use crate::core::error::{Fault, FaultCode};
 use crate::core::op::{Admission, Decision, Verdict};
@@ -95,6 +97,23 @@ pub struct NativeHealth {
     pub warnings: Vec<String>,
 }
 
+/// What a key set that was fetched came to.
+#[napi(object)]
+pub struct NativeKeySet {
+    /// Keys that tokens are verified with.
+    pub usable: f64,
+    /// Why keys were passed over.
+    pub passed_over: Vec<String>,
+}
+
+/// What became of the tokens that were asked about before.
+#[napi(object)]
+pub struct NativeCache {
+    pub hits: f64,
+    pub misses: f64,
+    pub bytes: f64,
+}
+
 /// A server that repeats what a primary does.
 #[napi(object)]
 pub struct NativeReplica {
@@ -158,6 +177,7 @@ pub struct Outcome {
     pub place: Option<NativePlace>,
     pub key_ids: Option<Vec<String>>,
     pub key_infos: Option<Vec<NativeKeyInfo>>,
+    pub pointings: Option<Vec<NativePointing>>,
     pub key_use: Option<NativeKeyUse>,
     pub applied: Option<NativeApplied>,
     pub replicas: Option<Vec<NativeReplica>>,

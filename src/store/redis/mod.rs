@@ -14,6 +14,7 @@ mod keys;
 mod lines;
 mod link;
 mod pack;
+mod pointer_codec;
 mod place;
 mod poll;
 mod queue;
