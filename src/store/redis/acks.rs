@@ -12,6 +12,7 @@ use crate::core::error::Fault;
 use crate::core::key_op::KeyOp;
 use crate::core::op::Act;
 use crate::core::store::{Outcome, Sink};
+use crate::core::turn::TurnOp;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,7 @@ pub fn needs_acks(act: &Act<'_>) -> bool {
             | Act::RevokeUser { .. }
             | Act::BlockUser { .. }
             | Act::ApiKey(KeyOp::Revoke(_))
+            | Act::Turn(TurnOp::Ask(_))
     )
 }
 
