@@ -251,6 +251,9 @@ describe('health() and ready()', () => {
       const { latencyMs, ...rest } = await auth.health();
       console.log(await auth.ready(), latencyMs >= 0, JSON.stringify({ ...rest, warnings: undefined }));
     `);
-    assert.equal(stdout, 'undefined true {"ok":true,"store":"memory","topology":"embedded","degraded":false}\n');
+    assert.equal(
+      stdout,
+      'undefined true {"ok":true,"store":"memory","topology":"embedded","degraded":false}\n',
+    );
   });
 });
