@@ -14,14 +14,7 @@ describe('createAuth() refuses', () => {
   const OPTIONS = [
     ['refresh', { jwt, refresh: { ttl: '1d' } }, /refresh/],
     ['mode observe', { jwt, mode: 'observe' }, /observe/],
-    ['store.acks', { jwt, store: { url: 'memory:', acks: 1 } }, /acks/],
   ];
-  for (const url of ['redis-cluster://a:1,b:2', 'redis-sentinel://a:1,b:2/0?master=m']) {
-    OPTIONS.push(
-      [`the store ${url}`, { jwt, store: url }, /store/],
-      [`store.url ${url}`, { jwt, store: { url } }, /store/],
-    );
-  }
   for (const [what, options, names] of OPTIONS) {
     it(what, () => {
       assert.throws(() => createAuth(/** @type {any} */ (options)), fault('CONFIG', names));

@@ -62,6 +62,8 @@ pub struct GateConfig {
     pub prefix: String,
     pub command_timeout_ms: f64,
     pub connect_timeout_ms: f64,
+    /// Replicas that must hold what matters most; 0: none.
+    pub acks: f64,
     /// The event loop is Node's own, in which a server's answers can be watched for.
     pub own_loop: Option<bool>,
     pub keys: Vec<KeyConfig>,
@@ -156,11 +158,14 @@ pub fn rule(
 pub fn settings(config: &GateConfig) -> Result<Settings, Fault> {
     let command_ms = whole("store.commandTimeout", config.command_timeout_ms, 1)?;
     let connect_ms = whole("store.connectTimeout", config.connect_timeout_ms, 1)?;
+    let acks = whole("store.acks", config.acks, 0)?;
+    let acks = u32::try_from(acks).map_err(|_| Fault::config("store.acks is at most 2^32 - 1"))?;
     Ok(Settings {
         url: config.store.clone(),
         prefix: config.prefix.clone(),
         command_timeout: Duration::from_millis(command_ms),
         connect_timeout: Duration::from_millis(connect_ms),
+        acks,
         watched: config.own_loop == Some(true) && watcher::is_possible(),
     })
 }

@@ -118,10 +118,10 @@ impl GateInner {
         let drain = move || weak.upgrade().map_or(0, |gate| gate.borrow_mut().drain());
         let mut inner = gate.borrow_mut();
         inner.watch = Watch::new(listener, drain);
-        inner.watch_source();
+        inner.watch_sources();
     }
 
-    fn watch_source(&mut self) {
+    fn watch_sources(&mut self) {
         self.watch.renew(&self.store, &self.bridge);
     }
 
@@ -154,7 +154,7 @@ impl GateInner {
     pub fn events(&mut self) -> Vec<NativeEvent> {
         let notices = self.bridge.notices();
         if notices.contains(&Notice::Opened) {
-            self.watch_source();
+            self.watch_sources();
         }
         notices.into_iter().filter_map(event).collect()
     }

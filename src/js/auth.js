@@ -204,27 +204,27 @@ class Auth {
   }
 
   async #ping() {
-    const { flag } = await this.#engine.ask((gate) => gate.ping());
+    const { flag, replicas } = await this.#engine.ask((gate) => gate.ping());
     if (flag !== true) throw storeError('ERR_LATCHGATE_STORE_UNAVAILABLE', 'the store does not answer');
+    return { replicas };
   }
 
   async health() {
     const engine = this.#engine;
     engine.assertOpen();
     const start = performance.now();
-    const answered = await this.#ping().then(
-      () => true,
-      () => false,
-    );
+    const answer = await this.#ping().catch(() => undefined);
     const latencyMs = performance.now() - start;
     engine.assertOpen();
     const state = {
-      ok: answered && engine.doubts().length === 0 && engine.keySource?.usable !== 0,
+      ok: answer !== undefined && engine.doubts().length === 0 && engine.keySource?.usable !== 0,
       store: engine.store.kind,
-      degraded: !answered && mayDegrade(engine),
+      ...engine.topology(),
+      degraded: answer === undefined && mayDegrade(engine),
       warnings: [...engine.warnings, ...engine.storeWarnings(), ...engine.keyWarnings()],
     };
-    return answered ? { ...state, latencyMs } : state;
+    if (answer === undefined) return state;
+    return { ...state, latencyMs, ...(answer.replicas && { replicas: answer.replicas }) };
   }
 
   /** @returns {string} */

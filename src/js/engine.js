@@ -163,6 +163,13 @@ class Engine {
     return this.keySource?.warnings() ?? [];
   }
 
+  /** What the store consists of; where writes go is not known before the first connection. */
+  topology() {
+    const { topology, primaries, unreachable } = this.call((gate) => gate.health());
+    if (topology === 'cluster') return { topology, primary: primaries, unreachable };
+    return primaries.length === 0 ? { topology } : { topology, primary: primaries[0] };
+  }
+
   /** @returns {string[]} why the store is not what store.strict asks for */
   doubts() {
     const { networked, strict } = this.store;
