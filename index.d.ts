@@ -45,7 +45,10 @@ export interface AuthOptions {
    * worker threads among them. A restart forgets an embedded store, revocations included; other processes do not see it.
    * 'redis://host:port/db', 'rediss://…' (TLS) or 'redis+unix:///path' (not on Windows), with user:password@ where needed: one
    * Redis or Valkey server, which all processes share. No message of latchgate repeats the URL.
-   * 'redis-cluster://h1:p,h2:p' and 'redis-sentinel://h1:p,h2:p/db?master=name': not built yet: ERR_LATCHGATE_CONFIG.
+   * 'redis-sentinel://h1:p,h2:p/db?master=name' (port 26379 where none is said): the primary that these Sentinels name, which is
+   * asked for again every second and at every loss; user:password@ is who we are at the servers, `&sentinel_username=` and
+   * `&sentinel_password=` at the Sentinels. 'redis-cluster://h1:p,h2:p' (port 6379): a Cluster, found by any of these nodes; it
+   * has the database 0 alone. 'rediss-sentinel://' and 'rediss-cluster://': the same, all of it by TLS.
    */
   store?: string | StoreOptions;
   jwt?: JwtOptions;
@@ -95,7 +98,8 @@ export interface StoreOptions {
   connectTimeout?: Duration;
   /**
    * Replicas that must hold a revocation, block, admission (not by first use) or acquired turn before it resolves; default 0;
-   * too few in time is ERR_LATCHGATE_STORE_TIMEOUT, and the write stands. Not built yet: ERR_LATCHGATE_CONFIG.
+   * too few within half of commandTimeout is ERR_LATCHGATE_STORE_TIMEOUT, and the write stands; asking again waits again. API
+   * keys that are revoked are waited for too. More than 0 is ERR_LATCHGATE_CONFIG for an embedded store.
    */
   acks?: number;
   /**
@@ -351,14 +355,22 @@ export interface Auth {
    */
   ready(): Promise<void>;
   /**
-   * `ok`: whether ready() would resolve. `store`: 'memory' or 'redis'. `latencyMs`: of one question to the store, where it
-   * answered. `degraded`: it did not, and onStoreError lets requests through meanwhile. `warnings`: what an operator should know
+   * `ok`: whether ready() would resolve; of a Cluster, whether every node that serves slots answers, and every slot is served.
+   * `store`: 'memory' or 'redis'. `topology`: what the store consists of. `primary`: where writes go, as host:port or the path of
+   * a socket, of a Cluster all such nodes; absent of an embedded store, and before the first connection. `unreachable`: those
+   * nodes of a Cluster that cannot be reached. `replicas`: those of all primaries as they were asked now, with the bytes that
+   * each has not confirmed; `online` is false while it is still given what was there before; absent where they cannot be asked
+   * (INFO). `latencyMs`: of one question to the store, where it answered. `degraded`: it did not, and onStoreError lets requests through meanwhile. `warnings`: what an operator should know
    * about this store here, in sentences; what the server's own settings give reason for is also emitted, once, as a process
    * warning (LATCHGATE_STORE). Rejects with ERR_LATCHGATE_CLOSED alone.
    */
   health(): Promise<{
     ok: boolean;
     store: string;
+    topology: 'embedded' | 'standalone' | 'sentinel' | 'cluster';
+    primary?: string | string[];
+    unreachable?: string[];
+    replicas?: Array<{ address: string; lagBytes: number; online: boolean }>;
     latencyMs?: number;
     degraded: boolean;
     warnings: string[];
