@@ -7,6 +7,8 @@ const { describe, it } = require('node:test');
 const { open } = require('../support/auths.js');
 const { ROOT, runNode } = require('../support/child.js');
 const { KINDS, RESTRICTED, missing, startPretender, startServer } = require('../support/servers.js');
+const { startCluster } = require('../support/clusters.js');
+const { startSentinels } = require('../support/sentinels.js');
 const { until } = require('../support/started.js');
 
 const COMMAND = path.join(ROOT, 'src', 'js', 'cli', 'main.js');
@@ -171,6 +173,31 @@ for (const { kind, name } of KINDS) {
     });
   });
 }
+
+describe('latchgate doctor on many servers', async () => {
+  const skip = await missing('redis');
+
+  it('finds what Sentinels watch fit, with the login of each kind', { skip }, async (t) => {
+    const login = { password: 'p@ss', sentinelPassword: 's@ss' };
+    const sentinels = await startSentinels(t, { ...login, ...LASTING });
+    const url = `${sentinels.url()}&sentinel_password=${encodeURIComponent(login.sentinelPassword)}`;
+    const { report, of, levels, stdout } = await doctor(url);
+    assert.deepEqual([levels('problem'), levels('warning')], [[], []], stdout);
+    assert.equal(report.servers[0].address, `127.0.0.1:${(await sentinels.primary()).port}`);
+    assert.deepEqual([of('scripts').length, of('replicas').length], [1, 2]);
+    assert.doesNotMatch(stdout, /@ss|%40ss/);
+  });
+
+  it('finds every primary of a Cluster, and their keys together', { skip }, async (t) => {
+    const cluster = await startCluster(t, { password: 'p@ss', ...LASTING });
+    const auth = open(t, { store: cluster.url(), sessions: {} });
+    for (let i = 0; i < 20; i++) await auth.sessions.admit(`u${i}`);
+    const { report, of, levels, stdout } = await doctor(cluster.url());
+    assert.deepEqual([levels('problem'), levels('warning')], [[], []], stdout);
+    assert.deepEqual([report.servers.length, of('role').length], [3, 3]);
+    assert.equal(Math.max(...Object.values(report.keys).map(Number)), 20);
+  });
+});
 
 describe('latchgate doctor on what is no such server', () => {
   it('refuses one that is too old, or whose clock is wrong', async (t) => {
