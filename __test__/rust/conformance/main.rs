@@ -17,6 +17,8 @@ mod sessions;
 mod spending;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(target_os = "linux")]
+mod topologies;
 
 use latchgate::core::clock::FakeClock;
 use latchgate::core::store::Store;
@@ -70,7 +72,7 @@ fn on_a_server(_rule: &dyn Fn(&dyn Store, &RuleClock<'_>)) {
 
 #[cfg(target_os = "linux")]
 fn on_a_server(rule: &dyn Fn(&dyn Store, &RuleClock<'_>)) {
-    for server in server::servers() {
+    for server in server::servers().into_iter().chain(topologies::topologies()) {
         let server = match server {
             Ok(server) => server,
             Err(why) => {
