@@ -21,6 +21,8 @@ mod spending;
 mod standing;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(target_os = "linux")]
+mod topologies;
 mod turn_credentials;
 mod turns;
 
@@ -81,7 +83,7 @@ fn on_a_server(_rule: &dyn Fn(&dyn Store, &RuleClock<'_>)) {
 
 #[cfg(target_os = "linux")]
 fn on_a_server(rule: &dyn Fn(&dyn Store, &RuleClock<'_>)) {
-    for server in server::servers() {
+    for server in server::servers().into_iter().chain(topologies::topologies()) {
         let server = match server {
             Ok(server) => server,
             Err(why) => {

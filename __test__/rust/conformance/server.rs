@@ -8,7 +8,7 @@ use latchgate::core::turn::TurnGate;
 use latchgate::store::registry::{self, Settings};
 use redis::Value;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -16,9 +16,15 @@ use std::{env, fs, process, thread};
 
 /// Ends with the test's process: the server is told to when its standard input closes.
 pub struct Server {
+    /// Of the first node, or the only one.
     port: u16,
+    /// All nodes go by one clock.
+    ports: Vec<u16>,
+    /// What the store is opened with.
+    named: String,
     time: PathBuf,
-    _child: Child,
+    /// They end with it.
+    children: Vec<Child>,
 }
 
 type Started = LazyLock<Result<Mutex<Server>, String>>;
@@ -36,58 +42,45 @@ pub fn servers() -> [Result<MutexGuard<'static, Server>, String>; 2] {
 
 impl Server {
     fn start(program: &str) -> Result<Self, String> {
-        let name = format!("latchgate-conformance-{program}-{}", process::id());
-        let directory = env::temp_dir().join(name);
-        fs::create_dir_all(&directory).map_err(|error| error.to_string())?;
-        let library = directory.join("steered_time.so");
-        let source =
-            PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("__test__/rust/support/steered_time.rs");
-        let built = Command::new("rustc")
-            .args(["--edition", "2024", "--crate-type", "cdylib", "-O", "-o"])
-            .args([&library, &source])
-            .status();
-        if !built.is_ok_and(|status| status.success()) {
-            return Err("the library that steers a server's clock cannot be built here".into());
-        }
-        let time = directory.join("time");
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .map_err(|error| error.to_string())?
-            .port();
-        // A shell that waits for its standard input holds the server: it ends when the test does, however.
-        let script =
-            r#""$0" "$@" & child=$!; cat > /dev/null; kill $child; wait; rm -rf "$DIRECTORY""#;
-        let child = Command::new("sh")
-            .args([
-                "-c",
-                script,
-                program,
-                "--bind",
-                "127.0.0.1",
-                "--save",
-                "",
-                "--appendonly",
-                "no",
-            ])
-            .args(["--port", &port.to_string(), "--dir"])
-            .arg(&directory)
-            .env("DIRECTORY", &directory)
-            .env("LD_PRELOAD", &library)
-            .env("STEERED_TIME", &time)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| error.to_string())?;
-        let server = Self { port, time, _child: child };
-        server.set_us(1_000_000);
+        let directory = directory(program)?;
+        let steered = Steering::new(&directory)?;
+        let node = steered.start(program, &directory, &[])?;
+        Self::of(vec![node], steered, |ports| format!("redis://127.0.0.1:{}", ports[0]))
+    }
+
+    /// Nodes that run, once the first answers. `url`: of their ports.
+    pub fn of(
+        nodes: Vec<(u16, Child)>,
+        steered: Steering,
+        url: impl Fn(&[u16]) -> String,
+    ) -> Result<Self, String> {
+        let (ports, children): (Vec<_>, Vec<_>) = nodes.into_iter().unzip();
+        let named = url(&ports);
+        let time = steered.time;
+        let server = Self { port: ports[0], ports, named, time, children: children };
         for _ in 0..200 {
-            if server.connection().is_ok() {
+            if server.connections().is_ok() {
                 return Ok(server);
             }
             thread::sleep(Duration::from_millis(25));
         }
-        Err(format!("no {program} answers: install redis-server 7.0 and valkey-server 8 or later"))
+        Err("no server answers: install redis-server 7.0 and valkey-server 8 or later".into())
+    }
+
+    /// Another process that ends with it.
+    pub fn hold(&mut self, child: Child) {
+        self.children.push(child);
+    }
+
+    pub fn ports(&self) -> &[u16] {
+        &self.ports
+    }
+
+    /// One to each node.
+    pub fn connections(&self) -> redis::RedisResult<Vec<redis::Connection>> {
+        let open =
+            |port| redis::Client::open(format!("redis://127.0.0.1:{port}"))?.get_connection();
+        self.ports.iter().map(open).collect()
     }
 
     fn connection(&self) -> redis::RedisResult<redis::Connection> {
@@ -105,21 +98,20 @@ impl Server {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    fn set_us(&self, us: u64) {
-        // Renamed into place: the server must never read half of it.
-        let next = self.time.with_extension("next");
-        fs::write(&next, us.to_le_bytes()).unwrap();
-        fs::rename(&next, &self.time).unwrap();
+    pub fn set_us(&self, us: u64) {
+        set_us(&self.time, us);
     }
 
     /// An empty store, and the clock that it goes by.
     pub fn open(&self, clock: &FakeClock) -> (Watched, Steered<'_>) {
         self.set_us(clock.now_us());
-        redis::cmd("FLUSHALL").exec(&mut self.connection().unwrap()).unwrap();
+        for connection in &mut self.connections().unwrap() {
+            redis::cmd("FLUSHALL").exec(connection).unwrap();
+        }
         let settings =
-            Settings { command_timeout: Duration::from_secs(10), ..Settings::of(&self.url()) };
+            Settings { command_timeout: Duration::from_secs(10), ..Settings::of(&self.named) };
         let store = registry::open(&settings, Arc::new(FakeClock::at_ms(0))).unwrap();
-        let watched = Watched { store, connection: Mutex::new(self.connection().unwrap()) };
+        let watched = Watched { store, connections: Mutex::new(self.connections().unwrap()) };
         (watched, Steered { server: self })
     }
 }
@@ -138,7 +130,7 @@ impl Steered<'_> {
 /// The store, with a dump of what the server holds.
 pub struct Watched {
     store: Arc<dyn Store>,
-    connection: Mutex<redis::Connection>,
+    connections: Mutex<Vec<redis::Connection>>,
 }
 
 impl Store for Watched {
@@ -163,28 +155,30 @@ impl Store for Watched {
     }
 
     fn dump(&self) -> String {
-        let mut connection = self.connection.lock().unwrap();
-        let mut keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut *connection).unwrap();
-        keys.sort();
-        let mut lines = String::new();
-        for key in keys {
-            let kind: String = redis::cmd("TYPE").arg(&key).query(&mut *connection).unwrap();
-            let value: Value = match kind.as_str() {
-                "hash" => redis::cmd("HGETALL").arg(&key).query(&mut *connection),
-                "zset" => redis::cmd("ZRANGE")
-                    .arg(&key)
-                    .arg(0)
-                    .arg(-1)
-                    .arg("WITHSCORES")
-                    .query(&mut *connection),
-                _ => redis::cmd("GET").arg(&key).query(&mut *connection),
-            }
-            .unwrap();
-            let ends: i64 = redis::cmd("PEXPIRETIME").arg(&key).query(&mut *connection).unwrap();
-            lines += &format!("{key} {ends} {}\n", sorted(value));
-        }
-        lines
+        let mut connections = self.connections.lock().unwrap();
+        let mut lines: Vec<String> = connections.iter_mut().flat_map(dump_of).collect();
+        lines.sort();
+        lines.concat()
     }
+}
+
+/// A line for each key of a node.
+fn dump_of(connection: &mut redis::Connection) -> Vec<String> {
+    let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(connection).unwrap();
+    let line = |key: String| {
+        let kind: String = redis::cmd("TYPE").arg(&key).query(connection).unwrap();
+        let value: Value = match kind.as_str() {
+            "hash" => redis::cmd("HGETALL").arg(&key).query(connection),
+            "zset" => {
+                redis::cmd("ZRANGE").arg(&key).arg(0).arg(-1).arg("WITHSCORES").query(connection)
+            }
+            _ => redis::cmd("GET").arg(&key).query(connection),
+        }
+        .unwrap();
+        let ends: i64 = redis::cmd("PEXPIRETIME").arg(&key).query(connection).unwrap();
+        format!("{key} {ends} {}\n", sorted(value))
+    };
+    keys.into_iter().map(line).collect()
 }
 
 /// A hash's members in the order of their names: the server's own order says nothing.
@@ -193,4 +187,82 @@ fn sorted(value: Value) -> String {
     let mut pairs: Vec<String> = members.chunks(2).map(|pair| format!("{pair:?}")).collect();
     pairs.sort();
     pairs.concat()
+}
+
+/// A directory of a server's own; it goes with the server.
+pub fn directory(name: &str) -> Result<PathBuf, String> {
+    let directory = env::temp_dir().join(format!("latchgate-conformance-{name}-{}", process::id()));
+    fs::create_dir_all(&directory).map_err(|error| error.to_string())?;
+    Ok(directory)
+}
+
+pub fn free_port() -> Result<u16, String> {
+    let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    address.map(|address| address.port()).map_err(|error| error.to_string())
+}
+
+fn set_us(time: &Path, us: u64) {
+    // Renamed into place: the server must never read half of it.
+    let next = time.with_extension("next");
+    fs::write(&next, us.to_le_bytes()).unwrap();
+    fs::rename(&next, time).unwrap();
+}
+
+/// The clock of some nodes, and what makes them go by it.
+pub struct Steering {
+    library: PathBuf,
+    time: PathBuf,
+}
+
+impl Steering {
+    pub fn new(directory: &Path) -> Result<Self, String> {
+        let library = directory.join("steered_time.so");
+        let source =
+            PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("__test__/rust/support/steered_time.rs");
+        let built = Command::new("rustc")
+            .args(["--edition", "2024", "--crate-type", "cdylib", "-O", "-o"])
+            .args([&library, &source])
+            .status();
+        if !built.is_ok_and(|status| status.success()) {
+            return Err("the library that steers a server's clock cannot be built here".into());
+        }
+        let time = directory.join("time");
+        set_us(&time, 1_000_000);
+        Ok(Self { library, time })
+    }
+
+    /// A node that goes by the clock.
+    pub fn start(
+        &self,
+        program: &str,
+        directory: &Path,
+        options: &[&str],
+    ) -> Result<(u16, Child), String> {
+        let mut command = waited(program, directory);
+        command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]).args(options);
+        command.env("LD_PRELOAD", &self.library).env("STEERED_TIME", &self.time);
+        started(command, directory)
+    }
+}
+
+/// A command that a shell holds which waits for its standard input: it ends when the test does, however.
+pub fn waited(program: &str, directory: &Path) -> Command {
+    let script = r#""$0" "$@" & child=$!; cat > /dev/null; kill $child; wait; rm -rf "$DIRECTORY""#;
+    let mut command = Command::new("sh");
+    command.args(["-c", script, program]).env("DIRECTORY", directory);
+    command
+}
+
+/// On a free port.
+pub fn started(mut command: Command, directory: &Path) -> Result<(u16, Child), String> {
+    let port = free_port()?;
+    let child = command
+        .args(["--port", &port.to_string(), "--dir"])
+        .arg(directory)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| error.to_string())?;
+    Ok((port, child))
 }
