@@ -4,6 +4,7 @@
 mod codec;
 mod counters;
 mod decide_codec;
+mod family_codec;
 mod greeting;
 mod inbox;
 mod io;
