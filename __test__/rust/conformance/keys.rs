@@ -2,7 +2,7 @@
 
 use super::support::keys::{self, *};
 use super::support::*;
-use super::{assert_nothing_left, on_every_store};
+use super::{assert_nothing_left, on_every_store, sweep};
 use latchgate::core::key::LISTED_MS;
 use latchgate::core::key_op::{KeyAnswer, KeyName, KeyPatch, KeyPlace, Use};
 use latchgate::core::op::{Act, SessionCheck};
@@ -277,7 +277,7 @@ fn an_expiry_may_be_moved_so_far_back_that_the_key_is_gone() {
         assert_eq!(get(store, &key), None);
         assert_eq!(reason(store, asked(&key, 1)), Reason::KeyUnknown);
         assert!(update(store, &key, KeyPatch::default()).is_none());
-        store.sweep();
+        sweep(store);
         assert_nothing_left(store, clock);
     });
 }
