@@ -2,6 +2,7 @@
 
 use super::charges::Draft;
 use super::key_flow::KeyFlow;
+use super::token_flow::TokenFlow;
 use crate::service::api_key::Made;
 use crate::service::issue::Request;
 
@@ -21,6 +22,9 @@ pub enum Continuation {
     /// An act on an API key that is under way, and one that has come to its end.
     Key(Box<KeyFlow>),
     KeyDone(Box<KeyFlow>),
+    /// The same of a login, or of what follows one.
+    Token(Box<TokenFlow>),
+    TokenDone(Box<TokenFlow>),
     #[default]
     Plain,
 }
