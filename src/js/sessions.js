@@ -137,4 +137,4 @@ function admission({ admitted, reason, active, limit, retryAfterMs, existing, se
   };
 }
 
-exports.Sessions = Sessions;
+module.exports = { Sessions, admission, admitLimit };
