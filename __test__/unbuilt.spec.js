@@ -12,7 +12,6 @@ const jwt = { secret: SECRET };
 describe('createAuth() refuses', () => {
   /** @type {Array<[string, object, RegExp]>} */
   const OPTIONS = [
-    ['refresh', { jwt, refresh: { ttl: '1d' } }, /refresh/],
     ['mode observe', { jwt, mode: 'observe' }, /observe/],
     ['jwksUri', { jwt: { jwksUri: 'https://issuer.test/jwks' } }, /jwksUri/],
     ['jwksUri beside a key', { jwt: { ...jwt, jwksUri: 'https://issuer.test/jwks' } }, /jwksUri/],
@@ -40,7 +39,6 @@ describe('createAuth() refuses', () => {
 describe('an Auth refuses', () => {
   for (const [group, methods] of Object.entries({
     locks: ['runExclusive', 'acquire'],
-    tokens: ['login', 'refresh', 'logout'],
   })) {
     for (const method of methods) {
       it(`${group}.${method}(), by rejecting`, async (t) => {

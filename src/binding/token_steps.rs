@@ -92,6 +92,7 @@ impl GateInner {
         match (wanted, answer) {
             (WantedToken::Login { request, .. }, FamilyAnswer::Login(answer)) => match *answer {
                 LoginAnswer::Admitted(admitted, drawn) => {
+                    self.owners.insert(token.family, request.user.as_str().into());
                     let session = admitted.session.as_ref().map(|session| session.id.clone());
                     let grant = self.grant(Request { session, ..request }, drawn, &token)?;
                     let (grant, admission) = (Some(grant), Some(admission(admitted)));
