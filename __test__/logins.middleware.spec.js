@@ -253,6 +253,24 @@ describe('refresh()', () => {
     assert.equal(last.expiresAt, said[2].exp * 1000);
   });
 
+  it('needs the required claims of the login, or others that hold them', async (t) => {
+    const requiredClaims = ['role', 'scope'];
+    const auth = open(t, { jwt: { secret: SECRET, requiredClaims } });
+    const user = unique();
+    await assert.rejects(auth.tokens.login(user), fault('INPUT', /requiredClaims/));
+    await assert.rejects(auth.tokens.login(user, { claims: { role: 'a' } }), fault('INPUT'));
+    assert.deepEqual(await ids(auth, user), []);
+    const first = await login(auth, user, { claims: { role: 'a' }, scope: 'read' });
+    await assert.rejects(
+      auth.tokens.refresh(first.refreshToken, { claims: { other: 1 } }),
+      fault('INPUT', /requiredClaims/),
+    );
+    const second = await refresh(auth, first.refreshToken, { scope: 'write' });
+    const third = await refresh(auth, second.refreshToken, { claims: { role: 'b' } });
+    for (const { accessToken } of [first, second, third, await refresh(auth, third.refreshToken)])
+      assert.ok(await passes(auth, accessToken));
+  });
+
   it('answers invalid to all that is no token of ours, and asks no more', async (t) => {
     const auth = open(t);
     const { refreshToken, accessToken } = await login(auth, unique());

@@ -10,31 +10,10 @@ use latchgate::core::op::{Act, Charge, SessionCheck};
 use latchgate::core::reason::Reason;
 use latchgate::core::store::Store;
 use latchgate::store::registry::{self, Settings};
-use std::sync::{Arc, Barrier};
-use std::thread;
+use std::sync::Arc;
 use support::counting::*;
+use support::racing::*;
 use support::*;
-
-const RACERS: usize = 24;
-
-/// Runs the same act in many threads, released together.
-fn race<T: Send + 'static>(
-    store: &Arc<dyn Store>,
-    act: impl Fn(&dyn Store, usize) -> T + Send + Sync + 'static,
-) -> Vec<T> {
-    let gate = Arc::new(Barrier::new(RACERS));
-    let act = Arc::new(act);
-    let racers: Vec<_> = (0..RACERS)
-        .map(|n| {
-            let (store, gate, act) = (Arc::clone(store), Arc::clone(&gate), Arc::clone(&act));
-            thread::spawn(move || {
-                gate.wait();
-                act(&*store, n)
-            })
-        })
-        .collect();
-    racers.into_iter().map(|racer| racer.join().unwrap()).collect()
-}
 
 /// How many of the racers got in at a limit of 3.
 fn logins(store: &Arc<dyn Store>) -> usize {

@@ -57,15 +57,20 @@ impl GateInner {
         }
     }
 
-    /// What is wanted of a token whose user is known. That its access token can be signed is looked at first.
+    /// What is wanted of a token whose user is known. That an access token with the claims given can be signed is looked at
+    /// first; with those of the login it could.
     fn act_for(&self, flow: &mut TokenFlow) -> std::result::Result<FamilyOp<'static>, Fault> {
         let user = flow.user.clone().unwrap_or_default();
         if let WantedToken::Refresh { request, .. } = &mut flow.wanted {
             request.user = user.to_string();
-            // Which session it will be is not known: the longest to write.
-            request.session = Some("\"".repeat(MAX_ID));
-            let (issuer, rules) = self.issuer().map_err(|_| keyless())?;
-            issuer.check(request, rules, self.now_ms())?;
+            if request.claims.is_some() {
+                let (issuer, rules) = self.issuer().map_err(|_| keyless())?;
+                // Which session it will be is not known: the longest to write. Nor is the login's scope.
+                let session = Some("\"".repeat(MAX_ID));
+                let scope = request.scope.clone().or_else(|| Some("scope".to_owned()));
+                let probe = Request { session, scope, ..request.clone() };
+                issuer.check(&probe, rules, self.now_ms())?;
+            }
         }
         flow.act(&user)
     }

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 pub const KEPT_MS: u64 = 3_600_000;
 /// So many spent tokens of one family are told from unknown ones, the last of them.
 pub const MAX_SPENT: usize = 10_000;
-/// Of so many what followed can be told at once; where more are used within the grace window, of none of those.
+/// Of so many what followed can be told at once, the last of them.
 pub const MAX_LINKS: usize = 256;
 
 /// Half of a hash: enough to tell spent tokens apart.
@@ -73,6 +73,8 @@ pub struct Family {
     /// The same, in the order in which they were spent.
     order: VecDeque<Half>,
     links: IdMap<Half, Link>,
+    /// The same, in the order in which they were spent.
+    chain: VecDeque<Half>,
     /// The last instant of any link: none is told for longer than one that follows it.
     grace_until_ms: u64,
 }
@@ -90,6 +92,7 @@ impl Family {
             spent: IdMap::default(),
             order: VecDeque::new(),
             links: IdMap::default(),
+            chain: VecDeque::new(),
             grace_until_ms: 0,
         }
     }
@@ -143,12 +146,11 @@ impl Family {
         now_ms: u64,
     ) {
         self.prune(now_ms);
-        if self.links.len() >= MAX_LINKS {
-            self.links.clear();
-        }
+        self.make_room();
         let old = half(&self.current);
         self.grace_until_ms = self.grace_until_ms.max(now_ms.saturating_add(grace_ms));
         self.links.insert(old, Link { until_ms: self.grace_until_ms, next });
+        self.chain.push_back(old);
         self.spent.insert(old, self.expires_ms());
         self.order.push_back(old);
         (self.current, self.issued_ms) = (digest, now_ms);
@@ -164,19 +166,45 @@ impl Family {
 
     /// What was sealed is told nobody any more.
     pub fn end(&mut self) {
-        self.links = IdMap::default();
+        (self.links, self.chain) = Default::default();
     }
 
+    /// Forgets what has come to its time.
     fn prune(&mut self, now_ms: u64) {
-        self.links.retain(|_, link| link.until_ms > now_ms);
-        while let Some(first) = self.order.front().copied() {
-            let till = self.spent.get(&first).copied().unwrap_or(0);
-            if till.saturating_add(KEPT_MS) > now_ms && self.order.len() < MAX_SPENT {
+        while let Some(first) = self.chain.front() {
+            if self.links.get(first).is_some_and(|link| link.until_ms > now_ms) {
                 break;
             }
-            self.order.pop_front();
-            self.spent.remove(&first);
+            self.drop_link();
+        }
+        while let Some(first) = self.order.front() {
+            let till = self.spent.get(first).copied().unwrap_or(0);
+            if till.saturating_add(KEPT_MS) > now_ms {
+                break;
+            }
+            self.drop_spent();
+        }
+    }
+
+    /// Makes room for one more.
+    fn make_room(&mut self) {
+        while self.chain.len() >= MAX_LINKS {
+            self.drop_link();
+        }
+        while self.order.len() >= MAX_SPENT {
+            self.drop_spent();
+        }
+    }
+
+    fn drop_link(&mut self) {
+        if let Some(first) = self.chain.pop_front() {
             self.links.remove(&first);
+        }
+    }
+
+    fn drop_spent(&mut self) {
+        if let Some(first) = self.order.pop_front() {
+            self.spent.remove(&first);
         }
     }
 

@@ -11,7 +11,7 @@ use jsonwebtoken::crypto::JwtSigner;
 use std::fmt::Write as _;
 
 /// What is to be said in a token.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Request {
     /// The user id.
     pub user: String,

@@ -247,6 +247,35 @@ fn a_request_whose_session_has_ended_logs_in_anew() {
 }
 
 #[test]
+fn of_very_many_tokens_spent_at_once_the_last_ones_lead_on() {
+    on_every_store(|store, clock| {
+        let token = |n: u16| {
+            let mut digest = [7; 32];
+            digest[..2].copy_from_slice(&n.to_be_bytes());
+            digest
+        };
+        let ask = |presented, next| {
+            let mut asked = refresh_of("u", FAMILY, 0, 0);
+            (asked.presented, asked.next) = (token(presented), token(next));
+            refresh_as(store, asked)
+        };
+        let mut login = asked("u", "s", reject(1), FAMILY, 0);
+        login.family.digest = token(0);
+        log_in_as(store, login);
+        for n in 0..300 {
+            granted(ask(n, n + 1));
+        }
+        assert_eq!(granted(ask(299, 999)).sealed.len(), 1);
+        assert_eq!(granted(ask(44, 999)).sealed.len(), 256);
+        // Those of a later window are told all the same.
+        clock.advance_ms(GRACE - 1);
+        granted(ask(300, 301));
+        assert_eq!(granted(ask(45, 999)).sealed.len(), 256);
+        assert_eq!(ask(44, 999), RefreshAnswer::Reused("s".into()));
+    });
+}
+
+#[test]
 fn requests_of_two_users_never_meet() {
     on_every_store(|store, _| {
         for (user, family) in [("u", FAMILY), ("v", OTHER)] {

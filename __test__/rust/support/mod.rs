@@ -4,6 +4,7 @@
 pub mod counting;
 pub mod families;
 pub mod keys;
+pub mod racing;
 
 use latchgate::core::error::Fault;
 use latchgate::core::idempotency::Idempotency;

@@ -1,7 +1,9 @@
 
 -- What is kept of a refresh family: the last instant of its session, the life of a token, when the live one was issued,
--- the last instant of any link (all ms).
-local FAMILY = '>I6I6I6I6'
+-- the last instant of any link (all ms), how many tokens were spent.
+local FAMILY = '>I6I6I6I6I6'
+-- What followed a spent token: until when it is told (ms), which in turn it was, half of that one's hash, and it, sealed.
+local LINK = '>I6I6'
 -- So many spent tokens are told from unknown ones; of so many what followed can be told at once.
 local MAX_SPENT, MAX_LINKS = 10000, 256
 local family, spent, links = KEYS[3], KEYS[4], KEYS[5]
@@ -12,11 +14,11 @@ local function family_read()
   -- What is none of ours must show before anything is written.
   redis.call('ZSCORE', spent, '.')
   redis.call('HLEN', links)
-  local head = ours(found[1], 24)
+  local head = ours(found[1], 30)
   if not head then return nil end
   local f = { hash = ours(found[2], 32), session = found[3], claims = found[4] or '', scope = found[5] or '' }
   if not f.hash or not f.session then error('FOREIGN value under a key of ours') end
-  f.ends, f.ttl, f.issued, f.grace = struct.unpack(FAMILY, head)
+  f.ends, f.ttl, f.issued, f.grace, f.turn = struct.unpack(FAMILY, head)
   if f.ends + SLACK <= now then return nil end
   f.expires = math.min(f.issued + f.ttl, f.ends)
   return f
@@ -38,9 +40,9 @@ local function family_followed(f, digest)
   if not link or struct.unpack('>I6', link) <= now then return nil end
   while at ~= last do
     link = redis.call('HGET', links, at)
-    if not link or #link < 22 then return false end
-    at = string.sub(link, 7, 22)
-    told[#told + 1] = struct.pack('>I2', #link - 22) .. string.sub(link, 23)
+    if not link or #link < 28 then return false end
+    at = string.sub(link, 13, 28)
+    told[#told + 1] = struct.pack('>I2', #link - 28) .. string.sub(link, 29)
   end
   return struct.pack('>I4', #told) .. table.concat(told)
 end
@@ -50,14 +52,21 @@ end
 local function family_replace(f, digest, follows, grace)
   redis.call('ZREMRANGEBYSCORE', spent, '-inf', now - SLACK)
   redis.call('ZREMRANGEBYRANK', spent, 0, -MAX_SPENT)
-  local all, kept = redis.call('HGETALL', links), 0
+  local all, kept, oldest, least = redis.call('HGETALL', links), 0, nil, NEVER
   for i = 1, #all, 2 do
-    if struct.unpack('>I6', all[i + 1]) <= now then redis.call('HDEL', links, all[i]) else kept = kept + 1 end
+    local till, turn = struct.unpack(LINK, all[i + 1])
+    if till <= now then
+      redis.call('HDEL', links, all[i])
+    else
+      kept = kept + 1
+      if turn < least then oldest, least = all[i], turn end
+    end
   end
-  if kept >= MAX_LINKS then redis.call('DEL', links) end
+  if kept >= MAX_LINKS then redis.call('HDEL', links, oldest) end
   local old = string.sub(f.hash, 1, 16)
   f.grace = math.max(f.grace, now + grace)
-  redis.call('HSET', links, old, struct.pack('>I6', f.grace) .. follows)
+  f.turn = f.turn + 1
+  redis.call('HSET', links, old, struct.pack(LINK, f.grace, f.turn) .. follows)
   redis.call('PEXPIREAT', links, string.format('%.0f', f.grace))
   redis.call('ZADD', spent, f.expires, old)
   f.hash, f.issued = digest, now
@@ -65,7 +74,7 @@ end
 
 local function family_write(f)
   local at = string.format('%.0f', f.ends + SLACK)
-  redis.call('HSET', family, '.', struct.pack(FAMILY, f.ends, f.ttl, f.issued, f.grace), 'h', f.hash)
+  redis.call('HSET', family, '.', struct.pack(FAMILY, f.ends, f.ttl, f.issued, f.grace, f.turn), 'h', f.hash)
   redis.call('PEXPIREAT', family, at)
   redis.call('PEXPIREAT', spent, at)
   f.expires = math.min(f.issued + f.ttl, f.ends)

@@ -41,7 +41,7 @@ else
   local _, _, _, _, absolute_end = struct.unpack(LIVE, redis.call('HGET', record, session))
   redis.call('DEL', family, spent, links)
   redis.call('HSET', family, 'u', ARGV[6], 's', string.sub(session, 2))
-  f = { hash = ARGV[5], ends = absolute_end, ttl = ttl_of_token, issued = now, grace = 0 }
+  f = { hash = ARGV[5], ends = absolute_end, ttl = ttl_of_token, issued = now, grace = 0, turn = 0 }
 end
 if ARGV[7] ~= '' then redis.call('HSET', family, 'c', ARGV[7]) else redis.call('HDEL', family, 'c') end
 if ARGV[8] ~= '' then redis.call('HSET', family, 'o', ARGV[8]) else redis.call('HDEL', family, 'o') end
