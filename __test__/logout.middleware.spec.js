@@ -95,10 +95,10 @@ it('events tell of admission, eviction and reuse, and of nothing else', async (t
   assert.equal(await why(auth, second.refreshToken), 'revoked');
   assert.equal(await why(auth, first.refreshToken), 'revoked');
   assert.deepEqual(told, [
-    { type: 'admitted', userId: user, sessionId: 'a' },
-    { type: 'admitted', userId: user, sessionId: 'b' },
+    { type: 'admitted', userId: user, sessionId: 'a', active: 1, limit: 1 },
     { type: 'evicted', userId: user, sessionId: 'a' },
-    { type: 'revoked', reason: 'reused', userId: user, sessionId: 'b' },
+    { type: 'admitted', userId: user, sessionId: 'b', active: 1, limit: 1 },
+    { type: 'revoked', kind: 'session', reason: 'reused', userId: user, sessionId: 'b' },
   ]);
   assert.deepEqual(await ids(auth, user), []);
 });

@@ -32,7 +32,9 @@ describe('a refresh token', () => {
     clock.advance(1);
     assert.equal(await why(auth, refreshToken), 'reused');
     const { sessionId } = admission.session;
-    assert.deepEqual(events, [{ type: 'revoked', reason: 'reused', userId: user, sessionId }]);
+    assert.deepEqual(events, [
+      { type: 'revoked', kind: 'session', reason: 'reused', userId: user, sessionId },
+    ]);
     for (const token of [accessToken, second.accessToken]) assert.ok(!(await passes(auth, token)));
     for (const token of [refreshToken, second.refreshToken]) assert.equal(await why(auth, token), 'revoked');
     assert.deepEqual(await ids(auth, user), []);

@@ -2,6 +2,7 @@
 'use strict';
 
 const { RACES: counters } = require('./races/counters.js');
+const { RACES: keys } = require('./races/keys.js');
 const { RACES: refreshes } = require('./races/refreshes.js');
 const { RACES: sessions } = require('./races/sessions.js');
 const { RACES: revocations } = require('./races/revocations.js');
@@ -20,7 +21,7 @@ const { RACES: threads } = require('./races/threads.js');
  */
 
 /** In one process, some of them through a real Express server. @type {Race[]} */
-const LOCAL = [...sessions, ...revocations, ...counters, ...spending, ...refreshes];
+const LOCAL = [...sessions, ...revocations, ...counters, ...spending, ...keys, ...refreshes];
 /** Across worker threads. @type {Race[]} */
 const THREADED = threads;
 

@@ -122,10 +122,10 @@ impl GateInner {
         let drain = move || weak.upgrade().map_or(0, |gate| gate.borrow_mut().drain());
         let mut inner = gate.borrow_mut();
         inner.watch = Watch::new(listener, drain);
-        inner.watch_source();
+        inner.watch_sources();
     }
 
-    fn watch_source(&mut self) {
+    fn watch_sources(&mut self) {
         self.watch.renew(&self.store, &self.bridge);
     }
 
@@ -158,7 +158,7 @@ impl GateInner {
     pub fn events(&mut self) -> Vec<NativeEvent> {
         let notices = self.bridge.notices();
         if notices.contains(&Notice::Opened) {
-            self.watch_source();
+            self.watch_sources();
         }
         notices.into_iter().filter_map(event).collect()
     }
@@ -225,7 +225,12 @@ impl GateInner {
     /// judged here, by the clock of the process; an API key will be a credential beside it.
     pub fn credential(&mut self, token: &str, user: &str) -> Result<Credential<'static>> {
         let (now_ms, check) = (self.now_ms(), self.check);
-        let token = self.verifier()?.verify(token, now_ms).map_err(|_| error(Fault::revoked()))?;
+        let token = self.verifier()?.verify(token, now_ms).map_err(|reason| {
+            let unknown = reason == Reason::KeysUnavailable;
+            let fault =
+                || Fault::unavailable("jwt.jwksUri does not answer: the key may stand there");
+            error(if unknown { fault() } else { Fault::revoked() })
+        })?;
         if *token.user != *user {
             return Err(error(Fault::input("auth is another user's")));
         }

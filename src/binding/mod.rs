@@ -15,6 +15,7 @@ mod gate;
 mod grant;
 mod key_flow;
 mod key_outcome;
+mod key_set;
 mod key_steps;
 mod logins;
 mod outcome;

@@ -1,14 +1,16 @@
 //! What crosses to JavaScript: the one place where faults become errors and verdicts become objects.
 
 use super::grant::{NativeGrant, NativeRefusal};
-use super::key_outcome::{NativeKey, NativeKeyInfo, NativeKeyUse, NativePlace, key_object};
+use super::key_outcome::{
+    NativeKey, NativeKeyInfo, NativeKeyUse, NativePlace, NativePointing, key_object,
+};
 use crate::core::counter::Applied;
 use crate::core::error::{Fault, FaultCode};
 use crate::core::op::{Admission, Decision, Verdict};
 use crate::core::quota::Consumption;
 use crate::core::reason::Reason;
 use crate::core::session::Session;
-use crate::core::store::{Health, Notice};
+use crate::core::store::{Health, Notice, Replica, Topology};
 use napi_derive::napi;
 
 /// Numbers in one verdict record: see `write_decision`.
@@ -90,7 +92,35 @@ pub struct NativeApplied {
 pub struct NativeHealth {
     pub connected: bool,
     pub version: Option<String>,
+    pub topology: String,
+    pub primaries: Vec<String>,
+    pub unreachable: Vec<String>,
     pub warnings: Vec<String>,
+}
+
+/// What a key set that was fetched came to.
+#[napi(object)]
+pub struct NativeKeySet {
+    /// Keys that tokens are verified with.
+    pub usable: f64,
+    /// Why keys were passed over.
+    pub passed_over: Vec<String>,
+}
+
+/// What became of the tokens that were asked about before.
+#[napi(object)]
+pub struct NativeCache {
+    pub hits: f64,
+    pub misses: f64,
+    pub bytes: f64,
+}
+
+/// A server that repeats what a primary does.
+#[napi(object)]
+pub struct NativeReplica {
+    pub address: String,
+    pub lag_bytes: f64,
+    pub online: bool,
 }
 
 /// What is told of the store, unasked.
@@ -116,8 +146,21 @@ pub fn event(notice: Notice) -> Option<NativeEvent> {
 
 /// What is known of the store, as an object.
 pub fn health(health: Health) -> NativeHealth {
-    let Health { connected, version, warnings } = health;
-    NativeHealth { connected, version, warnings }
+    let Health { connected, version, topology, primaries, unreachable, warnings } = health;
+    let topology = match topology {
+        Topology::Embedded => "embedded",
+        Topology::Standalone => "standalone",
+        Topology::Sentinel => "sentinel",
+        Topology::Cluster => "cluster",
+    };
+    NativeHealth {
+        connected,
+        version,
+        topology: topology.to_owned(),
+        primaries,
+        unreachable,
+        warnings,
+    }
 }
 
 /// What an operation came to; which member is set depends on the operation.
@@ -135,8 +178,10 @@ pub struct Outcome {
     pub place: Option<NativePlace>,
     pub key_ids: Option<Vec<String>>,
     pub key_infos: Option<Vec<NativeKeyInfo>>,
+    pub pointings: Option<Vec<NativePointing>>,
     pub key_use: Option<NativeKeyUse>,
     pub applied: Option<NativeApplied>,
+    pub replicas: Option<Vec<NativeReplica>>,
     pub grant: Option<NativeGrant>,
     pub refusal: Option<NativeRefusal>,
 }
@@ -198,6 +243,10 @@ fn applied(Applied { applied, replayed, values }: Applied) -> NativeApplied {
     NativeApplied { applied, replayed, values: values.into_iter().map(|v| v as f64).collect() }
 }
 
+fn replica(Replica { address, lag_bytes, online }: Replica) -> NativeReplica {
+    NativeReplica { address, lag_bytes: number(lag_bytes), online }
+}
+
 /// A verdict as an object. Decisions go as numbers instead, and generations become tokens first.
 pub fn object(verdict: Verdict) -> Outcome {
     let mut outcome = Outcome::default();
@@ -210,6 +259,10 @@ pub fn object(verdict: Verdict) -> Outcome {
         Verdict::Consumption(it) => outcome.consumption = Some(consumption(it)),
         Verdict::Generation(generation) => outcome.count = Some(number(generation)),
         Verdict::Applied(it) => outcome.applied = Some(applied(it)),
+        Verdict::Pong(replicas) => {
+            outcome.flag = Some(true);
+            outcome.replicas = replicas.map(|all| all.into_iter().map(replica).collect());
+        }
         // Delivered as what it is: see `Verdict::outcome`.
         Verdict::Fault(_) => {}
         Verdict::Decision(decision) => outcome.flag = Some(decision.reason == Reason::Allowed),

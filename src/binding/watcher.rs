@@ -1,4 +1,4 @@
-//! Watches a store's source in Node's own event loop, so that answers come without another thread:
+//! Watches a store's sources in Node's own event loop, so that answers come without another thread:
 //! libuv's `uv_poll_t`, by way of the functions that Node exports. Everything here runs on the thread
 //! of the environment that it was made for.
 
@@ -96,23 +96,27 @@ type Drain = Rc<dyn Fn() -> usize>;
 #[derive(Default)]
 pub struct Watch {
     told: Option<(Rc<Listener>, Drain)>,
-    watcher: Option<Watcher>,
+    watchers: Vec<Watcher>,
 }
 
 impl Watch {
     /// Watches nothing yet.
     pub fn new(listener: Listener, drain: impl Fn() -> usize + 'static) -> Self {
-        Self { told: Some((Rc::new(listener), Rc::new(drain))), watcher: None }
+        Self { told: Some((Rc::new(listener), Rc::new(drain))), watchers: Vec::new() }
     }
 
-    /// Watches the connection that the store has now.
+    /// Watches the connections that the store has now.
     pub fn renew(&mut self, store: &Arc<dyn Store>, bridge: &Arc<Bridge>) {
-        let (Some((listener, drain)), Some(source)) = (&self.told, store.source()) else { return };
-        // Told of twice, where it came while another was taken note of.
-        if self.watcher.as_ref().is_some_and(|watcher| watcher.is_of(&source)) {
-            return;
+        let Some((listener, drain)) = &self.told else { return };
+        let sources = store.sources();
+        self.watchers.retain(|watcher| sources.iter().any(|source| watcher.is_of(source)));
+        for source in sources {
+            // Told of twice, where it came while another was taken note of.
+            if !self.watchers.iter().any(|watcher| watcher.is_of(&source)) {
+                let watcher = Watcher::start(listener, store, source, bridge, Rc::clone(drain));
+                self.watchers.extend(watcher);
+            }
         }
-        self.watcher = Watcher::start(listener, store, source, bridge, Rc::clone(drain));
     }
 }
 

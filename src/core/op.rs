@@ -10,7 +10,7 @@ use super::quota::{Consumption, QuotaRule, Spend};
 use super::reason::{Reason, Reasons};
 use super::session::{Session, SessionTimes};
 use super::spending::{AddUnits, Consume, Refund};
-use super::store::Outcome;
+use super::store::{Outcome, Replica};
 use std::borrow::Cow;
 
 /// How a token says when it was issued.
@@ -258,6 +258,8 @@ pub enum Verdict {
     Key([u8; 32]),
     /// To [`Act::Apply`].
     Applied(Applied),
+    /// To [`Act::Ping`], of a store on servers: the replicas of its primaries, where they may be asked for.
+    Pong(Option<Vec<Replica>>),
     /// The question was wrong, which only the store could see; nothing was done.
     Fault(Fault),
 }

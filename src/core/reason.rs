@@ -61,13 +61,15 @@ pub enum Reason {
     QuotaExhausted,
     /// A claim does not match what the route demands.
     ClaimsMismatch,
+    /// The key that the token names may stand at an endpoint that does not answer.
+    KeysUnavailable,
     /// The store cannot answer.
     StoreUnavailable,
 }
 
 impl Reason {
     /// Every reason, in order of precedence; the index is the number that crosses the boundary.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Allowed,
         Self::CredentialsRequired,
         Self::HeaderUnreadable,
@@ -96,6 +98,7 @@ impl Reason {
         Self::SessionLimit,
         Self::QuotaExhausted,
         Self::ClaimsMismatch,
+        Self::KeysUnavailable,
         Self::StoreUnavailable,
     ];
 
@@ -131,6 +134,7 @@ impl Reason {
             Self::SessionLimit => ("session_limit", "session_limit", 403),
             Self::QuotaExhausted => ("quota_exhausted", "quota_exhausted", 429),
             Self::ClaimsMismatch => ("claims_mismatch", "forbidden", 403),
+            Self::KeysUnavailable => ("keys_unavailable", "store_unavailable", 503),
             Self::StoreUnavailable => ("store_unavailable", "store_unavailable", 503),
         }
     }

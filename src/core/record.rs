@@ -240,16 +240,23 @@ impl UserRecord {
                 self.revocations = None;
             }
         }
+        let mut ended: Vec<Box<str>> = Vec::new();
+        let mut note = |id: &str| {
+            gone(Gone::Key(id));
+            ended.push(id.into());
+        };
+        if self.ring.as_mut().is_some_and(|ring| ring.expire(settled_ms, &mut note)) {
+            self.ring = None;
+        }
+        for id in &ended {
+            self.drop_balances(id);
+        }
         if let Some(quotas) = &mut self.quotas {
             quotas.retain(|_, state| !state.is_over(settled_ms));
             quotas.shrink_to_fit();
             if quotas.is_empty() {
                 self.quotas = None;
             }
-        }
-        let key_gone = |id: &str| gone(Gone::Key(id));
-        if self.ring.as_mut().is_some_and(|ring| ring.expire(settled_ms, key_gone)) {
-            self.ring = None;
         }
         let family_gone = |id: &FamilyId| gone(Gone::Family(id));
         if self.families.as_mut().is_some_and(|all| all.expire(settled_ms, family_gone)) {

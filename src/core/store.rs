@@ -33,12 +33,26 @@ pub trait Source: Send + Sync {
 /// What is told of a store, unasked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// There is a new `source` to be watched.
+    /// There is another one among `sources`.
     Opened,
     /// It cannot be reached; why.
     Lost(String),
     /// It can be reached again.
     Recovered,
+}
+
+/// What a store consists of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Topology {
+    /// This process.
+    #[default]
+    Embedded,
+    /// One server.
+    Standalone,
+    /// A primary that Sentinels name.
+    Sentinel,
+    /// A Cluster.
+    Cluster,
 }
 
 /// What is known of a store.
@@ -48,8 +62,25 @@ pub struct Health {
     pub connected: bool,
     /// The server's version.
     pub version: Option<String>,
+    /// What it consists of.
+    pub topology: Topology,
+    /// Where writes go, as `host:port` or the path of a socket.
+    pub primaries: Vec<String>,
+    /// Those of them that cannot be reached.
+    pub unreachable: Vec<String>,
     /// What its operator should know.
     pub warnings: Vec<String>,
+}
+
+/// A server that repeats what a primary does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replica {
+    /// `host:port`, as the primary knows it.
+    pub address: String,
+    /// What of the primary's stream it has not confirmed.
+    pub lag_bytes: u64,
+    /// It follows the stream; otherwise it is still being given what was there before.
+    pub online: bool,
 }
 
 /// A store of user records. Every operation is atomic: it is decided and takes effect as a whole, or
@@ -70,8 +101,8 @@ pub trait Store: Send + Sync {
     fn watch(&self, _sink: Weak<dyn Sink>) {}
 
     /// What the thread that asks should watch, and call `receive` where there is something to read.
-    fn source(&self) -> Option<Arc<dyn Source>> {
-        None
+    fn sources(&self) -> Vec<Arc<dyn Source>> {
+        Vec::new()
     }
 
     /// Takes in what has arrived. False: the source is of no use any more.

@@ -20,7 +20,9 @@ const { once, onceRelease } = require('./once.js');
 const { AUTH_NAMES, ELSEWHERE } = require('./options.js');
 const { mayDegrade } = require('./outage.js');
 const { POLICY_ELSEWHERE, POLICY_NAMES, compilePolicy } = require('./policy.js');
+const { prometheusText } = require('./prometheus.js');
 const { Quotas } = require('./quotas.js');
+const { reportAllowed, reportDenied } = require('./report.js');
 const { RequestAuth } = require('./request-auth.js');
 const { Sessions } = require('./sessions.js');
 const { Tokens } = require('./tokens.js');
@@ -93,11 +95,13 @@ class Auth {
     if (compiled.bearer) engine.assertKey();
     const token = compiled.bearer ? given : NONE;
     if (key !== undefined && compiled.keys) return this.#withKey(compiled, key, token, own.context);
-    if (token === NONE) return refusal(compiled.answers[engine.codes.noCredentials]);
+    if (token === NONE)
+      return denied(engine, compiled.answers[engine.codes.noCredentials], engine.codes.noCredentials);
     const decision = new Decision(engine, compiled, true);
     const { code, record } = await this.#decide(decision, token, own.context);
-    if (code !== ALLOWED) return refusal(decision.refusal(code, record, 0));
+    if (code !== ALLOWED) return denied(engine, decision.refusal(code, record, 0), code, decision);
     decision.keep(record, 0);
+    reportAllowed(decision, record, 0);
     return { ok: true, auth: new RequestAuth(decision) };
   }
 
@@ -110,8 +114,9 @@ class Auth {
   async #withKey(compiled, key, token, context) {
     const decision = new KeyDecision(this.#engine, compiled, true);
     const { code, record } = await this.#decideKey(decision, key, token, context);
-    if (code !== ALLOWED) return refusal(decision.refusal(code, record, 0));
+    if (code !== ALLOWED) return denied(this.#engine, decision.refusal(code, record, 0), code, decision);
     decision.keep(record, 0);
+    reportAllowed(decision, record, 0);
     return { ok: true, auth: new KeyAuth(decision) };
   }
 
@@ -125,6 +130,7 @@ class Auth {
   async #decideKey(decision, key, token, context) {
     const { bridge, verdict } = this.#engine;
     const answered = (/** @type {number} */ code) => ({ code, record: verdict.slice(0, RECORD) });
+    if (token !== NONE && this.#engine.keySource !== undefined) await this.#engine.tryKey(token);
     const code = this.#engine.call(() => decision.askKey(key, token, context, undefined));
     if (code >= 0) return answered(code);
     try {
@@ -149,6 +155,7 @@ class Auth {
    */
   async #decide(decision, token, context) {
     const { bridge, verdict } = this.#engine;
+    if (this.#engine.keySource !== undefined) await this.#engine.tryKey(token);
     const code = this.#engine.call(() => decision.ask(token, context, undefined));
     if (code >= 0) return { code, record: verdict.slice(0, RECORD) };
     try {
@@ -190,38 +197,39 @@ class Auth {
   }
 
   async ready() {
-    await this.#ping();
+    const { keySource } = this.#engine;
+    await Promise.all([this.#ping(), keySource?.ready()]);
     const doubts = this.#engine.doubts();
     if (doubts.length > 0) throw configError(`store.strict: ${doubts.join('; ')}`);
   }
 
   async #ping() {
-    const { flag } = await this.#engine.ask((gate) => gate.ping());
+    const { flag, replicas } = await this.#engine.ask((gate) => gate.ping());
     if (flag !== true) throw storeError('ERR_LATCHGATE_STORE_UNAVAILABLE', 'the store does not answer');
+    return { replicas };
   }
 
   async health() {
     const engine = this.#engine;
     engine.assertOpen();
     const start = performance.now();
-    const answered = await this.#ping().then(
-      () => true,
-      () => false,
-    );
+    const answer = await this.#ping().catch(() => undefined);
     const latencyMs = performance.now() - start;
     engine.assertOpen();
     const state = {
-      ok: answered && engine.doubts().length === 0,
+      ok: answer !== undefined && engine.doubts().length === 0 && engine.keySource?.usable !== 0,
       store: engine.store.kind,
-      degraded: !answered && mayDegrade(engine),
-      warnings: [...engine.warnings, ...engine.storeWarnings()],
+      ...engine.topology(),
+      degraded: answer === undefined && mayDegrade(engine),
+      warnings: [...engine.warnings, ...engine.storeWarnings(), ...engine.keyWarnings()],
     };
-    return answered ? { ...state, latencyMs } : state;
+    if (answer === undefined) return state;
+    return { ...state, latencyMs, ...(answer.replicas && { replicas: answer.replicas }) };
   }
 
   /** @returns {string} */
   metrics() {
-    throw unbuiltError('metrics()');
+    return prometheusText(this.#engine.metrics.families());
   }
 
   /**
@@ -249,8 +257,14 @@ class Auth {
   }
 }
 
-/** @param {import('./denial.js').Answer} answer */
-function refusal(answer) {
+/**
+ * @param {Engine} engine
+ * @param {import('./denial.js').Answer} answer
+ * @param {number} code
+ * @param {Decision} [decision]
+ */
+function denied(engine, answer, code, decision) {
+  reportDenied(engine, answer, code, decision);
   return { ok: /** @type {const} */ (false), ...denialOf(answer) };
 }
 

@@ -6,7 +6,7 @@ const { deviceJson, id, optionalId, scopes, token: tokenText } = require('./inpu
 const { known } = require('./names.js');
 const { decisionIn } = require('./request-auth.js');
 const { evictOldest } = require('./session-options.js');
-const { admission, admitLimit } = require('./sessions.js');
+const { admission, admitLimit, report } = require('./sessions.js');
 const { claimsJson } = require('./token-claims.js');
 
 /**
@@ -19,6 +19,8 @@ const { claimsJson } = require('./token-claims.js');
  */
 
 const LOGIN_NAMES = ['requestId', 'claims', 'scope', 'sessionId', 'limit', 'onLimit', 'device'];
+/** What no access token looks like. */
+const REFRESH_TOKEN = /^[0-9a-f]{4}\.[\w-]{22}\.[\w-]{43}$/;
 /** No text that is longer is a token. */
 const MAX_TOKEN = 8192;
 
@@ -47,9 +49,7 @@ async function login(engine, userId, options) {
   });
   const told = admission(/** @type {NativeAdmission} */ (outcome.admission));
   if (!told.admitted) return { ok: false, ...told };
-  const { existing, evicted, session } = told;
-  if (!existing) engine.events.emit({ type: 'admitted', userId, sessionId: session.sessionId });
-  for (const { sessionId } of evicted) engine.events.emit({ type: 'evicted', userId, sessionId });
+  report(told, engine);
   return { ...granted(/** @type {NativeGrant} */ (outcome.grant)), admission: told };
 }
 
@@ -67,7 +67,10 @@ async function refresh(engine, refreshToken, options) {
   });
   if (grant !== undefined) return granted(grant);
   const { reason, userId, sessionId } = /** @type {import('./binding.js').NativeRefusal} */ (refusal);
-  if (reason === 'reused') engine.events.emit({ type: 'revoked', reason, userId, sessionId });
+  if (reason === 'reused') {
+    engine.metrics.revoked('session');
+    engine.events.emit({ type: 'revoked', kind: 'session', reason, userId, sessionId });
+  }
   return { ok: false, reason: /** @type {Extract<Refreshed, { ok: false }>['reason']} */ (reason) };
 }
 
@@ -77,11 +80,11 @@ async function refresh(engine, refreshToken, options) {
  * @returns {Promise<boolean>}
  */
 async function logout(engine, tokenOrAuth) {
-  const { flag } = await engine.ask((gate) => {
-    const token = typeof tokenOrAuth === 'string' ? tokenOrAuth : tokenOf(tokenOrAuth, engine);
-    engine.assertKey();
-    return gate.logout(short(token));
-  });
+  engine.assertOpen();
+  const token = short(typeof tokenOrAuth === 'string' ? tokenOrAuth : tokenOf(tokenOrAuth, engine));
+  engine.assertKey();
+  if (!REFRESH_TOKEN.test(token)) await engine.learnKey(token);
+  const { flag } = await engine.ask((gate) => gate.logout(token));
   return flag === true;
 }
 

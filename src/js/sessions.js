@@ -42,7 +42,10 @@ class Sessions {
         timeout(own.absoluteTimeout, 'absoluteTimeout', inputError) ?? sessions.absoluteMs,
       );
     });
-    return admission(/** @type {import('./binding.js').NativeAdmission} */ (outcome.admission));
+    const native = /** @type {import('./binding.js').NativeAdmission} */ (outcome.admission);
+    const answer = admission(native);
+    report(answer, this.#engine);
+    return answer;
   }
 
   /**
@@ -137,4 +140,18 @@ function admission({ admitted, reason, active, limit, retryAfterMs, existing, se
   };
 }
 
-module.exports = { Sessions, admission, admitLimit };
+/**
+ * Counts a new session, and tells of it.
+ * @param {Admission} admission
+ * @param {Engine} engine
+ */
+function report(admission, { events, metrics }) {
+  if (!admission.admitted || admission.existing) return;
+  const { session, active, limit, evicted } = admission;
+  const { userId, sessionId } = session;
+  metrics.sessionAdmitted(evicted.length);
+  for (const { sessionId } of evicted) events.emit({ type: 'evicted', userId, sessionId });
+  events.emit({ type: 'admitted', userId, sessionId, active, limit: limit ?? undefined });
+}
+
+module.exports = { Sessions, admission, admitLimit, report };

@@ -2,7 +2,7 @@
 // The `store` option, and what a request does while that store cannot answer.
 
 const { HOUR, duration } = require('./duration.js');
-const { configError, unbuiltError } = require('./errors.js');
+const { configError } = require('./errors.js');
 const { env } = require('./env.js');
 const { isText } = require('./input.js');
 const { known } = require('./names.js');
@@ -10,9 +10,11 @@ const { known } = require('./names.js');
 const NAMES = ['url', 'prefix', 'commandTimeout', 'connectTimeout', 'acks', 'strict'];
 const CHECKS = ['revocation', 'sessions', 'quota'];
 
-const NETWORKED = ['redis', 'rediss', 'redis+unix'];
-/** Schemes of the contract that have no store behind them yet. */
-const UNBUILT = ['redis-cluster', 'redis-sentinel'];
+const SERVERS = ['redis', 'rediss', 'redis+unix'];
+const MANY = ['redis-sentinel', 'rediss-sentinel', 'redis-cluster', 'rediss-cluster'];
+const NETWORKED = [...SERVERS, ...MANY];
+
+const MAX_ACKS = 1000;
 
 /** It begins every key, and holds none of the colons and braces that part one: docs/layout.md. */
 const PREFIX = /^[A-Za-z0-9._-]{1,64}$/;
@@ -20,7 +22,6 @@ const PREFIX = /^[A-Za-z0-9._-]{1,64}$/;
 /** @param {unknown} value */
 function storeOptions(value) {
   const own = known(typeof value === 'string' ? { url: value } : (value ?? {}), NAMES, 'store', configError);
-  if (own.acks !== undefined) throw unbuiltError('store.acks');
   if (own.strict !== undefined && typeof own.strict !== 'boolean')
     throw configError('store.strict must be true or false');
   const { store, scheme } = url(own.url ?? env('LATCHGATE_STORE') ?? 'memory:');
@@ -32,6 +33,7 @@ function storeOptions(value) {
     prefix: prefix(own.prefix, networked || store === 'memory:'),
     commandTimeoutMs: wait(own.commandTimeout, 'store.commandTimeout') ?? 1000,
     connectTimeoutMs: wait(own.connectTimeout, 'store.connectTimeout') ?? 2000,
+    acks: acks(own.acks ?? 0, networked),
     strict: own.strict === true,
   };
 }
@@ -44,11 +46,26 @@ function storeOptions(value) {
 function url(value) {
   const store = typeof value === 'string' && isText(value) ? value : '';
   const scheme = /^([a-z][a-z0-9+-]{0,31}):/i.exec(store)?.[1] ?? '';
-  if (UNBUILT.includes(scheme)) throw unbuiltError(`store '${scheme}:'`);
   // The stores named test- are in the test build of the addon alone; every other build refuses them itself.
   if (scheme === 'memory' || scheme.startsWith('test-') || NETWORKED.includes(scheme))
     return { store, scheme };
-  throw configError("store must be 'memory:', 'memory:name', 'redis://…', 'rediss://…' or 'redis+unix:///…'");
+  throw configError(
+    "store must be 'memory:', 'memory:name', 'redis://…', 'rediss://…', 'redis+unix:///…', 'redis-sentinel://…?master=name' " +
+      "or 'redis-cluster://…'",
+  );
+}
+
+/**
+ * A mistyped count must not become none. No primary has more replicas than this.
+ * @param {unknown} value
+ * @param {boolean} networked
+ * @returns {number}
+ */
+function acks(value, networked) {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > MAX_ACKS)
+    throw configError(`store.acks must be a whole number of replicas from 0 to ${MAX_ACKS}`);
+  if (value > 0 && !networked) throw configError('store.acks: an embedded store has no replicas');
+  return value;
 }
 
 /**
@@ -98,4 +115,4 @@ function isAllow(value, name) {
   return value === 'allow';
 }
 
-module.exports = { lenience, storeOptions };
+module.exports = { PREFIX, lenience, storeOptions };

@@ -2,9 +2,9 @@
 // auth.tokens: issue, verify and revoke; login and what follows it is in logins.js. Signatures and times are judged in the addon; arguments are checked here.
 
 const { settleKeys } = require('./api-keys.js');
-const { decodeClaims } = require('./claims.js');
+const { decodeClaims, tokenIdOf, userIdOf } = require('./claims.js');
 const { YEAR, duration } = require('./duration.js');
-const { configError, fromNative, inputError, unbuiltError } = require('./errors.js');
+const { configError, inputError, unbuiltError } = require('./errors.js');
 const { id, instant, optionalId, scopes, token: tokenText } = require('./input.js');
 const logins = require('./logins.js');
 const { known } = require('./names.js');
@@ -56,11 +56,8 @@ class Tokens {
     const engine = this.#engine;
     engine.assertOpen();
     if (isOversized(tokenText(token, 'token'), engine)) return null;
-    try {
-      return engine.gate.verify(token, BARE) === 0 ? decodeClaims(token) : null;
-    } catch (error) {
-      throw fromNative(error);
-    }
+    await engine.learnKey(token);
+    return engine.call((gate) => gate.verify(token, BARE)) === 0 ? decodeClaims(token) : null;
   }
 
   /**
@@ -71,7 +68,9 @@ class Tokens {
     const engine = this.#engine;
     engine.assertOpen();
     if (isOversized(tokenText(token, 'token'), engine)) return false;
+    await engine.learnKey(token);
     const outcome = await engine.ask((gate) => gate.revoke(token));
+    if (outcome.flag === true) this.#report('token', whose(token, engine));
     return outcome.flag === true;
   }
 
@@ -81,11 +80,12 @@ class Tokens {
    */
   async revokeId(target) {
     const engine = this.#engine;
+    const own = known(target, ['jti', 'userId', 'expiresAt', 'iss'], 'id', inputError);
     const outcome = await engine.ask((gate) => {
-      const own = known(target, ['jti', 'userId', 'expiresAt', 'iss'], 'id', inputError);
       const expiresAt = instant(own.expiresAt, 'expiresAt');
       return gate.revokeId(id(own.jti, 'jti'), id(own.userId, 'userId'), expiresAt, issuer(own.iss, engine));
     });
+    if (outcome.flag === true) this.#report('token', { userId: own.userId, tokenId: own.jti });
     return outcome.flag === true;
   }
 
@@ -97,6 +97,7 @@ class Tokens {
     const engine = this.#engine;
     engine.assertOpen();
     if (typeof target === 'string' && isOversized(target, engine)) return true;
+    if (typeof target === 'string') await engine.learnKey(target);
     const outcome = await engine.ask((gate) => {
       if (typeof target === 'string') return gate.isRevoked(target);
       const own = known(target, ['jti', 'userId', 'iss'], 'id', inputError);
@@ -116,6 +117,7 @@ class Tokens {
       refuseBarrier(own, 'revokeUser()');
       return gate.revokeUser(id(userId, 'userId'), flag(own.apiKeys, 'apiKeys'));
     });
+    this.#report('user', { userId });
     if (options.apiKeys === true) await settleKeys(this.#engine, userId);
     return { sessionsEnded: outcome.count ?? 0 };
   }
@@ -134,7 +136,18 @@ class Tokens {
         own.until === undefined ? NaN : instant(own.until, 'until'),
       );
     });
+    this.#report('block', { userId });
     return { sessionsEnded: outcome.count ?? 0 };
+  }
+
+  /**
+   * @param {'token' | 'user' | 'block'} kind
+   * @param {{ userId: string, tokenId?: string }} whose
+   */
+  #report(kind, whose) {
+    const { events, metrics } = this.#engine;
+    metrics.revoked(kind);
+    events.emit({ type: 'revoked', kind, ...whose });
   }
 
   /**
@@ -166,6 +179,15 @@ class Tokens {
   async logout(tokenOrAuth) {
     return logins.logout(this.#engine, tokenOrAuth);
   }
+}
+
+/**
+ * @param {string} token whose signature stands
+ * @param {Engine} engine
+ */
+function whose(token, engine) {
+  const claims = decodeClaims(token);
+  return { userId: userIdOf(claims, engine), tokenId: tokenIdOf(claims, token) };
 }
 
 /**

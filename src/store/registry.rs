@@ -27,8 +27,10 @@ pub struct Settings {
     pub command_timeout: Duration,
     /// An attempt to connect is given up after so long.
     pub connect_timeout: Duration,
-    /// The thread that asks watches the store's source and reads the answers itself, where there is
-    /// one: see `Store::source`.
+    /// Replicas that must hold a revocation, a block or an explicit admission before it is told; 0: none.
+    pub acks: u32,
+    /// The thread that asks watches the store's sources and reads the answers itself, where there are
+    /// any: see `Store::sources`.
     pub watched: bool,
 }
 
@@ -41,13 +43,15 @@ impl Settings {
             prefix: "lg".to_owned(),
             command_timeout: Duration::from_secs(1),
             connect_timeout: Duration::from_secs(2),
+            acks: 0,
             watched: false,
         }
     }
 }
 
 /// Opens a store: `memory:` is one of its own, `memory:name` is shared by everybody who says that name,
-/// `redis:`, `rediss:` and `redis+unix:` are servers.
+/// `redis:`, `rediss:` and `redis+unix:` are servers, `redis-sentinel:` is what Sentinels name, and
+/// `redis-cluster:` a Cluster; `rediss-sentinel:` and `rediss-cluster:` are those, encrypted.
 ///
 /// # Errors
 /// `ERR_LATCHGATE_CONFIG` where the URL is of no store that is built.
@@ -65,10 +69,14 @@ pub fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>
         Some(("memory", _)) => Err(Fault::config(format!(
             "store: the name after 'memory:' takes letters, digits, '.', '_' and '-', at most {MAX_NAME}"
         ))),
-        Some(("redis" | "rediss" | "redis+unix", _)) => super::redis::open(settings),
+        Some((
+            "redis" | "rediss" | "redis+unix" | "redis-sentinel" | "rediss-sentinel"
+            | "redis-cluster" | "rediss-cluster",
+            _,
+        )) => super::redis::open(settings),
         // The URL is not repeated: it may hold a password.
         _ => Err(Fault::config(
-            "store: 'memory:', 'memory:name', 'redis:', 'rediss:' and 'redis+unix:' are built so far",
+            "store: 'memory:', 'memory:name', 'redis:', 'rediss:', 'redis+unix:', 'redis-sentinel:' or 'redis-cluster:'",
         )),
     }
 }

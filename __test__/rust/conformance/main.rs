@@ -4,6 +4,9 @@
 mod counters;
 mod families;
 mod families_end;
+mod forgetting;
+mod key_ends;
+mod key_imports;
 mod key_quotas;
 mod keys;
 mod once;

@@ -8,8 +8,10 @@ use super::key_codec::{self, KeyExpects};
 use super::keys::Names;
 use super::pack::{FAR, NEVER, Packer, Unpacker};
 use super::quota_codec;
+use super::replicas;
 use super::resp;
 use super::scripts::Verb;
+use super::slots;
 use crate::core::idempotency::another_question;
 use crate::core::key_op::KeyOp;
 use crate::core::op::{Act, Admission, Op, Verdict};
@@ -19,11 +21,13 @@ use crate::core::session::{Session, SessionTimes};
 /// One call, ready to be sent.
 #[derive(Debug)]
 pub struct Call {
-    /// The script.
-    pub verb: Verb,
+    /// The script; `None`: a command without one.
+    pub verb: Option<Verb>,
+    /// The slot of its keys.
+    pub slot: u16,
     /// How many arguments `tail` holds.
     pub arguments: usize,
-    /// Everything behind the script's name: number of keys, keys, arguments.
+    /// Everything behind the script's name: number of keys, keys, arguments. Of a command all of it.
     pub tail: Vec<u8>,
     /// How the reply is to be read.
     pub expects: Expects,
@@ -48,6 +52,7 @@ pub enum Expects {
     Sessions {
         user: String,
     },
+    Pong,
     Flag,
     Count,
     Generation,
@@ -74,7 +79,8 @@ pub(super) fn call(verb: Verb, keys: &[String], arguments: &[&[u8]], expects: Ex
     for bytes in arguments {
         resp::argument(&mut tail, bytes);
     }
-    Call { verb, arguments: 1 + keys.len() + arguments.len(), tail, expects }
+    let slot = keys.first().map_or(0, |key| slots::slot(key));
+    Call { verb: Some(verb), slot, arguments: 1 + keys.len() + arguments.len(), tail, expects }
 }
 
 pub(super) fn field(kind: u8, name: &[u8]) -> Vec<u8> {
@@ -171,13 +177,16 @@ pub fn encode(prefix: &str, op: &Op<'_>) -> Plan {
         Act::Apply(apply) => counters::apply(prefix, apply, horizon),
         Act::Once { key, by, ttl_ms } => counters::once(prefix, key, by, *ttl_ms),
         Act::OnceRelease { key, by } => counters::once_release(prefix, key, by),
-        Act::Ping => {
-            let names = Names::of(prefix, "");
-            let keys = ["check-u", "check-d", "check-q"].map(|kind| names.key(kind));
-            call(Verb::Check, &keys, &[], Expects::Flag)
-        }
+        Act::Ping => ping(prefix, 0),
     };
     Plan { call, then: None }
+}
+
+/// Writes the question whether scripts run that see a bucket.
+pub fn ping(prefix: &str, bucket: u16) -> Call {
+    let names = Names::within(prefix, bucket, "");
+    let keys = ["check-u", "check-d", "check-q"].map(|kind| names.key(kind));
+    call(Verb::Check, &keys, &[], Expects::Pong)
 }
 
 /// Reads a reply. `None`: it is not what the script answers.
@@ -203,6 +212,7 @@ pub fn decode(expects: &Expects, reply: &[u8]) -> Option<Verdict> {
             all.sort_by(|(a, a_us), (b, b_us)| b_us.cmp(a_us).then_with(|| b.id.cmp(&a.id)));
             Verdict::Sessions(all.into_iter().map(|(session, _)| session).collect())
         }
+        Expects::Pong => Verdict::Pong(replicas::read(reply.strip_prefix(&[0, 0, 0, 1])?)),
         Expects::Flag => Verdict::Flag(from.take(4)? > 0),
         Expects::Count => Verdict::Count(from.take(4)?),
         Expects::Generation => Verdict::Generation(from.take(7)?),

@@ -4,7 +4,8 @@
 use super::resp::{self, Reply};
 use super::scripts;
 use super::socket::Stream;
-use crate::core::store::Health;
+use crate::core::store::{Health, Topology};
+use std::fmt;
 use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -14,6 +15,13 @@ pub struct Login {
     pub username: Option<String>,
     pub password: Option<String>,
     pub database: i64,
+}
+
+/// It holds a password.
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Login")
+    }
 }
 
 /// Oldest server whose scripts can say what they need (`#!lua flags=`).
@@ -32,27 +40,45 @@ pub struct Server {
     pub forgets: bool,
 }
 
+impl Login {
+    fn command(&self) -> Option<Vec<u8>> {
+        let user = self.username.as_deref().unwrap_or("default");
+        let password = self.password.as_ref()?;
+        Some(resp::command(&[b"AUTH", user.as_bytes(), password.as_bytes()]))
+    }
+}
+
+/// Says who we are, and no more.
+///
+/// # Errors
+/// Where we are not let in.
+pub async fn log_in(stream: &mut Stream, login: &Login) -> io::Result<()> {
+    let Some(auth) = login.command() else { return Ok(()) };
+    let replies = ask(stream, &[auth]).await?;
+    expect_ok(&replies[0], "AUTH")
+}
+
 /// Greets a server and looks at it.
 ///
 /// # Errors
 /// Why it cannot be used; the message holds no password.
 pub async fn greet(stream: &mut Stream, login: &Login) -> io::Result<Server> {
     let database = login.database.to_string();
-    let user = login.username.as_deref().unwrap_or("default");
     let mut commands: Vec<Vec<u8>> = Vec::new();
+    let auth = login.command().map(|auth| {
+        commands.push(auth);
+        commands.len() - 1
+    });
     let mut say = |words: &[&[u8]]| {
         commands.push(resp::command(words));
         commands.len() - 1
     };
-    let auth = login
-        .password
-        .as_ref()
-        .map(|password| say(&[b"AUTH", user.as_bytes(), password.as_bytes()]));
     let select = (login.database != 0).then(|| say(&[b"SELECT", database.as_bytes()]));
     // For those who list clients; a user who may not say it does without.
     say(&[b"CLIENT", b"SETNAME", b"latchgate"]);
     let info = say(&[b"INFO"]);
     let save = say(&[b"CONFIG", b"GET", b"save"]);
+    let role = say(&[b"ROLE"]);
     for script in scripts::all() {
         // Where it is not allowed, or the server is loading, the script is sent with its first call.
         say(&[b"SCRIPT", b"LOAD", script.text.as_bytes()]);
@@ -74,7 +100,18 @@ pub async fn greet(stream: &mut Stream, login: &Login) -> io::Result<Server> {
         Reply::Array(pair) => pair.get(1),
         _ => None,
     };
+    if !is_primary(&replies[role], info.as_deref()) {
+        return Err(refused("the server is no primary (ROLE): it takes no writes"));
+    }
     look(info.as_deref(), save)
+}
+
+/// As ROLE says, or INFO where that may not be asked.
+fn is_primary(role: &Reply, info: Option<&str>) -> bool {
+    match role {
+        Reply::Array(parts) => parts.first() == Some(&Reply::Bulk(b"master".to_vec())),
+        _ => !info.is_some_and(|info| info.lines().any(|line| line == "role:slave")),
+    }
 }
 
 fn expect_ok(reply: &Reply, what: &str) -> io::Result<()> {
@@ -108,6 +145,12 @@ fn look(info: Option<&str>, save: Option<&Reply>) -> io::Result<Server> {
         )));
     }
     health.version = Some(version.to_owned());
+    if find("loading") == Some("1") {
+        return Err(refused("the server is loading its data (LOADING)"));
+    }
+    if find("redis_mode") == Some("cluster") {
+        health.topology = Topology::Cluster;
+    }
     let policy = find("maxmemory_policy").unwrap_or("noeviction");
     if find("maxmemory").is_some_and(|limit| limit != "0") && policy != "noeviction" {
         health.warnings.push(format!(
@@ -135,7 +178,10 @@ fn look(info: Option<&str>, save: Option<&Reply>) -> io::Result<Server> {
 }
 
 /// Says everything at once, and waits for as many replies: one journey, however far the server is.
-async fn ask(stream: &mut Stream, commands: &[Vec<u8>]) -> io::Result<Vec<Reply>> {
+///
+/// # Errors
+/// Where the connection ends, or brings what no server answers.
+pub async fn ask(stream: &mut Stream, commands: &[Vec<u8>]) -> io::Result<Vec<Reply>> {
     write_all(stream, &commands.concat()).await?;
     let mut bytes = Vec::with_capacity(16 * 1024);
     let mut replies = Vec::with_capacity(commands.len());

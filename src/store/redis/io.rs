@@ -3,6 +3,7 @@
 
 use super::greeting::{Login, Server, greet};
 use super::link::Link;
+use super::place::Place;
 use super::receive::garbled;
 use super::resp::Garbled;
 use super::socket::{Address, Socket, Stream, connect};
@@ -25,7 +26,7 @@ const BUFFER: usize = 64 * 1024;
 /// How a store is reached.
 #[derive(Clone)]
 pub struct Target {
-    pub address: Address,
+    pub place: Place,
     pub login: Login,
     pub connect_timeout: Duration,
     /// A server that takes the connection and then says nothing is no server: the greeting has so long.
@@ -50,37 +51,35 @@ fn runtime() -> io::Result<Handle> {
     Ok(mine)
 }
 
-/// Starts the task of a store.
+/// Sees to it that there is an I/O thread.
 ///
 /// # Errors
-/// Where the system gives no thread.
-pub fn start(link: Arc<Link>, target: Target) -> io::Result<()> {
-    runtime()?.spawn(async move { keep_connected(&link, &target).await });
-    Ok(())
+/// Where the system gives none.
+pub fn ready() -> io::Result<()> {
+    runtime().map(|_| ())
+}
+
+/// Runs something on the I/O thread. False: there is none, see `ready`.
+pub fn spawn(task: impl Future<Output = ()> + Send + 'static) -> bool {
+    runtime().map(|runtime| runtime.spawn(task)).is_ok()
+}
+
+/// Starts the task of a link.
+pub fn start(link: Arc<Link>, target: Target) {
+    let task = Arc::clone(&link);
+    if !spawn(async move { keep_connected(&task, &target).await }) {
+        link.close();
+    }
 }
 
 async fn keep_connected(link: &Link, target: &Target) {
     let mut pause = FIRST_PAUSE;
     while !link.is_closed() {
         match meanwhile(link, open(target)).await {
-            Ok((stream, server)) => {
-                let why = match stream {
-                    Stream::Plain(socket) if target.watched => match socket.into_watched() {
-                        Ok(socket) => {
-                            link.up(Some(Arc::new(socket)), server);
-                            serve_watched(link).await
-                        }
-                        Err(error) => error,
-                    },
-                    Stream::Plain(socket) => {
-                        let socket = Arc::new(socket);
-                        link.up(Some(Arc::clone(&socket)), server);
-                        serve_plain(link, &socket).await
-                    }
-                    Stream::Tls(stream) => {
-                        link.up(None, server);
-                        serve_tls(link, *stream).await
-                    }
+            Ok((stream, server, address)) => {
+                let why = tokio::select! {
+                    why = serve(link, stream, server, target.watched) => why,
+                    why = target.place.moved_from(&address) => why,
                 };
                 if link.lost(&why.to_string()) {
                     pause = FIRST_PAUSE;
@@ -112,20 +111,44 @@ fn ticks() -> Interval {
     tick
 }
 
-async fn open(target: &Target) -> io::Result<(Stream, Server)> {
+async fn open(target: &Target) -> io::Result<(Stream, Server, Address)> {
     let late = |what: &str| io::Error::new(io::ErrorKind::TimedOut, what);
-    let mut stream = timeout(target.connect_timeout, connect(&target.address))
+    let address = target.place.find().await?;
+    let mut stream = timeout(target.connect_timeout, connect(&address))
         .await
         .map_err(|_| late("no connection within connectTimeout"))??;
     let mut server = timeout(target.greeting_timeout, greet(&mut stream, &target.login))
         .await
         .map_err(|_| late("no greeting within commandTimeout"))??;
-    if matches!(target.address, Address::Tls { insecure: true, .. }) {
+    server.health.primaries = vec![address.to_string()];
+    if matches!(address, Address::Tls { insecure: true, .. }) {
         let warning =
             "the server's certificate is not verified (#insecure): anybody may stand in its place";
         server.health.warnings.push(warning.into());
     }
-    Ok((stream, server))
+    Ok((stream, server, address))
+}
+
+/// Uses a connection until it is of no use any more. Returns why it ended.
+async fn serve(link: &Link, stream: Stream, server: Server, watched: bool) -> io::Error {
+    match stream {
+        Stream::Plain(socket) if watched => match socket.into_watched() {
+            Ok(socket) => {
+                link.up(Some(Arc::new(socket)), server);
+                serve_watched(link).await
+            }
+            Err(error) => error,
+        },
+        Stream::Plain(socket) => {
+            let socket = Arc::new(socket);
+            link.up(Some(Arc::clone(&socket)), server);
+            serve_plain(link, &socket).await
+        }
+        Stream::Tls(stream) => {
+            link.up(None, server);
+            serve_tls(link, *stream).await
+        }
+    }
 }
 
 fn hung() -> io::Error {
@@ -136,10 +159,9 @@ fn hung() -> io::Error {
 fn receive(link: &Link, buffer: &mut Vec<u8>) -> io::Result<()> {
     let used = link.received(buffer).map_err(|Garbled| garbled())?;
     buffer.drain(..used);
-    Ok(())
+    link.broken().map_or(Ok(()), Err)
 }
 
-/// Returns why it ended.
 async fn serve_plain(link: &Link, socket: &Socket) -> io::Error {
     let mut buffer = Vec::with_capacity(BUFFER);
     let mut tick = ticks();
@@ -163,7 +185,7 @@ async fn serve_plain(link: &Link, socket: &Socket) -> io::Error {
     io::ErrorKind::ConnectionAborted.into()
 }
 
-/// The same for a stream that the thread that asks reads from: here only the clock is watched. What the
+/// For a stream that the thread that asks reads from: here only the clock is watched. What the
 /// other thread is too busy to read is read here, so that nobody is told that it took too long.
 async fn serve_watched(link: &Link) -> io::Error {
     let mut tick = ticks();
@@ -184,7 +206,7 @@ async fn serve_watched(link: &Link) -> io::Error {
     io::ErrorKind::ConnectionAborted.into()
 }
 
-/// The same for an encrypted stream, which only this task writes to.
+/// For an encrypted stream, which only this task writes to.
 async fn serve_tls(
     link: &Link,
     stream: tokio_rustls::client::TlsStream<tokio::net::TcpStream>,

@@ -1,10 +1,13 @@
 //! One connection's queue: what was asked, in the order of the wire, and what is still to be written.
 //! Written to from the thread that asks, read from the I/O thread; it says what became of every call.
 
+use super::acks::Acks;
 use super::codec::Plan;
 use super::greeting::Server;
-use super::queue::{Phase, Queue, Stage, Waiting};
+use super::queue::{Phase, Queue, Taken};
+use super::slots::Redirect;
 use super::socket::Socket;
+use super::waiting::{Stage, Waiting};
 use crate::core::error::Fault;
 use crate::core::store::{Health, Notice, Outcome, Sink, Source};
 use std::io;
@@ -30,9 +33,17 @@ pub struct Link {
     /// Wakes the I/O task: there is something to write that could not be written at once, or the end.
     pub wake: Notify,
     pub(super) timeout: Duration,
+    /// Where it is one of several: who knows the others. Asked while the mutex is free.
+    router: Option<Box<dyn Router>>,
 }
 
-pub(super) type Completions = Vec<(Arc<dyn Sink>, u64, Outcome)>;
+/// Sends calls to the server that they belong to.
+pub trait Router: Send + Sync {
+    /// Takes a call that did not run.
+    fn route(&self, waiting: Waiting, why: Redirect);
+}
+
+pub type Completions = Vec<(Arc<dyn Sink>, u64, Outcome)>;
 
 impl Link {
     /// A link whose calls are given up after `timeout`.
@@ -42,7 +53,21 @@ impl Link {
             held: AtomicBool::new(false),
             wake: Notify::new(),
             timeout,
+            router: None,
         }
+    }
+
+    /// One of several.
+    pub fn routed(timeout: Duration, router: Box<dyn Router>) -> Self {
+        let link = Self { router: Some(router), ..Self::new(timeout) };
+        link.lock().routed = true;
+        link
+    }
+
+    /// One that tells nothing before replicas hold it.
+    pub fn acknowledged(self, acks: Acks) -> Self {
+        self.lock().acks = Some(acks);
+        self
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -52,26 +77,11 @@ impl Link {
     /// Takes a plan in. `Some`: it was refused, and nothing was sent.
     pub fn submit(&self, plan: Plan, ticket: u64, sink: &Arc<dyn Sink>) -> Option<Outcome> {
         let mut queue = self.lock();
-        match queue.phase {
-            Phase::Closed => return Some(Err(Fault::unavailable("the store was closed"))),
-            Phase::Down => {
-                let why = format!("the store cannot be reached: {}", queue.reason);
-                return Some(Err(Fault::unavailable(why)));
-            }
-            Phase::Connecting | Phase::Up => {}
+        if let Some(fault) = refusal(&queue) {
+            return Some(Err(fault));
         }
-        if queue.waiting.len() >= MAX_WAITING {
-            return Some(Err(Fault::unavailable("too many calls wait for the store")));
-        }
-        queue.push(Waiting {
-            ticket,
-            sink: Some(Arc::clone(sink)),
-            call: plan.call,
-            stage: plan.then.map_or(Stage::Only, |then| Stage::Then(Box::new(then))),
-            as_text: false,
-            deadline: Instant::now() + self.timeout,
-            start: 0,
-        });
+        let deadline = Instant::now() + self.timeout;
+        queue.push(Waiting::new(plan, ticket, sink, deadline));
         if queue.phase == Phase::Up {
             queue.unsent += 1;
             if queue.unsent >= (queue.waiting.len() / 2).clamp(1, MOST_HELD) {
@@ -81,6 +91,41 @@ impl Link {
             self.held.store(true, Ordering::Relaxed);
         }
         None
+    }
+
+    /// Takes a call over from another server, and sends it at once.
+    ///
+    /// # Errors
+    /// The call, where it is refused; nothing was sent.
+    pub fn take_over(&self, waiting: Waiting) -> Result<(), Box<(Waiting, Fault)>> {
+        let mut queue = self.lock();
+        if let Some(fault) = refusal(&queue) {
+            return Err(Box::new((waiting, fault)));
+        }
+        queue.push(waiting);
+        self.write(&mut queue);
+        Ok(())
+    }
+
+    /// Gives up those calls that were not sent, for other servers.
+    pub fn give_up_unsent(&self) -> Vec<Waiting> {
+        let mut queue = self.lock();
+        let written = if queue.phase == Phase::Up { queue.written } else { 0 };
+        let sent = queue.waiting.partition_point(|waiting| waiting.start < written);
+        // The last one sent may be one of which the socket has taken a part.
+        let unsent = queue.waiting.drain(sent..).collect();
+        queue.count_batch();
+        queue.rewrite_unsent();
+        unsent
+    }
+
+    /// Tells those who wait, and sends on what belongs elsewhere.
+    pub(super) fn pass_on(&self, taken: Taken) {
+        deliver(taken.done);
+        let Some(router) = &self.router else { return };
+        for (waiting, why) in taken.elsewhere {
+            router.route(waiting, why);
+        }
     }
 
     /// Ends a turn: writes what was held back.
@@ -93,7 +138,11 @@ impl Link {
 
     /// Writes what the socket takes at once; the I/O task sees to the rest.
     pub(super) fn write(&self, queue: &mut Queue) {
-        if queue.phase == Phase::Up && !queue.out.is_empty() && !queue.write_now() {
+        if queue.phase != Phase::Up {
+            return;
+        }
+        queue.close_batch();
+        if !queue.out.is_empty() && !queue.write_now() {
             self.wake.notify_one();
         }
     }
@@ -158,8 +207,11 @@ impl Link {
         let gone: Vec<_> = queue.waiting.drain(..sent).collect();
         queue.out.clear();
         queue.written = 0;
+        let unheld = queue.acks.as_mut().map(Acks::lost).unwrap_or_default();
+        queue.reopen_batch();
         let watchers = queue.watchers.clone();
         drop(queue);
+        deliver(unheld);
         let fault = Fault::unknown(format!(
             "the connection to the store was lost ({why}): whether it acted is unknown"
         ));
@@ -180,6 +232,7 @@ impl Link {
         let first = queue.reason.is_empty();
         why.clone_into(&mut queue.reason);
         let gone: Vec<_> = queue.waiting.drain(..).collect();
+        queue.count_batch();
         let watchers = queue.watchers.clone();
         drop(queue);
         let fault = Fault::unavailable(format!("the store cannot be reached: {why}"));
@@ -193,12 +246,13 @@ impl Link {
     /// connection is to be replaced.
     pub fn check_deadlines(&self) -> bool {
         let now = Instant::now();
-        let mut gone: Completions = Vec::new();
         let mut queue = self.lock();
+        let mut gone = queue.acks.as_mut().map(|acks| acks.overdue(now)).unwrap_or_default();
         let (written, up) = (queue.written, queue.phase == Phase::Up);
         let mut unsent_gone = false;
         queue.waiting.retain_mut(|waiting| {
-            if waiting.deadline > now {
+            // Those of a batch stay with it.
+            if waiting.deadline > now || matches!(waiting.stage, Stage::Mark | Stage::Wait) {
                 return true;
             }
             let sent = up && waiting.start < written;
@@ -213,6 +267,9 @@ impl Link {
             unsent_gone |= !sent;
             sent
         });
+        if unsent_gone {
+            queue.count_batch();
+        }
         if unsent_gone && up {
             queue.rewrite_unsent();
         }
@@ -247,6 +304,12 @@ impl Link {
         self.lock().health.clone()
     }
 
+    /// Why it cannot be used, where that is known.
+    pub fn trouble(&self) -> Option<String> {
+        let queue = self.lock();
+        (!queue.reason.is_empty()).then(|| queue.reason.clone())
+    }
+
     /// Whether it was closed.
     pub fn is_closed(&self) -> bool {
         self.lock().phase == Phase::Closed
@@ -258,11 +321,24 @@ impl Link {
         queue.phase = Phase::Closed;
         queue.let_go();
         let gone: Vec<_> = queue.waiting.drain(..).collect();
+        let unheld = queue.acks.as_mut().map(Acks::lost).unwrap_or_default();
         drop(queue);
         self.wake.notify_one();
+        deliver(unheld);
         let fault = Fault::unknown("the store was closed: whether it acted is unknown");
         fail(gone, &fault);
     }
+}
+
+/// Why a call is not taken in.
+fn refusal(queue: &Queue) -> Option<Fault> {
+    let why = match queue.phase {
+        Phase::Closed => "the store was closed".to_owned(),
+        Phase::Down => format!("the store cannot be reached: {}", queue.reason),
+        Phase::Connecting | Phase::Up if queue.waiting.len() < MAX_WAITING => return None,
+        Phase::Connecting | Phase::Up => "too many calls wait for the store".to_owned(),
+    };
+    Some(Fault::unavailable(why))
 }
 
 /// Tells everybody who still waits for one of these calls the same.
@@ -287,7 +363,8 @@ pub(super) fn deliver(done: Completions) {
     }
 }
 
-fn tell(watchers: &[Weak<dyn Sink>], notice: &Notice) {
+/// Tells everybody who watches.
+pub fn tell(watchers: &[Weak<dyn Sink>], notice: &Notice) {
     for sink in watchers.iter().filter_map(Weak::upgrade) {
         sink.notice(notice.clone());
     }

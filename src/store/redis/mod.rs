@@ -1,6 +1,8 @@
 //! A store on Redis or Valkey: every operation is one call of a script, which sees and changes one
 //! user's keys, all in one slot.
 
+mod acks;
+mod cluster;
 mod codec;
 mod counters;
 mod decide_codec;
@@ -10,98 +12,119 @@ mod inbox;
 mod io;
 mod key_codec;
 mod keys;
+mod lines;
 mod link;
 mod pack;
+mod place;
+mod pointer_codec;
+mod poll;
 mod queue;
 mod quota_codec;
 mod receive;
+mod replicas;
 mod resp;
 mod scripts;
+mod sentinel;
+mod slots;
 mod socket;
+mod url;
+mod waiting;
 
 use super::registry::Settings;
 use crate::core::error::Fault;
 use crate::core::op::Op;
-use crate::core::store::{Health, Outcome, Sink, Source, Store};
-use greeting::Login;
-use link::Link;
-use redis::{ConnectionAddr, IntoConnectionInfo};
-use socket::Address;
+use crate::core::store::{Health, Outcome, Sink, Source, Store, Topology};
+use acks::needs_acks;
+use cluster::ClusterStore;
+use lines::{Lines, Way};
+use place::Place;
+use sentinel::Sentinels;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
+use url::{Endpoint, Named};
 
-/// The store.
+/// The store on one server, or on what Sentinels name.
 pub struct RedisStore {
-    link: Arc<Link>,
+    lines: Lines,
+    /// Replicas that are to hold what matters.
+    acks: u32,
     prefix: String,
+    topology: Topology,
 }
 
-/// Opens a store; the connection is made in the background.
+/// Opens a store; connections are made in the background.
 ///
 /// # Errors
 /// `ERR_LATCHGATE_CONFIG` where the URL cannot be read. It is never repeated: it may hold a password.
 pub fn open(settings: &Settings) -> Result<Arc<dyn Store>, Fault> {
-    let info = settings.url.as_str().into_connection_info().map_err(|_| {
-        Fault::config("store: the URL cannot be read (redis://[user:password@]host[:port][/db])")
-    })?;
-    let address = match info.addr() {
-        ConnectionAddr::Tcp(host, port) => Address::Tcp(host.clone(), *port),
-        ConnectionAddr::TcpTls { host, port, insecure, .. } => {
-            Address::Tls { host: host.clone(), port: *port, insecure: *insecure }
+    let Endpoint { named, login } = url::parse(&settings.url)?;
+    io::ready().map_err(|_| Fault::unavailable("the system gives no thread for the store"))?;
+    let way = |place| Way {
+        target: io::Target {
+            place,
+            login: login.clone(),
+            connect_timeout: settings.connect_timeout,
+            greeting_timeout: settings.command_timeout,
+            watched: settings.watched,
+        },
+        timeout: settings.command_timeout,
+        prefix: settings.prefix.clone(),
+        acks: settings.acks,
+    };
+    let (place, topology) = match named {
+        Named::Server(address) => (Place::Fixed(address), Topology::Standalone),
+        Named::Sentinels { addresses, name, login } => {
+            let sentinels = Sentinels::new(addresses, name, login, settings.connect_timeout);
+            (Place::Sentinels(Arc::new(sentinels)), Topology::Sentinel)
         }
-        #[cfg(unix)]
-        ConnectionAddr::Unix(path) => Address::Unix(path.clone()),
-        _ => return Err(Fault::config("store: the URL names an address of an unknown kind")),
+        Named::Cluster(seeds) => {
+            // Each node's own takes its place.
+            let place = Place::Fixed(seeds[0].clone());
+            return Ok(Arc::new(ClusterStore::open(way(place), seeds)));
+        }
     };
-    let login = Login {
-        username: info.redis_settings().username().map(str::to_owned),
-        password: info.redis_settings().password().map(str::to_owned),
-        database: info.redis_settings().db(),
-    };
-    let link = Arc::new(Link::new(settings.command_timeout));
-    let target = io::Target {
-        address,
-        login,
-        connect_timeout: settings.connect_timeout,
-        greeting_timeout: settings.command_timeout,
-        watched: settings.watched,
-    };
-    io::start(Arc::clone(&link), target)
-        .map_err(|_| Fault::unavailable("the system gives no thread for the store"))?;
-    Ok(Arc::new(RedisStore { link, prefix: settings.prefix.clone() }))
+    let lines = Lines::new(way(place), None);
+    let (acks, prefix) = (settings.acks, settings.prefix.clone());
+    Ok(Arc::new(RedisStore { lines, acks, prefix, topology }))
 }
 
 impl Store for RedisStore {
     fn submit(&self, op: Op<'_>, ticket: u64, sink: &Arc<dyn Sink>) -> Option<Outcome> {
-        self.link.submit(codec::encode(&self.prefix, &op), ticket, sink)
+        let link = self.lines.link(self.acks > 0 && needs_acks(&op.act));
+        link.submit(codec::encode(&self.prefix, &op), ticket, sink)
     }
 
     fn flush(&self) {
-        self.link.flush();
+        self.lines.flush();
     }
 
     fn holds_back(&self) -> bool {
-        self.link.held.load(Ordering::Relaxed)
+        self.lines.all().any(|link| link.held.load(Ordering::Relaxed))
     }
 
     fn watch(&self, sink: Weak<dyn Sink>) {
-        self.link.watch(sink);
+        self.lines.link.watch(sink);
     }
 
-    fn source(&self) -> Option<Arc<dyn Source>> {
-        self.link.source()
+    fn sources(&self) -> Vec<Arc<dyn Source>> {
+        self.lines.link.source().into_iter().collect()
     }
 
     fn receive(&self, source: &Arc<dyn Source>) -> bool {
-        self.link.receive(source)
+        self.lines.link.receive(source)
     }
 
     fn health(&self) -> Health {
-        self.link.health()
+        let mut health = self.lines.link.health();
+        if health.topology == Topology::Cluster {
+            let warning = "the server is one node of a Cluster: its slots alone can be used; say redis-cluster:";
+            health.warnings.push(warning.into());
+        }
+        Health { topology: self.topology, ..health }
     }
 
     fn close(&self) {
-        self.link.close();
+        self.lines.close();
     }
 
     /// Nothing to do: the server expires keys, and every script clears its record.
@@ -117,6 +140,6 @@ impl Store for RedisStore {
 
 impl Drop for RedisStore {
     fn drop(&mut self) {
-        self.link.close();
+        self.lines.close();
     }
 }

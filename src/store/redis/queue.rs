@@ -1,12 +1,16 @@
 //! What waits on a connection, in the order of the wire, and what is still to be written.
 
-use super::codec::{self, Call, Expects};
+use super::acks::Acks;
+use super::codec::{self, Expects};
 use super::greeting::Server;
 use super::inbox::Inbox;
 use super::key_codec;
-use super::resp::{self, Reply};
+use super::link::Completions;
+use super::resp::Reply;
 use super::scripts::Verb;
+use super::slots::{self, Redirect};
 use super::socket::Socket;
+use super::waiting::{Stage, Waiting};
 use crate::core::error::Fault;
 use crate::core::idempotency::another_question;
 use crate::core::key_op::KeyAnswer;
@@ -31,32 +35,6 @@ pub enum Phase {
     Closed,
 }
 
-/// A call that waits for its reply.
-pub struct Waiting {
-    pub ticket: u64,
-    /// `None`: its caller was told that it took too long; the reply still comes, and goes nowhere.
-    pub sink: Option<Arc<dyn Sink>>,
-    pub call: Call,
-    pub stage: Stage,
-    /// Sent as text, because the server did not know it by name.
-    pub as_text: bool,
-    pub deadline: Instant,
-    /// Where its bytes begin, counted from the first byte of this connection.
-    pub start: u64,
-}
-
-/// What a reply leads to.
-pub enum Stage {
-    /// To the verdict.
-    Only,
-    /// To a further call, if it allows.
-    Then(Box<Call>),
-    /// To the verdict, together with this decision; and if it denies, to a call that undoes something.
-    After(Box<Verdict>, Option<Box<Call>>),
-    /// To what is known already.
-    Told(Box<Outcome>),
-}
-
 pub struct Queue {
     pub phase: Phase,
     pub waiting: VecDeque<Waiting>,
@@ -74,13 +52,26 @@ pub struct Queue {
     pub health: Health,
     /// This connection has brought an answer.
     pub answered: bool,
-    run_id: Option<String>,
+    /// The server that was met last: where it is, and which of its lives it was.
+    met: Option<(Vec<String>, String)>,
     has_forgotten: bool,
     pub watchers: Vec<Weak<dyn Sink>>,
     /// What was read by the thread that asks.
     pub inbox: Inbox,
     /// Why this connection is of no use any more, as the thread that asks has found.
     pub broken: Option<io::Error>,
+    /// Where replicas are to hold what is told.
+    pub acks: Option<Acks>,
+    /// It is one of several servers: calls may belong to another.
+    pub routed: bool,
+}
+
+/// What became of what was read.
+#[derive(Default)]
+pub struct Taken {
+    pub done: Completions,
+    /// Calls for other servers.
+    pub elsewhere: Vec<(Waiting, Redirect)>,
 }
 
 impl Queue {
@@ -98,27 +89,43 @@ impl Queue {
             reason: String::new(),
             health: Health::default(),
             answered: false,
-            run_id: None,
+            met: None,
             has_forgotten: false,
             watchers: Vec::new(),
             inbox: Inbox::default(),
             broken: None,
+            acks: None,
+            routed: false,
         }
     }
 
     /// Appends a call, and its bytes where there is a connection.
-    pub fn push(&mut self, mut waiting: Waiting) {
-        if self.phase == Phase::Up {
-            waiting.start = self.written + self.out.len() as u64;
-            append(&mut self.out, &waiting);
+    pub fn push(&mut self, waiting: Waiting) {
+        self.waiting.push_back(Waiting { start: u64::MAX, ..waiting });
+        if let Some(acks) = &mut self.acks {
+            // Written with its batch.
+            acks.opened();
+        } else if self.phase == Phase::Up {
+            self.append(self.waiting.len() - 1);
         }
-        self.waiting.push_back(waiting);
+    }
+
+    /// Writes the bytes of one that waits behind all that is to be written.
+    pub fn append(&mut self, at: usize) {
+        let waiting = &mut self.waiting[at];
+        waiting.start = self.written + self.out.len() as u64;
+        waiting.append(&mut self.out);
     }
 
     /// Takes note of a server, and of what it has forgotten since it was last met.
     pub fn meet(&mut self, server: Server) {
         let Server { mut health, run_id, forgets } = server;
-        let restarted = self.run_id.is_some() && run_id.is_some() && self.run_id != run_id;
+        let met = run_id.map(|run_id| (health.primaries.clone(), run_id));
+        // Elsewhere it is another server, which was told what this one was.
+        let restarted = match (&self.met, &met) {
+            (Some((before, life)), Some((now, another))) => before == now && life != another,
+            _ => false,
+        };
         self.has_forgotten |= restarted && forgets;
         if self.has_forgotten {
             health.warnings.push(
@@ -126,8 +133,8 @@ impl Queue {
                     .into(),
             );
         }
-        if run_id.is_some() {
-            self.run_id = run_id;
+        if met.is_some() {
+            self.met = met;
         }
         self.health = health;
     }
@@ -137,6 +144,7 @@ impl Queue {
         self.told.clear();
         self.written = 0;
         self.out.clear();
+        self.reopen_batch();
         self.rewrite_unsent();
     }
 
@@ -148,13 +156,13 @@ impl Queue {
         // Of the last one sent the socket may have taken a part only.
         let rest = self.waiting.get(sent.wrapping_sub(1)).map_or(0, |last| {
             let mut whole = Vec::new();
-            append(&mut whole, last);
+            last.bytes(&mut whole);
             usize::try_from((last.start + whole.len() as u64).saturating_sub(written)).unwrap_or(0)
         });
         self.out.truncate(rest);
-        for at in sent..self.waiting.len() {
-            self.waiting[at].start = self.written + self.out.len() as u64;
-            append(&mut self.out, &self.waiting[at]);
+        let open = self.acks.as_ref().map_or(0, Acks::open);
+        for at in sent..self.waiting.len() - open {
+            self.append(at);
         }
     }
 
@@ -180,56 +188,90 @@ impl Queue {
         if is_sent { self.waiting.pop_front() } else { None }
     }
 
-    /// What a reply means for the call that waited for it.
-    pub fn answer(
-        &mut self,
-        waiting: Waiting,
-        reply: Reply,
-    ) -> Option<(Arc<dyn Sink>, u64, Outcome)> {
-        if let Reply::Error(message) = &reply
-            && message.starts_with("NOSCRIPT")
-            && !waiting.as_text
-            && waiting.sink.is_some()
-        {
-            // It did not run: the server has lost its scripts. It is told this one again, once for all
-            // calls that were on their way.
-            let told = self.told.entry(waiting.call.verb).or_default();
-            let as_text = *told <= waiting.start;
-            if as_text {
-                *told = self.written + self.out.len() as u64 + 1;
+    /// What a reply means for the call that waited for it. True: something is to be written.
+    pub fn answer(&mut self, mut waiting: Waiting, reply: Reply, taken: &mut Taken) -> bool {
+        if waiting.before > 0 {
+            waiting.before -= 1;
+            self.waiting.push_front(waiting);
+            return false;
+        }
+        match (&mut self.acks, &waiting.stage) {
+            (Some(acks), Stage::Mark) => acks.mark(&reply),
+            (Some(acks), Stage::Wait) => {
+                taken.done.extend(acks.settle(&reply));
+                return true;
             }
-            self.push(Waiting { as_text, ..waiting });
-            return None;
+            _ => return self.answer_call(waiting, reply, taken),
+        }
+        false
+    }
+
+    fn answer_call(&mut self, waiting: Waiting, reply: Reply, taken: &mut Taken) -> bool {
+        if let Reply::Error(message) = &reply {
+            if message.starts_with("NOSCRIPT")
+                && let Some(verb) = waiting.call.verb
+                && !waiting.as_text
+                && waiting.sink.is_some()
+            {
+                // It did not run: the server has lost its scripts. It is told this one again, once for all
+                // calls that were on their way.
+                let told = self.told.entry(verb).or_default();
+                let as_text = *told <= waiting.start;
+                if as_text {
+                    *told = self.written + self.out.len() as u64 + 1;
+                }
+                self.push(Waiting { as_text, ..waiting });
+                return true;
+            }
+            if self.routed
+                && waiting.sink.is_some()
+                && let Some(redirect) = slots::redirect(message)
+            {
+                taken.elsewhere.push((waiting, redirect));
+                return false;
+            }
+            if let Some(code) = UNFIT.iter().find(|code| message.starts_with(**code)) {
+                let why = format!("the server takes no writes ({code})");
+                self.broken = Some(io::Error::other(why));
+            }
         }
         // A charge reads all that it needs before it writes: where the server refuses it, nothing was charged.
         let refused = matches!(reply, Reply::Error(_));
         let outcome = read_reply(&waiting.call.expects, reply);
-        let sink = waiting.sink?;
-        let (call, stage) = match (waiting.stage, outcome) {
+        let Some(sink) = waiting.sink else { return false };
+        let (ticket, deadline) = (waiting.ticket, waiting.deadline);
+        let outcome = match (waiting.stage, outcome) {
             (Stage::Then(then), Ok(first)) if first.is_allowed() => {
                 let undo = key_codec::undo(&waiting.call.expects, &first).map(Box::new);
-                (*then, Stage::After(Box::new(first), undo))
+                Err((*then, Stage::After(Box::new(first), undo)))
             }
             (Stage::After(first, undo), outcome) => {
                 let (outcome, denied) = together(*first, outcome);
                 match undo.filter(|_| denied || refused) {
-                    Some(undo) => (*undo, Stage::Told(Box::new(outcome))),
-                    None => return Some((sink, waiting.ticket, outcome)),
+                    Some(undo) => Err((*undo, Stage::Told(Box::new(outcome)))),
+                    None => Ok(outcome),
                 }
             }
-            (Stage::Told(outcome), _) => return Some((sink, waiting.ticket, *outcome)),
-            (_, outcome) => return Some((sink, waiting.ticket, outcome)),
+            (Stage::Told(outcome), undone) => Ok(given_back(*outcome, undone)),
+            (_, outcome) => Ok(outcome),
         };
-        self.push(Waiting {
-            ticket: waiting.ticket,
-            sink: Some(sink),
-            call,
-            stage,
-            as_text: false,
-            deadline: waiting.deadline,
-            start: 0,
-        });
-        None
+        let (call, stage) = match outcome {
+            Err(next) => next,
+            Ok(outcome) => {
+                taken.done.extend(match &mut self.acks {
+                    Some(acks) => acks.keep(sink, ticket, outcome, deadline),
+                    None => Some((sink, ticket, outcome)),
+                });
+                return false;
+            }
+        };
+        let next = Waiting { ticket, sink: Some(sink), ..Waiting::of(call, stage, deadline) };
+        if self.routed {
+            taken.elsewhere.push((next, Redirect::BySlot));
+            return false;
+        }
+        self.push(next);
+        true
     }
 }
 
@@ -246,40 +288,43 @@ fn together(mut first: Verdict, then: Outcome) -> (Outcome, bool) {
         decision.deny_as_well(deny);
     }
     if let (Verdict::ApiKey(KeyAnswer::Used(used)), false) = (&mut first, quota.allowed) {
-        // What was told of it is given back.
-        used.own = None;
+        // What this very step was charged is given back: what is left then is told with that.
+        used.own = used.own.filter(|own| own.replayed || own.charged.is_none());
     }
     (Ok(first), !quota.allowed)
 }
 
-fn append(out: &mut Vec<u8>, waiting: &Waiting) {
-    let Call { verb, arguments, tail, .. } = &waiting.call;
-    let script = verb.script();
-    resp::begin(out, arguments + 2);
-    if waiting.as_text {
-        resp::argument(out, b"EVAL");
-        resp::argument(out, script.text.as_bytes());
-    } else {
-        resp::argument(out, b"EVALSHA");
-        resp::argument(out, script.sha.as_bytes());
+/// A decision that denies, with what is left to the key after its units were given back.
+fn given_back(mut outcome: Outcome, undone: Outcome) -> Outcome {
+    if let (Ok(Verdict::ApiKey(KeyAnswer::Used(used))), Ok(Verdict::Consumption(own))) =
+        (&mut outcome, undone)
+    {
+        used.own.get_or_insert(own);
     }
-    out.extend_from_slice(tail);
+    outcome
 }
 
 /// What a server says before a script has run.
-const BEFORE: [&str; 11] = [
+const BEFORE: [&str; 15] = [
+    "ASK",
     "BUSY",
     "CLUSTERDOWN",
+    "CROSSSLOT",
     "LOADING",
     "MASTERDOWN",
     "MISCONF",
+    "MOVED",
     "NOAUTH",
     "NOPERM",
     "NOREPLICAS",
     "NOSCRIPT",
     "OOM",
     "READONLY",
+    "TRYAGAIN",
 ];
+
+/// What a server says that is not, or not yet, a primary: another connection may lead to one.
+const UNFIT: [&str; 3] = ["LOADING", "MASTERDOWN", "READONLY"];
 
 fn read_reply(expects: &Expects, reply: Reply) -> Outcome {
     match (expects, reply) {

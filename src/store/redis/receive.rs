@@ -1,7 +1,7 @@
 //! The reading half of a link: what has arrived, and whose it is.
 
-use super::link::{Completions, Link, deliver};
-use super::queue::Queue;
+use super::link::Link;
+use super::queue::{Queue, Taken};
 use super::resp::{self, Garbled};
 use super::socket::Socket;
 use crate::core::store::Source;
@@ -16,11 +16,11 @@ impl Link {
     /// # Errors
     /// Where it is not what a server answers.
     pub fn received(&self, bytes: &[u8]) -> Result<usize, Garbled> {
-        let mut done: Completions = Vec::new();
+        let mut taken = Taken::default();
         let mut queue = self.lock();
-        let result = self.take_in(&mut queue, bytes, &mut done);
+        let result = self.take_in(&mut queue, bytes, &mut taken);
         drop(queue);
-        deliver(done);
+        self.pass_on(taken);
         result
     }
 
@@ -46,7 +46,7 @@ impl Link {
 
     /// Reads once. `Some(true)`: there was something; `None`: the connection is of no use.
     fn read_once(&self, is_meant: impl FnOnce(&Arc<Socket>) -> bool) -> Option<bool> {
-        let mut done: Completions = Vec::new();
+        let mut taken = Taken::default();
         let mut guard = self.lock();
         let queue = &mut *guard;
         let socket = queue.socket.clone().filter(is_meant)?;
@@ -56,7 +56,7 @@ impl Link {
         let mut inbox = std::mem::take(&mut queue.inbox);
         let result = match inbox.fill(&socket) {
             Ok(()) => self
-                .take_in(queue, inbox.filled(), &mut done)
+                .take_in(queue, inbox.filled(), &mut taken)
                 .map(|used| inbox.drop_first(used))
                 .map(|()| true)
                 .map_err(|Garbled| garbled()),
@@ -68,16 +68,18 @@ impl Link {
             Ok(read) => Some(read),
             Err(error) => {
                 queue.broken = Some(error);
-                self.wake.notify_one();
                 None
             }
         };
+        if queue.broken.is_some() {
+            self.wake.notify_one();
+        }
         // The server has read: there is room again for what the socket did not take.
         if read == Some(true) && !self.held.load(Ordering::Relaxed) {
             queue.write_now();
         }
         drop(guard);
-        deliver(done);
+        self.pass_on(taken);
         read
     }
 
@@ -85,7 +87,7 @@ impl Link {
         &self,
         queue: &mut Queue,
         bytes: &[u8],
-        done: &mut Completions,
+        taken: &mut Taken,
     ) -> Result<usize, Garbled> {
         let mut used = 0;
         let mut more = false;
@@ -99,9 +101,7 @@ impl Link {
                     // A reply that nobody asked for: then no other can be trusted to be whose it seems.
                     let Some(waiting) = queue.next_asked() else { break Err(Garbled) };
                     queue.answered = true;
-                    let before = queue.waiting.len();
-                    done.extend(queue.answer(waiting, reply));
-                    more |= queue.waiting.len() > before;
+                    more |= queue.answer(waiting, reply, taken);
                 }
             }
         };

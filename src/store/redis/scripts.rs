@@ -30,9 +30,10 @@ pub enum Verb {
     Check,
     KeyFind,
     KeyClaim,
-    KeyConfirm,
+    KeyPoint,
     KeyCreate,
     KeyUse,
+    KeyUndo,
     KeyRotate,
     KeyRevoke,
     KeyAdd,
@@ -59,6 +60,7 @@ const LIB: &str = include_str!("lua/lib.lua");
 const QUOTA: &str = include_str!("lua/quota.lua");
 const APPLY: &str = include_str!("lua/apply.lua");
 const KEY: &str = include_str!("lua/key.lua");
+const POINTER: &str = include_str!("lua/pointer.lua");
 
 /// The parts of a script, in the order in which they are put together: what many share is kept once.
 macro_rules! text {
@@ -84,7 +86,7 @@ macro_rules! text {
 
 /// (parts, whether it runs where the server is out of memory: checks must, new revocations must not
 /// seem to have been kept).
-const TEXTS: [(&[&str], bool); 35] = [
+const TEXTS: [(&[&str], bool); 36] = [
     (text!("decide", "quota", "decide_slow"), true),
     (text!("admit", "admit_session", "admit_body"), false),
     (text!("touch", "touch_body"), true),
@@ -105,11 +107,13 @@ const TEXTS: [(&[&str], bool); 35] = [
     (text!("once"), false),
     (text!("once_release"), true),
     (text!("check"), true),
-    (text!("key_find"), true),
-    (text!("key_claim"), false),
-    (text!("key_confirm"), true),
+    (text!(POINTER then "key_find"), true),
+    (text!(POINTER then "key_claim"), false),
+    (text!(POINTER then "key_point"), true),
     (text!(key, "key_patch", "key_create"), false),
     (text!(key, "key_use", "key_judge", "lib", "key_decide", "decide_slow", "key_use_end"), true),
+    // Of what it writes the server has room already.
+    (text!(key, "key_undo"), true),
     (text!(key, "key_rotate"), false),
     (text!(key, "key_revoke"), true),
     (text!(key, "key_add"), false),

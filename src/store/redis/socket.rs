@@ -1,6 +1,7 @@
 //! The stream to a server: plain ones are written to from any thread, an encrypted one by the I/O task.
 
 use crate::core::store::Source;
+use std::fmt;
 use std::io;
 #[cfg(unix)]
 use std::io::{Read, Write};
@@ -29,7 +30,7 @@ use tokio_rustls::rustls::{
 };
 
 /// Where a server is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     Tcp(String, u16),
     /// `insecure`: any certificate will do (`#insecure` in the URL).
@@ -40,6 +41,42 @@ pub enum Address {
     },
     #[cfg(unix)]
     Unix(PathBuf),
+}
+
+impl Address {
+    /// Another server, reached in the same way.
+    pub fn elsewhere(&self, host: &str, port: u16) -> Self {
+        match self {
+            Self::Tls { insecure, .. } => {
+                Self::Tls { host: host.to_owned(), port, insecure: *insecure }
+            }
+            _ => Self::Tcp(host.to_owned(), port),
+        }
+    }
+
+    /// The same; an empty host, or one that is not known (`?`), is its own.
+    pub fn beside(&self, host: &str, port: u16) -> Self {
+        match self {
+            Self::Tcp(own, _) | Self::Tls { host: own, .. } if matches!(host, "" | "?") => {
+                self.elsewhere(own, port)
+            }
+            _ => self.elsewhere(host, port),
+        }
+    }
+}
+
+/// `host:port`, or the path of a socket.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(host, port) | Self::Tls { host, port, .. } if host.contains(':') => {
+                write!(f, "[{host}]:{port}")
+            }
+            Self::Tcp(host, port) | Self::Tls { host, port, .. } => write!(f, "{host}:{port}"),
+            #[cfg(unix)]
+            Self::Unix(path) => write!(f, "{}", path.display()),
+        }
+    }
 }
 
 /// A plain stream.

@@ -1,7 +1,7 @@
 -- Shows that the server takes what the other scripts do: asked for by PING, and by ready() and health().
 -- One script, because it leaves nothing behind.
 -- KEYS[1] hash, KEYS[2] sorted set, KEYS[3] string: of no user.
--- Reply: packed: 1.
+-- Reply: packed: 1, then what INFO tells of replicas, or nothing where that may not be asked.
 redis.call('HSET', record, '.', now)
 redis.call('HMGET', record, '.', 's')
 redis.call('HGET', record, '.')
@@ -21,4 +21,5 @@ redis.call('PEXPIREAT', record, string.format('%.0f', now + 1000))
 redis.call('SET', KEYS[3], '', 'PXAT', string.format('%.0f', now + 1000))
 redis.call('GET', KEYS[3])
 redis.call('DEL', record, queue, KEYS[3])
-return struct.pack('>I4', 1)
+local replication = redis.pcall('INFO', 'replication')
+return struct.pack('>I4', 1) .. (type(replication) == 'string' and replication or '')

@@ -1,0 +1,86 @@
+//! A store on a Cluster: a connection to every node that serves slots, each call over that of its slot, and
+//! what a node sends elsewhere after it.
+
+mod everywhere;
+mod map;
+mod node;
+mod shared;
+mod tend;
+
+use super::acks::needs_acks;
+use super::codec;
+use super::io;
+use super::lines::Way;
+use super::socket::Address;
+use crate::core::op::{Act, Op};
+use crate::core::store::{Health, Outcome, Sink, Source, Store};
+use shared::Shared;
+use std::sync::{Arc, Weak};
+
+/// The store.
+pub struct ClusterStore {
+    shared: Arc<Shared>,
+}
+
+impl ClusterStore {
+    /// Connects in the background, to whichever of these nodes can be reached.
+    pub fn open(way: Way, seeds: Vec<Address>) -> Self {
+        let shared = Shared::new(way, seeds);
+        io::spawn(tend::tend(Arc::clone(&shared)));
+        Self { shared }
+    }
+}
+
+impl Store for ClusterStore {
+    fn submit(&self, op: Op<'_>, ticket: u64, sink: &Arc<dyn Sink>) -> Option<Outcome> {
+        if matches!(op.act, Act::Ping) {
+            return self.shared.ask_all(ticket, sink);
+        }
+        let acks = self.shared.way.acks > 0 && needs_acks(&op.act);
+        self.shared.submit(codec::encode(&self.shared.way.prefix, &op), acks, ticket, sink)
+    }
+
+    fn flush(&self) {
+        self.shared.flush();
+    }
+
+    fn holds_back(&self) -> bool {
+        self.shared.holds_back()
+    }
+
+    fn watch(&self, sink: Weak<dyn Sink>) {
+        self.shared.watch(sink);
+    }
+
+    fn sources(&self) -> Vec<Arc<dyn Source>> {
+        self.shared.sources()
+    }
+
+    fn receive(&self, source: &Arc<dyn Source>) -> bool {
+        self.shared.receive(source)
+    }
+
+    fn health(&self) -> Health {
+        self.shared.health()
+    }
+
+    fn close(&self) {
+        self.shared.close();
+    }
+
+    /// Nothing to do: the servers expire keys, and every script clears its record.
+    fn sweep(&self) -> usize {
+        0
+    }
+
+    /// The servers are asked by their own tools.
+    fn dump(&self) -> String {
+        String::new()
+    }
+}
+
+impl Drop for ClusterStore {
+    fn drop(&mut self) {
+        self.shared.close();
+    }
+}
