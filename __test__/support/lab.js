@@ -38,6 +38,7 @@ function backdoor(store) {
     prefix: 'lg',
     commandTimeoutMs: 1000,
     connectTimeoutMs: 1000,
+    acks: 0,
     keys: [],
     keySet: false,
     issuers: [],
