@@ -39,6 +39,7 @@ function backdoor(store) {
     commandTimeoutMs: 1000,
     connectTimeoutMs: 1000,
     acks: 0,
+    fetchedKeys: false,
     keys: [],
     keySet: false,
     issuers: [],
