@@ -1,5 +1,6 @@
 'use strict';
-// auth.tokens: issue, verify and revoke; login and what follows it is in logins.js. Signatures and times are judged in the addon; arguments are checked here.
+// auth.tokens: issue, verify and revoke; login and what follows it is in logins.js. Signatures and times are judged in the
+// addon; arguments are checked here.
 
 const { settleKeys } = require('./api-keys.js');
 const { decodeClaims, tokenIdOf, userIdOf } = require('./claims.js');
