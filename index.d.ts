@@ -60,8 +60,9 @@ export interface AuthOptions {
    */
   apiKeys?: { header?: string; prefix?: string };
   /**
-   * `ttl`: default the session's absoluteTimeout; a refresh token never outlives its session. `graceWindow`: default '10s'.
-   * Not built yet: ERR_LATCHGATE_CONFIG.
+   * Of tokens.login() and refresh(). `ttl`: default the session's absoluteTimeout; a refresh token never outlives its session.
+   * `graceWindow`: so long a token that was used leads to what followed it, default '10s', at most '1h'; with 0 a client that got no
+   * answer cannot ask again.
    */
   refresh?: { ttl?: Duration; graceWindow?: Duration };
   /**
@@ -393,9 +394,11 @@ export interface Auth {
   /**
    * The listener gets `type` and, frozen:
    * 'denied' with `code`, `status`, `reason`, and `userId`, `sessionId`, `keyId` where the credential itself stood;
-   * 'admitted' with `userId`, `sessionId`, `active`, `limit`, when a session is, by first use or sessions.admit();
-   * 'evicted' with `userId`, `sessionId`, by sessions.admit() (of those that make room for a first use the store does not tell);
-   * 'revoked' with `kind` ('token', 'user', 'block', 'api_key') and `userId`, `tokenId` or `keyId`, by a call of this process;
+   * 'admitted' with `userId`, `sessionId`, `active`, `limit`, when a session is, by first use, sessions.admit() or tokens.login();
+   * 'evicted' with `userId`, `sessionId`, by sessions.admit() or tokens.login() (of those that make room for a
+   * first use the store does not tell);
+   * 'revoked' with `kind` ('token', 'user', 'block', 'api_key') and `userId`, `tokenId` or `keyId`, by a call of this process; and with
+   * `kind` 'session', `reason` 'reused', `userId`, `sessionId`, where a spent refresh token has ended its session;
    * 'lock-lost' with `key` (of a user's turn the user id), `fence`, `message`, when a lease is lost before it was given up;
    * 'store-error' when the store stops answering, 'store-recovered' when it answers again, once each, with `message` where there is
    * more to say. What a listener throws is a process warning (LATCHGATE_LISTENER) and no more.
@@ -591,7 +594,20 @@ export interface Tokens {
   ): Promise<{ sessionsEnded: number; fence?: number }>;
   /** False where the user was not blocked. What the block has ended stays ended. */
   unblockUser(userId: string): Promise<boolean>;
-  /** Admission and refresh family in one atomic step, then the tokens. Not built yet: rejects with ERR_LATCHGATE_CONFIG. */
+  /**
+   * Admits a session and begins its refresh family in one atomic step, and then signs the tokens: an access token of
+   * jwt.accessTtl, whose session is always looked at and which is never admitted by first use, and a refresh token, of which the
+   * store keeps a hash. `limit`, `onLimit`, `device` as of sessions.admit(); the timeouts are those of AuthOptions.sessions.
+   * `claims` and `scope` as of issue(), and for the access tokens of later refreshes too; a scope is given by `scope` alone.
+   *
+   * `sessionId`: default a random one. One that is known, live or ended, by whichever way, is ERR_LATCHGATE_INPUT: nobody logs in to
+   * a session that somebody else has named.
+   * `requestId`: a retry with the same one, as long as the session lives, gets fresh tokens for the same slot (`existing`), whatever
+   * sessionId it names; the refresh token that it got earlier is spent ('invalid', and after the grace window 'reused'), the access
+   * token stands. Without it, a login whose answer was lost keeps its slot until the session times out.
+   *
+   * `expiresAt`: when the access token expires. `refreshExpiresAt`: when the refresh token does, unless its session ends before.
+   */
   login(
     userId: string,
     options?: {
@@ -609,19 +625,35 @@ export interface Tokens {
         accessToken: string;
         refreshToken: string;
         expiresAt: number;
+        refreshExpiresAt: number;
         admission: Extract<Admission, { admitted: true }>;
       }
     | ({ ok: false } & Extract<Admission, { admitted: false }>)
   >;
-  /** One-use rotation of refresh tokens. Not built yet: rejects with ERR_LATCHGATE_CONFIG. */
+  /**
+   * A refresh token works once: it makes way for a successor, touches its session, and is spent. Within refresh.graceWindow all who
+   * bring it, racers and those who got no answer, in whichever process, are given the live token that it has led to; their access tokens
+   * differ. After that it ends the session, because either the client or a thief holds a stale one: 'reused', and the event 'revoked'.
+   * 'expired': the token or its session has come to its time. 'revoked': the session was ended or evicted, or the user revoked or
+   * blocked. 'invalid': all that is no token, or none any more that can be told from one; nothing is done. OAuth calls each of them
+   * invalid_grant.
+   *
+   * `claims` and `scope`: default what the login said; given ones are for this access token alone. `expiresAt` as of login().
+   * Where the store's answer was lost (ERR_LATCHGATE_STORE_TIMEOUT) ask again with the same token within the grace window.
+   */
   refresh(
     refreshToken: string,
     options?: { claims?: object; scope?: string | string[] },
   ): Promise<
-    | { ok: true; accessToken: string; refreshToken: string; expiresAt: number }
+    | { ok: true; accessToken: string; refreshToken: string; expiresAt: number; refreshExpiresAt: number }
     | { ok: false; reason: 'invalid' | 'expired' | 'revoked' | 'reused' }
   >;
-  /** Ends the session, its access tokens and its refresh family. Not built yet: rejects with ERR_LATCHGATE_CONFIG. */
+  /**
+   * Ends the session, and with it its access tokens and its refresh family. Takes an access token, which may have expired but must
+   * be authentic, a refresh token, which may have been spent, or what stands on the request. True where the session lived; of a
+   * foreign token whose session was never seen nothing is ended. A token whose session is not looked at is revoked itself instead,
+   * as by revoke(). ERR_LATCHGATE_INPUT: the request had an API key alone.
+   */
   logout(tokenOrAuth: string | RequestAuth): Promise<boolean>;
 }
 

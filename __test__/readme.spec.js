@@ -65,22 +65,28 @@ test('the first program admits three sessions by first use, and revokes them all
   assert.equal((await fetch(`${url}/me`, bearer(first))).status, 401);
 });
 
-test('the second program logs in, evicts the oldest, checks the scope and logs out', async (t) => {
+test('the second program logs in, evicts the oldest, checks the scope, refreshes and logs out', async (t) => {
   const url = await start(t, PROGRAMS[1]);
+  /** @param {string} route @param {object} body @returns {Promise<any>} */
+  const send = async (route, body) => {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(url + route, { method: 'POST', headers, body: JSON.stringify(body) });
+    return answer.json();
+  };
   const tokens = [];
-  for (let n = 0; n < 4; n++) {
-    const answer = await fetch(`${url}/login`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ user: 'ada' }),
-    });
-    tokens.push(/** @type {any} */ (await answer.json()).token);
-  }
+  for (let n = 0; n < 4; n++) tokens.push((await send('/login', { user: 'ada' })).accessToken);
+  const login = await send('/login', { user: 'bob' });
+  const next = await send('/refresh', { refreshToken: login.refreshToken });
+  assert.deepEqual(await send('/refresh', { refreshToken: 'none' }), { error: 'invalid_grant' });
   /** @param {string} route @param {string} text */
   const post = async (route, text) => (await fetch(url + route, { method: 'POST', ...bearer(text) })).status;
   assert.equal(await post('/bets', tokens[0]), 401, 'the oldest made room');
   assert.equal(await post('/bets', tokens[3]), 201);
   assert.equal(await post('/logout', tokens[3]), 204);
   assert.equal(await post('/bets', tokens[3]), 401);
+  for (const { accessToken } of [login, next]) assert.equal(await post('/bets', accessToken), 201);
+  assert.equal(await post('/logout', login.accessToken), 204);
+  assert.equal(await post('/bets', next.accessToken), 401);
+  assert.deepEqual(await send('/refresh', next), { error: 'invalid_grant' });
   assert.equal(await post('/bets', await token('own')), 401, 'its session was never admitted');
 });

@@ -11,10 +11,7 @@ const jwt = { secret: SECRET };
 
 describe('createAuth() refuses', () => {
   /** @type {Array<[string, object, RegExp]>} */
-  const OPTIONS = [
-    ['refresh', { jwt, refresh: { ttl: '1d' } }, /refresh/],
-    ['mode observe', { jwt, mode: 'observe' }, /observe/],
-  ];
+  const OPTIONS = [['mode observe', { jwt, mode: 'observe' }, /observe/]];
   for (const [what, options, names] of OPTIONS) {
     it(what, () => {
       assert.throws(() => createAuth(/** @type {any} */ (options)), fault('CONFIG', names));
@@ -26,20 +23,4 @@ describe('createAuth() refuses', () => {
     open(t, { mode: 'enforce', onStoreError: 'deny' });
     open(t, { onStoreError: { revocation: 'deny', sessions: 'deny', quota: 'deny' } });
   });
-});
-
-describe('an Auth refuses', () => {
-  for (const [group, methods] of Object.entries({
-    tokens: ['login', 'refresh', 'logout'],
-  })) {
-    for (const method of methods) {
-      it(`${group}.${method}(), by rejecting`, async (t) => {
-        /** @type {any} */
-        const auth = open(t);
-        const answer = auth[group][method]('a', 'b');
-        assert.ok(answer instanceof Promise);
-        await assert.rejects(answer, fault('CONFIG', new RegExp(`${group}\\.${method}`)));
-      });
-    }
-  }
 });

@@ -86,6 +86,28 @@ const CALLS = [
     check: async (judge, { user }) => assert.equal(await judge.tokens.unblockUser(user), false),
   },
   {
+    name: 'tokens.login',
+    call: (auth, { user }) => auth.tokens.login(user, { requestId: 'r' }),
+    check: async (judge, { user }) => {
+      const again = await judge.tokens.login(user, { requestId: 'r' });
+      assert.ok(again.ok && again.admission.existing && again.admission.active === 1);
+    },
+  },
+  {
+    name: 'tokens.logout',
+    prepare: async (judge, subject) => {
+      const { user } = subject;
+      const login = await judge.tokens.login(user);
+      assert.ok(login.ok);
+      Object.assign(subject, { text: login.accessToken });
+    },
+    call: (auth, { text }) => auth.tokens.logout(text),
+    check: async (judge, { user, text }) => {
+      assert.deepEqual(await ids(judge, user), []);
+      assert.equal(await status(judge, text), 401);
+    },
+  },
+  {
     name: 'quotas.consume',
     call: (auth, { user }) => auth.quotas.consume(user, RULE, { cost: 3 }),
     check: async (judge, { user }) => assert.equal((await judge.quotas.peek(user, RULE)).remaining, 7),

@@ -49,6 +49,7 @@ fn issue(rules: &Rules, claims: &str, generation: u64) -> String {
         claims: Some(claims.into()),
         scope: Some("read write".into()),
         ttl_ms: 60_000,
+        login: false,
     };
     issuer().issue(&request, generation, rules, NOW_MS).unwrap()
 }
@@ -132,6 +133,7 @@ fn issue_refuses_what_our_own_verifier_would() {
         claims: Some(claims.into()),
         scope: None,
         ttl_ms,
+        login: false,
     };
     let big = format!(r#"{{"x":"{}"}}"#, "y".repeat(9_000));
     let cases = [

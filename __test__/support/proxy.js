@@ -39,6 +39,8 @@ class FaultProxy {
   #losing;
   /** @type {{ what: 'commands' | 'replies' | 'bytes', left: number, of: RegExp } | undefined} */
   #cutting;
+  /** @type {{ what: 'command' | 'reply', left: number, then: () => void } | undefined} */
+  #stopping;
   /** @type {() => number} */
   #latency = () => 0;
   /** @type {{ of: (words: string[]) => boolean, held: (release: () => void) => void } | undefined} */
@@ -123,6 +125,17 @@ class FaultProxy {
       Object.entries(limit)
     );
     this.#cutting = { what, left, of };
+  }
+
+  /**
+   * The n-th command that runs a script, or its reply, is held back for good, with all that comes after it on that connection;
+   * `then` is called.
+   * @param {'command' | 'reply'} what
+   * @param {number} n
+   * @param {() => void} then
+   */
+  stopAt(what, n, then) {
+    this.#stopping = { what, left: n, then };
   }
 
   /** Every chunk of replies comes later by so many milliseconds, in order. @param {number | (() => number)} ms */
@@ -225,6 +238,7 @@ class FaultProxy {
       }
       const name = asked[0].toLowerCase();
       this.commands[name] = (this.commands[name] ?? 0) + 1;
+      if (this.#stops('command', name, link)) return;
       link.pending.push(name);
       link.upstream.write(frame);
       if (this.#counts('commands', name) && this.#cutting === undefined) {
@@ -248,6 +262,7 @@ class FaultProxy {
     for (const frame of link.replies.push(chunk)) {
       // A push of RESP3 answers no command.
       const name = frame[0] === 62 ? 'push' : (link.pending.shift() ?? 'push');
+      if (this.#stops('reply', name, link)) break;
       const losing = this.#losing;
       if (losing?.of.test(name) && losing.after-- <= 0) {
         this.lost++;
@@ -287,6 +302,16 @@ class FaultProxy {
       this.#cutting = undefined;
       if (what === 'commands') this.cuts++;
     }
+    return true;
+  }
+
+  /** Whether this is where a connection stops. @param {'command' | 'reply'} what @param {string} name @param {Link} link */
+  #stops(what, name, link) {
+    const stopping = this.#stopping;
+    if (stopping?.what !== what || !SCRIPTS.test(name) || --stopping.left > 0) return false;
+    this.#stopping = undefined;
+    link.swallow = true;
+    setImmediate(stopping.then);
     return true;
   }
 

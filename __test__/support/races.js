@@ -3,6 +3,7 @@
 
 const { RACES: counters } = require('./races/counters.js');
 const { RACES: keys } = require('./races/keys.js');
+const { RACES: refreshes } = require('./races/refreshes.js');
 const { RACES: sessions } = require('./races/sessions.js');
 const { RACES: revocations } = require('./races/revocations.js');
 const { RACES: spending } = require('./races/spending.js');
@@ -21,7 +22,15 @@ const { RACES: turns } = require('./races/turns.js');
  */
 
 /** In one process, some of them through a real Express server. @type {Race[]} */
-const LOCAL = [...sessions, ...revocations, ...counters, ...spending, ...keys, ...turns];
+const LOCAL = [
+  ...sessions,
+  ...revocations,
+  ...counters,
+  ...spending,
+  ...keys,
+  ...turns,
+  ...refreshes,
+];
 /** Across worker threads. @type {Race[]} */
 const THREADED = threads;
 

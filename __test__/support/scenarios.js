@@ -324,6 +324,33 @@ const SCENARIOS = [
     },
   },
   {
+    rule: 'a login begins a family, whose tokens follow each other until its session ends',
+    run: async ({ open, name }) => {
+      const auth = open({ sessions: { limit: 1 } });
+      const { tokens } = auth;
+      const user = name('user');
+      const login = async (/** @type {object} */ options) => {
+        const answer = await tokens.login(user, options).catch(({ code }) => ({ ok: false, code }));
+        return /** @type {any} */ (answer);
+      };
+      const first = await login({ sessionId: 's', requestId: 'r', device: { name: 'é' } });
+      const again = await login({ requestId: 'r' });
+      const refused = await login({});
+      const known = await login({ sessionId: 's' });
+      const answers = await Promise.all([1, 2, 3].map(() => tokens.refresh(again.refreshToken)));
+      const [next] = /** @type {any[]} */ (answers);
+      const same = new Set(answers.map((answer) => answer.ok && answer.refreshToken)).size;
+      const seen = [first.admission, again.admission, refused, known, same, read(next.accessToken).sid];
+      seen.push(
+        await tokens.refresh(first.refreshToken),
+        told(await auth.authenticate({ token: next.accessToken })),
+      );
+      seen.push(await tokens.logout(next.refreshToken), await tokens.logout(next.accessToken));
+      for (const { refreshToken } of [first, again, next]) seen.push(await tokens.refresh(refreshToken));
+      return [...seen, await tokens.refresh('none'), (await login({ requestId: 'r' })).admission?.existing];
+    },
+  },
+  {
     rule: 'authenticate() answers with the same values and denials',
     run: async ({ open, name }) => {
       const auth = open({ sessions: { limit: 1, admission: 'first-use' } });

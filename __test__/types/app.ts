@@ -226,7 +226,12 @@ export async function tokenCalls(): Promise<void> {
     device: {},
   });
   if (login.ok)
-    console.log(login.accessToken, login.refreshToken, login.expiresAt, login.admission.session.sessionId);
+    console.log(
+      login.accessToken,
+      login.refreshToken,
+      login.expiresAt + login.refreshExpiresAt,
+      login.admission.session.sessionId,
+    );
   else console.log(login.reason, login.active);
   const refreshed = await auth.tokens.refresh('r', { claims: {}, scope: ['a'] });
   console.log(refreshed.ok ? refreshed.accessToken : refreshed.reason, claims?.sub, flags, total);

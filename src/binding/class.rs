@@ -183,7 +183,7 @@ impl Gate {
         let session = session_id.map(|session| id("sessionId", session)).transpose()?;
         let ttl_ms = whole("ttl", ttl_ms, 1).map_err(error)?;
         let act = Act::NextGeneration { user: Cow::Owned(user.clone()) };
-        let request = Request { user, session, claims: claims_json, scope, ttl_ms };
+        let request = Request { user, session, claims: claims_json, scope, ttl_ms, login: false };
         enter(&self.inner, |gate| {
             if !gate.can_issue() {
                 return Err(error(Fault::config(

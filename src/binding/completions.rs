@@ -2,7 +2,7 @@
 
 use super::config::whole;
 use super::continuation::Continuation;
-use super::gate::{GateInner, keyless};
+use super::gate::GateInner;
 use super::outcome::{
     Outcome, RECORD, RECORDS, Result, error, number, object, write_decision, write_outage,
 };
@@ -24,9 +24,8 @@ impl GateInner {
             (&continuation, &verdict)
         {
             let now_ms = self.now_ms();
-            let issuer = self.tokens.as_ref().and_then(|(_, issuer)| issuer.as_ref());
-            let issuer = issuer.ok_or_else(|| error(keyless()))?;
-            let text = issuer.issue(request, *generation, &self.rules, now_ms).map_err(error)?;
+            let (issuer, rules) = self.issuer()?;
+            let text = issuer.issue(request, *generation, rules, now_ms).map_err(error)?;
             return Ok(Outcome { text: Some(text), ..Default::default() });
         }
         match (continuation, verdict) {
@@ -86,6 +85,9 @@ impl GateInner {
         let ticket = whole("ticket", ticket, 1).map_err(error)?;
         match (self.tickets.take(ticket), self.tickets.continuation(ticket)) {
             (Some(outcome), Some(Continuation::KeyDone(flow))) => self.finish_flow(*flow, outcome),
+            (Some(outcome), Some(Continuation::TokenDone(flow))) => {
+                self.finish_token(*flow, outcome)
+            }
             (Some(outcome), Some(continuation)) => self.finish(outcome, continuation),
             _ => Err(error(Fault::input("no such ticket"))),
         }

@@ -2,6 +2,7 @@
 
 use super::charges::Draft;
 use super::key_flow::KeyFlow;
+use super::token_flow::TokenFlow;
 use crate::core::reason::Reason;
 use crate::service::api_key::Made;
 use crate::service::issue::Request;
@@ -24,6 +25,9 @@ pub enum Continuation {
     KeyDone(Box<KeyFlow>),
     /// A turn that is refused, whatever leaving comes to.
     TurnDenied(Reason),
+    /// The same of a login, or of what follows one.
+    Token(Box<TokenFlow>),
+    TokenDone(Box<TokenFlow>),
     #[default]
     Plain,
 }

@@ -12,6 +12,7 @@ use super::outcome::{
 };
 use super::policy::{Asked, Policy};
 use super::text::{JsText, Scratch};
+use super::token_flow::{Owners, owners};
 use super::watcher::{Listener, Watch};
 use crate::core::clock::Clock;
 use crate::core::error::Fault;
@@ -57,7 +58,9 @@ pub struct GateInner {
     pub(super) tickets: Tickets<Continuation>,
     /// Where API keys lie that were met.
     pub(super) places: Places,
-    /// Acts on API keys that wait for the store.
+    /// Whose refresh families are that were met.
+    pub(super) owners: Owners,
+    /// Acts of several steps that wait for the store.
     pub(super) flows: usize,
     pub charges: Charges,
     watch: Watch,
@@ -103,6 +106,7 @@ impl GateInner {
             verdict,
             tickets: Tickets::default(),
             places: places(),
+            owners: owners(),
             flows: 0,
             charges: Charges::default(),
             watch: Watch::default(),
@@ -331,6 +335,17 @@ impl GateInner {
                 Ok(Either::B(-number(ticket)))
             }
         }
+    }
+
+    /// Whether the session of a token is looked at.
+    pub fn session_check_of(&self, token: &Token) -> SessionCheck {
+        checked(token, self.check)
+    }
+
+    /// What signs tokens, and by what rules.
+    pub fn issuer(&self) -> Result<(&Issuer, &Rules)> {
+        let issuer = self.tokens.as_ref().and_then(|(_, issuer)| issuer.as_ref());
+        issuer.map(|issuer| (issuer, &self.rules)).ok_or_else(|| error(keyless()))
     }
 
     pub fn can_issue(&self) -> bool {

@@ -172,6 +172,13 @@ impl GateInner {
                         }
                     }
                 }
+                Some(Continuation::Token(flow)) => {
+                    self.flows -= 1;
+                    match self.advance_token(ticket, flow, outcome) {
+                        Some(outcome) => left.push((ticket, outcome)),
+                        None => asked = true,
+                    }
+                }
                 Some(other) => {
                     self.tickets.wait(ticket, other);
                     left.push((ticket, outcome));

@@ -1,5 +1,6 @@
 //! What crosses to JavaScript: the one place where faults become errors and verdicts become objects.
 
+use super::grant::{NativeGrant, NativeRefusal};
 use super::key_outcome::{
     NativeKey, NativeKeyInfo, NativeKeyUse, NativePlace, NativePointing, key_object,
 };
@@ -188,6 +189,8 @@ pub struct Outcome {
     pub applied: Option<NativeApplied>,
     pub turn: Option<NativeTurn>,
     pub replicas: Option<Vec<NativeReplica>>,
+    pub grant: Option<NativeGrant>,
+    pub refusal: Option<NativeRefusal>,
 }
 
 /// Counts and instants fit a double: milliseconds until the year 287396.
@@ -207,7 +210,8 @@ fn session(session: Session) -> NativeSession {
     }
 }
 
-fn admission(admission: Admission) -> NativeAdmission {
+/// What an admission came to, as an object.
+pub fn admission(admission: Admission) -> NativeAdmission {
     let admitted = admission.reason == Reason::Allowed;
     let reason = match admission.reason {
         Reason::Allowed => None,
@@ -272,6 +276,8 @@ pub fn object(verdict: Verdict) -> Outcome {
         Verdict::Fault(_) => {}
         Verdict::Decision(decision) => outcome.flag = Some(decision.reason == Reason::Allowed),
         Verdict::ApiKey(answer) => return key_object(answer),
+        // They become tokens first.
+        Verdict::Family(_) => {}
         // It stays with the gate.
         Verdict::Key(_) => {}
     }

@@ -1,6 +1,7 @@
 //! The rules: what a user's record is, what every operation does to it, and what it answers.
 //! Knows no store, no token format, no JavaScript; depends on `std` alone.
 
+mod admission;
 pub mod bucket;
 pub mod clock;
 pub mod counter;
@@ -8,12 +9,15 @@ mod decide;
 mod decision;
 pub mod epoch;
 pub mod error;
+pub mod family;
+pub mod family_op;
 pub mod handoff;
 pub mod hash;
 pub mod idempotency;
 pub mod key;
 pub mod key_op;
 pub mod key_ring;
+pub mod login;
 pub mod once;
 pub mod op;
 pub mod quota;

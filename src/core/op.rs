@@ -3,6 +3,7 @@
 
 use super::counter::{Applied, Apply};
 use super::error::Fault;
+use super::family_op::{FamilyAnswer, FamilyOp};
 use super::idempotency::Idempotency;
 use super::key_op::{KeyAnswer, KeyOp};
 use super::quota::{Consumption, QuotaRule, Spend};
@@ -161,6 +162,8 @@ pub enum Act<'a> {
     ResetQuotas { keys: Vec<Cow<'a, str>> },
     /// About an API key: see [`KeyOp`].
     ApiKey(KeyOp<'a>),
+    /// About a login and what follows it: see [`FamilyOp`].
+    Family(FamilyOp<'a>),
     /// Changes counters: see [`Apply`].
     Apply(Apply<'a>),
     /// Gives a key to one caller, for so many milliseconds or for ever: see `once`.
@@ -255,6 +258,8 @@ pub enum Verdict {
     Consumption(Consumption),
     /// To [`Act::ApiKey`].
     ApiKey(KeyAnswer),
+    /// To [`Act::Family`].
+    Family(FamilyAnswer),
     /// To [`Act::ReceiptKey`].
     Key([u8; 32]),
     /// To [`Act::Apply`].
@@ -313,6 +318,7 @@ impl Act<'_> {
             | Self::NextGeneration { user }
             | Self::Standing { user, .. } => Some(user),
             Self::ApiKey(key) => key.owner(),
+            Self::Family(op) => op.owner(),
             Self::Refund(refund) => refund.user.as_deref(),
             Self::Consume(_)
             | Self::AddUnits(_)
@@ -330,18 +336,22 @@ pub(super) fn own<T: ToOwned + ?Sized + 'static>(text: Cow<'_, T>) -> Cow<'stati
     Cow::Owned(text.into_owned())
 }
 
+impl Admit<'_> {
+    /// The same, owning what it names.
+    #[must_use]
+    pub fn into_owned(self) -> Admit<'static> {
+        let Self { user, session, device, rule } = self;
+        Admit { user: own(user), session: own(session), device: device.map(own), rule }
+    }
+}
+
 impl Op<'_> {
     /// The same operation, owning what it names: for stores that answer later.
     #[must_use]
     pub fn into_owned(self) -> Op<'static> {
         let act = match self.act {
             Act::Decide(decide) => Act::Decide(decide.into_owned()),
-            Act::Admit(a) => Act::Admit(Admit {
-                user: own(a.user),
-                session: own(a.session),
-                device: a.device.map(own),
-                rule: a.rule,
-            }),
+            Act::Admit(admit) => Act::Admit(admit.into_owned()),
             Act::Touch { user, session } => Act::Touch { user: own(user), session: own(session) },
             Act::End { user, session } => Act::End { user: own(user), session: own(session) },
             Act::EndAll { user, except } => {
@@ -366,6 +376,7 @@ impl Op<'_> {
                 Act::ResetQuotas { keys: keys.into_iter().map(own).collect() }
             }
             Act::ApiKey(key) => Act::ApiKey(key.into_owned()),
+            Act::Family(op) => Act::Family(op.into_owned()),
             Act::Apply(apply) => Act::Apply(apply.into_owned()),
             Act::Once { key, by, ttl_ms } => Act::Once { key: own(key), by: own(by), ttl_ms },
             Act::OnceRelease { key, by } => Act::OnceRelease { key: own(key), by: own(by) },

@@ -4,13 +4,15 @@
 use super::clock::Now;
 use super::counter::{Apply, Counters, RememberedValues};
 use super::epoch::Revocations;
+use super::family::Families;
+use super::family_op::FamilyId;
 use super::hash::IdMap;
 use super::idempotency::RememberedCharge;
 use super::key_ring::KeyRing;
-use super::op::{Act, Admission, AdmissionRule, Admit, Issued, OnLimit, Op, Verdict};
+use super::op::{Act, Issued, Op, Verdict};
 use super::quota::QuotaState;
 use super::reason::{Reason, Reasons};
-use super::session::{Entry, Session};
+use super::session::Session;
 use super::session_table::SessionTable;
 use super::tombstones::Tombstones;
 
@@ -23,6 +25,14 @@ pub struct Aside<'a> {
     pub memory: Option<&'a mut Option<RememberedCharge>>,
 }
 
+/// What a record no longer keeps, and was found by a name of its own.
+pub enum Gone<'a> {
+    /// An API key.
+    Key(&'a str),
+    /// A refresh family.
+    Family(&'a FamilyId),
+}
+
 /// One user's record.
 #[derive(Clone, Debug, Default)]
 pub struct UserRecord {
@@ -33,6 +43,8 @@ pub struct UserRecord {
     pub(super) quotas: Option<Box<IdMap<Box<str>, QuotaState>>>,
     /// The user's API keys.
     pub(super) ring: Option<Box<KeyRing>>,
+    /// What follows the user's logins.
+    pub(super) families: Option<Box<Families>>,
     pub(super) counters: Option<Box<Counters>>,
     /// The highest generation drawn or revoked.
     pub(super) last_generation: u64,
@@ -88,6 +100,7 @@ impl UserRecord {
             Act::ApiKey(key) => self
                 .api_key(key, now, op.tolerance_ms, aside)
                 .map_or_else(Verdict::Fault, Verdict::ApiKey),
+            Act::Family(op) => self.family(op, now).map_or_else(Verdict::Fault, Verdict::Family),
             Act::NextGeneration { .. } => Verdict::Generation(self.next_generation(now.us)),
             Act::Apply(apply) => self.count(apply, None, now_ms).0,
             Act::Standing { credential, .. } => {
@@ -120,62 +133,20 @@ impl UserRecord {
         self.count(apply, found, now.ms())
     }
 
-    fn admit(&mut self, a: &Admit<'_>, now_ms: u64) -> Admission {
-        let limit = a.rule.limit;
-        let denied = |record: &Self, reason, retry_after_ms| Admission {
-            reason,
-            session: None,
-            existing: false,
-            active: record.sessions.len() as u64,
-            limit,
-            evicted: Vec::new(),
-            retry_after_ms,
-        };
-        if let Some(revocations) = self.revocations.as_ref().filter(|r| r.is_blocked(now_ms)) {
-            return denied(self, Reason::UserBlocked, revocations.block_left_ms(now_ms));
-        }
-        if self.ended.contains(&a.session, now_ms) {
-            return denied(self, Reason::SessionEnded, None);
-        }
-        let existing = self.sessions.contains(&a.session);
-        let mut evicted = Vec::new();
-        if existing {
-            self.touch(&a.user, &a.session, now_ms);
-        } else {
-            if !self.has_room(a.rule) {
-                // A slot is free once the first of the sessions ends; with a limit of 0 none ever is.
-                let first_end = self.sessions.iter().map(|(_, e)| e.expires_ms()).min();
-                let retry =
-                    first_end.map(|end| end.saturating_sub(now_ms)).filter(|_| limit != Some(0));
-                return denied(self, Reason::SessionLimit, retry);
-            }
-            evicted = self.evict_for_one(&a.user, a.rule, now_ms);
-            self.insert(&a.session, a.rule, a.device.as_deref(), now_ms);
-        }
-        Admission {
-            reason: Reason::Allowed,
-            session: self.sessions.get_mut(&a.session).map(|e| e.view(&a.user, &a.session)),
-            existing,
-            active: self.sessions.len() as u64,
-            limit,
-            evicted,
-            retry_after_ms: None,
-        }
-    }
-
-    fn touch(&mut self, user: &str, session: &str, now_ms: u64) -> Option<Session> {
+    pub(super) fn touch(&mut self, user: &str, session: &str, now_ms: u64) -> Option<Session> {
         let order = self.next_order();
         let entry = self.sessions.get_mut(session)?;
         entry.touch(now_ms, order);
         Some(entry.view(user, session))
     }
 
-    fn end(&mut self, session: &str, now_ms: u64) -> bool {
+    pub(super) fn end(&mut self, session: &str, now_ms: u64) -> bool {
         let Some(entry) = self.sessions.remove(session) else {
             return false;
         };
         let horizon_ms = self.horizon_ms;
-        self.ended.add(session.into(), entry.ended_at(now_ms), entry.remember_ms(horizon_ms));
+        let (at, keep) = (entry.ended_at(now_ms), entry.remember_ms(horizon_ms));
+        self.ended.add(session.into(), at, keep, false);
         true
     }
 
@@ -194,6 +165,11 @@ impl UserRecord {
         let mut all: Vec<_> = self.sessions.iter().collect();
         all.sort_unstable_by_key(|(_, entry)| std::cmp::Reverse(entry.order));
         all.into_iter().map(|(id, entry)| entry.view(user, id)).collect()
+    }
+
+    /// Whether the user is blocked.
+    pub(super) fn is_blocked(&self, now_ms: u64) -> bool {
+        self.revocations.as_ref().is_some_and(|r| r.is_blocked(now_ms))
     }
 
     /// What stands against a token, sessions aside.
@@ -226,56 +202,9 @@ impl UserRecord {
         self.end_all(None, now.ms())
     }
 
-    fn next_generation(&mut self, now_us: u64) -> u64 {
+    pub(super) fn next_generation(&mut self, now_us: u64) -> u64 {
         self.last_generation = now_us.max(self.last_generation + 1);
         self.last_generation
-    }
-
-    /// Whether one more may be admitted, others making room if the rule says so.
-    pub(super) fn has_room(&self, rule: AdmissionRule) -> bool {
-        match rule.limit {
-            None => true,
-            Some(limit) => {
-                (self.sessions.len() as u64) < limit
-                    || (limit > 0 && rule.on_limit == OnLimit::EvictOldest)
-            }
-        }
-    }
-
-    /// Ends as many of the least recently active as must go before one more fits.
-    pub(super) fn evict_for_one(
-        &mut self,
-        user: &str,
-        rule: AdmissionRule,
-        now_ms: u64,
-    ) -> Vec<Session> {
-        let Some(limit) = rule.limit else {
-            return Vec::new();
-        };
-        let live = self.sessions.len() as u64;
-        if live < limit {
-            return Vec::new();
-        }
-        let excess = usize::try_from(live + 1 - limit).unwrap_or(usize::MAX);
-        let oldest: Vec<Box<str>> =
-            self.sessions.by_activity().into_iter().take(excess).map(Into::into).collect();
-        let mut evicted = Vec::with_capacity(oldest.len());
-        for id in oldest {
-            evicted.extend(self.sessions.get_mut(&id).map(|entry| entry.view(user, &id)));
-            self.end(&id, now_ms);
-        }
-        evicted
-    }
-
-    pub(super) fn insert(
-        &mut self,
-        id: &str,
-        rule: AdmissionRule,
-        device: Option<&str>,
-        now_ms: u64,
-    ) {
-        let order = self.next_order();
-        self.sessions.insert(id, Entry::new(&rule, device, now_ms, order));
     }
 
     pub(super) fn next_order(&mut self) -> u64 {
@@ -294,18 +223,18 @@ impl UserRecord {
             let at = entry.expires_ms();
             let keep = entry.remember_ms(horizon_ms);
             if at.saturating_add(keep) > now.settled_ms() {
-                ended.add(id, at, keep);
+                ended.add(id, at, keep, true);
             }
         });
     }
 
     /// Drops all that has expired. True where nothing is left and the record may go.
     pub fn expire(&mut self, now: Now<'_>) -> bool {
-        self.expire_keys(now, |_| ())
+        self.expire_named(now, |_| ())
     }
 
-    /// The same, naming the API keys that are dropped.
-    pub fn expire_keys(&mut self, now: Now<'_>, mut gone: impl FnMut(&str)) -> bool {
+    /// The same, naming the API keys and the families that are dropped.
+    pub fn expire_named(&mut self, now: Now<'_>, mut gone: impl FnMut(Gone<'_>)) -> bool {
         let settled_ms = now.settled_ms();
         self.expire_sessions(now);
         self.ended.expire(settled_ms);
@@ -317,7 +246,7 @@ impl UserRecord {
         }
         let mut ended: Vec<Box<str>> = Vec::new();
         let mut note = |id: &str| {
-            gone(id);
+            gone(Gone::Key(id));
             ended.push(id.into());
         };
         if self.ring.as_mut().is_some_and(|ring| ring.expire(settled_ms, &mut note)) {
@@ -332,6 +261,10 @@ impl UserRecord {
             if quotas.is_empty() {
                 self.quotas = None;
             }
+        }
+        let family_gone = |id: &FamilyId| gone(Gone::Family(id));
+        if self.families.as_mut().is_some_and(|all| all.expire(settled_ms, family_gone)) {
+            self.families = None;
         }
         if (self.last_generation / 1000).saturating_add(self.horizon_ms) <= settled_ms {
             self.last_generation = 0;
@@ -350,6 +283,7 @@ impl UserRecord {
             && self.revocations.is_none()
             && self.quotas.is_none()
             && self.ring.is_none()
+            && self.families.is_none()
             && self.counters.is_none()
             && self.last_generation == 0
             && self.ahead_ms == 0
@@ -379,8 +313,9 @@ impl UserRecord {
         let mut counters: Vec<_> = record.counters.iter().flat_map(|all| all.iter()).collect();
         counters.sort();
         let ring = record.ring.as_ref().map(|ring| ring.describe());
+        let families = record.families.as_ref().map(|families| families.describe());
         format!(
-            "sessions={sessions:?} ended={ended} revocations={revocations:?} quotas={quotas:?} counters={counters:?} ring={ring:?} last_generation={} ahead={}",
+            "sessions={sessions:?} ended={ended} revocations={revocations:?} quotas={quotas:?} counters={counters:?} ring={ring:?} families={families:?} last_generation={} ahead={}",
             record.last_generation, record.ahead_ms
         )
     }

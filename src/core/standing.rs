@@ -69,6 +69,7 @@ impl Act<'_> {
             (Self::End { .. }, Verdict::Flag(ended)) => *ended,
             (Self::EndAll { .. }, Verdict::Count(ended)) => *ended > 0,
             (Self::Admit(_), Verdict::Admission(admission)) => !admission.evicted.is_empty(),
+            (Self::Family(_), Verdict::Family(answer)) => answer.fells(),
             (Self::Decide(decide), Verdict::Decision(decision)) => {
                 decision.admitted && decide.rule.on_limit == OnLimit::EvictOldest
             }

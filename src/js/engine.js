@@ -53,6 +53,7 @@ class Engine {
     this.accessTtlMs = jwt.accessTtlMs;
     this.canSign = jwt.signing !== undefined;
     this.sessions = { ...sessions };
+    this.refresh = settings.refresh;
     /** Only admission by first use asks for a limit on the way of a request. */
     this.limitFunction = sessions.sessionMode === MODE.firstUse ? sessions.limitFunction : undefined;
     /** The rules of this Auth's quotas by name. @type {Map<string, import('./policy-quota.js').PolicyQuota>} */

@@ -21,7 +21,7 @@ const { codes } = require('./errors.js');
 const BOUNDS = Object.freeze([
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
 ]);
-const KINDS = /** @type {const} */ (['token', 'user', 'block', 'api_key']);
+const KINDS = /** @type {const} */ (['token', 'user', 'block', 'api_key', 'session']);
 
 class Metrics {
   #reasons;

@@ -6,6 +6,7 @@ const { jwtOptions } = require('./jwt-options.js');
 const { keyOptions } = require('./key-options.js');
 const { known } = require('./names.js');
 const { POLICY_NAMES } = require('./policy.js');
+const { refreshOptions } = require('./refresh-options.js');
 const { sessionOptions } = require('./session-options.js');
 const { lenience, storeOptions } = require('./store-options.js');
 
@@ -22,6 +23,7 @@ const ELSEWHERE = new Map([
   ),
   ...within(['clockTolerance', 'maxAge', 'requiredClaims', 'claims', 'accessTtl'], 'jwt'),
   ...within(['limit', 'onLimit', 'idleTimeout', 'absoluteTimeout', 'admission'], 'sessions'),
+  ...within(['graceWindow'], 'refresh'),
   ...within(['url', 'commandTimeout', 'connectTimeout'], 'store'),
   ...POLICY_NAMES.map((name) => /** @type {[string, string]} */ ([name, `auth.middleware({ ${name} })`])),
 ]);
@@ -35,19 +37,20 @@ const ELSEWHERE = new Map([
 function authOptions(options, admission) {
   const own = known(options, NAMES, '', configError, ELSEWHERE);
   refuseUnbuilt(own);
+  const sessions = sessionOptions(own.sessions, admission);
   return {
     store: storeOptions(own.store),
     lenience: lenience(own.onStoreError),
     realm: realm(own.realm ?? 'api'),
     keys: keyOptions(own.apiKeys),
     jwt: jwtOptions(own.jwt),
-    sessions: sessionOptions(own.sessions, admission),
+    sessions,
+    refresh: refreshOptions(own.refresh, sessions.absoluteMs),
   };
 }
 
 /** @param {Record<string, any>} own */
-function refuseUnbuilt({ refresh, mode }) {
-  if (refresh !== undefined) throw unbuiltError('refresh');
+function refuseUnbuilt({ mode }) {
   if (mode === 'observe') throw unbuiltError("mode 'observe'");
   if (mode !== undefined && mode !== 'enforce') throw configError("mode must be 'enforce' or 'observe'");
 }

@@ -44,16 +44,8 @@ class Sessions {
     });
     const native = /** @type {import('./binding.js').NativeAdmission} */ (outcome.admission);
     const answer = admission(native);
-    if (answer.admitted && !answer.existing) this.#report(answer);
+    report(answer, this.#engine);
     return answer;
-  }
-
-  /** @param {Extract<Admission, { admitted: true }>} admission */
-  #report({ session: { userId, sessionId }, active, limit, evicted }) {
-    const { events, metrics } = this.#engine;
-    metrics.sessionAdmitted(evicted.length);
-    for (const { sessionId } of evicted) events.emit({ type: 'evicted', userId, sessionId });
-    events.emit({ type: 'admitted', userId, sessionId, active, limit: limit ?? undefined });
   }
 
   /**
@@ -148,4 +140,18 @@ function admission({ admitted, reason, active, limit, retryAfterMs, existing, se
   };
 }
 
-exports.Sessions = Sessions;
+/**
+ * Counts a new session, and tells of it.
+ * @param {Admission} admission
+ * @param {Engine} engine
+ */
+function report(admission, { events, metrics }) {
+  if (!admission.admitted || admission.existing) return;
+  const { session, active, limit, evicted } = admission;
+  const { userId, sessionId } = session;
+  metrics.sessionAdmitted(evicted.length);
+  for (const { sessionId } of evicted) events.emit({ type: 'evicted', userId, sessionId });
+  events.emit({ type: 'admitted', userId, sessionId, active, limit: limit ?? undefined });
+}
+
+module.exports = { Sessions, admission, admitLimit, report };

@@ -1,14 +1,17 @@
 'use strict';
-// auth.tokens: issue, verify and revoke. Signatures and times are judged in the addon; arguments are checked here.
+// auth.tokens: issue, verify and revoke; login and what follows it is in logins.js. Signatures and times are judged in the
+// addon; arguments are checked here.
 
 const { settleKeys } = require('./api-keys.js');
 const { decodeClaims, tokenIdOf, userIdOf } = require('./claims.js');
 const { YEAR, duration } = require('./duration.js');
 const { barrier } = require('./barrier.js');
 const { configError, inputError, unbuiltError } = require('./errors.js');
-const { id, instant, isPlainObject, jsonValue, optionalId, scopes, token: tokenText } = require('./input.js');
+const { id, instant, optionalId, scopes, token: tokenText } = require('./input.js');
 const { waitOf } = require('./lock-options.js');
+const logins = require('./logins.js');
 const { known } = require('./names.js');
+const { claimsJson } = require('./token-claims.js');
 
 /**
  * @typedef {import('./engine.js').Engine} Engine
@@ -18,9 +21,6 @@ const { known } = require('./names.js');
 /** No longer token is accepted: what is longer need not be copied to the addon to know. */
 const MAX_TOKEN = 8192;
 const BARE = 1;
-
-/** Claims that issue() sets itself. */
-const OWN_CLAIMS = ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'gen', 'lgs'];
 
 class Tokens {
   #engine;
@@ -43,7 +43,7 @@ class Tokens {
       return gate.issue(
         id(userId, 'userId'),
         optionalId(own.sessionId, 'sessionId'),
-        claimsJson(own, engine),
+        claimsJson(own, engine, 'issue()'),
         own.scope === undefined ? undefined : scopes(own.scope, 'scope', inputError).join(' '),
         ttl(own.ttl, engine),
       );
@@ -168,19 +168,25 @@ class Tokens {
     return outcome.flag === true;
   }
 
-  /** @returns {Promise<never>} */
-  async login() {
-    throw unbuiltError('tokens.login()');
+  /**
+   * @param {string} userId
+   * @param {object} [options]
+   */
+  async login(userId, options = {}) {
+    return logins.login(this.#engine, userId, options);
   }
 
-  /** @returns {Promise<never>} */
-  async refresh() {
-    throw unbuiltError('tokens.refresh()');
+  /**
+   * @param {string} refreshToken
+   * @param {object} [options]
+   */
+  async refresh(refreshToken, options = {}) {
+    return logins.refresh(this.#engine, refreshToken, options);
   }
 
-  /** @returns {Promise<never>} */
-  async logout() {
-    throw unbuiltError('tokens.logout()');
+  /** @param {string | import('../../index.js').RequestAuth} tokenOrAuth */
+  async logout(tokenOrAuth) {
+    return logins.logout(this.#engine, tokenOrAuth);
   }
 }
 
@@ -201,23 +207,6 @@ function whose(token, engine) {
 function isOversized(token, engine) {
   engine.assertKey();
   return token.length > MAX_TOKEN;
-}
-
-/**
- * @param {Record<string, any>} own options of issue()
- * @param {Engine} engine
- */
-function claimsJson({ claims, scope }, { userIdClaim, sessionIdClaim }) {
-  if (claims === undefined) return undefined;
-  if (!isPlainObject(claims)) throw inputError('claims must be a plain object');
-  const reserved = [...OWN_CLAIMS, userIdClaim, sessionIdClaim];
-  const taken = Object.keys(claims).find((name) => reserved.includes(name));
-  if (taken !== undefined) throw inputError(`claims.${taken} is set by issue() itself: leave it out`);
-  if (scope !== undefined && Object.hasOwn(claims, 'scope')) {
-    throw inputError('claims.scope and the scope option exclude each other: leave one out');
-  }
-  jsonValue(claims, 'claims', inputError);
-  return JSON.stringify(claims);
 }
 
 /**

@@ -16,6 +16,12 @@ fn fingerprint(parts: &[&[u8]]) -> [u8; 16] {
     half
 }
 
+/// Stands for a request to log in, of one user.
+#[must_use]
+pub fn login_request(user: &str, request: &str) -> [u8; 16] {
+    fingerprint(&[b"login", user.as_bytes(), request.as_bytes()])
+}
+
 /// Under what changes of counters are remembered. `several`: asked for as several, which is another question than the
 /// same as one.
 #[must_use]

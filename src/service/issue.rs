@@ -11,7 +11,7 @@ use jsonwebtoken::crypto::JwtSigner;
 use std::fmt::Write as _;
 
 /// What is to be said in a token.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Request {
     /// The user id.
     pub user: String,
@@ -23,13 +23,32 @@ pub struct Request {
     pub scope: Option<String>,
     /// How long it lives, in milliseconds.
     pub ttl_ms: u64,
+    /// It comes from a login: its session is always looked at.
+    pub login: bool,
 }
+
+/// The longest to write.
+const MAX_GENERATION: u64 = (1 << 53) - 1;
 
 /// Signs tokens for one Auth.
 pub struct Issuer {
     signer: Box<dyn JwtSigner>,
     /// The header segment with its dot.
     header: String,
+    /// Letters of a signature.
+    signature: usize,
+}
+
+/// Whole seconds, as every reader expects; a token of less than a minute would lose too much of its
+/// life by that, and says it to the millisecond.
+const fn issued_ms(ttl_ms: u64, now_ms: u64) -> u64 {
+    if ttl_ms.is_multiple_of(1000) && ttl_ms >= 60_000 { now_ms / 1000 * 1000 } else { now_ms }
+}
+
+/// What a token of that life, issued now, says of when it expires.
+#[must_use]
+pub const fn expires_ms(ttl_ms: u64, now_ms: u64) -> u64 {
+    issued_ms(ttl_ms, now_ms).saturating_add(ttl_ms)
 }
 
 /// 128 random bits, as base64url: ids of tokens and of sessions.
@@ -56,14 +75,15 @@ impl Issuer {
         let key = encoding_key(material, algorithm);
         let signer = (provider()?.signer_factory)(&algorithm, &key).map_err(|_| refused())?;
         // An RSA key is looked at only when it signs: better now than at the first login.
-        signer.try_sign(b"latchgate").map_err(|_| refused())?;
+        let signature = signer.try_sign(b"latchgate").map_err(|_| refused())?;
+        let signature = base64url(&signature).len();
         let name = super::jwk::algorithm_name(algorithm);
         let mut header = format!(r#"{{"alg":"{name}","typ":"JWT""#);
         if let Some(kid) = kid {
             let _ = write!(header, r#","kid":{}"#, quoted(kid));
         }
         header.push('}');
-        Ok(Self { signer, header: base64url(header.as_bytes()) + "." })
+        Ok(Self { signer, header: base64url(header.as_bytes()) + ".", signature })
     }
 
     /// Signs a token with the generation drawn for it.
@@ -72,6 +92,31 @@ impl Issuer {
     /// `ERR_LATCHGATE_INPUT` where our own verifier would refuse it: too large, lives too long, or says
     /// a thing twice.
     pub fn issue(
+        &self,
+        request: &Request,
+        generation: u64,
+        rules: &Rules,
+        now_ms: u64,
+    ) -> Result<String, Fault> {
+        let mut token = self.unsigned(request, generation, rules, now_ms)?;
+        let signature = self
+            .signer
+            .try_sign(token.as_bytes())
+            .map_err(|_| Fault::config("jwt.privateKey: the crypto library could not sign"))?;
+        token.push('.');
+        token.push_str(&base64url(&signature));
+        Ok(token)
+    }
+
+    /// Looks whether a token can be signed before anything is done for it.
+    ///
+    /// # Errors
+    /// As of [`Self::issue`].
+    pub fn check(&self, request: &Request, rules: &Rules, now_ms: u64) -> Result<(), Fault> {
+        self.unsigned(request, MAX_GENERATION, rules, now_ms).map(drop)
+    }
+
+    fn unsigned(
         &self,
         request: &Request,
         generation: u64,
@@ -89,17 +134,11 @@ impl Issuer {
                 reason.answer().0
             ))
         })?;
-        let mut token = self.header.clone() + &base64url(payload.as_bytes());
-        let signature = self
-            .signer
-            .try_sign(token.as_bytes())
-            .map_err(|_| Fault::config("jwt.privateKey: the crypto library could not sign"))?;
-        token.push('.');
-        token.push_str(&base64url(&signature));
-        if token.len() > MAX_TOKEN {
+        let token = self.header.clone() + &base64url(payload.as_bytes());
+        let length = token.len() + 1 + self.signature;
+        if length > MAX_TOKEN {
             return Err(Fault::input(format!(
-                "the token would have {} bytes, at most {MAX_TOKEN} are accepted: put less into claims",
-                token.len()
+                "the token would have {length} bytes, at most {MAX_TOKEN} are accepted: put less into claims",
             )));
         }
         Ok(token)
@@ -126,17 +165,13 @@ fn payload(
     if let Some(audience) = rules.audiences.first() {
         member("aud", &quoted(audience));
     }
-    // Whole seconds, as every reader expects; a token of less than a minute would lose too much of its
-    // life by that, and says it to the millisecond.
-    let issued_ms = if request.ttl_ms.is_multiple_of(1000) && request.ttl_ms >= 60_000 {
-        now_ms / 1000 * 1000
-    } else {
-        now_ms
-    };
-    member("iat", &seconds(issued_ms));
-    member("exp", &seconds(issued_ms.saturating_add(request.ttl_ms)));
+    member("iat", &seconds(issued_ms(request.ttl_ms, now_ms)));
+    member("exp", &seconds(expires_ms(request.ttl_ms, now_ms)));
     member("jti", &quoted(&random_id()?));
     member("gen", &generation.to_string());
+    if request.login {
+        member("lgs", "1");
+    }
     if let Some(session) = &request.session {
         member(&rules.session_claim, &quoted(session));
     }

@@ -12,5 +12,6 @@ pub mod jwk;
 pub mod keys;
 pub mod quota_key;
 pub mod receipt;
+pub mod refresh_token;
 pub mod strict_json;
 pub mod verify;

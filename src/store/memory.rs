@@ -1,6 +1,7 @@
 //! The embedded store: one map entry per user, decided and changed under one lock.
 
 use super::answers::Answers;
+use super::family_names::FamilyNames;
 use super::key_names::KeyNames;
 use super::ledger::Ledger;
 use super::listeners::tell;
@@ -8,12 +9,13 @@ use super::once_keys::OnceKeys;
 use super::turns::Turns;
 use crate::core::clock::{Clock, Now};
 use crate::core::counter::Apply;
+use crate::core::family_op::{FamilyAnswer, FamilyOp, Login, LoginAnswer};
 use crate::core::idempotency::Idempotency;
 use crate::core::key_op::{KeyAnswer, KeyOp};
 use crate::core::op::{Act, Charge, Op, QuotaPlace, Verdict};
 use crate::core::quota::QuotaState;
 use crate::core::reason::Reason;
-use crate::core::record::{Aside, UserRecord};
+use crate::core::record::{Aside, Gone, UserRecord};
 use crate::core::store::{Outcome, Sink, Store};
 use crate::core::turn::{Ask, TurnGate, TurnOp};
 use dashmap::{DashMap, Entry};
@@ -37,15 +39,17 @@ const SWEEP_BUDGET: Duration = Duration::from_micros(500);
 /// The one exception: a request that is charged a quota apart from its user takes that quota's shard
 /// as well, always after the user's, so that no two can wait for each other; and what is remembered of
 /// charges and of changes to counters lies in maps of its own, whose shards are taken last of all (see
-/// [`Ledger`] and [`Answers`]). The names of API keys lie in maps of their own as well, taken after the
-/// owner's shard (see [`KeyNames`]). So do turns, taken after the user's shard where a credential is asked for
-/// (see [`Turns`]).
+/// [`Ledger`] and [`Answers`]). The names of API keys and of refresh families lie in maps of their own
+/// as well, taken after the owner's shard (see [`KeyNames`] and [`FamilyNames`]). So do turns, taken after the
+/// user's shard where a credential is asked for (see [`Turns`]).
 pub struct MemoryStore {
     users: DashMap<Box<str>, Box<UserRecord>, ahash::RandomState>,
     /// Quotas that lie with no user, and what is remembered of charges.
     pub(super) ledger: Ledger,
     /// Where API keys lie.
     pub(super) key_names: KeyNames,
+    /// Whose refresh families are.
+    pub(super) family_names: FamilyNames,
     /// Changes of counters that are remembered.
     pub(super) answers: Answers,
     /// Keys that lie with no user.
@@ -72,6 +76,7 @@ impl MemoryStore {
             turns: Turns::new(&hasher, SHARDS),
             users: DashMap::with_hasher_and_shard_amount(hasher, SHARDS),
             key_names: KeyNames::default(),
+            family_names: FamilyNames::default(),
             clock,
             horizon_ms: AtomicU64::new(0),
             cursor: AtomicUsize::new(0),
@@ -123,6 +128,10 @@ impl MemoryStore {
             Act::ApiKey(key) if key.owner().is_none() => {
                 Verdict::ApiKey(self.key_names.answer(key, now))
             }
+            Act::Family(FamilyOp::Find { bucket, family }) => {
+                Verdict::Family(self.family_names.find(*bucket, family))
+            }
+            Act::Family(FamilyOp::Login(login)) => self.log_in(login, op, now),
             Act::Apply(apply @ Apply { once: Some(once), .. }) => {
                 self.apply_once(apply, once, op.horizon_ms, now)
             }
@@ -159,6 +168,36 @@ impl MemoryStore {
                 entry.insert(record);
                 verdict
             }
+        }
+    }
+
+    /// User first, name second, and nobody who holds a name asks for a user.
+    fn log_in(&self, login: &Login<'_>, op: &Op<'_>, now: Now<'_>) -> Verdict {
+        let user = &*login.admit.user;
+        let run = |record: &mut UserRecord| {
+            let verdict = record.apply(op, now, Aside::default());
+            self.enter_family(login, &verdict);
+            verdict
+        };
+        match self.users.entry(user.into()) {
+            Entry::Occupied(mut entry) => run(entry.get_mut()),
+            Entry::Vacant(entry) => {
+                let mut record = Box::<UserRecord>::default();
+                let verdict = run(&mut record);
+                if !record.is_empty() {
+                    entry.insert(record);
+                }
+                verdict
+            }
+        }
+    }
+
+    /// Enters the name of a family that a login has begun.
+    pub(super) fn enter_family(&self, login: &Login<'_>, verdict: &Verdict) {
+        if let Verdict::Family(FamilyAnswer::Login(answer)) = verdict
+            && matches!(**answer, LoginAnswer::Admitted(..))
+        {
+            self.family_names.enter(login.family.id, &login.admit.user);
         }
     }
 
@@ -300,7 +339,10 @@ impl Store for MemoryStore {
         for _ in 0..shards {
             let shard = self.cursor.fetch_add(1, Ordering::Relaxed) % shards;
             removed += sweep_shard(&self.users, shard, |record| {
-                record.expire_keys(now, |id| self.key_names.drop_key(id))
+                record.expire_named(now, |gone| match gone {
+                    Gone::Key(id) => self.key_names.drop_key(id),
+                    Gone::Family(id) => self.family_names.drop_family(id),
+                })
             });
             removed += self.ledger.sweep(shard, settled_ms);
             removed += self.answers.sweep(shard, settled_ms);
@@ -324,6 +366,7 @@ impl Store for MemoryStore {
             .collect();
         lines.extend(self.ledger.dump(now.settled_ms()));
         lines.extend(self.key_names.describe(now));
+        lines.extend(self.family_names.describe());
         lines.extend(self.answers.dump(now.settled_ms()));
         lines.extend(self.once.dump(now.settled_ms()));
         lines.extend(self.turns.dump(now.us, now.settled_ms() * 1000));

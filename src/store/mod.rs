@@ -1,6 +1,7 @@
 //! Where user records are kept. Knows neither tokens nor JavaScript.
 
 mod answers;
+mod family_names;
 mod key_names;
 mod ledger;
 mod listeners;

@@ -8,6 +8,7 @@ use super::registry::named;
 use crate::core::clock::{Clock, Now};
 use crate::core::counter::{Apply, RememberedValues};
 use crate::core::error::Fault;
+use crate::core::family_op::FamilyOp;
 use crate::core::idempotency::{Idempotency, RememberedCharge};
 use crate::core::key_op::{KeyAnswer, KeyOp};
 use crate::core::once::{self, Held};
@@ -157,8 +158,9 @@ impl LateStore {
             }
             Act::Turn(turn) => self.check_turn(turn, op.horizon_ms, now, &mut stale),
             Act::ResetQuotas { .. } | Act::ReceiptKey { .. } | Act::Ping => return Job::Decide(op),
-            // Names of keys alone.
+            // Names of keys and of families alone.
             Act::ApiKey(key) if key.owner().is_none() => return Job::Decide(op),
+            Act::Family(FamilyOp::Find { .. }) => return Job::Decide(op),
             _ => {
                 stale = self.read(&op.act);
                 self.apply(&op, &mut stale, now)
@@ -225,6 +227,9 @@ impl LateStore {
                     (&op.act, &verdict)
                 {
                     self.memory.key_names.enter(new);
+                }
+                if let Act::Family(FamilyOp::Login(login)) = &op.act {
+                    self.memory.enter_family(login, &verdict);
                 }
                 verdict
             }

@@ -2,6 +2,8 @@
 //! says so: on the embedded store, on one that answers late, and on a real server whose clock is steered.
 
 mod counters;
+mod families;
+mod families_end;
 mod forgetting;
 mod key_ends;
 mod key_imports;
@@ -96,6 +98,13 @@ fn on_a_server(rule: &dyn Fn(&dyn Store, &RuleClock<'_>)) {
         let (store, steered) = server.open(&clock);
         let follow: &dyn Fn(&FakeClock) = &|clock| steered.follow(clock);
         rule(&store, &RuleClock { clock, follow, embedded: false });
+    }
+}
+
+/// Sweeps all of it: each sweep takes one shard at least.
+fn sweep(store: &dyn Store) {
+    for _ in 0..1024 {
+        store.sweep();
     }
 }
 

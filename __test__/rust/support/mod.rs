@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod counting;
+pub mod families;
 pub mod keys;
 pub mod racing;
 pub mod turning;
@@ -182,6 +183,10 @@ pub fn end(store: &dyn Store, user: &str, session: &str) -> bool {
 
 pub fn revoke_user(store: &dyn Store, user: &str) -> u64 {
     count(store, Act::RevokeUser { user: user.into(), keys: false })
+}
+
+pub fn block_user(store: &dyn Store, user: &str, until_ms: Option<u64>) {
+    count(store, Act::BlockUser { user: user.into(), until_ms });
 }
 
 /// A charge of a quota that lies with the user.

@@ -34,6 +34,16 @@ app.post('/login/:user', async (req, res) => {
   return void res.status(201).json({ sessionId, token: await auth.tokens.issue(user, { sessionId }) });
 });
 
+app.post('/enter/:user', async (req, res) => {
+  const answer = await auth.tokens.login(req.params.user, { requestId: 'r' });
+  res.status(answer.ok ? 200 : 403).json(answer);
+});
+
+app.post('/refresh/:token', async (req, res) => {
+  const answer = await auth.tokens.refresh(req.params.token);
+  res.status(answer.ok ? 200 : 400).json(answer);
+});
+
 app.get('/sessions/:user', async (req, res) => {
   const list = await auth.sessions.list(req.params.user);
   res.json(list.map(({ sessionId }) => sessionId));

@@ -74,6 +74,33 @@ async function retries({ port }) {
 }
 
 /** @param {Crowd} crowd */
+async function refreshes({ port }) {
+  const user = unique();
+  const enter = { port, method: 'POST', path: `/enter/${user}` };
+  const entered = await requests(
+    Array.from({ length: 50 }, () => enter),
+    50,
+  );
+  // Of logins that overtook each other the last one's token is good: this one is alone.
+  let token = (await request(enter)).body.refreshToken;
+  let successors = 0;
+  const rounds = 5;
+  for (let round = 0; round < rounds; round++) {
+    const path = `/refresh/${token}`;
+    const answers = await requests(
+      Array.from({ length: 100 }, () => ({ port, method: 'POST', path })),
+      100,
+    );
+    const followed = new Set(answers.map(({ body }) => body.refreshToken));
+    successors += followed.size;
+    [token] = followed;
+  }
+  const live = (await request({ port, path: `/sessions/${user}` })).body;
+  const fresh = entered.filter(({ body }) => body.admission?.existing === false).length;
+  return { statuses: statuses(entered), fresh, live: live.length, successors: successors / rounds };
+}
+
+/** @param {Crowd} crowd */
 async function chargedRequests(crowd) {
   const text = await login(crowd, unique());
   const questions = Array.from({ length: 2000 }, () => ({ port: crowd.port, path: '/bounded', token: text }));
@@ -219,6 +246,11 @@ const GUARDED = [
     rule: '10,000 charges of which each is asked for three times are made at most once, and 4,000 in all on a quota of 4,000',
     run: retries,
     check: (seen) => assert.deepEqual(seen, { charged: 4000, keys: 4000, twice: 0 }),
+  },
+  {
+    rule: '50 logins of one request have one slot, and 100 uses of one refresh token one successor',
+    run: refreshes,
+    check: (seen) => assert.deepEqual(seen, { statuses: { 200: 50 }, fresh: 1, live: 1, successors: 1 }),
   },
   {
     rule: '2,000 requests on a quota of 100 in the policy pass exactly 100',

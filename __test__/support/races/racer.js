@@ -43,6 +43,11 @@ const TASKS = {
     }),
   add: (auth, user) =>
     all(each, () => auth.counters.add(user, 'c', 1, { max: 3, idempotencyKey: `${thread}` })),
+  refresh: (auth, _user, round) =>
+    all(each, async () => {
+      const answer = await auth.tokens.refresh(tokens[round]);
+      return answer.ok ? answer.refreshToken : answer.reason;
+    }),
   take: (auth, user) => all(each, () => auth.once(user)),
   turn: (auth, user) =>
     all(each, () =>

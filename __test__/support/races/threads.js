@@ -17,7 +17,8 @@ const ROUNDS = { memory: 40, gated: 2 };
  * @param {string} store
  * @param {string} task
  * @param {number} racers in a round, all threads together
- * @param {{ options?: import('latchgate').AuthOptions, prepare?: (auth: import('latchgate').Auth, user: string) => Promise<unknown> }} [settings]
+ * @param {{ options?: import('latchgate').AuthOptions, prepare?: (auth: import('latchgate').Auth, user: string) => Promise<unknown> }} [settings] a
+ *   text that `prepare` resolves is the user's token
  * @returns {Promise<{ results: any[][], live: number[] }>} by round: what the threads told, and the live sessions afterwards
  */
 async function race(store, task, racers, { options = {}, prepare } = {}) {
@@ -25,8 +26,10 @@ async function race(store, task, racers, { options = {}, prepare } = {}) {
   const rounds = store.includes('?gate=') ? ROUNDS.gated : ROUNDS.memory;
   const users = Array.from({ length: rounds }, () => unique());
   const tokens = users.map((sub) => token({ sub }));
-  for (const user of prepare === undefined ? [] : users)
-    await alone(auth, store, async () => prepare?.(auth, user));
+  for (const [round, user] of prepare === undefined ? [] : users.entries()) {
+    const prepared = await alone(auth, store, async () => prepare?.(auth, user));
+    if (typeof prepared === 'string') tokens[round] = prepared;
+  }
   const shared = new SharedArrayBuffer(4 * (1 + 3 * rounds));
   const each = racers / THREADS;
   const reports = await Promise.all(
@@ -202,6 +205,21 @@ const RACES = [
       return byRound(seen, (results) => results.filter(Boolean));
     },
     check: (/** @type {any} */ seen) => everyRound(seen, [true]),
+  },
+  {
+    rule: 'threads that use one refresh token at once are given the same successor',
+    racers: 48,
+    arrivals: crowd,
+    run: async (/** @type {string} */ store, /** @type {number} */ racers) => {
+      const seen = await race(store, 'refresh', racers, {
+        prepare: async (auth, user) => {
+          const answer = await auth.tokens.login(user);
+          return answer.ok && answer.refreshToken;
+        },
+      });
+      return byRound(seen, (results, live) => ({ followed: new Set(results).size, live }));
+    },
+    check: (/** @type {any} */ seen) => everyRound(seen, { followed: 1, live: 1 }),
   },
   {
     rule: 'no call in any thread begun after revoke() has resolved in another lets the token through',

@@ -9,6 +9,7 @@ use super::queue::Queue;
 use super::resp::{self, Reply};
 use super::waiting::{Stage, Waiting};
 use crate::core::error::Fault;
+use crate::core::family_op::FamilyOp;
 use crate::core::key_op::KeyOp;
 use crate::core::op::Act;
 use crate::core::store::{Outcome, Sink};
@@ -25,6 +26,7 @@ pub fn needs_acks(act: &Act<'_>) -> bool {
     matches!(
         act,
         Act::Admit(_)
+            | Act::Family(FamilyOp::Login(_))
             | Act::RevokeToken { .. }
             | Act::RevokeUser { .. }
             | Act::BlockUser { .. }

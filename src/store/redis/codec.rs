@@ -4,6 +4,7 @@
 use super::counters;
 use super::credential;
 use super::decide_codec::{self, evicts, issued, limit};
+use super::family_codec::{self, FamilyExpects};
 use super::key_codec::{self, KeyExpects};
 use super::keys::Names;
 use super::pack::{FAR, NEVER, Packer, Unpacker};
@@ -65,6 +66,7 @@ pub enum Expects {
     Turn,
     Key,
     ApiKey(KeyExpects),
+    Family(FamilyExpects),
 }
 
 /// What is asked first, and what a request is charged after it, where that may lie in another slot.
@@ -176,6 +178,7 @@ pub fn encode(prefix: &str, op: &Op<'_>) -> Plan {
         }
         Act::ApiKey(KeyOp::Use(asked)) => return key_codec::encode_use(prefix, asked, op),
         Act::ApiKey(key) => key_codec::encode(prefix, key),
+        Act::Family(family) => family_codec::encode(prefix, family, horizon),
         Act::Apply(apply) => counters::apply(prefix, apply, horizon),
         Act::Once { key, by, ttl_ms } => counters::once(prefix, key, by, *ttl_ms),
         Act::OnceRelease { key, by } => counters::once_release(prefix, key, by),
@@ -224,6 +227,7 @@ pub fn decode(expects: &Expects, reply: &[u8]) -> Option<Verdict> {
         Expects::Generation => Verdict::Generation(from.take(7)?),
         Expects::Consumption => quota_codec::verdict(reply)?,
         Expects::ApiKey(key) => return key_codec::decode(key, reply),
+        Expects::Family(family) => return family_codec::decode(family, reply),
         Expects::Key => Verdict::Key(reply.try_into().ok()?),
         Expects::Standing => Verdict::Standing(credential::reasons(from.take(1)?).first()),
         Expects::Turn => turns::answer(&mut from)?,
@@ -231,7 +235,11 @@ pub fn decode(expects: &Expects, reply: &[u8]) -> Option<Verdict> {
     })
 }
 
-fn admission(from: &mut Unpacker<'_>, user: &str, limit: Option<u64>) -> Option<Admission> {
+pub(super) fn admission(
+    from: &mut Unpacker<'_>,
+    user: &str,
+    limit: Option<u64>,
+) -> Option<Admission> {
     let reason = match from.take(1)? {
         0 => Reason::Allowed,
         1 => Reason::UserBlocked,

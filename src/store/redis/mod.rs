@@ -7,6 +7,7 @@ mod codec;
 mod counters;
 mod credential;
 mod decide_codec;
+mod family_codec;
 mod greeting;
 mod inbox;
 mod io;

@@ -46,6 +46,10 @@ pub enum Verb {
     KeyUpdate,
     KeyIds,
     KeyGet,
+    FamilyFind,
+    Login,
+    Refresh,
+    Logout,
 }
 
 /// A script, ready to be called.
@@ -133,9 +137,9 @@ const TURN_ASK_STANDING: &[&str] = &[
 
 /// (parts, whether it runs where the server is out of memory: checks must, new revocations must not
 /// seem to have been kept).
-const TEXTS: [(&[&str], bool); 37] = [
+const TEXTS: [(&[&str], bool); 41] = [
     (text!("decide", "quota", "decide_slow"), true),
-    (text!("admit", "admit_body"), false),
+    (text!("admit", "admit_session", "admit_body"), false),
     (text!("touch", "touch_body"), true),
     (text!("end", "end_body"), true),
     (text!("list", "list_body"), true),
@@ -172,6 +176,10 @@ const TEXTS: [(&[&str], bool); 37] = [
     (text!(key, "key_patch", "key_update"), false),
     (text!("key_ids"), true),
     (text!(key, "key_get"), true),
+    (text!("family_find"), true),
+    (text!("login", "family", "admit_session", "login_body"), false),
+    (text!("refresh", "family", "refresh_body"), false),
+    (text!("logout", "family", "logout_body"), true),
 ];
 
 static SCRIPTS: LazyLock<Vec<Script>> = LazyLock::new(|| {

@@ -7,7 +7,7 @@ else
   local value = find_session(ARGV[2])
   if value then
     local _, created, last_us, _, absolute_end = struct.unpack(LIVE, value)
-    bury(ARGV[2], math.max(now, math.floor(last_us / 1000)), created, absolute_end)
+    bury(ARGV[2], math.max(now, math.floor(last_us / 1000)), created, absolute_end, 0)
     count = 1
   end
 end

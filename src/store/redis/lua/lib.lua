@@ -48,13 +48,13 @@ local function field_till(value)
   return till
 end
 
--- Turns a live session into a tombstone, as of the instant given.
-local function bury(field, at, created, absolute_end)
+-- Turns a live session into a tombstone, as of the instant given: it was ended (0), or has timed out (2).
+local function bury(field, at, created, absolute_end, how)
   local till = at + remembered(created, absolute_end)
   live = live - 1
   redis.call('HDEL', record, 'v' .. string.sub(field, 2))
   if till + SLACK > now then
-    redis.call('HSET', record, field, struct.pack('>I1I6', 0, till))
+    redis.call('HSET', record, field, struct.pack('>I1I6', how, till))
     schedule(field, till + SLACK)
   else
     redis.call('HDEL', record, field)
@@ -82,7 +82,7 @@ local function purge()
       local _, created, last_us, idle, absolute_end = struct.unpack(LIVE, value)
       till = ends_at(last_us, idle, absolute_end)
       if till <= now then
-        bury(field, till, created, absolute_end)
+        bury(field, till, created, absolute_end, 2)
         till = NEVER
       end
     elseif value and kind == 115 then
@@ -132,16 +132,16 @@ local function save()
 end
 
 -- A session that has ended, though the queue has not come to it, is ended now. Returns the value of one that
--- lives, and whether there is a tombstone.
+-- lives, or how it ended where there is a tombstone: see bury.
 local function find_session(field)
   local value = redis.call('HGET', record, field)
   if not value then return nil, false end
-  if not is_live(value) then return nil, ours(value, 7) ~= nil end
+  if not is_live(value) then return nil, string.byte(ours(value, 7)) end
   local _, created, last_us, idle, absolute_end = struct.unpack(LIVE, value)
   local at = ends_at(last_us, idle, absolute_end)
   if at > now then return value, false end
-  bury(field, at, created, absolute_end)
-  return nil, true
+  bury(field, at, created, absolute_end, 2)
+  return nil, 2
 end
 
 -- Every live session: field, created, last active, idle timeout, absolute end.
@@ -199,7 +199,7 @@ local function evict_for_one(limit)
   for i = 1, count do
     local field, created, last_us, idle, absolute_end = unpack(list[i])
     views[i] = view(field, created, last_us, ends_at(last_us, idle, absolute_end))
-    bury(field, math.max(now, math.floor(last_us / 1000)), created, absolute_end)
+    bury(field, math.max(now, math.floor(last_us / 1000)), created, absolute_end, 0)
   end
   return table.concat(views), count
 end
@@ -209,7 +209,7 @@ local function end_all(except)
   local count = 0
   for _, session in ipairs(sessions()) do
     if session[1] ~= except then
-      bury(session[1], math.max(now, math.floor(session[3] / 1000)), session[2], session[5])
+      bury(session[1], math.max(now, math.floor(session[3] / 1000)), session[2], session[5], 0)
       count = count + 1
     end
   end

@@ -1,0 +1,98 @@
+//! Admission of a session: whether there is room for one more, and who makes it.
+
+use super::op::{Admission, AdmissionRule, Admit, OnLimit};
+use super::reason::Reason;
+use super::record::UserRecord;
+use super::session::{Entry, Session};
+
+impl UserRecord {
+    pub(super) fn admit(&mut self, a: &Admit<'_>, now_ms: u64) -> Admission {
+        let limit = a.rule.limit;
+        let denied = |record: &Self, reason, retry_after_ms| Admission {
+            reason,
+            session: None,
+            existing: false,
+            active: record.sessions.len() as u64,
+            limit,
+            evicted: Vec::new(),
+            retry_after_ms,
+        };
+        if let Some(revocations) = self.revocations.as_ref().filter(|r| r.is_blocked(now_ms)) {
+            return denied(self, Reason::UserBlocked, revocations.block_left_ms(now_ms));
+        }
+        if self.ended.contains(&a.session, now_ms) {
+            return denied(self, Reason::SessionEnded, None);
+        }
+        let existing = self.sessions.contains(&a.session);
+        let mut evicted = Vec::new();
+        if existing {
+            self.touch(&a.user, &a.session, now_ms);
+        } else {
+            if !self.has_room(a.rule) {
+                // A slot is free once the first of the sessions ends; with a limit of 0 none ever is.
+                let first_end = self.sessions.iter().map(|(_, e)| e.expires_ms()).min();
+                let retry =
+                    first_end.map(|end| end.saturating_sub(now_ms)).filter(|_| limit != Some(0));
+                return denied(self, Reason::SessionLimit, retry);
+            }
+            evicted = self.evict_for_one(&a.user, a.rule, now_ms);
+            self.insert(&a.session, a.rule, a.device.as_deref(), now_ms);
+        }
+        Admission {
+            reason: Reason::Allowed,
+            session: self.sessions.get_mut(&a.session).map(|e| e.view(&a.user, &a.session)),
+            existing,
+            active: self.sessions.len() as u64,
+            limit,
+            evicted,
+            retry_after_ms: None,
+        }
+    }
+
+    /// Whether one more may be admitted, others making room if the rule says so.
+    pub(super) fn has_room(&self, rule: AdmissionRule) -> bool {
+        match rule.limit {
+            None => true,
+            Some(limit) => {
+                (self.sessions.len() as u64) < limit
+                    || (limit > 0 && rule.on_limit == OnLimit::EvictOldest)
+            }
+        }
+    }
+
+    /// Ends as many of the least recently active as must go before one more fits.
+    pub(super) fn evict_for_one(
+        &mut self,
+        user: &str,
+        rule: AdmissionRule,
+        now_ms: u64,
+    ) -> Vec<Session> {
+        let Some(limit) = rule.limit else {
+            return Vec::new();
+        };
+        let live = self.sessions.len() as u64;
+        if live < limit {
+            return Vec::new();
+        }
+        let excess = usize::try_from(live + 1 - limit).unwrap_or(usize::MAX);
+        let oldest: Vec<Box<str>> =
+            self.sessions.by_activity().into_iter().take(excess).map(Into::into).collect();
+        let mut evicted = Vec::with_capacity(oldest.len());
+        for id in oldest {
+            evicted.extend(self.sessions.get_mut(&id).map(|entry| entry.view(user, &id)));
+            self.end(&id, now_ms);
+        }
+        evicted
+    }
+
+    pub(super) fn insert(
+        &mut self,
+        id: &str,
+        rule: AdmissionRule,
+        device: Option<&str>,
+        now_ms: u64,
+    ) {
+        let order = self.next_order();
+        self.sessions.insert(id, Entry::new(&rule, device, now_ms, order));
+    }
+}

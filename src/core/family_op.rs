@@ -1,0 +1,197 @@
+//! What is asked about refresh families, and what is answered. A family is what follows from one login: tokens
+//! that can each be used once, all of one session, of which hashes alone come here.
+
+use super::key::Digest;
+use super::op::{Admission, Admit, own};
+use std::borrow::Cow;
+
+/// Names a family: 128 random bits.
+pub type FamilyId = [u8; 16];
+
+/// What is kept of a login beside its session.
+#[derive(Clone, Debug)]
+pub struct NewFamily<'a> {
+    /// Its id.
+    pub id: FamilyId,
+    /// The SHA-256 of its first token.
+    pub digest: Digest,
+    /// How long a token lives, in milliseconds; none outlives the session.
+    pub ttl_ms: u64,
+    /// Further claims of its access tokens: a JSON object.
+    pub claims: Option<Cow<'a, str>>,
+    /// Scopes of its access tokens, separated by spaces.
+    pub scope: Option<Cow<'a, str>>,
+}
+
+/// A login: the session is admitted, and the family begun, in one step.
+#[derive(Clone, Debug)]
+pub struct Login<'a> {
+    /// The session.
+    pub admit: Admit<'a>,
+    /// The session's id was chosen by the caller: one that is known is refused, whoever made it known.
+    pub given: bool,
+    /// Stands for the caller's request, of which there is one live session at most.
+    pub request: Option<[u8; 16]>,
+    /// The family.
+    pub family: NewFamily<'a>,
+    /// So long a token that it replaces is not held against anybody, in milliseconds.
+    pub grace_ms: u64,
+}
+
+/// One use of a refresh token.
+#[derive(Clone, Debug)]
+pub struct Refresh<'a> {
+    /// Whose family it is.
+    pub user: Cow<'a, str>,
+    /// The family.
+    pub family: FamilyId,
+    /// The SHA-256 of what was presented.
+    pub presented: Digest,
+    /// The SHA-256 of what is to follow it.
+    pub next: Digest,
+    /// What is to follow it, so that only who holds what was presented can read it.
+    pub sealed: Cow<'a, [u8]>,
+    /// So long it may be read, in milliseconds.
+    pub grace_ms: u64,
+}
+
+/// What is asked. Everything but `Find` is about the user's record.
+#[derive(Clone, Debug)]
+pub enum FamilyOp<'a> {
+    /// Whose family is this? None is found under another bucket than its user's.
+    Find { bucket: u16, family: FamilyId },
+    /// See [`Login`].
+    Login(Box<Login<'a>>),
+    /// See [`Refresh`].
+    Refresh(Box<Refresh<'a>>),
+    /// Ends the session of a family, for whoever holds one of its tokens; false where none lived.
+    Logout { user: Cow<'a, str>, family: FamilyId, presented: Digest },
+}
+
+/// What is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FamilyAnswer {
+    /// To `Find`.
+    Owner(Option<String>),
+    /// To `Login`.
+    Login(Box<LoginAnswer>),
+    /// To `Refresh`.
+    Refresh(Box<RefreshAnswer>),
+    /// To `Logout`.
+    Done(bool),
+}
+
+impl FamilyAnswer {
+    /// Whether a session was ended.
+    pub(super) fn fells(&self) -> bool {
+        match self {
+            Self::Login(login) => {
+                matches!(&**login, LoginAnswer::Admitted(it, _) if !it.evicted.is_empty())
+            }
+            Self::Refresh(refresh) => matches!(**refresh, RefreshAnswer::Reused(_)),
+            Self::Done(ended) => *ended,
+            Self::Owner(_) => false,
+        }
+    }
+}
+
+/// What a login came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoginAnswer {
+    /// Nothing was done. The request has a live session, with this family: it is to be asked for with that one. `None`:
+    /// with a new one, this one is another session's.
+    Elsewhere(Option<FamilyId>),
+    /// The session was not admitted; nothing was done.
+    Refused(Admission),
+    /// It was, or lives already, and the family's token is the one that was brought.
+    Admitted(Admission, Drawn),
+}
+
+/// What the tokens are made with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drawn {
+    /// The generation of the access token.
+    pub generation: u64,
+    /// When the refresh token expires, in milliseconds.
+    pub expires_ms: u64,
+}
+
+/// What a use of a refresh token came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefreshAnswer {
+    /// It is none that is known, or was replaced by another login: nothing was done.
+    Invalid,
+    /// It, or its session, has come to its time.
+    Expired,
+    /// Its session was ended, or its user is blocked.
+    Revoked,
+    /// It was used before, and too long ago: its session, named here, was ended.
+    Reused(String),
+    /// There are new tokens.
+    Granted(Granted),
+}
+
+/// What there is to say of new tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Granted {
+    /// The session.
+    pub session: String,
+    /// What the login said of access tokens: see [`NewFamily`].
+    pub claims: Option<String>,
+    /// The same.
+    pub scope: Option<String>,
+    /// See [`Drawn`].
+    pub drawn: Drawn,
+    /// Empty: what was brought follows. Else what was sealed when the presented token was used before, and what was
+    /// sealed under each that followed, up to the live one.
+    pub sealed: Vec<Vec<u8>>,
+}
+
+impl FamilyOp<'_> {
+    /// The user whose record the act is about, if it is about one.
+    #[must_use]
+    pub fn owner(&self) -> Option<&str> {
+        match self {
+            Self::Find { .. } => None,
+            Self::Login(login) => Some(&login.admit.user),
+            Self::Refresh(asked) => Some(&asked.user),
+            Self::Logout { user, .. } => Some(user),
+        }
+    }
+
+    /// The same act, owning what it names.
+    #[must_use]
+    pub fn into_owned(self) -> FamilyOp<'static> {
+        match self {
+            Self::Find { bucket, family } => FamilyOp::Find { bucket, family },
+            Self::Login(login) => FamilyOp::Login(Box::new(login.into_owned())),
+            Self::Refresh(asked) => {
+                let Refresh { user, family, presented, next, sealed, grace_ms } = *asked;
+                let (user, sealed) = (own(user), own(sealed));
+                FamilyOp::Refresh(Box::new(Refresh {
+                    user,
+                    family,
+                    presented,
+                    next,
+                    sealed,
+                    grace_ms,
+                }))
+            }
+            Self::Logout { user, family, presented } => {
+                FamilyOp::Logout { user: own(user), family, presented }
+            }
+        }
+    }
+}
+
+impl Login<'_> {
+    /// The same, owning what it names.
+    #[must_use]
+    pub fn into_owned(self) -> Login<'static> {
+        let Self { admit, given, request, family, grace_ms } = self;
+        let NewFamily { id, digest, ttl_ms, claims, scope } = family;
+        let (claims, scope) = (claims.map(own), scope.map(own));
+        let family = NewFamily { id, digest, ttl_ms, claims, scope };
+        Login { admit: admit.into_owned(), given, request, family, grace_ms }
+    }
+}

@@ -1,0 +1,133 @@
+//! Logins and what follows them as calls of scripts, and what those answer.
+
+use super::codec::{Call, Expects, admission, call, field};
+use super::decide_codec::{evicts, limit};
+use super::keys::Names;
+use super::pack::{Packer, Unpacker};
+use super::scripts::Verb;
+use crate::core::family_op::{
+    Drawn, FamilyAnswer, FamilyId, FamilyOp, Granted, Login, LoginAnswer, Refresh, RefreshAnswer,
+};
+use crate::core::login::known_session;
+use crate::core::op::Verdict;
+
+/// How a reply about families is to be read.
+#[derive(Debug)]
+pub enum FamilyExpects {
+    Owner,
+    Login { user: String, limit: Option<u64> },
+    Refresh,
+    Done,
+}
+
+/// The user's record and its queue, the family, its spent tokens, and what followed them.
+fn keys(prefix: &str, user: &str, family: &FamilyId) -> Vec<String> {
+    let names = Names::of(prefix, user);
+    let beside = ["f", "fx", "fg"].map(|kind| names.beside(kind, family));
+    [names.key("u"), names.key("d")].into_iter().chain(beside).collect()
+}
+
+fn ask(verb: Verb, keys: &[String], arguments: &[&[u8]], expects: FamilyExpects) -> Call {
+    call(verb, keys, arguments, Expects::Family(expects))
+}
+
+/// Writes an act.
+pub fn encode(prefix: &str, op: &FamilyOp<'_>, horizon_ms: u64) -> Call {
+    match op {
+        FamilyOp::Find { bucket, family } => {
+            let key = Names::within(prefix, *bucket, "").beside("f", family);
+            ask(Verb::FamilyFind, &[key], &[], FamilyExpects::Owner)
+        }
+        FamilyOp::Login(login) => log_in(prefix, login, horizon_ms),
+        FamilyOp::Refresh(asked) => {
+            let Refresh { user, family, presented, next, sealed, grace_ms } = &**asked;
+            let numbers = Packer::default().ms(horizon_ms).ms(*grace_ms).0;
+            let arguments: [&[u8]; 4] = [&numbers, presented, next, sealed];
+            let keys = keys(prefix, user, family);
+            ask(Verb::Refresh, &keys, &arguments, FamilyExpects::Refresh)
+        }
+        FamilyOp::Logout { user, family, presented } => {
+            let numbers = Packer::default().ms(horizon_ms).0;
+            let keys = keys(prefix, user, family);
+            ask(Verb::Logout, &keys, &[&numbers, presented], FamilyExpects::Done)
+        }
+    }
+}
+
+fn log_in(prefix: &str, login: &Login<'_>, horizon_ms: u64) -> Call {
+    let Login { admit, given, request, family, grace_ms } = login;
+    let numbers = Packer::default()
+        .put(7, limit(&admit.rule))
+        .flag(evicts(&admit.rule))
+        .ms(admit.rule.idle_ms)
+        .ms(admit.rule.absolute_ms)
+        .ms(horizon_ms)
+        .flag(*given)
+        .ms(family.ttl_ms)
+        .ms(*grace_ms)
+        .0;
+    let mut keys = keys(prefix, &admit.user, &family.id);
+    keys.extend(request.map(|name| Names::of(prefix, &admit.user).of_key("lr", &name)));
+    let session = field(b's', admit.session.as_bytes());
+    let arguments: [&[u8]; 8] = [
+        &numbers,
+        &session,
+        admit.device.as_deref().unwrap_or_default().as_bytes(),
+        &family.id,
+        &family.digest,
+        admit.user.as_bytes(),
+        family.claims.as_deref().unwrap_or_default().as_bytes(),
+        family.scope.as_deref().unwrap_or_default().as_bytes(),
+    ];
+    let expects = FamilyExpects::Login { user: admit.user.to_string(), limit: admit.rule.limit };
+    ask(Verb::Login, &keys, &arguments, expects)
+}
+
+/// Reads a reply. `None`: it is not what the script answers.
+pub fn decode(expects: &FamilyExpects, reply: &[u8]) -> Option<Verdict> {
+    let mut from = Unpacker(reply);
+    Some(Verdict::Family(match expects {
+        FamilyExpects::Owner => FamilyAnswer::Owner(match from.take(1)? {
+            0 => None,
+            _ => Some(String::from_utf8(from.0.to_vec()).ok()?),
+        }),
+        FamilyExpects::Login { user, limit } => {
+            let answer = match from.take(1)? {
+                0 => LoginAnswer::Refused(admission(&mut from, user, *limit)?),
+                1 => {
+                    let drawn = drawn(&mut from)?;
+                    LoginAnswer::Admitted(admission(&mut from, user, *limit)?, drawn)
+                }
+                2 if from.0.is_empty() => LoginAnswer::Elsewhere(None),
+                2 => LoginAnswer::Elsewhere(Some(from.0.try_into().ok()?)),
+                _ => return Some(Verdict::Fault(known_session())),
+            };
+            FamilyAnswer::Login(Box::new(answer))
+        }
+        FamilyExpects::Refresh => FamilyAnswer::Refresh(Box::new(match from.take(1)? {
+            0 => RefreshAnswer::Invalid,
+            1 => RefreshAnswer::Expired,
+            2 => RefreshAnswer::Revoked,
+            3 => RefreshAnswer::Reused(String::from_utf8(from.0.to_vec()).ok()?),
+            _ => RefreshAnswer::Granted(granted(&mut from)?),
+        })),
+        FamilyExpects::Done => FamilyAnswer::Done(from.take(4)? > 0),
+    }))
+}
+
+fn drawn(from: &mut Unpacker<'_>) -> Option<Drawn> {
+    Some(Drawn { generation: from.take(7)?, expires_ms: from.take(6)? })
+}
+
+fn granted(from: &mut Unpacker<'_>) -> Option<Granted> {
+    let drawn = drawn(from)?;
+    let some = |text: String| Some(text).filter(|text| !text.is_empty());
+    let (session, claims, scope) = (from.text(2)?, some(from.text(4)?), some(from.text(4)?));
+    let count = from.take(4)?;
+    let mut sealed = Vec::new();
+    for _ in 0..count {
+        let length = usize::try_from(from.take(2)?).ok()?;
+        sealed.push(from.bytes(length)?.to_vec());
+    }
+    Some(Granted { session, claims, scope, drawn, sealed })
+}
