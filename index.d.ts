@@ -276,6 +276,7 @@ export interface Policy {
  * | scope missing | 403 insufficient_scope | `Bearer …, error="insufficient_scope", scope="…"` |
  * | session limit reached (first use) | 403 session_limit | |
  * | quota spent | 429 quota_exhausted, RateLimit, RateLimit-Policy, and Retry-After where it refills | |
+ * | queue full, or no turn in time (serialize) | 429 busy, Retry-After | |
  * | user blocked | 403 blocked | |
  * | requireClaims() not met | 403 forbidden | |
  * | store cannot answer | 503 store_unavailable, Retry-After | |
@@ -310,8 +311,17 @@ export interface Auth {
    */
   requireClaims(match: Record<string, unknown>): RequestHandler;
   /**
-   * Holds the user's turn from here until the handler has ended the response or maxHold passes. Not built yet: throws
-   * ERR_LATCHGATE_CONFIG.
+   * Holds the user's turn from here until the handler has ended the response (res.end(), also after the client has gone) or
+   * maxHold passes: the requests of one user that pass here run one after the other, across every process. The credential is
+   * asked for again in the step that grants the turn. Behind a middleware of this Auth, whatever its requestProperty; without
+   * one 401. A client that hangs up while it waits leaves the queue, and its handler never runs; one that hangs up afterwards
+   * aborts the signal of the lease, and frees nothing: the handler may still write. req.auth.runExclusive() inside it uses this
+   * turn.
+   *
+   * 429 busy with Retry-After where the queue is full (reason 'queue_full') or no turn came in time ('no_turn'), 401 or 403
+   * where the credential fell meanwhile, 503 where the store cannot answer: as the policy's onDeny says. A second serialize()
+   * on a request that holds the turn is ERR_LATCHGATE_INPUT to next(err).
+   * @throws LatchgateError ERR_LATCHGATE_CONFIG: an option that is unknown or wrong. ERR_LATCHGATE_CLOSED.
    */
   serialize(options?: LockOptions): RequestHandler;
   /**
@@ -331,7 +341,6 @@ export interface Auth {
   tokens: Tokens;
   apiKeys: ApiKeys;
   quotas: Quotas;
-  /** Not built yet: every method rejects with ERR_LATCHGATE_CONFIG. */
   locks: Locks;
   counters: Counters;
   /**
@@ -374,7 +383,8 @@ export interface Auth {
   metrics(): string;
   /**
    * 'store-error' when the store stops answering, 'store-recovered' when it answers again, once each: the listener gets `type`,
-   * and `message` where there is more to say. What it throws is a process warning (LATCHGATE_LISTENER) and no more. The other
+   * and `message` where there is more to say. 'lock-lost' when a lease is lost before it was given up: `key` (of a user's turn
+   * the user id), `fence` and `message`. What a listener throws is a process warning (LATCHGATE_LISTENER) and no more. The other
    * events: not built yet: ERR_LATCHGATE_CONFIG.
    * @throws LatchgateError ERR_LATCHGATE_CONFIG: no such event. _INPUT: no function. _CLOSED.
    */
@@ -386,7 +396,8 @@ export interface Auth {
   off(event: string, listener: (event: object) => void): this;
   /**
    * Waits for what is in flight; afterwards everything is ERR_LATCHGATE_CLOSED. May be called again. Calls in flight keep the
-   * process alive; an idle Auth never does, closed or not.
+   * process alive; an idle Auth never does, closed or not. Sections that run under a turn are in flight; who waits for one is
+   * rejected at once, and what acquire() gave aborts its signal and runs out.
    */
   close(): Promise<void>;
 }
@@ -422,16 +433,27 @@ export interface RequestAuth {
   readonly degraded: boolean;
   /** What mode 'observe' would have answered; undefined as long as that is not built. */
   readonly observed?: Denial;
-  /** Aborts when token, session or user is revoked while the request is in flight. Not built yet: throws ERR_LATCHGATE_CONFIG. */
+  /**
+   * Aborts, with ERR_LATCHGATE_REVOKED as its reason, when token, session, user or key is revoked anywhere, or ends, while the
+   * request is in flight: pushed where the store can, and asked for once a second besides, for all requests whose signal was
+   * read, so that a message that is lost costs a second. While the store cannot answer it does not abort. Watched until the
+   * response is over, or done().
+   */
   readonly signal: AbortSignal;
   /**
-   * Asks the store again, now; rejects with ERR_LATCHGATE_REVOKED where the credential no longer stands.
-   * Not built yet: rejects with ERR_LATCHGATE_CONFIG.
+   * Asks the store again, now; rejects with ERR_LATCHGATE_REVOKED where the credential no longer stands: revoked, expired, its
+   * session over, its user blocked. Touches nothing. Rejects with _STORE_UNAVAILABLE or _STORE_TIMEOUT where the store cannot
+   * answer.
    */
   assertValid(): Promise<void>;
-  /** The user's turn, with the credential checked again once it is obtained. Not built yet: rejects with ERR_LATCHGATE_CONFIG. */
+  /**
+   * Runs `fn` in the user's turn, as locks.runExclusive() does for a key, and only where the credential still stands when the turn
+   * is granted (one step of the store; else ERR_LATCHGATE_REVOKED, and fn does not run): check and mutation become one unit,
+   * behind which revokeUser({ barrier: true }) waits. Inside this user's own serialize() it uses that turn, and several run one
+   * after the other; of the options `wait` and `signal` count there.
+   */
   runExclusive<T>(fn: (lease: Lease) => Promise<T> | T, options?: LockOptions): Promise<T>;
-  /** After authenticate(): ends what `signal` watches. The middleware does it itself. */
+  /** After authenticate(): ends what `signal` watches; nothing aborts any more. A middleware does it when the response is over. */
   done(): void;
 }
 
@@ -535,7 +557,12 @@ export interface Tokens {
    * Ends every session and every token of the user issued before now. Of our own tokens `gen` decides, so that a login straight
    * afterwards works; of foreign ones those fall that have an iat up to this second + clockTolerance.
    * `apiKeys: true`: API keys created before now fall too ('revoked'); one created straight afterwards stands.
-   * `barrier`, `wait`, and `fence` in the result: not built yet: ERR_LATCHGATE_CONFIG.
+   *
+   * `barrier: true`: resolves when no turn of the user (req.auth.runExclusive, serialize) that was granted before is held any
+   * more, ahead of everybody who waits; those who wait are denied when their turn comes. `fence` is above that of every turn
+   * before, and below that of every one after. Called inside the user's own turn it does not wait for itself, and the fence is
+   * that turn's. `wait` (0 to '1h', default '5s') bounds it: then ERR_LATCHGATE_BUSY, and the revocation stands, as it does where
+   * the store cannot answer meanwhile. A process that is stopped can outlive its lease: write `fence` to the rows that it guards.
    */
   revokeUser(
     userId: string,
@@ -543,7 +570,7 @@ export interface Tokens {
   ): Promise<{ sessionsEnded: number; fence?: number }>;
   /**
    * revokeUser() that lasts: tokens, whoever issues them, and admissions are denied until unblockUser() or `until`.
-   * `barrier`, `wait`, and `fence` in the result: not built yet: ERR_LATCHGATE_CONFIG.
+   * `barrier` and `wait` as there.
    */
   blockUser(
     userId: string,
@@ -745,38 +772,73 @@ export interface Quotas {
   reset(key: string): Promise<boolean>;
 }
 
-/** How a turn is waited for and held. Not built yet. */
+/** How a turn is waited for and held. Reasons for the defaults: docs/turns.md. */
 export interface LockOptions {
-  /** Lease length, default '3s', extended while fn runs unless autoExtend is false. */
+  /**
+   * Length of the lease, default '3s' ('100ms' where `fair` is false); 10 ms to a day, and never beyond maxHold. A turn that the
+   * store takes longer than half of it to grant is given up at once, and asked for again.
+   */
   ttl?: Duration;
+  /** Renewed at every third of it until it is given up. Default true. */
   autoExtend?: boolean;
-  /** However long fn runs, the lease ends here; default '30s'. */
+  /** However long the work takes, the lease ends here; 10 ms to a day, default '30s'. */
   maxHold?: Duration;
-  /** Longest wait for a turn; default '5s'. */
+  /** Longest wait for a turn; 0 (only where it is free) to '1h', default '5s'. A question under way is waited for. */
   wait?: Duration;
-  /** Waiters per key in this process; default 200. */
+  /** Waiters per key in this process; 0 to 1,000,000, default 200. One more is ERR_LATCHGATE_QUEUE_FULL at once. */
   maxQueue?: number;
-  /** Default true: first come first served across processes. */
+  /**
+   * Default true: first come, first served, across processes. false: no queue, but up to `retries` attempts with pauses of full
+   * jitter, doubled up to a second, within `wait`.
+   */
   fair?: boolean;
-  /** Attempts where `fair` is false; default 3. */
+  /** Attempts where `fair` is false; 1 to 1000, default 3. */
   retries?: number;
-  /** Leaves the queue; the order of the others stands. */
+  /** Leaves the queue; the order of the others stands. Rejects with the signal's reason. What is held is held. */
   signal?: AbortSignal;
 }
 
-/** A turn that is held. Not built yet. */
+/** A turn that is held. */
 export interface Lease {
+  /** Of a user's turn the user id. */
   readonly key: string;
+  /**
+   * Grows with every turn of the key, whatever expires, restarts or fails over: store it with what you write, and refuse a smaller
+   * one. Below 2^53.
+   */
   readonly fence: number;
+  /**
+   * Aborts, with ERR_LATCHGATE_LEASE_LOST as its reason, where the lease is lost: before it ends, where it cannot be renewed, and
+   * at maxHold. Under serialize() also, with an AbortError, where the client hangs up: then the lease is held all the same.
+   */
   readonly signal: AbortSignal;
+  /** By this process's clock. It moves on as the lease is renewed. */
   readonly expiresAt: number;
+  /**
+   * Makes the lease last at least so long from now (1 ms to a day), cut to maxHold. False where it is not held any more: what has
+   * ended is never revived.
+   */
   extend(by: Duration): Promise<boolean>;
 }
 
-/** auth.locks. Not built yet: every method rejects with ERR_LATCHGATE_CONFIG. */
+/**
+ * auth.locks. Both methods reject with ERR_LATCHGATE_INPUT for a bad argument, with _BUSY where no turn came in time, _QUEUE_FULL,
+ * and _CLOSED after close(). With _STORE_UNAVAILABLE where the store cannot be reached to begin with; a store that goes while
+ * somebody waits is asked again for as long as the wait lasts.
+ */
 export interface Locks {
-  /** One at a time per key across every process, first come first served. */
+  /**
+   * One at a time per key (1 to 512 bytes of well-formed UTF-8), across every process, first come first served: those of one
+   * process in the order of their calls. Keys here never meet users' own turns. What `fn` throws reaches the caller alone, and the
+   * turn goes on; where it finished without the lease, its result is discarded: ERR_LATCHGATE_LEASE_LOST. Called inside a section
+   * of the same key, and the same asynchronous context: ERR_LATCHGATE_INPUT.
+   */
   runExclusive<T>(key: string, fn: (lease: Lease) => Promise<T> | T, options?: LockOptions): Promise<T>;
+  /**
+   * The same without a function: `await using lease = await auth.locks.acquire(key)`, or release() it. Renewed until then, or
+   * until maxHold. It does not see that it is called inside a section of the same key: ERR_LATCHGATE_BUSY. release(): false where
+   * the lease was not held any more.
+   */
   acquire(
     key: string,
     options?: LockOptions,
@@ -812,10 +874,10 @@ export interface Counters {
    * stand. With `auth`, only while it still stands, asked for in the same atomic step: else rejects with ERR_LATCHGATE_REVOKED,
    * and nothing is done. It stands while its token has not expired, nor been revoked by id, with the user or by a block, and, where
    * this Auth checks sessions, while its session lives (one that was let through while the store was away, and never admitted,
-   * does not). Its session is not touched. The credential comes first: of an answer that is remembered nobody hears who may not
-   * act. `auth` is a RequestAuth of this Auth and of this user (one of a request
-   * with an API key: not built yet: ERR_LATCHGATE_CONFIG); undefined, as an optional middleware leaves it, is
-   * ERR_LATCHGATE_INPUT: leave the option out where nothing is to be asked.
+   * does not); an API key while it is neither revoked nor expired, its secret has not been replaced, and its owner is not blocked;
+   * of a token and a key, while both do. Sessions, quotas and lastUsedAt are not touched. The credential comes first: of an
+   * answer that is remembered nobody hears who may not act. `auth` is a RequestAuth of this Auth and of this user; undefined, as an
+   * optional middleware leaves it, is ERR_LATCHGATE_INPUT: leave the option out where nothing is to be asked.
    */
   apply(
     userId: string,

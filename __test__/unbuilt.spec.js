@@ -32,7 +32,6 @@ describe('createAuth() refuses', () => {
 
 describe('an Auth refuses', () => {
   for (const [group, methods] of Object.entries({
-    locks: ['runExclusive', 'acquire'],
     tokens: ['login', 'refresh', 'logout'],
   })) {
     for (const method of methods) {
@@ -46,38 +45,11 @@ describe('an Auth refuses', () => {
     }
   }
 
-  it('counters.apply() with the auth of a request with an API key', async (t) => {
-    const auth = open(t, { apiKeys: {} });
-    const { key } = await auth.apiKeys.create({ ownerId: 'u' });
-    const passed = await auth.authenticate({ apiKey: key });
-    assert.ok(passed.ok);
-    const changes = [{ name: 'n', delta: 1 }];
-    const applied = auth.counters.apply('u', changes, { auth: passed.auth });
-    await assert.rejects(applied, fault('CONFIG', /API key/));
-    assert.equal(await auth.counters.get('u', 'n'), 0);
-  });
-
-  for (const method of ['serialize', 'metrics', 'on', 'off']) {
+  for (const method of ['metrics', 'on', 'off']) {
     it(`${method}(), by throwing`, (t) => {
       /** @type {any} */
       const auth = open(t);
       assert.throws(() => auth[method]('denied', () => {}), fault('CONFIG', new RegExp(`${method}|denied`)));
-    });
-  }
-
-  /** @type {Array<[string, (tokens: any) => Promise<unknown>]>} */
-  const CALLS = [
-    ['barrier of revokeUser()', (tokens) => tokens.revokeUser('u', { barrier: true })],
-    ['wait of revokeUser()', (tokens) => tokens.revokeUser('u', { wait: '1s' })],
-    ['barrier of blockUser()', (tokens) => tokens.blockUser('u', { barrier: true })],
-    ['wait of blockUser()', (tokens) => tokens.blockUser('u', { wait: '1s' })],
-  ];
-  for (const [what, call] of CALLS) {
-    it(`${what}, and then revokes nothing`, async (t) => {
-      const auth = open(t);
-      const token = await auth.tokens.issue('u');
-      await assert.rejects(call(auth.tokens), fault('CONFIG', new RegExp(what.split(' ')[0])));
-      assert.equal((await auth.authenticate({ token })).ok, true);
     });
   }
 });

@@ -3,38 +3,15 @@
 
 mod support;
 
-use latchgate::core::clock::FakeClock;
 use latchgate::core::counter::Apply;
 use latchgate::core::key_op::{KeyPatch, Use};
 use latchgate::core::op::{Act, Charge, SessionCheck};
 use latchgate::core::reason::Reason;
 use latchgate::core::store::Store;
-use latchgate::store::registry::{self, Settings};
-use std::sync::{Arc, Barrier};
-use std::thread;
+use std::sync::Arc;
 use support::counting::*;
+use support::racing::{self, RACERS, race};
 use support::*;
-
-const RACERS: usize = 24;
-
-/// Runs the same act in many threads, released together.
-fn race<T: Send + 'static>(
-    store: &Arc<dyn Store>,
-    act: impl Fn(&dyn Store, usize) -> T + Send + Sync + 'static,
-) -> Vec<T> {
-    let gate = Arc::new(Barrier::new(RACERS));
-    let act = Arc::new(act);
-    let racers: Vec<_> = (0..RACERS)
-        .map(|n| {
-            let (store, gate, act) = (Arc::clone(store), Arc::clone(&gate), Arc::clone(&act));
-            thread::spawn(move || {
-                gate.wait();
-                act(&*store, n)
-            })
-        })
-        .collect();
-    racers.into_iter().map(|racer| racer.join().unwrap()).collect()
-}
 
 /// How many of the racers got in at a limit of 3.
 fn logins(store: &Arc<dyn Store>) -> usize {
@@ -140,9 +117,7 @@ const TOPPED: u64 = RACERS as u64 + 1;
 #[test]
 fn spending_is_exact_on_the_embedded_store() {
     for _ in 0..50 {
-        let open = || {
-            registry::open(&Settings::of("memory:"), Arc::new(FakeClock::at_ms(START_MS))).unwrap()
-        };
+        let open = || racing::open("memory:");
         assert_eq!(charged_once(&open()), (1, 8));
         assert_eq!((requested_once(&open(), false), requested_once(&open(), true)), (1, 1));
         assert_eq!(refunds(&open()), 1);
@@ -154,10 +129,7 @@ fn spending_is_exact_on_the_embedded_store() {
 #[cfg(feature = "test-stores")]
 #[test]
 fn spending_loses_on_a_store_that_checks_first_and_writes_later() {
-    let open = |name: &str| {
-        let url = format!("test-racy:spending-{name}?gate={RACERS}");
-        registry::open(&Settings::of(&url), Arc::new(FakeClock::at_ms(START_MS))).unwrap()
-    };
+    let open = |name: &str| racing::open(&format!("test-racy:spending-{name}?gate={RACERS}"));
     assert!(charged_once(&open("once")).0 > 1);
     assert!(requested_once(&open("requested"), false) > 1);
     assert!(requested_once(&open("requested-apart"), true) > 1);
@@ -169,10 +141,7 @@ fn spending_loses_on_a_store_that_checks_first_and_writes_later() {
 #[cfg(feature = "test-stores")]
 #[test]
 fn spending_is_exact_on_a_store_that_answers_late_and_out_of_order() {
-    let open = |name: &str| {
-        let url = format!("test-deferred:spending-{name}?gate={RACERS}");
-        registry::open(&Settings::of(&url), Arc::new(FakeClock::at_ms(START_MS))).unwrap()
-    };
+    let open = |name: &str| racing::open(&format!("test-deferred:spending-{name}?gate={RACERS}"));
     assert_eq!(charged_once(&open("once")), (1, 8));
     assert_eq!(requested_once(&open("requested"), false), 1);
     assert_eq!(requested_once(&open("requested-apart"), true), 1);
@@ -272,9 +241,7 @@ fn key_ends(store: &Arc<dyn Store>) -> usize {
 #[test]
 fn races_of_keys_are_exact_on_the_embedded_store() {
     for _ in 0..50 {
-        let open = || {
-            registry::open(&Settings::of("memory:"), Arc::new(FakeClock::at_ms(START_MS))).unwrap()
-        };
+        let open = || racing::open("memory:");
         assert_eq!(key_uses(&open()), 3);
         assert_eq!((key_top_ups(&open(), false), key_top_ups(&open(), true)), (RACERS as u64, 1));
         assert_eq!(key_ends(&open()), 1);
@@ -284,10 +251,7 @@ fn races_of_keys_are_exact_on_the_embedded_store() {
 #[cfg(feature = "test-stores")]
 #[test]
 fn every_race_of_keys_is_lost_on_a_store_that_checks_first_and_writes_later() {
-    let open = |name: &str| {
-        let url = format!("test-racy:{name}?gate={RACERS}");
-        registry::open(&Settings::of(&url), Arc::new(FakeClock::at_ms(START_MS))).unwrap()
-    };
+    let open = |name: &str| racing::open(&format!("test-racy:{name}?gate={RACERS}"));
     assert!(key_uses(&open("key-uses")) > 3);
     assert!(key_top_ups(&open("top-ups"), false) < RACERS as u64);
     assert!(key_ends(&open("key-ends")) > 1);
@@ -296,10 +260,7 @@ fn every_race_of_keys_is_lost_on_a_store_that_checks_first_and_writes_later() {
 #[cfg(feature = "test-stores")]
 #[test]
 fn races_of_keys_are_exact_on_a_store_that_answers_late_and_out_of_order() {
-    let open = |name: &str| {
-        let url = format!("test-deferred:{name}?gate={RACERS}");
-        registry::open(&Settings::of(&url), Arc::new(FakeClock::at_ms(START_MS))).unwrap()
-    };
+    let open = |name: &str| racing::open(&format!("test-deferred:{name}?gate={RACERS}"));
     assert_eq!(key_uses(&open("key-uses")), 3);
     assert_eq!(
         (key_top_ups(&open("adds"), false), key_top_ups(&open("once"), true)),
@@ -311,9 +272,7 @@ fn races_of_keys_are_exact_on_a_store_that_answers_late_and_out_of_order() {
 #[test]
 fn races_are_exact_on_the_embedded_store() {
     for _ in 0..50 {
-        let open = || {
-            registry::open(&Settings::of("memory:"), Arc::new(FakeClock::at_ms(START_MS))).unwrap()
-        };
+        let open = || racing::open("memory:");
         let store = open();
         assert_eq!(logins(&store), 3);
         assert_eq!(ids(&*store, "u").len(), 3);
@@ -339,10 +298,7 @@ fn races_are_exact_on_the_embedded_store() {
 #[cfg(feature = "test-stores")]
 #[test]
 fn every_race_is_lost_on_a_store_that_checks_first_and_writes_later() {
-    let open = |name: &str| {
-        let url = format!("test-racy:{name}?gate={RACERS}");
-        registry::open(&Settings::of(&url), Arc::new(FakeClock::at_ms(START_MS))).unwrap()
-    };
+    let open = |name: &str| racing::open(&format!("test-racy:{name}?gate={RACERS}"));
     assert!(logins(&open("logins")) > 3);
     assert!(first_uses(&open("uses")) > 3);
     assert!(generations(&open("generations")) < RACERS);
@@ -364,10 +320,7 @@ fn every_race_is_lost_on_a_store_that_checks_first_and_writes_later() {
 #[cfg(feature = "test-stores")]
 #[test]
 fn races_are_exact_on_a_store_that_answers_late_and_out_of_order() {
-    let open = |name: &str| {
-        let url = format!("test-deferred:{name}?gate={RACERS}");
-        registry::open(&Settings::of(&url), Arc::new(FakeClock::at_ms(START_MS))).unwrap()
-    };
+    let open = |name: &str| racing::open(&format!("test-deferred:{name}?gate={RACERS}"));
     assert_eq!(logins(&open("logins")), 3);
     assert_eq!(first_uses(&open("uses")), 3);
     assert_eq!(generations(&open("generations")), RACERS);

@@ -246,6 +246,19 @@ const SCENARIOS = [
     },
   },
   {
+    rule: 'counters are changed with an API key while it stands',
+    run: async ({ open, name }) => {
+      const auth = open({ apiKeys: {} });
+      const user = name('owner');
+      const { key, keyId } = await auth.apiKeys.create({ ownerId: user });
+      const answer = await auth.authenticate({ apiKey: key });
+      const own = answer.ok ? answer.auth : undefined;
+      const apply = () =>
+        auth.counters.apply(user, [{ name: 'c', delta: 1 }], { auth: own }).catch(({ code }) => code);
+      return [await apply(), await auth.apiKeys.revoke(keyId), await apply()];
+    },
+  },
+  {
     rule: 'the middleware decides session, scope and quota as one, with its headers',
     run: async ({ t, open, name }) => {
       const auth = open({ sessions: { limit: 2, admission: 'first-use' } });

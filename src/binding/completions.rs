@@ -4,12 +4,13 @@ use super::config::whole;
 use super::continuation::Continuation;
 use super::gate::{GateInner, keyless};
 use super::outcome::{
-    Outcome, RECORD, RECORDS, Result, error, number, write_decision, write_outage,
+    Outcome, RECORD, RECORDS, Result, error, number, object, write_decision, write_outage,
 };
 use crate::core::error::Fault;
 use crate::core::key_op::KeyAnswer;
 use crate::core::op::Verdict;
 use crate::core::store;
+use crate::core::turn::TurnAnswer;
 
 impl GateInner {
     /// What JavaScript is told.
@@ -31,6 +32,9 @@ impl GateInner {
         match (continuation, verdict) {
             (Continuation::Created(made), Verdict::ApiKey(KeyAnswer::Done(true))) => {
                 Ok(Outcome { key: Some((*made).into()), ..Default::default() })
+            }
+            (Continuation::TurnDenied(reason), _) => {
+                Ok(object(Verdict::Turn(TurnAnswer::Denied(reason))))
             }
             (continuation, verdict) => self.charges.finish(continuation, verdict),
         }

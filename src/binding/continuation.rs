@@ -2,6 +2,7 @@
 
 use super::charges::Draft;
 use super::key_flow::KeyFlow;
+use crate::core::reason::Reason;
 use crate::service::api_key::Made;
 use crate::service::issue::Request;
 
@@ -21,6 +22,8 @@ pub enum Continuation {
     /// An act on an API key that is under way, and one that has come to its end.
     Key(Box<KeyFlow>),
     KeyDone(Box<KeyFlow>),
+    /// A turn that is refused, whatever leaving comes to.
+    TurnDenied(Reason),
     #[default]
     Plain,
 }

@@ -18,7 +18,8 @@ const MAX_CHANGES: usize = 64;
 #[napi]
 impl Gate {
     /// Changes counters, all or none. `numbers` has delta, least and most for each name; `several`: asked for as
-    /// such, and not as one. `token`: only while it stands.
+    /// such, and not as one. `token` and `api_key`: only while they stand.
+    #[allow(clippy::too_many_arguments)]
     #[napi]
     pub fn apply(
         &self,
@@ -28,14 +29,20 @@ impl Gate {
         several: bool,
         key: Option<String>,
         token: Option<String>,
+        api_key: Option<String>,
     ) -> Result<NowOrLater> {
         let user = id("userId", user_id)?;
         let changes = changes(names, &numbers)?;
         let key = key.map(|key| id("idempotencyKey", key)).transpose()?;
         let once = key.map(|key| counter_idempotency(&user, &key, several, &changes));
-        let credential = match token {
-            None => None,
-            Some(token) => Some(enter(&self.inner, |gate| gate.credential(&token, &user))?),
+        let credential = match (token, api_key) {
+            (None, None) => None,
+            (token, key) => {
+                let presented = enter(&self.inner, |gate| {
+                    gate.presented(token.as_deref(), key.as_deref(), &user)
+                })?;
+                Some(presented.map_err(|_| error(Fault::revoked()))?)
+            }
         };
         self.submit(Act::Apply(Apply { user: user.into(), changes, once, credential }))
     }

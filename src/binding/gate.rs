@@ -17,8 +17,9 @@ use crate::core::clock::Clock;
 use crate::core::error::Fault;
 use crate::core::op::{Act, AdmissionRule, Charge, Decide, Op, SessionCheck, Verdict};
 use crate::core::reason::Reason;
-use crate::core::standing::Credential;
 use crate::core::store::{Notice, Sink, Store};
+use crate::core::turn::TurnGate;
+use crate::service::api_key::random;
 use crate::service::claims::{Rules, Token};
 use crate::service::credential::bearer;
 use crate::service::issue::Issuer;
@@ -48,7 +49,7 @@ pub struct GateInner {
     clock: Arc<dyn Clock>,
     pub(super) tokens: Option<(Verifier, Option<Issuer>)>,
     pub rules: Rules,
-    check: SessionCheck,
+    pub(super) check: SessionCheck,
     pub(super) rule: AdmissionRule,
     policies: Vec<Rc<Policy>>,
     scratch: Scratch,
@@ -60,6 +61,8 @@ pub struct GateInner {
     pub(super) flows: usize,
     pub charges: Charges,
     watch: Watch,
+    /// What the tickets of its turns begin with.
+    pub(super) turn_gate: TurnGate,
     closed: bool,
 }
 
@@ -103,6 +106,7 @@ impl GateInner {
             flows: 0,
             charges: Charges::default(),
             watch: Watch::default(),
+            turn_gate: random()?,
             closed: false,
         })
         .inspect(|gate| {
@@ -157,6 +161,11 @@ impl GateInner {
             self.watch_sources();
         }
         notices.into_iter().filter_map(event).collect()
+    }
+
+    /// Has the store tell of turns and revocations.
+    pub fn listen(&self) {
+        self.store.listen(self.turn_gate, Arc::downgrade(&self.sink));
     }
 
     /// Tells JavaScript whether it should call `flush` at the end of this turn.
@@ -215,22 +224,6 @@ impl GateInner {
     pub fn verify(&mut self, credential: &JsText, flags: f64) -> Result<f64> {
         let token = self.verified(credential, bits(flags)?)?;
         Ok(f64::from(token.err().unwrap_or(Reason::Allowed) as u8))
-    }
-
-    /// A token that was let through, to be asked for again in the step of a later act. Its own instants are
-    /// judged here, by the clock of the process; an API key will be a credential beside it.
-    pub fn credential(&mut self, token: &str, user: &str) -> Result<Credential<'static>> {
-        let (now_ms, check) = (self.now_ms(), self.check);
-        let token = self.verifier()?.verify(token, now_ms).map_err(|_| error(Fault::revoked()))?;
-        if *token.user != *user {
-            return Err(error(Fault::input("auth is another user's")));
-        }
-        Ok(Credential {
-            token: Cow::Owned(token.key.to_vec()),
-            issued: token.issued,
-            session: Cow::Owned(token.session.to_string()),
-            check: checked(&token, check),
-        })
     }
 
     /// Decides under a policy that is registered.
@@ -346,7 +339,7 @@ impl GateInner {
 }
 
 /// Whether a token's session is looked at: of a login always.
-fn checked(token: &Token, check: SessionCheck) -> SessionCheck {
+pub(super) fn checked(token: &Token, check: SessionCheck) -> SessionCheck {
     if token.from_login { SessionCheck::Explicit } else { check }
 }
 

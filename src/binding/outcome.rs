@@ -1,6 +1,7 @@
 //! What crosses to JavaScript: the one place where faults become errors and verdicts become objects.
 
 use super::key_outcome::{NativeKey, NativeKeyInfo, NativeKeyUse, NativePlace, key_object};
+use super::turn_outcome::{NativeTurn, turn};
 use crate::core::counter::Applied;
 use crate::core::error::{Fault, FaultCode};
 use crate::core::op::{Admission, Decision, Verdict};
@@ -8,6 +9,7 @@ use crate::core::quota::Consumption;
 use crate::core::reason::Reason;
 use crate::core::session::Session;
 use crate::core::store::{Health, Notice, Replica, Topology};
+use crate::core::turn::number_of;
 use napi_derive::napi;
 
 /// Numbers in one verdict record: see `write_decision`.
@@ -106,22 +108,26 @@ pub struct NativeReplica {
 /// What is told of the store, unasked.
 #[napi(object)]
 pub struct NativeEvent {
-    /// `store-error` or `store-recovered`.
+    /// `store-error` or `store-recovered`; `turn`, `revoked` or `listening`, which concern those who wait or watch.
     pub r#type: String,
     pub message: Option<String>,
+    /// Of `turn`: the number of the ticket that should ask.
+    pub ticket: Option<f64>,
+    /// Of `revoked`: whose credentials should be asked for.
+    pub user_id: Option<String>,
 }
 
 /// A notice as an event, where it is one.
 pub fn event(notice: Notice) -> Option<NativeEvent> {
-    match notice {
-        Notice::Opened => None,
-        Notice::Lost(message) => {
-            Some(NativeEvent { r#type: "store-error".to_owned(), message: Some(message) })
-        }
-        Notice::Recovered => {
-            Some(NativeEvent { r#type: "store-recovered".to_owned(), message: None })
-        }
-    }
+    let (name, message, ticket, user_id) = match notice {
+        Notice::Opened => return None,
+        Notice::Lost(message) => ("store-error", Some(message), None, None),
+        Notice::Recovered => ("store-recovered", None, None, None),
+        Notice::Turn(ticket) => ("turn", None, Some(number(number_of(&ticket))), None),
+        Notice::Revoked(user) => ("revoked", None, None, Some(user)),
+        Notice::Listening => ("listening", None, None, None),
+    };
+    Some(NativeEvent { r#type: name.to_owned(), message, ticket, user_id })
 }
 
 /// What is known of the store, as an object.
@@ -161,6 +167,7 @@ pub struct Outcome {
     pub key_use: Option<NativeKeyUse>,
     pub applied: Option<NativeApplied>,
     pub replicas: Option<Vec<NativeReplica>>,
+    pub turn: Option<NativeTurn>,
 }
 
 /// Counts and instants fit a double: milliseconds until the year 287396.
@@ -239,6 +246,8 @@ pub fn object(verdict: Verdict) -> Outcome {
             outcome.flag = Some(true);
             outcome.replicas = replicas.map(|all| all.into_iter().map(replica).collect());
         }
+        Verdict::Turn(answer) => outcome.turn = Some(turn(answer)),
+        Verdict::Standing(reason) => outcome.count = Some(number(reason as u64)),
         // Delivered as what it is: see `Verdict::outcome`.
         Verdict::Fault(_) => {}
         Verdict::Decision(decision) => outcome.flag = Some(decision.reason == Reason::Allowed),

@@ -3,7 +3,7 @@
 use super::clock::Now;
 use super::error::Fault;
 use super::hash::IdMap;
-use super::key::{ApiKey, unknown_key};
+use super::key::{ApiKey, Digest, unknown_key};
 use super::key_op::{KeyAnswer, KeyOp, KeyPlace, KeyUsed, NewKey, Use};
 use super::reason::{Reason, Reasons};
 use super::record::{Aside, UserRecord};
@@ -165,6 +165,14 @@ impl UserRecord {
             own = None;
         }
         Ok(KeyUsed { decision, place, facts, own })
+    }
+
+    /// What stands against a use of a key by this secret, quota aside.
+    pub(super) fn key_standing(&self, id: &str, digest: &Digest, now_ms: u64) -> Reasons {
+        let mut unknown = Reasons::default();
+        unknown.add(Reason::KeyUnknown);
+        let Some(ring) = &self.ring else { return unknown };
+        ring.key(id, now_ms).map_or(unknown, |key| key.standing(digest, &[], ring.epoch, now_ms))
     }
 
     fn kept_key(&mut self, place: &KeyPlace, now_ms: u64) -> Option<&mut ApiKey> {

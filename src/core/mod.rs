@@ -26,3 +26,5 @@ pub mod standing;
 pub mod store;
 pub mod sync;
 pub mod tombstones;
+pub mod turn;
+pub mod turn_state;

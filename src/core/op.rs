@@ -9,7 +9,9 @@ use super::quota::{Consumption, QuotaRule, Spend};
 use super::reason::{Reason, Reasons};
 use super::session::{Session, SessionTimes};
 use super::spending::{AddUnits, Consume, Refund};
+use super::standing::Credential;
 use super::store::{Outcome, Replica};
+use super::turn::{TurnAnswer, TurnOp};
 use std::borrow::Cow;
 
 /// How a token says when it was issued.
@@ -165,6 +167,10 @@ pub enum Act<'a> {
     Once { key: Cow<'a, str>, by: Cow<'a, str>, ttl_ms: Option<u64> },
     /// Frees such a key.
     OnceRelease { key: Cow<'a, str>, by: Cow<'a, str> },
+    /// About a turn: see [`TurnOp`].
+    Turn(TurnOp<'a>),
+    /// Does a credential still stand? Nothing is touched.
+    Standing { user: Cow<'a, str>, credential: Credential<'a> },
     /// Does the store answer?
     Ping,
 }
@@ -255,6 +261,10 @@ pub enum Verdict {
     Applied(Applied),
     /// To [`Act::Ping`], of a store on servers: the replicas of its primaries, where they may be asked for.
     Pong(Option<Vec<Replica>>),
+    /// To [`Act::Turn`], but for `Leave`.
+    Turn(TurnAnswer),
+    /// To [`Act::Standing`]: `Allowed`, or the first reason that stands against it.
+    Standing(Reason),
     /// The question was wrong, which only the store could see; nothing was done.
     Fault(Fault),
 }
@@ -300,7 +310,8 @@ impl Act<'_> {
             | Self::RevokeUser { user, .. }
             | Self::BlockUser { user, .. }
             | Self::UnblockUser { user }
-            | Self::NextGeneration { user } => Some(user),
+            | Self::NextGeneration { user }
+            | Self::Standing { user, .. } => Some(user),
             Self::ApiKey(key) => key.owner(),
             Self::Refund(refund) => refund.user.as_deref(),
             Self::Consume(_)
@@ -309,6 +320,7 @@ impl Act<'_> {
             | Self::ReceiptKey { .. }
             | Self::Once { .. }
             | Self::OnceRelease { .. }
+            | Self::Turn(_)
             | Self::Ping => None,
         }
     }
@@ -357,6 +369,10 @@ impl Op<'_> {
             Act::Apply(apply) => Act::Apply(apply.into_owned()),
             Act::Once { key, by, ttl_ms } => Act::Once { key: own(key), by: own(by), ttl_ms },
             Act::OnceRelease { key, by } => Act::OnceRelease { key: own(key), by: own(by) },
+            Act::Turn(turn) => Act::Turn(turn.into_owned()),
+            Act::Standing { user, credential } => {
+                Act::Standing { user: own(user), credential: credential.into_owned() }
+            }
             Act::Ping => Act::Ping,
         };
         Op { act, horizon_ms: self.horizon_ms, tolerance_ms: self.tolerance_ms }

@@ -63,11 +63,15 @@ pub enum Reason {
     ClaimsMismatch,
     /// The store cannot answer.
     StoreUnavailable,
+    /// As many wait for the user's turn as may.
+    QueueFull,
+    /// The user's turn did not come in time.
+    NoTurn,
 }
 
 impl Reason {
     /// Every reason, in order of precedence; the index is the number that crosses the boundary.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::Allowed,
         Self::CredentialsRequired,
         Self::HeaderUnreadable,
@@ -97,6 +101,8 @@ impl Reason {
         Self::QuotaExhausted,
         Self::ClaimsMismatch,
         Self::StoreUnavailable,
+        Self::QueueFull,
+        Self::NoTurn,
     ];
 
     /// (reason, public code, HTTP status).
@@ -132,6 +138,8 @@ impl Reason {
             Self::QuotaExhausted => ("quota_exhausted", "quota_exhausted", 429),
             Self::ClaimsMismatch => ("claims_mismatch", "forbidden", 403),
             Self::StoreUnavailable => ("store_unavailable", "store_unavailable", 503),
+            Self::QueueFull => ("queue_full", "busy", 429),
+            Self::NoTurn => ("no_turn", "busy", 429),
         }
     }
 }

@@ -90,6 +90,9 @@ impl UserRecord {
                 .map_or_else(Verdict::Fault, Verdict::ApiKey),
             Act::NextGeneration { .. } => Verdict::Generation(self.next_generation(now.us)),
             Act::Apply(apply) => self.count(apply, None, now_ms).0,
+            Act::Standing { credential, .. } => {
+                Verdict::Standing(self.stands_against(credential, now_ms).first())
+            }
             // Not about a user: the store has no business here.
             Act::Consume(_)
             | Act::AddUnits(_)
@@ -98,6 +101,7 @@ impl UserRecord {
             | Act::ReceiptKey { .. }
             | Act::Once { .. }
             | Act::OnceRelease { .. }
+            | Act::Turn(_)
             | Act::Ping => Verdict::Flag(true),
         }
     }
@@ -284,7 +288,7 @@ impl UserRecord {
     }
 
     /// Sessions that have timed out are ended, as of the instant at which they did.
-    fn expire_sessions(&mut self, now: Now<'_>) {
+    pub(super) fn expire_sessions(&mut self, now: Now<'_>) {
         let (ended, horizon_ms) = (&mut self.ended, self.horizon_ms);
         self.sessions.expire(now.ms(), |id, entry| {
             let at = entry.expires_ms();

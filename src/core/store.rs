@@ -2,6 +2,7 @@
 
 use super::error::Fault;
 use super::op::{Op, Verdict};
+use super::turn::{TurnGate, TurnTicket};
 use std::sync::{Arc, Weak};
 
 /// What an operation comes to.
@@ -19,7 +20,7 @@ pub trait Sink: Send + Sync {
         }
     }
 
-    /// The store was lost, or is back.
+    /// Something that the store tells unasked.
     fn notice(&self, _notice: Notice) {}
 }
 
@@ -39,6 +40,13 @@ pub enum Notice {
     Lost(String),
     /// It can be reached again.
     Recovered,
+    /// What this ticket waits for is reserved for it: it should ask.
+    Turn(TurnTicket),
+    /// Something of this user was revoked, ended, evicted or blocked: whoever watches a credential of the user
+    /// should ask whether it stands.
+    Revoked(String),
+    /// From now on it is told of turns and revocations; what came before may be lost: whoever waits should ask once more.
+    Listening,
 }
 
 /// What a store consists of.
@@ -99,6 +107,10 @@ pub trait Store: Send + Sync {
 
     /// Tells this sink of losses and recoveries.
     fn watch(&self, _sink: Weak<dyn Sink>) {}
+
+    /// Tells this sink of turns that are reserved for tickets of this gate, and of revocations; of all that is missed
+    /// meanwhile by [`Notice::Listening`]. Once for each gate, before it waits or watches.
+    fn listen(&self, _gate: TurnGate, _sink: Weak<dyn Sink>) {}
 
     /// What the thread that asks should watch, and call `receive` where there is something to read.
     fn sources(&self) -> Vec<Arc<dyn Source>> {

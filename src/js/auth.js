@@ -14,6 +14,7 @@ const { KeyDecision } = require('./key-decision.js');
 const { createKeyMiddleware } = require('./key-middleware.js');
 const { requireClaims, requireScope } = require('./guards.js');
 const { token: tokenText } = require('./input.js');
+const { Locks } = require('./locks.js');
 const { createMiddleware } = require('./middleware.js');
 const { known } = require('./names.js');
 const { once, onceRelease } = require('./once.js');
@@ -22,9 +23,9 @@ const { mayDegrade } = require('./outage.js');
 const { POLICY_ELSEWHERE, POLICY_NAMES, compilePolicy } = require('./policy.js');
 const { Quotas } = require('./quotas.js');
 const { RequestAuth } = require('./request-auth.js');
+const { serialize } = require('./serialize.js');
 const { Sessions } = require('./sessions.js');
 const { Tokens } = require('./tokens.js');
-const { unbuiltGroup } = require('./unbuilt.js');
 
 /** @typedef {import('./policy.js').Compiled} Compiled */
 
@@ -49,7 +50,7 @@ class Auth {
     this.tokens = new Tokens(this.#engine);
     this.apiKeys = new ApiKeys(this.#engine);
     this.quotas = new Quotas(this.#engine);
-    this.locks = unbuiltGroup('locks');
+    this.locks = new Locks(this.#engine);
     this.counters = new Counters(this.#engine);
   }
 
@@ -73,9 +74,10 @@ class Auth {
     return requireClaims(this.#engine, match);
   }
 
-  /** @returns {never} */
-  serialize() {
-    throw unbuiltError('serialize()');
+  /** @param {object} [options] LockOptions */
+  serialize(options = {}) {
+    this.#engine.assertOpen();
+    return serialize(this.#engine, options);
   }
 
   /**

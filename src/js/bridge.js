@@ -57,17 +57,17 @@ class Bridge {
   #batch = new Float64Array(RECORD * BATCH);
   /** @type {Array<() => void>} */
   #idle = [];
-  #events;
+  #tell;
   #isFlushing = false;
 
   /**
    * @param {import('./binding.js').GateConfig} config
-   * @param {import('./events.js').Events} events
+   * @param {(event: import('./binding.js').NativeEvent) => void} tell what the store tells unasked
    */
-  constructor(config, events) {
+  constructor(config, tell) {
     const { Gate } = native();
     const weak = new WeakRef(this);
-    this.#events = events;
+    this.#tell = tell;
     this.verdict = new Float64Array(HELD + 1);
     try {
       const wake = (/** @type {number | undefined} */ count = undefined) => weak.deref()?.wake(count);
@@ -142,7 +142,7 @@ class Bridge {
       return;
     }
     this.#drain();
-    for (const event of this.gate.events()) this.#events.emit(event);
+    for (const event of this.gate.events()) this.#tell(event);
   }
 
   /** A few batches, then the event loop has its turn: when a store comes back, or goes, very many complete at once. */

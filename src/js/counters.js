@@ -2,11 +2,11 @@
 // auth.counters: bounded counters of a user, changed whole or not at all. What must hold while they change is asked for in
 // the store's own step, the credential of a request included.
 
-const { inputError, unbuiltError } = require('./errors.js');
+const { inputError } = require('./errors.js');
 const { id, optionalId } = require('./input.js');
-const { KeyDecision } = require('./key-decision.js');
 const { known } = require('./names.js');
 const { decisionIn } = require('./request-auth.js');
+const { credentialOf } = require('./standing.js');
 
 /**
  * @typedef {import('./engine.js').Engine} Engine
@@ -63,8 +63,8 @@ class Counters {
       const key = optionalId(own.idempotencyKey, 'idempotencyKey');
       // Left out, it is not asked for; undefined is what an optional middleware leaves where there is none.
       const asks = Object.hasOwn(options, 'auth');
-      const token = asks ? credential(own.auth, userId, this.#engine) : undefined;
-      return gate.apply(id(userId, 'userId'), names, numbers, true, key, token);
+      const by = asks ? credential(own.auth, userId, this.#engine) : {};
+      return gate.apply(id(userId, 'userId'), names, numbers, true, key, by.token, by.key);
     });
     const { values, ...told } = applied(outcome);
     const byName = Object.fromEntries(asked.map(({ name }, index) => [name, values[index]]));
@@ -123,12 +123,11 @@ function integer(value, name) {
 }
 
 /**
- * What stands behind a request, to be asked for again in the store's step: its token. Of a request with an API key the
- * key would have to be asked for as well, which is not built yet.
+ * What stands behind a request, to be asked for again in the store's step: its token, its API key, or both.
  * @param {unknown} auth
  * @param {string} userId
  * @param {Engine} engine
- * @returns {string}
+ * @returns {import('./turns.js').Credential}
  */
 function credential(auth, userId, engine) {
   const decision = decisionIn(auth);
@@ -138,9 +137,7 @@ function credential(auth, userId, engine) {
   if (/** @type {import('./request-auth.js').RequestAuth} */ (auth).userId !== userId) {
     throw inputError('auth must be of the user whose counters are changed');
   }
-  if (decision instanceof KeyDecision)
-    throw unbuiltError('counters.apply(): auth of a request with an API key');
-  return decision.token;
+  return credentialOf(decision);
 }
 
 /** @param {import('./binding.js').Outcome} outcome */

@@ -58,10 +58,21 @@ class Decision {
     this.degraded = false;
     /** @type {import('../../index.js').Claims | undefined} */
     this.decoded = undefined;
+    /** The response, until it is over; none of authenticate(). @type {any} */
+    this.res = undefined;
+    /** What this Auth has decided on the same request before; until its response is over. @type {Decision | undefined} */
+    this.before = undefined;
+    /** The turn that serialize() holds for the request. @type {import('./sections.js').RequestTurn | undefined} */
+    this.turn = undefined;
   }
 
   get token() {
     return this.bare ? this.credential : this.credential.slice(this.credential.lastIndexOf(' ') + 1);
+  }
+
+  /** The API key that came with the request. @returns {string | undefined} */
+  get key() {
+    return undefined;
   }
 
   get claims() {

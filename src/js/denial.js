@@ -34,7 +34,7 @@ function compileAnswers(reasons, realm, kinds) {
     status,
     body: JSON.stringify({ error: code }),
     challenge: challenge(code, realm, kinds),
-    retryAfter: status === 503 ? '1' : undefined,
+    retryAfter: status === 503 || code === 'busy' ? '1' : undefined,
     limits: NO_LIMITS,
   }));
 }

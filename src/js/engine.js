@@ -8,13 +8,18 @@ const { Events } = require('./events.js');
 const { native } = require('./native.js');
 const { authOptions } = require('./options.js');
 const { MODE } = require('./session-options.js');
+const { revokedError } = require('./turn-errors.js');
+const { Turns } = require('./turns.js');
 const { embeddedWarnings, storeWarnings, warnSessionIsToken } = require('./warnings.js');
+const { Watches } = require('./watches.js');
 
 /** @typedef {import('./binding.js').Outcome} Outcome */
 
 const SWEEP_EVERY_MS = 1000;
 
 class Engine {
+  #isListening = false;
+
   /**
    * @param {unknown} options AuthOptions
    * @param {'explicit' | 'first-use'} admission of sessions where none is named
@@ -25,6 +30,8 @@ class Engine {
     const binding = native();
     const reasons = binding.reasons();
     this.symbol = Symbol('latchgate');
+    /** For the 'close' of a response. */
+    this.over = letGo(this.symbol);
     this.closed = false;
     this.keys = settings.keys;
     this.realm = settings.realm;
@@ -47,7 +54,9 @@ class Engine {
     this.lenience = settings.lenience;
     this.store = { kind: store.kind, networked: store.networked, strict: store.strict };
     this.events = new Events();
-    this.bridge = new Bridge(gateConfig(settings), this.events);
+    this.turns = new Turns(this);
+    this.watches = new Watches(this);
+    this.bridge = new Bridge(gateConfig(settings), (event) => this.#tell(event));
     this.gate = this.bridge.gate;
     /** The way to a decision: a function and a number, which is quicker than a method of the gate. */
     this.decide = binding.decide;
@@ -105,6 +114,46 @@ class Engine {
     }
   }
 
+  /** Has the store tell of turns and revocations, from the first who waits or watches. */
+  listen() {
+    if (this.#isListening) return;
+    this.#isListening = true;
+    this.call((gate) => gate.listen());
+  }
+
+  /** @param {import('./binding.js').NativeEvent} event */
+  #tell(event) {
+    const { type, ticket, userId } = event;
+    if (type === 'turn') {
+      this.turns.wake(/** @type {number} */ (ticket));
+    } else if (type === 'revoked') {
+      this.watches.ask(/** @type {string} */ (userId));
+    } else if (type === 'listening') {
+      this.turns.wakeAll();
+      this.watches.askAll();
+    } else {
+      this.events.emit(event);
+    }
+  }
+
+  /**
+   * @param {string} userId
+   * @param {import('./turns.js').Credential} credential
+   * @returns {Promise<boolean>} whether what a request was let in with stands, in the store, now
+   */
+  async standing(userId, { token, key }) {
+    const { count } = await this.ask((gate) => gate.standing(userId, token, key));
+    return count === 0;
+  }
+
+  /**
+   * @param {string} userId
+   * @param {import('./turns.js').Credential} credential
+   */
+  async assertStanding(userId, credential) {
+    if (!(await this.standing(userId, credential))) throw revokedError();
+  }
+
   /** @returns {string[]} what the checks of the server have found */
   storeWarnings() {
     return storeWarnings(this.call((gate) => gate.health().warnings));
@@ -133,6 +182,8 @@ class Engine {
   async close() {
     this.closed = true;
     clearInterval(this.sweeper);
+    this.watches.close();
+    await this.turns.close();
     await this.bridge.idle();
     // Those who waited hear of it before close() does.
     await new Promise(setImmediate);
@@ -151,6 +202,8 @@ function wellKnown(order) {
     quotaExhausted: order.indexOf('quota_exhausted'),
     claimsMismatch: order.indexOf('claims_mismatch'),
     storeUnavailable: order.indexOf('store_unavailable'),
+    queueFull: order.indexOf('queue_full'),
+    noTurn: order.indexOf('no_turn'),
   };
 }
 
@@ -167,6 +220,25 @@ function gateConfig({ store, jwt, sessions }) {
 /** Other runtimes name functions of Node's event loop, and end the process where they are called. */
 function isOwnLoop() {
   return process.versions.bun === undefined && process.versions.deno === undefined;
+}
+
+/**
+ * What was decided on a request may be kept for long: it must not keep the response with it.
+ * @param {symbol} symbol under which it lies
+ */
+function letGo(symbol) {
+  /** @this {any} */
+  return function latchgateOver() {
+    /** @type {import('./decision.js').Decision | undefined} */
+    let each = this[symbol];
+    this[symbol] = undefined;
+    while (each !== undefined) {
+      const { before } = each;
+      each.res = undefined;
+      each.before = undefined;
+      each = before;
+    }
+  };
 }
 
 /**

@@ -5,12 +5,12 @@ const { asError, configError, inputError, unbuiltError } = require('./errors.js'
 const { isThenable } = require('./input.js');
 
 /**
- * @typedef {{ type: string, message?: string }} StoreEvent as the addon tells it
+ * @typedef {{ type: string, message?: string, key?: string, fence?: number }} Told
  * @typedef {(event: object) => unknown} Listener
  */
 
-const BUILT = ['store-error', 'store-recovered'];
-const UNBUILT = ['denied', 'admitted', 'evicted', 'revoked', 'lock-lost'];
+const BUILT = ['store-error', 'store-recovered', 'lock-lost'];
+const UNBUILT = ['denied', 'admitted', 'evicted', 'revoked'];
 
 class Events {
   /** @type {Map<string, Listener[]>} */
@@ -34,7 +34,7 @@ class Events {
     if (at !== -1) listeners.splice(at, 1);
   }
 
-  /** @param {StoreEvent} event */
+  /** @param {Told} event */
   emit(event) {
     const told = Object.freeze({ ...event });
     for (const listener of [...(this.#listeners.get(event.type) ?? [])]) tell(listener, told);

@@ -25,6 +25,8 @@ const NO_CLAIMS = Object.freeze({});
  */
 
 class KeyDecision extends Decision {
+  #key = '';
+
   /**
    * @param {import('./engine.js').Engine} engine
    * @param {import('./policy.js').Compiled} policy
@@ -36,6 +38,10 @@ class KeyDecision extends Decision {
     this.use = undefined;
     /** The decision that has looked at a token before, where none came to this one. @type {Decision | undefined} */
     this.earlier = undefined;
+  }
+
+  get key() {
+    return this.#key;
   }
 
   get claims() {
@@ -64,6 +70,7 @@ class KeyDecision extends Decision {
    */
   askKey(key, credential, subject, prior) {
     const { engine, policy } = this;
+    this.#key = key;
     this.credential = credential;
     if (credential !== NONE) {
       const code = this.#putToken(subject, prior);

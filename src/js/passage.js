@@ -78,11 +78,11 @@ function conduct(passage) {
  * @param {import('./request-auth.js').RequestAuth} auth
  */
 function letThrough(passage, auth) {
-  const { engine, policy, req, next } = passage;
+  const { engine, policy, req, res, next } = passage;
   // req.auth may be kept for long: it must not keep the request and its socket with it.
   passage.req = undefined;
-  passage.res = undefined;
   passage.next = ignore;
+  keepResponse(passage, res, engine);
   req[engine.symbol] = auth;
   req[policy.property] = auth;
   next();
@@ -102,6 +102,23 @@ function turnAway(passage, code, record, at) {
 }
 
 function ignore() {}
+
+/**
+ * The response stays at hand until it is over, for a signal that may be asked for by then. However often this Auth decides
+ * on a request, one listener is enough.
+ * @param {Passage} passage
+ * @param {any} res
+ * @param {Engine} engine
+ */
+function keepResponse(passage, res, { symbol, over }) {
+  if (res.destroyed) {
+    passage.res = undefined;
+    return;
+  }
+  passage.before = res[symbol];
+  res[symbol] = passage;
+  if (passage.before === undefined) res.on('close', over);
+}
 
 /**
  * @param {any} req
@@ -134,4 +151,4 @@ function isSkipped(skip, req) {
   return Boolean(skipped);
 }
 
-module.exports = { conduct, decisionOn, letThrough, turnAway };
+module.exports = { conduct, decisionOn, forget, letThrough, turnAway };

@@ -3,7 +3,7 @@
 
 const { inspect } = require('node:util');
 const { textClaim, tokenIdOf, userIdOf } = require('./claims.js');
-const { unbuiltError } = require('./errors.js');
+const { credentialOf, runAsUser } = require('./standing.js');
 
 /** @typedef {import('./decision.js').Decision} Decision */
 
@@ -23,6 +23,8 @@ class RequestAuth {
   #decision;
   /** @type {readonly string[] | undefined} */
   #scopes;
+  /** @type {import('./watches.js').Watch | undefined} */
+  #watch;
 
   /** @param {Decision} decision */
   constructor(decision) {
@@ -83,21 +85,30 @@ class RequestAuth {
 
   /** @returns {AbortSignal} */
   get signal() {
-    throw unbuiltError('req.auth.signal');
+    const decision = this.#decision;
+    this.#watch ??= decision.engine.watches.watch(this.userId, credentialOf(decision), decision.res);
+    return this.#watch.signal;
   }
 
   /** @returns {Promise<void>} */
   async assertValid() {
-    throw unbuiltError('req.auth.assertValid()');
+    const { engine } = this.#decision;
+    await engine.assertStanding(this.userId, credentialOf(this.#decision));
   }
 
-  /** @returns {Promise<never>} */
-  async runExclusive() {
-    throw unbuiltError('req.auth.runExclusive()');
+  /**
+   * @template T
+   * @param {(lease: import('./lease.js').Lease) => Promise<T> | T} fn
+   * @param {object} [options] LockOptions
+   * @returns {Promise<T>}
+   */
+  async runExclusive(fn, options) {
+    return runAsUser(this.#decision, this.userId, fn, options);
   }
 
-  /** There is nothing to end as long as there is no signal. */
-  done() {}
+  done() {
+    this.#watch?.end();
+  }
 
   toJSON() {
     const { userId, sessionId, tokenId, claims, scopes, session, quota, degraded } = this;

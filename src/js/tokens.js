@@ -4,8 +4,10 @@
 const { settleKeys } = require('./api-keys.js');
 const { decodeClaims } = require('./claims.js');
 const { YEAR, duration } = require('./duration.js');
+const { barrier } = require('./barrier.js');
 const { configError, fromNative, inputError, unbuiltError } = require('./errors.js');
 const { id, instant, isPlainObject, jsonValue, optionalId, scopes, token: tokenText } = require('./input.js');
+const { waitOf } = require('./lock-options.js');
 const { known } = require('./names.js');
 
 /**
@@ -109,33 +111,39 @@ class Tokens {
   /**
    * @param {string} userId
    * @param {{ apiKeys?: boolean }} [options]
-   * @returns {Promise<{ sessionsEnded: number }>}
+   * @returns {Promise<{ sessionsEnded: number, fence?: number }>}
    */
   async revokeUser(userId, options = {}) {
-    const outcome = await this.#engine.ask((gate) => {
+    const engine = this.#engine;
+    /** @type {number | undefined} */
+    let waitMs;
+    const outcome = await engine.ask((gate) => {
       const own = known(options, ['barrier', 'wait', 'apiKeys'], '', inputError);
-      refuseBarrier(own, 'revokeUser()');
+      waitMs = barrierWait(own);
       return gate.revokeUser(id(userId, 'userId'), flag(own.apiKeys, 'apiKeys'));
     });
-    if (options.apiKeys === true) await settleKeys(this.#engine, userId);
-    return { sessionsEnded: outcome.count ?? 0 };
+    if (options.apiKeys === true) await settleKeys(engine, userId);
+    return revoked(engine, userId, outcome, waitMs);
   }
 
   /**
    * @param {string} userId
    * @param {object} [options]
-   * @returns {Promise<{ sessionsEnded: number }>}
+   * @returns {Promise<{ sessionsEnded: number, fence?: number }>}
    */
   async blockUser(userId, options = {}) {
-    const outcome = await this.#engine.ask((gate) => {
+    const engine = this.#engine;
+    /** @type {number | undefined} */
+    let waitMs;
+    const outcome = await engine.ask((gate) => {
       const own = known(options, ['until', 'barrier', 'wait'], '', inputError);
-      refuseBarrier(own, 'blockUser()');
+      waitMs = barrierWait(own);
       return gate.blockUser(
         id(userId, 'userId'),
         own.until === undefined ? NaN : instant(own.until, 'until'),
       );
     });
-    return { sessionsEnded: outcome.count ?? 0 };
+    return revoked(engine, userId, outcome, waitMs);
   }
 
   /**
@@ -218,11 +226,22 @@ function issuer(value, { issuers }) {
 
 /**
  * @param {Record<string, any>} own
- * @param {string} method
+ * @returns {number | undefined} milliseconds; undefined where nothing is to be waited for
  */
-function refuseBarrier({ barrier, wait }, method) {
-  if (flag(barrier, 'barrier')) throw unbuiltError(`${method}: barrier`);
-  if (wait !== undefined) throw unbuiltError(`${method}: wait`);
+function barrierWait({ barrier: asks, wait }) {
+  const ms = waitOf(wait, inputError);
+  return flag(asks, 'barrier') ? ms : undefined;
+}
+
+/**
+ * @param {Engine} engine
+ * @param {string} userId
+ * @param {import('./binding.js').Outcome} outcome
+ * @param {number | undefined} waitMs
+ */
+async function revoked(engine, userId, { count: sessionsEnded = 0 }, waitMs) {
+  if (waitMs === undefined) return { sessionsEnded };
+  return { sessionsEnded, fence: await barrier(engine, userId, waitMs) };
 }
 
 /**

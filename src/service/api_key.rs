@@ -34,7 +34,11 @@ pub struct Made {
     pub start: String,
 }
 
-fn random<const N: usize>() -> Result<[u8; N], Fault> {
+/// Random bytes.
+///
+/// # Errors
+/// Where the system gives none.
+pub fn random<const N: usize>() -> Result<[u8; N], Fault> {
     let mut bytes = [0; N];
     rand::fill(&mut bytes).map_err(|_| Fault::unavailable("the system gives no random numbers"))?;
     Ok(bytes)
@@ -122,6 +126,17 @@ pub fn read(text: &str) -> Option<(KeyName, Digest)> {
         None => KeyName::Import(digest),
     };
     Some((name, digest))
+}
+
+/// The id and the hash of a presented key, where it can be this owner's. An imported one has its id from both.
+#[must_use]
+pub fn of_owner(text: &str, owner: &str) -> Option<(String, Digest)> {
+    let (name, digest) = read(text)?;
+    let id = match name {
+        KeyName::Id(id) => Some(id).filter(|id| id[..4] == *format!("{:04x}", bucket(owner)))?,
+        KeyName::Import(_) => new_id(owner, &digest[..8]),
+    };
+    Some((id, digest))
 }
 
 #[cfg(test)]

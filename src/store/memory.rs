@@ -3,19 +3,23 @@
 use super::answers::Answers;
 use super::key_names::KeyNames;
 use super::ledger::Ledger;
+use super::listeners::tell;
 use super::once_keys::OnceKeys;
+use super::turns::Turns;
 use crate::core::clock::{Clock, Now};
 use crate::core::counter::Apply;
 use crate::core::idempotency::Idempotency;
 use crate::core::key_op::{KeyAnswer, KeyOp};
 use crate::core::op::{Act, Charge, Op, QuotaPlace, Verdict};
 use crate::core::quota::QuotaState;
+use crate::core::reason::Reason;
 use crate::core::record::{Aside, UserRecord};
 use crate::core::store::{Outcome, Sink, Store};
+use crate::core::turn::{Ask, TurnGate, TurnOp};
 use dashmap::{DashMap, Entry};
 use std::hash::Hash;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// Shards of the map. Many, because a sweep holds one shard's lock while it goes through it, and
@@ -34,7 +38,8 @@ const SWEEP_BUDGET: Duration = Duration::from_micros(500);
 /// as well, always after the user's, so that no two can wait for each other; and what is remembered of
 /// charges and of changes to counters lies in maps of its own, whose shards are taken last of all (see
 /// [`Ledger`] and [`Answers`]). The names of API keys lie in maps of their own as well, taken after the
-/// owner's shard (see [`KeyNames`]).
+/// owner's shard (see [`KeyNames`]). So do turns, taken after the user's shard where a credential is asked for
+/// (see [`Turns`]).
 pub struct MemoryStore {
     users: DashMap<Box<str>, Box<UserRecord>, ahash::RandomState>,
     /// Quotas that lie with no user, and what is remembered of charges.
@@ -45,6 +50,8 @@ pub struct MemoryStore {
     pub(super) answers: Answers,
     /// Keys that lie with no user.
     pub(super) once: OnceKeys,
+    /// Who holds what, and who waits for it.
+    pub(super) turns: Turns,
     clock: Arc<dyn Clock>,
     /// The longest horizon of any Auth that has used the store: what one of them ends must outlive the
     /// tokens that another accepts.
@@ -62,6 +69,7 @@ impl MemoryStore {
             ledger: Ledger::new(&hasher, SHARDS),
             answers: Answers::new(&hasher, SHARDS),
             once: OnceKeys::new(&hasher, SHARDS),
+            turns: Turns::new(&hasher, SHARDS),
             users: DashMap::with_hasher_and_shard_amount(hasher, SHARDS),
             key_names: KeyNames::default(),
             clock,
@@ -70,9 +78,9 @@ impl MemoryStore {
         }
     }
 
-    /// Decides one operation.
+    /// Decides one operation. `sink`: whoever asks for a turn is woken by it.
     #[must_use]
-    pub fn run(&self, mut op: Op<'_>) -> Verdict {
+    pub fn run(&self, mut op: Op<'_>, sink: Option<&Arc<dyn Sink>>) -> Verdict {
         let longest = self.horizon_ms.load(Ordering::Relaxed);
         if op.horizon_ms > longest {
             self.horizon_ms.fetch_max(op.horizon_ms, Ordering::Relaxed);
@@ -81,6 +89,14 @@ impl MemoryStore {
         }
         let op = &op;
         let now = Now::of(&*self.clock);
+        let verdict = self.decide(op, now, sink);
+        if let Some(user) = op.act.fells(&verdict) {
+            self.turns.listeners.revoked(user);
+        }
+        verdict
+    }
+
+    fn decide(&self, op: &Op<'_>, now: Now<'_>, sink: Option<&Arc<dyn Sink>>) -> Verdict {
         match &op.act {
             Act::Ping => Verdict::Flag(true),
             Act::Consume(asked) => self.ledger.consume(asked, now),
@@ -114,6 +130,7 @@ impl MemoryStore {
                 Verdict::Flag(self.once.take(key, by, *ttl_ms, now.ms()))
             }
             Act::OnceRelease { key, by } => Verdict::Flag(self.once.release(key, by, now.ms())),
+            Act::Turn(turn) => self.turn(turn, op.horizon_ms, now, sink),
             act => match act.charge() {
                 Some((user, charge))
                     if charge.place == QuotaPlace::Apart || charge.once.is_some() =>
@@ -168,6 +185,27 @@ impl MemoryStore {
                 verdict
             }
         }
+    }
+
+    /// Where a credential is asked for, its user's shard is held until the turn is granted: user first, turn second.
+    fn turn(
+        &self,
+        turn: &TurnOp<'_>,
+        horizon_ms: u64,
+        now: Now<'_>,
+        sink: Option<&Arc<dyn Sink>>,
+    ) -> Verdict {
+        let run = |against| self.turns.run(turn, against, now.us, sink);
+        let TurnOp::Ask(Ask { place, credential: Some(credential), .. }) = turn else {
+            return tell(run(Reason::Allowed));
+        };
+        let judged = |record: &mut UserRecord| run(record.against(credential, horizon_ms, now));
+        let known = self.users.get_mut(&*place.id).map(|mut record| judged(&mut record));
+        tell(known.unwrap_or_else(|| match self.users.entry((*place.id).into()) {
+            Entry::Occupied(mut entry) => judged(entry.get_mut()),
+            // The shard is locked all the same: nobody enters a revocation meanwhile.
+            Entry::Vacant(_locked) => judged(&mut UserRecord::default()),
+        }))
     }
 
     /// A request that touches more than its user's record.
@@ -244,8 +282,12 @@ pub(super) fn sweep_shard<K: Eq + Hash, V>(
 }
 
 impl Store for MemoryStore {
-    fn submit(&self, op: Op<'_>, _ticket: u64, _sink: &Arc<dyn Sink>) -> Option<Outcome> {
-        Some(self.run(op).outcome())
+    fn submit(&self, op: Op<'_>, _ticket: u64, sink: &Arc<dyn Sink>) -> Option<Outcome> {
+        Some(self.run(op, Some(sink)).outcome())
+    }
+
+    fn listen(&self, gate: TurnGate, sink: Weak<dyn Sink>) {
+        self.turns.listeners.listen(gate, &sink);
     }
 
     fn sweep(&self) -> usize {
@@ -263,6 +305,7 @@ impl Store for MemoryStore {
             removed += self.ledger.sweep(shard, settled_ms);
             removed += self.answers.sweep(shard, settled_ms);
             removed += self.once.sweep(shard, settled_ms);
+            removed += self.turns.sweep(shard, settled_ms * 1000);
             if start.elapsed() >= SWEEP_BUDGET {
                 break;
             }
@@ -283,6 +326,7 @@ impl Store for MemoryStore {
         lines.extend(self.key_names.describe(now));
         lines.extend(self.answers.dump(now.settled_ms()));
         lines.extend(self.once.dump(now.settled_ms()));
+        lines.extend(self.turns.dump(now.us, now.settled_ms() * 1000));
         lines.sort();
         lines.concat()
     }

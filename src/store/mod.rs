@@ -3,9 +3,11 @@
 mod answers;
 mod key_names;
 mod ledger;
+mod listeners;
 pub mod memory;
 mod once_keys;
 pub mod redis;
 pub mod registry;
 #[cfg(feature = "test-stores")]
 pub mod testing;
+mod turns;

@@ -2,6 +2,7 @@
 //! change nothing that anybody can see. One reads, and writes later, as check-then-act does: every
 //! race test must fail on it, or it proves nothing.
 
+use super::listeners::{Woken, tell};
 use super::memory::MemoryStore;
 use super::registry::named;
 use crate::core::clock::{Clock, Now};
@@ -12,10 +13,13 @@ use crate::core::key_op::{KeyAnswer, KeyOp};
 use crate::core::once::{self, Held};
 use crate::core::op::{Act, Op, QuotaPlace, Verdict};
 use crate::core::quota::{Moment, QuotaState, RECEIPT_MS, ReceiptId};
+use crate::core::reason::Reason;
 use crate::core::record::{Aside, UserRecord};
 use crate::core::spending;
 use crate::core::store::{Outcome, Sink, Store};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use crate::core::turn::{Ask, TurnGate, TurnOp, TurnPlace};
+use crate::core::turn_state::TurnState;
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -57,6 +61,7 @@ struct Stale {
     once: Option<(String, Option<Held>)>,
     /// Kept under its key; what it says is as stale as the rest.
     answer: Option<(Idempotency, RememberedValues)>,
+    turn: Option<(TurnPlace<'static>, TurnState, Option<Woken>)>,
 }
 
 struct Waiting {
@@ -98,7 +103,7 @@ impl LateStore {
             }
             for Waiting { job, ticket, sink } in batch {
                 let verdict = match job {
-                    Job::Decide(op) => self.memory.run(op),
+                    Job::Decide(op) => self.memory.run(op, Some(&sink)),
                     Job::Write(stale, verdict) => {
                         let stale = *stale;
                         if let Some((user, record)) = stale.record {
@@ -119,6 +124,10 @@ impl LateStore {
                         }
                         if let Some((once, answer)) = stale.answer {
                             self.memory.answers.with(&once, |_| ((), Some(answer)));
+                        }
+                        if let Some((place, state, woken)) = stale.turn {
+                            self.memory.turns.write(&place, state);
+                            tell(((), woken));
                         }
                         verdict
                     }
@@ -146,6 +155,7 @@ impl LateStore {
                 stale.once = Some((key.to_string(), held));
                 Verdict::Flag(released)
             }
+            Act::Turn(turn) => self.check_turn(turn, op.horizon_ms, now, &mut stale),
             Act::ResetQuotas { .. } | Act::ReceiptKey { .. } | Act::Ping => return Job::Decide(op),
             // Names of keys alone.
             Act::ApiKey(key) if key.owner().is_none() => return Job::Decide(op),
@@ -237,6 +247,26 @@ impl LateStore {
         verdict
     }
 
+    fn check_turn(
+        &self,
+        turn: &TurnOp<'_>,
+        horizon_ms: u64,
+        now: Now<'_>,
+        stale: &mut Stale,
+    ) -> Verdict {
+        let against = match turn {
+            TurnOp::Ask(Ask { place, credential: Some(credential), .. }) => {
+                self.memory.read(&place.id).against(credential, horizon_ms, now)
+            }
+            _ => Reason::Allowed,
+        };
+        let turns = &self.memory.turns;
+        let mut state = turns.read(turn.place());
+        let (verdict, woken) = turns.decide(&mut state, turn, against, now.us);
+        stale.turn = Some((turn.place().clone().into_owned(), state, woken));
+        verdict
+    }
+
     fn gather(&self) -> Vec<Waiting> {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -260,10 +290,14 @@ impl LateStore {
 }
 
 impl Store for LateStore {
+    fn listen(&self, gate: TurnGate, sink: Weak<dyn Sink>) {
+        self.memory.listen(gate, sink);
+    }
+
     fn submit(&self, op: Op<'_>, ticket: u64, sink: &Arc<dyn Sink>) -> Option<Outcome> {
         if let (Act::ReceiptKey { .. }, 1..) = (&op.act, self.gate) {
             // Asked before the first charge, of which a race counts the arrivals.
-            return Some(self.memory.run(op).outcome());
+            return Some(self.memory.run(op, None).outcome());
         }
         let op = op.into_owned();
         let job = if self.racy { self.check_now(op) } else { Job::Decide(op) };

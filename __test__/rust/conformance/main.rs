@@ -4,16 +4,22 @@
 mod counters;
 mod key_quotas;
 mod keys;
+#[cfg(target_os = "linux")]
+mod listening;
 mod once;
 mod quotas;
 mod random_spending;
+mod random_turns;
 mod revocation;
 #[cfg(target_os = "linux")]
 mod server;
 mod sessions;
 mod spending;
+mod standing;
 #[path = "../support/mod.rs"]
 mod support;
+mod turn_credentials;
+mod turns;
 
 use latchgate::core::clock::FakeClock;
 use latchgate::core::store::Store;
@@ -50,6 +56,12 @@ impl RuleClock<'_> {
 
 /// Runs a rule on every store.
 fn on_every_store(rule: impl Fn(&dyn Store, &RuleClock<'_>)) {
+    on_every_embedded_store(&rule);
+    on_a_server(&rule);
+}
+
+/// Runs a rule on every store that lives in the process.
+fn on_every_embedded_store(rule: impl Fn(&dyn Store, &RuleClock<'_>)) {
     static UNIQUE: AtomicU64 = AtomicU64::new(0);
     for scheme in STORES {
         let clock = Arc::new(FakeClock::at_ms(START_MS));
@@ -57,7 +69,6 @@ fn on_every_store(rule: impl Fn(&dyn Store, &RuleClock<'_>)) {
         let store = registry::open(&Settings::of(&url), clock.clone()).unwrap();
         rule(&*store, &RuleClock { clock, follow: &|_| (), embedded: true });
     }
-    on_a_server(&rule);
 }
 
 #[cfg(not(target_os = "linux"))]

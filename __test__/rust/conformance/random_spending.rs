@@ -14,10 +14,10 @@ use latchgate::store::registry::{self, Settings};
 use std::sync::Arc;
 
 /// A generator that is the same in every run (xorshift).
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+    pub fn roll(&mut self, sides: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -26,22 +26,22 @@ impl Dice {
 }
 
 /// Another embedded store beside the one under test, with a clock that moves along.
-struct Beside<'a> {
+pub struct Beside<'a> {
     store: &'a dyn Store,
     clock: &'a RuleClock<'a>,
-    twin: Arc<dyn Store>,
+    pub twin: Arc<dyn Store>,
     twin_clock: Arc<FakeClock>,
 }
 
 impl<'a> Beside<'a> {
-    fn of(store: &'a dyn Store, clock: &'a RuleClock<'a>) -> Self {
+    pub fn of(store: &'a dyn Store, clock: &'a RuleClock<'a>) -> Self {
         let twin_clock = Arc::new(FakeClock::at_ms(START_MS));
         let twin = registry::open(&Settings::of("memory:"), twin_clock.clone()).unwrap();
         Self { store, clock, twin, twin_clock }
     }
 
     /// Asks both, which must answer the same.
-    fn ask(&self, act: Act<'_>) -> Outcome {
+    pub fn ask(&self, act: Act<'_>) -> Outcome {
         let op = Op { act, horizon_ms: HORIZON, tolerance_ms: 0 };
         let asked = format!("{:?}", op.act);
         let expected = outcome(&*self.twin, op.clone());
@@ -50,7 +50,7 @@ impl<'a> Beside<'a> {
         actual
     }
 
-    fn advance_us(&self, us: u64) {
+    pub fn advance_us(&self, us: u64) {
         let now_us = self.twin_clock.now_us() + us;
         self.twin_clock.advance_ms(us.div_ceil(1000));
         self.twin_clock.set_us(now_us);

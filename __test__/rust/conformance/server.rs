@@ -4,12 +4,13 @@
 use latchgate::core::clock::{Clock, FakeClock};
 use latchgate::core::op::Op;
 use latchgate::core::store::{Outcome, Sink, Store};
+use latchgate::core::turn::TurnGate;
 use latchgate::store::registry::{self, Settings};
 use redis::Value;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use std::{env, fs, process, thread};
 
@@ -93,7 +94,14 @@ impl Server {
         redis::Client::open(self.url())?.get_connection()
     }
 
-    fn url(&self) -> String {
+    /// Says something to it.
+    pub fn command<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
+        let mut command = redis::Cmd::new();
+        command.arg(words);
+        command.query(&mut self.connection().unwrap()).unwrap()
+    }
+
+    pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
@@ -142,8 +150,16 @@ impl Store for Watched {
         self.store.flush();
     }
 
+    fn listen(&self, gate: TurnGate, sink: Weak<dyn Sink>) {
+        self.store.listen(gate, sink);
+    }
+
     fn sweep(&self) -> usize {
         self.store.sweep()
+    }
+
+    fn close(&self) {
+        self.store.close();
     }
 
     fn dump(&self) -> String {

@@ -5,7 +5,7 @@ use latchgate::core::counter::{Applied, Apply, Change, MOST};
 use latchgate::core::error::FaultCode;
 use latchgate::core::idempotency::Idempotency;
 use latchgate::core::op::{Act, Issued, SessionCheck, Verdict};
-use latchgate::core::standing::Credential;
+use latchgate::core::standing::{Credential, TokenCredential};
 use latchgate::core::store::Store;
 
 /// A change without bounds.
@@ -50,12 +50,13 @@ pub fn value(store: &dyn Store, user: &str, name: &str) -> i64 {
 
 /// A foreign token issued at `iat_ms`, as `request` makes one.
 pub fn credential(session: &str, iat_ms: u64, check: SessionCheck) -> Credential<'_> {
-    Credential {
+    let token = TokenCredential {
         token: format!("j{session}").into_bytes().into(),
         issued: Issued::Foreign { iat_ms },
         session: session.into(),
         check,
-    }
+    };
+    Credential { token: Some(token), key: None }
 }
 
 pub fn once(store: &dyn Store, key: &str, by: &str, ttl_ms: Option<u64>) -> bool {

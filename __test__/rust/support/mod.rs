@@ -3,6 +3,8 @@
 
 pub mod counting;
 pub mod keys;
+pub mod racing;
+pub mod turning;
 
 use latchgate::core::error::Fault;
 use latchgate::core::idempotency::Idempotency;

@@ -2,6 +2,7 @@
 //! scripts; here they change their form and no more.
 
 use super::counters;
+use super::credential;
 use super::decide_codec::{self, evicts, issued, limit};
 use super::key_codec::{self, KeyExpects};
 use super::keys::Names;
@@ -11,6 +12,7 @@ use super::replicas;
 use super::resp;
 use super::scripts::Verb;
 use super::slots;
+use super::turns;
 use crate::core::idempotency::another_question;
 use crate::core::key_op::KeyOp;
 use crate::core::op::{Act, Admission, Op, Verdict};
@@ -58,6 +60,9 @@ pub enum Expects {
     Consumption,
     /// Values of so many counters.
     Applied(usize),
+    /// What stands against a credential.
+    Standing,
+    Turn,
     Key,
     ApiKey(KeyExpects),
 }
@@ -174,6 +179,10 @@ pub fn encode(prefix: &str, op: &Op<'_>) -> Plan {
         Act::Apply(apply) => counters::apply(prefix, apply, horizon),
         Act::Once { key, by, ttl_ms } => counters::once(prefix, key, by, *ttl_ms),
         Act::OnceRelease { key, by } => counters::once_release(prefix, key, by),
+        Act::Standing { user, credential } => {
+            credential::standing(prefix, user, credential, horizon)
+        }
+        Act::Turn(turn) => turns::encode(prefix, turn, horizon),
         Act::Ping => ping(prefix, 0),
     };
     Plan { call, then: None }
@@ -216,6 +225,8 @@ pub fn decode(expects: &Expects, reply: &[u8]) -> Option<Verdict> {
         Expects::Consumption => quota_codec::verdict(reply)?,
         Expects::ApiKey(key) => return key_codec::decode(key, reply),
         Expects::Key => Verdict::Key(reply.try_into().ok()?),
+        Expects::Standing => Verdict::Standing(credential::reasons(from.take(1)?).first()),
+        Expects::Turn => turns::answer(&mut from)?,
         Expects::Applied(changes) => counters::applied(&mut from, *changes)?,
     })
 }

@@ -1,14 +1,14 @@
 //! Changes of counters, and keys of `once`, as calls of scripts.
 
-use super::codec::{Call, Expects, call, field};
-use super::decide_codec::issued;
+use super::codec::{Call, Expects, call};
+use super::credential;
 use super::keys::Names;
 use super::pack::{Packer, Unpacker};
 use super::scripts::Verb;
 use crate::core::counter::{Applied, Apply};
 use crate::core::error::Fault;
 use crate::core::idempotency::another_question;
-use crate::core::op::{SessionCheck, Verdict};
+use crate::core::op::Verdict;
 
 /// Writes changes of counters.
 pub fn apply(prefix: &str, apply: &Apply<'_>, horizon_ms: u64) -> Call {
@@ -26,16 +26,9 @@ pub fn apply(prefix: &str, apply: &Apply<'_>, horizon_ms: u64) -> Call {
     let Some(credential) = &apply.credential else {
         return call(Verb::Apply, &keys, &arguments, expects);
     };
-    let (foreign, when) = issued(credential.issued);
-    let numbers = Packer::default()
-        .flag(credential.check != SessionCheck::Skip)
-        .flag(foreign)
-        .put(7, when)
-        .ms(horizon_ms);
-    let session = field(b's', credential.session.as_bytes());
-    let token = field(b'r', &credential.token);
-    keys.splice(0..0, [names.key("u"), names.key("d")]);
-    arguments.splice(0..0, [&numbers.0[..], &session, &token]);
+    let asked = credential::asked(prefix, &apply.user, credential, horizon_ms);
+    keys.splice(0..0, asked.keys);
+    arguments.splice(0..0, asked.arguments.each_ref().map(|bytes| &bytes[..]));
     call(Verb::ApplyStanding, &keys, &arguments, expects)
 }
 

@@ -2,7 +2,7 @@
 //! is that we trust revocations to.
 
 use super::resp::{self, Reply};
-use super::scripts;
+use super::scripts::{self, Script};
 use super::socket::Stream;
 use crate::core::store::{Health, Topology};
 use std::fmt;
@@ -48,21 +48,47 @@ impl Login {
     }
 }
 
-/// Says who we are, and no more.
-///
-/// # Errors
-/// Where we are not let in.
-pub async fn log_in(stream: &mut Stream, login: &Login) -> io::Result<()> {
-    let Some(auth) = login.command() else { return Ok(()) };
-    let replies = ask(stream, &[auth]).await?;
-    expect_ok(&replies[0], "AUTH")
-}
-
 /// Greets a server and looks at it.
 ///
 /// # Errors
 /// Why it cannot be used; the message holds no password.
 pub async fn greet(stream: &mut Stream, login: &Login) -> io::Result<Server> {
+    let mut questions = vec![
+        resp::command(&[b"INFO"]),
+        resp::command(&[b"CONFIG", b"GET", b"save"]),
+        resp::command(&[b"ROLE"]),
+    ];
+    // Where it is not allowed, or the server is loading, the script is sent with its first call.
+    let load = |script: &Script| resp::command(&[b"SCRIPT", b"LOAD", script.text.as_bytes()]);
+    questions.extend(scripts::all().iter().map(load));
+    let replies = introduce(stream, login, "latchgate", &questions).await?;
+    let info = match &replies[0] {
+        Reply::Bulk(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        Reply::Error(message) if message.starts_with("NOAUTH") => {
+            return Err(refused("the server wants a password (NOAUTH)"));
+        }
+        _ => None,
+    };
+    let save = match &replies[1] {
+        Reply::Array(pair) => pair.get(1),
+        _ => None,
+    };
+    if !is_primary(&replies[2], info.as_deref()) {
+        return Err(refused("the server is no primary (ROLE): it takes no writes"));
+    }
+    look(info.as_deref(), save)
+}
+
+/// Says who we are, and asks the rest with it: one journey. Returns the replies to the questions.
+///
+/// # Errors
+/// Where we are not let in; the message holds no password.
+pub async fn introduce(
+    stream: &mut Stream,
+    login: &Login,
+    name: &str,
+    questions: &[Vec<u8>],
+) -> io::Result<Vec<Reply>> {
     let database = login.database.to_string();
     let mut commands: Vec<Vec<u8>> = Vec::new();
     let auth = login.command().map(|auth| {
@@ -75,35 +101,16 @@ pub async fn greet(stream: &mut Stream, login: &Login) -> io::Result<Server> {
     };
     let select = (login.database != 0).then(|| say(&[b"SELECT", database.as_bytes()]));
     // For those who list clients; a user who may not say it does without.
-    say(&[b"CLIENT", b"SETNAME", b"latchgate"]);
-    let info = say(&[b"INFO"]);
-    let save = say(&[b"CONFIG", b"GET", b"save"]);
-    let role = say(&[b"ROLE"]);
-    for script in scripts::all() {
-        // Where it is not allowed, or the server is loading, the script is sent with its first call.
-        say(&[b"SCRIPT", b"LOAD", script.text.as_bytes()]);
-    }
-    let replies = ask(stream, &commands).await?;
+    say(&[b"CLIENT", b"SETNAME", name.as_bytes()]);
+    let introduced = commands.len();
+    commands.extend_from_slice(questions);
+    let mut replies = ask(stream, &commands).await?;
     for (said, what) in [(auth, "AUTH"), (select, "SELECT")] {
         if let Some(at) = said {
             expect_ok(&replies[at], what)?;
         }
     }
-    let info = match &replies[info] {
-        Reply::Bulk(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
-        Reply::Error(message) if message.starts_with("NOAUTH") => {
-            return Err(refused("the server wants a password (NOAUTH)"));
-        }
-        _ => None,
-    };
-    let save = match &replies[save] {
-        Reply::Array(pair) => pair.get(1),
-        _ => None,
-    };
-    if !is_primary(&replies[role], info.as_deref()) {
-        return Err(refused("the server is no primary (ROLE): it takes no writes"));
-    }
-    look(info.as_deref(), save)
+    Ok(replies.split_off(introduced))
 }
 
 /// As ROLE says, or INFO where that may not be asked.
@@ -203,7 +210,11 @@ pub async fn ask(stream: &mut Stream, commands: &[Vec<u8>]) -> io::Result<Vec<Re
     Ok(replies)
 }
 
-async fn write_all(stream: &mut Stream, bytes: &[u8]) -> io::Result<()> {
+/// Writes everything, waiting where it must.
+///
+/// # Errors
+/// Where the other side is gone.
+pub async fn write_all(stream: &mut Stream, bytes: &[u8]) -> io::Result<()> {
     match stream {
         Stream::Tls(stream) => {
             stream.write_all(bytes).await?;
@@ -213,7 +224,11 @@ async fn write_all(stream: &mut Stream, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-async fn read_some(stream: &mut Stream, into: &mut Vec<u8>) -> io::Result<usize> {
+/// Reads what is there, waiting for something; 0 at the end.
+///
+/// # Errors
+/// As the system says.
+pub async fn read_some(stream: &mut Stream, into: &mut Vec<u8>) -> io::Result<usize> {
     match stream {
         Stream::Tls(stream) => stream.read_buf(into).await,
         Stream::Plain(socket) => loop {

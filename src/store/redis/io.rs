@@ -18,8 +18,10 @@ use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 
 /// How often deadlines are looked at.
 const TICK: Duration = Duration::from_millis(25);
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// Between attempts to connect: twice as long each time.
+pub const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// At most.
+pub const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// Room for replies; grows with a reply that is larger.
 const BUFFER: usize = 64 * 1024;
 
@@ -35,7 +37,11 @@ pub struct Target {
     pub watched: bool,
 }
 
-fn runtime() -> io::Result<Handle> {
+/// The I/O thread.
+///
+/// # Errors
+/// Where the system gives none.
+pub fn runtime() -> io::Result<Handle> {
     static HANDLE: OnceLock<Handle> = OnceLock::new();
     if let Some(handle) = HANDLE.get() {
         return Ok(handle.clone());

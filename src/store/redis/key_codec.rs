@@ -62,7 +62,7 @@ struct Undo {
 }
 
 /// The bucket that an id embeds.
-fn names(prefix: &str, id: &str) -> Names {
+pub(super) fn names(prefix: &str, id: &str) -> Names {
     let bucket = id.get(..BUCKET).and_then(|digits| u16::from_str_radix(digits, 16).ok());
     Names::within(prefix, bucket.unwrap_or(0), id)
 }

@@ -63,6 +63,23 @@ impl Names {
     }
 }
 
+/// The user whose id is written so in the names of its keys.
+pub fn user_of_encoded(id: &[u8]) -> Option<String> {
+    let mut bytes = Vec::with_capacity(id.len());
+    let mut rest = id;
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if *first != b'%' {
+            bytes.push(*first);
+            continue;
+        }
+        let (digits, after) = rest.split_at_checked(2)?;
+        bytes.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
+        rest = after;
+    }
+    String::from_utf8(bytes).ok()
+}
+
 fn push_number(into: &mut String, number: u16) {
     let mut unit = 10_000;
     while unit > 1 && number < unit {
@@ -101,6 +118,18 @@ mod tests {
             let key = key(id);
             assert_eq!(key.matches('{').count(), 1, "{key}");
             assert!(key.bytes().all(|b| b.is_ascii_graphic()), "{key}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_read_back_from_the_names_of_its_keys() {
+        for id in ["", "ada", "a:b{c}*%", "a%3Ab", "é\0\n", "🦀"] {
+            let key = Names::of("lg", id).key("u");
+            let encoded = key.rsplit(':').next().unwrap();
+            assert_eq!(user_of_encoded(encoded.as_bytes()).as_deref(), Some(id));
+        }
+        for foreign in [&b"%"[..], b"%4", b"%xx", b"%FF", b"\xff"] {
+            assert_eq!(user_of_encoded(foreign), None);
         }
     }
 }

@@ -5,6 +5,7 @@ mod acks;
 mod cluster;
 mod codec;
 mod counters;
+mod credential;
 mod decide_codec;
 mod greeting;
 mod inbox;
@@ -13,6 +14,7 @@ mod key_codec;
 mod keys;
 mod lines;
 mod link;
+mod listen;
 mod pack;
 mod place;
 mod poll;
@@ -25,6 +27,7 @@ mod scripts;
 mod sentinel;
 mod slots;
 mod socket;
+mod turns;
 mod url;
 mod waiting;
 
@@ -32,9 +35,11 @@ use super::registry::Settings;
 use crate::core::error::Fault;
 use crate::core::op::Op;
 use crate::core::store::{Health, Outcome, Sink, Source, Store, Topology};
+use crate::core::turn::TurnGate;
 use acks::needs_acks;
 use cluster::ClusterStore;
 use lines::{Lines, Way};
+use listen::Listener;
 use place::Place;
 use sentinel::Sentinels;
 use std::sync::atomic::Ordering;
@@ -44,6 +49,7 @@ use url::{Endpoint, Named};
 /// The store on one server, or on what Sentinels name.
 pub struct RedisStore {
     lines: Lines,
+    listener: Arc<Listener>,
     /// Replicas that are to hold what matters.
     acks: u32,
     prefix: String,
@@ -82,8 +88,9 @@ pub fn open(settings: &Settings) -> Result<Arc<dyn Store>, Fault> {
         }
     };
     let lines = Lines::new(way(place), None);
+    let listener = Arc::new(Listener::new(&settings.prefix));
     let (acks, prefix) = (settings.acks, settings.prefix.clone());
-    Ok(Arc::new(RedisStore { lines, acks, prefix, topology }))
+    Ok(Arc::new(RedisStore { lines, listener, acks, prefix, topology }))
 }
 
 impl Store for RedisStore {
@@ -104,6 +111,10 @@ impl Store for RedisStore {
         self.lines.link.watch(sink);
     }
 
+    fn listen(&self, gate: TurnGate, sink: Weak<dyn Sink>) {
+        self.listener.listen(gate, sink, &self.lines.way.target);
+    }
+
     fn sources(&self) -> Vec<Arc<dyn Source>> {
         self.lines.link.source().into_iter().collect()
     }
@@ -118,11 +129,13 @@ impl Store for RedisStore {
             let warning = "the server is one node of a Cluster: its slots alone can be used; say redis-cluster:";
             health.warnings.push(warning.into());
         }
+        health.warnings.extend(self.listener.warnings());
         Health { topology: self.topology, ..health }
     }
 
     fn close(&self) {
         self.lines.close();
+        self.listener.close();
     }
 
     /// Nothing to do: the server expires keys, and every script clears its record.
@@ -138,6 +151,6 @@ impl Store for RedisStore {
 
 impl Drop for RedisStore {
     fn drop(&mut self) {
-        self.lines.close();
+        self.close();
     }
 }

@@ -1,6 +1,7 @@
 //! The scripts, one per verb, and how a call of one is written. Each begins with the prelude; those
 //! that look at the whole record have the library behind their own first lines, those that look at a quota
-//! have the library of quotas, and those that look at an API key the library of keys behind it.
+//! have the library of quotas, those that look at an API key the library of keys behind it, and
+//! those that ask for a credential again both.
 
 use std::sync::LazyLock;
 
@@ -25,6 +26,11 @@ pub enum Verb {
     ResetQuotas,
     Apply,
     ApplyStanding,
+    Standing,
+    TurnAsk,
+    TurnAskStanding,
+    TurnLeave,
+    TurnExtend,
     Once,
     OnceRelease,
     Check,
@@ -51,10 +57,19 @@ pub struct Script {
 
 const PRELUDE: &str = include_str!("lua/prelude.lua");
 const OURS: &str = include_str!("lua/ours.lua");
+const ANNOUNCE: &str = include_str!("lua/announce.lua");
 const LIB: &str = include_str!("lua/lib.lua");
 const QUOTA: &str = include_str!("lua/quota.lua");
 const APPLY: &str = include_str!("lua/apply.lua");
 const KEY: &str = include_str!("lua/key.lua");
+const TURN: &str = include_str!("lua/turn.lua");
+const TURN_FREE: &str = include_str!("lua/turn_free.lua");
+const TURN_ASK_BODY: &str = include_str!("lua/turn_ask_body.lua");
+const TURN_LEAVE_FREE: &str = include_str!("lua/turn_leave_free.lua");
+const TURN_LEAVE_BODY: &str = include_str!("lua/turn_leave_body.lua");
+const TURN_LINE: &str = include_str!("lua/turn_line.lua");
+const CREDENTIAL: &str = include_str!("lua/credential.lua");
+const CREDENTIAL_DENY: &str = include_str!("lua/credential_deny.lua");
 
 /// The parts of a script, in the order in which they are put together: what many share is kept once.
 macro_rules! text {
@@ -65,22 +80,58 @@ macro_rules! text {
         &[PRELUDE, include_str!(concat!("lua/", $first, ".lua"))]
     };
     (key, $($part:literal),+) => {
-        &[PRELUDE, OURS, QUOTA, KEY, $(include_str!(concat!("lua/", $part, ".lua"))),+]
+        &[PRELUDE, OURS, ANNOUNCE, QUOTA, KEY, $(include_str!(concat!("lua/", $part, ".lua"))),+]
+    };
+    (credential, $first:literal, $($body:literal),+) => {
+        &[
+            PRELUDE,
+            include_str!(concat!("lua/", $first, ".lua")),
+            CREDENTIAL,
+            OURS,
+            LIB,
+            KEY,
+            CREDENTIAL_DENY,
+            $(include_str!(concat!("lua/", $body, ".lua"))),+
+        ]
+    };
+    (turn, $first:literal, $free:expr, $body:expr) => {
+        &[PRELUDE, include_str!(concat!("lua/", $first, ".lua")), TURN, $free, OURS, TURN_LINE, $body]
     };
     ($first:literal, $($body:literal),+) => {
         &[
             PRELUDE,
             include_str!(concat!("lua/", $first, ".lua")),
             OURS,
+            ANNOUNCE,
             LIB,
             $(include_str!(concat!("lua/", $body, ".lua"))),+
         ]
     };
 }
 
+const TURN_EXTEND: &[&str] =
+    &[PRELUDE, include_str!("lua/turn_extend.lua"), TURN, include_str!("lua/turn_extend_body.lua")];
+
+/// What is needed where the credential is not seen to stand at once comes behind.
+const TURN_ASK_STANDING: &[&str] = &[
+    PRELUDE,
+    include_str!("lua/turn_ask_standing.lua"),
+    CREDENTIAL,
+    include_str!("lua/turn_stands.lua"),
+    TURN,
+    TURN_FREE,
+    OURS,
+    LIB,
+    KEY,
+    CREDENTIAL_DENY,
+    include_str!("lua/turn_deny.lua"),
+    TURN_LINE,
+    TURN_ASK_BODY,
+];
+
 /// (parts, whether it runs where the server is out of memory: checks must, new revocations must not
 /// seem to have been kept).
-const TEXTS: [(&[&str], bool); 31] = [
+const TEXTS: [(&[&str], bool); 36] = [
     (text!("decide", "quota", "decide_slow"), true),
     (text!("admit", "admit_body"), false),
     (text!("touch", "touch_body"), true),
@@ -97,7 +148,12 @@ const TEXTS: [(&[&str], bool); 31] = [
     (text!("receipt_key"), false),
     (text!(QUOTA then "reset_quotas"), true),
     (text!(APPLY then "apply_body"), false),
-    (text!("apply_standing", "apply_standing_body", "apply_body"), false),
+    (text!(credential, "apply_standing", "apply_standing_body", "apply_body"), false),
+    (text!(credential, "standing", "standing_body"), true),
+    (text!(turn, "turn_ask", TURN_FREE, TURN_ASK_BODY), false),
+    (TURN_ASK_STANDING, false),
+    (text!(turn, "turn_leave", TURN_LEAVE_FREE, TURN_LEAVE_BODY), true),
+    (TURN_EXTEND, true),
     (text!("once"), false),
     (text!("once_release"), true),
     (text!("check"), true),

@@ -6,20 +6,25 @@ mod map;
 mod node;
 mod shared;
 mod tend;
+mod view;
 
 use super::acks::needs_acks;
 use super::codec;
-use super::io;
+use super::io::{self, Target};
 use super::lines::Way;
+use super::listen::Listener;
+use super::place::Place;
 use super::socket::Address;
 use crate::core::op::{Act, Op};
 use crate::core::store::{Health, Outcome, Sink, Source, Store};
-use shared::Shared;
+use crate::core::turn::TurnGate;
+pub use shared::Shared;
 use std::sync::{Arc, Weak};
 
 /// The store.
 pub struct ClusterStore {
     shared: Arc<Shared>,
+    listener: Arc<Listener>,
 }
 
 impl ClusterStore {
@@ -27,7 +32,8 @@ impl ClusterStore {
     pub fn open(way: Way, seeds: Vec<Address>) -> Self {
         let shared = Shared::new(way, seeds);
         io::spawn(tend::tend(Arc::clone(&shared)));
-        Self { shared }
+        let listener = Arc::new(Listener::new(&shared.way.prefix));
+        Self { shared, listener }
     }
 }
 
@@ -52,6 +58,12 @@ impl Store for ClusterStore {
         self.shared.watch(sink);
     }
 
+    fn listen(&self, gate: TurnGate, sink: Weak<dyn Sink>) {
+        let place = Place::AnyOf(Arc::downgrade(&self.shared));
+        let target = Target { place, ..self.shared.way.target.clone() };
+        self.listener.listen(gate, sink, &target);
+    }
+
     fn sources(&self) -> Vec<Arc<dyn Source>> {
         self.shared.sources()
     }
@@ -61,11 +73,14 @@ impl Store for ClusterStore {
     }
 
     fn health(&self) -> Health {
-        self.shared.health()
+        let mut health = self.shared.health();
+        health.warnings.extend(self.listener.warnings());
+        health
     }
 
     fn close(&self) {
         self.shared.close();
+        self.listener.close();
     }
 
     /// Nothing to do: the servers expire keys, and every script clears its record.
@@ -81,6 +96,6 @@ impl Store for ClusterStore {
 
 impl Drop for ClusterStore {
     fn drop(&mut self) {
-        self.shared.close();
+        self.close();
     }
 }

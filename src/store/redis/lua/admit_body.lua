@@ -23,6 +23,7 @@ if not has_room(limit, evict) then
   return reply(3, 0, first == NEVER and NEVER or first - now, 0, '')
 end
 local evicted, count = evict_for_one(limit)
+if count > 0 then announce(record) end
 add_session(session, idle, absolute)
 if device ~= '' then redis.call('HSET', record, 'v' .. string.sub(session, 2), device) end
 return reply(0, 0, NEVER, count + 1,

@@ -34,7 +34,8 @@ if deny > 0 or scope_ok == 0 then
 end
 local flags, created, last_us, at, previous = 0, 0, 0, 0, 0
 if admit then
-  evict_for_one(limit)
+  local _, evicted = evict_for_one(limit)
+  if evicted > 0 then announce(record) end
   add_session(session, idle, absolute)
   created, last_us, at, previous, flags = now, now_us, ends_at(now_us, idle, now + absolute), now_us, 3
 elseif check > 0 then

@@ -12,4 +12,5 @@ else
   end
 end
 save()
+if count > 0 then announce(record) end
 return struct.pack('>I4', count)

@@ -9,4 +9,5 @@ k.revoked = now
 k.ends = math.min(k.expires, now)
 key_write(key, k)
 key_expire(key, k, KEYS[2], ARGV[1])
+announce(KEYS[2])
 return struct.pack('>I4', 1)

@@ -11,4 +11,5 @@ local grace = struct.unpack('>I6', ARGV[1])
 k.old = grace > 0 and math.min(now + grace, NEVER) or 0
 key_write(key, k)
 redis.call('HSET', key, 'h', ARGV[2], 't', ARGV[3], 'x', string.sub(k.hash .. k.spent, 1, 256))
+announce(KEYS[2])
 return struct.pack('>I4', 1)

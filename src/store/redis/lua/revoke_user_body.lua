@@ -8,4 +8,5 @@ if ring then
   local last = math.max(now_us, (struct.unpack('>I7', ring)))
   redis.call('HSET', KEYS[3], '.', struct.pack('>I7I7', last, last))
 end
+announce(record)
 return struct.pack('>I4', count)

@@ -1,0 +1,123 @@
+// Several processes take turns at a few keys while they are killed and stopped, connections are cut and replies lost, and write
+// down what they asked and heard. What they wrote is checked for linearizability, key by key, by a test in Rust
+// (__test__/rust/turn_histories.rs); and where keys are deleted from under the holders, it must find that.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { execFile } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { describe, it } = require('node:test');
+const { KINDS, missing, startServer } = require('../support/servers.js');
+const { startProxy } = require('../support/proxy.js');
+const { end, ownDirectory, start, until } = require('../support/started.js');
+
+/** @typedef {import('node:test').TestContext} Test */
+
+const ROOT = path.join(__dirname, '..', '..');
+const RECORDER = path.join(__dirname, '..', 'support', 'apps', 'turn-recorder.js');
+const CHECK = ['test', '--quiet', '--no-default-features', '--features', 'test-stores', '--test'];
+const PROCESSES = 5;
+
+/**
+ * Processes that record their turns; every other one speaks to the server through the proxy.
+ * @param {Test} t
+ * @param {'redis' | 'valkey'} kind
+ */
+async function recorders(t, kind) {
+  const server = await startServer(t, { kind });
+  const proxy = await startProxy(t, { port: server.port });
+  const directory = ownDirectory(t, 'histories');
+  let begun = 0;
+  const begin = () => {
+    const number = begun++;
+    const env = {
+      ...process.env,
+      NODE_TEST_CONTEXT: undefined,
+      RECORD: path.join(directory, `${number}.jsonl`),
+      STORE: number % 2 === 0 ? server.url() : proxy.url,
+    };
+    const child = start(process.execPath, [RECORDER], {
+      cwd: ROOT,
+      env,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    t.after(() => end(child));
+    return child;
+  };
+  const children = Array.from({ length: PROCESSES }, begin);
+  const lines = () =>
+    fs
+      .readdirSync(directory)
+      .flatMap((file) => fs.readFileSync(path.join(directory, file), 'utf8').split('\n'));
+  /** Waits until so many turns more were granted. @param {number} count */
+  const turns = async (count) => {
+    const granted = () => lines().filter((line) => line.includes('"ends"')).length;
+    const before = granted();
+    await until(`${count} turns more`, () => granted() >= before + count);
+  };
+  /** Lets them end what they are at. */
+  const finish = () => Promise.all(children.map((child) => end(child, 'SIGTERM')));
+  await turns(50);
+  return { server, proxy, directory, children, begin, turns, finish };
+}
+
+/** @param {string} directory @returns {Promise<{ status: number, output: string }>} of the test that checks it */
+function check(directory) {
+  const args = [...CHECK, 'turn_histories', '--', '--nocapture', 'what_processes_wrote_down'];
+  const env = { ...process.env, LATCHGATE_TURN_HISTORIES: directory };
+  return new Promise((resolve) => {
+    execFile('cargo', args, { cwd: ROOT, env }, (error, stdout, stderr) => {
+      resolve({ status: error === null ? 0 : Number(error.code), output: stdout + stderr });
+    });
+  });
+}
+
+for (const { kind, name } of KINDS) {
+  describe(`turns that processes took on ${name}, written down`, { concurrency: 1 }, async () => {
+    const skip = await missing(kind);
+
+    it('are linearizable for each key, whatever fails meanwhile', { skip }, async (t) => {
+      const { server, proxy, directory, children, begin, turns, finish } = await recorders(t, kind);
+      for (let round = 0; round < 3; round++) {
+        proxy.loseReplies(4);
+        await turns(30);
+        await server.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
+        await turns(30);
+        const stopped = children[round];
+        stopped.kill('SIGSTOP');
+        await turns(60);
+        stopped.kill('SIGCONT');
+        await turns(30);
+        await end(children[round]);
+        children[round] = begin();
+        await turns(30);
+        proxy.blackHole();
+        await turns(30);
+        await proxy.pass();
+        proxy.cut();
+        await server.scriptFlush();
+        await turns(30);
+        await server.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+        await turns(30);
+      }
+      await finish();
+      const { status, output } = await check(directory);
+      t.diagnostic(/\d+ turns of .*/.exec(output)?.[0] ?? 'nothing was told');
+      assert.equal(status, 0, output);
+    });
+
+    it('are refuted where a key is deleted from under its holder', { skip }, async (t) => {
+      const { server, directory, turns, finish } = await recorders(t, kind);
+      for (let deleted = 0; deleted < 100; deleted++) {
+        const turnKeys = (await server.keys()).filter((key) => /:l:/.test(key));
+        await server.command('DEL', ...turnKeys);
+        await turns(5);
+      }
+      await finish();
+      const { status, output } = await check(directory);
+      assert.notEqual(status, 0, output);
+      assert.match(output, /not linearizable/);
+    });
+  });
+}

@@ -1,0 +1,283 @@
+'use strict';
+// A turn that is held: its lease is renewed while the work goes on, and where it cannot be, the signal aborts before the
+// lease ends. What the store knows is the truth; here the end is counted from when the question was sent, on the
+// monotonic clock, so that it never lies later than the store's.
+
+const { HOUR, duration } = require('./duration.js');
+const { closedError, inputError } = require('./errors.js');
+const { leaseLostError } = require('./turn-errors.js');
+
+/** @typedef {import('./turns.js').Turns} Turns */
+
+const GRANTED = 0;
+/** A renewal may fail once. */
+const MOST_FAILURES = 2;
+/** By how much the signal aborts before the lease ends: a part of the lease, and no more than this. */
+const MARGIN = { part: 10, mostMs: 200 };
+
+/** `Symbol.asyncDispose`, also where Node does not have it yet. */
+const DISPOSE = Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose');
+
+class Hold {
+  #turns;
+  #settings;
+  /** Instants of the monotonic clock. */
+  #endsAt;
+  #hardEnd;
+  #renewAt;
+  #failures = 0;
+  #isUnanswered = false;
+  /** @type {NodeJS.Timeout | undefined} */
+  #timer;
+  /** @type {AbortController | undefined} */
+  #controller;
+  /** Why the signal has aborted. @type {unknown} */
+  #reason;
+  #isOver = false;
+  #hasLeft = false;
+
+  /** Whether close() waits for it: a section ends by itself, what acquire() gave may be forgotten. */
+  isSection = true;
+
+  /**
+   * @param {Turns} turns
+   * @param {import('./waiter.js').Waiter} waiter whose ticket has the turn
+   * @param {number} fence
+   * @param {number} endsAt
+   */
+  constructor(turns, { place, ticket, settings }, fence, endsAt) {
+    const now = performance.now();
+    this.#turns = turns;
+    this.#settings = settings;
+    this.place = place;
+    this.ticket = ticket;
+    this.fence = fence;
+    this.#hardEnd = now + settings.maxHoldMs;
+    this.#endsAt = endsAt;
+    this.#renewAt = now + settings.ttlMs / 3;
+    turns.hold(this);
+    this.#arm();
+  }
+
+  get isHeld() {
+    return !this.#isOver && performance.now() < this.#endsAt;
+  }
+
+  get expiresAt() {
+    return Math.floor(Date.now() + this.#endsAt - performance.now());
+  }
+
+  /** @returns {AbortSignal} */
+  get signal() {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  /** @param {unknown} reason */
+  abort(reason) {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    this.#controller?.abort(reason);
+  }
+
+  get #margin() {
+    return Math.min(this.#settings.ttlMs / MARGIN.part, MARGIN.mostMs);
+  }
+
+  /** No renewal would gain anything. */
+  get #isLast() {
+    return this.#hardEnd - this.#endsAt < this.#margin;
+  }
+
+  get #mayRenew() {
+    return this.#settings.autoExtend && !this.#isLast;
+  }
+
+  /** It keeps no process alive: who only holds waits for nothing. */
+  #arm() {
+    const last = this.#endsAt - this.#margin;
+    const next = this.#mayRenew ? Math.min(this.#renewAt, last) : last;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#rise(), Math.max(0, Math.ceil(next - performance.now())));
+    this.#timer.unref();
+  }
+
+  #rise() {
+    const now = performance.now();
+    if (now >= this.#endsAt - this.#margin) {
+      this.lose(this.#isLast ? 'maxHold is over' : 'it was not renewed in time');
+      return;
+    }
+    if (this.#mayRenew && now >= this.#renewAt) this.#renew(now);
+    if (!this.#isOver) this.#arm();
+  }
+
+  /** @param {number} now */
+  #renew(now) {
+    if (this.#isUnanswered && this.#fails()) return;
+    this.#renewAt = now + this.#settings.ttlMs / 3;
+    this.#isUnanswered = true;
+    this.#prolong(
+      this.#settings.ttlMs,
+      () => {
+        this.#failures = 0;
+        this.#isUnanswered = false;
+      },
+      () => {
+        this.#isUnanswered = false;
+        this.#fails();
+      },
+    );
+  }
+
+  /** @returns {boolean} whether that was once too often */
+  #fails() {
+    this.#failures++;
+    if (this.#failures >= MOST_FAILURES) this.lose('the store could not renew it');
+    return this.#isOver;
+  }
+
+  /**
+   * @param {number} ms from now, cut to maxHold
+   * @param {(held: boolean) => void} answer
+   * @param {(error: unknown) => void} fail
+   */
+  #prolong(ms, answer, fail) {
+    const sentAt = performance.now();
+    const byMs = Math.floor(Math.min(ms, this.#hardEnd - sentAt));
+    if (byMs < 1) {
+      answer(false);
+      return;
+    }
+    this.#turns.extend(
+      this,
+      byMs,
+      ({ state, leaseMs }) => {
+        if (state === GRANTED) this.#endsAt = Math.max(this.#endsAt, sentAt + leaseMs);
+        else this.lose('it had ended');
+        if (!this.#isOver) this.#arm();
+        answer(state === GRANTED && this.isHeld);
+      },
+      fail,
+    );
+  }
+
+  /**
+   * @param {number} ms
+   * @returns {Promise<boolean>} whether the lease lasts at least so long from now, or until maxHold
+   */
+  extend(ms) {
+    if (!this.isHeld) return Promise.resolve(false);
+    return new Promise((resolve, reject) => this.#prolong(ms, resolve, reject));
+  }
+
+  /**
+   * The lease counts no more, whatever the store still says. The turn goes on where the lease would have ended, or before,
+   * when the work is done.
+   * @param {string} why
+   * @param {unknown} [reason] of the signal
+   */
+  lose(why, reason = leaseLostError(why)) {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const { place, fence } = this;
+    this.#turns.letGo(this);
+    this.abort(reason);
+    this.#turns.events.emit({ type: 'lock-lost', key: place.id, fence, message: why });
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#leave(), Math.max(0, Math.ceil(this.#endsAt - performance.now())));
+    this.#timer.unref();
+  }
+
+  /**
+   * Gives the turn up.
+   * @returns {Promise<boolean | undefined>} whether it was held until now; undefined where the store did not say
+   */
+  release() {
+    if (!this.isHeld) {
+      this.lose('it had ended before the work');
+      this.#leave();
+      return Promise.resolve(false);
+    }
+    this.#isOver = true;
+    this.#turns.letGo(this);
+    return new Promise((resolve, reject) => this.#leave(resolve, reject));
+  }
+
+  /**
+   * @param {(held: boolean) => void} [answer]
+   * @param {(error: unknown) => void} [fail]
+   */
+  #leave(answer, fail) {
+    clearTimeout(this.#timer);
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
+    this.#turns.leave(this, answer, fail);
+  }
+}
+
+/** What a section is given. */
+class Lease {
+  #hold;
+
+  /** @param {Hold} hold */
+  constructor(hold) {
+    this.#hold = hold;
+  }
+
+  get key() {
+    return this.#hold.place.id;
+  }
+
+  get fence() {
+    return this.#hold.fence;
+  }
+
+  get signal() {
+    return this.#hold.signal;
+  }
+
+  get expiresAt() {
+    return this.#hold.expiresAt;
+  }
+
+  /**
+   * @param {unknown} by
+   * @returns {Promise<boolean>}
+   */
+  async extend(by) {
+    return this.#hold.extend(duration(by, 'by', { min: 1, max: 24 * HOUR }, inputError));
+  }
+}
+
+/** What acquire() gives: released by whoever holds it. */
+class AcquiredLease extends Lease {
+  #hold;
+  #isOpen;
+
+  /**
+   * @param {Hold} hold
+   * @param {() => boolean} isOpen
+   */
+  constructor(hold, isOpen) {
+    super(hold);
+    hold.isSection = false;
+    this.#hold = hold;
+    this.#isOpen = isOpen;
+  }
+
+  /** @returns {Promise<boolean>} */
+  async release() {
+    if (!this.#isOpen()) throw closedError();
+    return (await this.#hold.release()) === true;
+  }
+
+  async [DISPOSE]() {
+    await this.release();
+  }
+}
+
+module.exports = { AcquiredLease, DISPOSE, Hold, Lease };

@@ -1,0 +1,2 @@
+
+return struct.pack('>I1', credential_deny())

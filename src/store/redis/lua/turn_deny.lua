@@ -1,0 +1,2 @@
+
+if not deny then deny = credential_deny() end
