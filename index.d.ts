@@ -17,10 +17,9 @@ export const version: string;
 /**
  * `createAuth(options).middleware(options)` in one, with the Auth on `.auth`.
  *
- * Options left out are read from the environment: LATCHGATE_STORE, LATCHGATE_JWT_SECRET or LATCHGATE_JWT_PUBLIC_KEY (PEM,
- * where line ends may be written as `\n`, or a JWK as JSON), LATCHGATE_ISSUER, LATCHGATE_AUDIENCE, LATCHGATE_SESSION_LIMIT.
+ * Options left out are read from the environment: LATCHGATE_STORE, LATCHGATE_JWT_SECRET, LATCHGATE_JWT_PUBLIC_KEY (PEM,
+ * where line ends may be written as `\n`, or a JWK as JSON) or LATCHGATE_JWKS_URI, LATCHGATE_ISSUER, LATCHGATE_AUDIENCE, LATCHGATE_SESSION_LIMIT.
  * The keys are read only where `jwt` holds none. A variable that is set but empty is refused.
- * LATCHGATE_JWKS_URI: not built yet: ERR_LATCHGATE_CONFIG.
  *
  * With `sessions`, or with LATCHGATE_SESSION_LIMIT, sessions are admitted by first use unless `sessions.admission` says
  * otherwise, so that tokens issued elsewhere pass. With neither, only the tokens of tokens.login() are session-checked.
@@ -132,7 +131,13 @@ export interface JwtOptions {
    * own kid, else under its thumbprint (RFC 7638).
    */
   jwks?: { keys: object[] };
-  /** https, or http to loopback only; cached, cooled down, rotated by kid. Not built yet: ERR_LATCHGATE_CONFIG. */
+  /**
+   * Where a key set is fetched: https, or http to loopback alone; no redirects, 5 s, 256 KiB. In place of secret, publicKey and
+   * jwks. Fetched at once, and requests wait for it; again when no longer fresh (Cache-Control, within 1 minute and 1 hour, else 10
+   * minutes), and when a token names a key that is not in it (not within 30 s). Tokens of a key that is no longer in it fall. While the
+   * endpoint does not answer its keys serve for a day; beyond that, and for keys not known, the answer is 503 and never 401.
+   * Keys that cannot verify are passed over. `privateKey` verifies what it signs, whatever is fetched. See docs/jwks.md.
+   */
   jwksUri?: string;
   /**
    * Of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 and EdDSA. Default: what each key's own type
@@ -354,7 +359,7 @@ export interface Auth {
   onceRelease(key: string, by: string): Promise<boolean>;
 
   /**
-   * Resolves when the store answers; rejects with ERR_LATCHGATE_STORE_UNAVAILABLE or _STORE_TIMEOUT where it does not, and, with
+   * Resolves when the store answers and, with jwt.jwksUri, keys are there; rejects with ERR_LATCHGATE_STORE_UNAVAILABLE or _STORE_TIMEOUT where it does not, and, with
    * store.strict, with _CONFIG where the server is not fit to keep what must not be lost.
    */
   ready(): Promise<void>;
@@ -379,13 +384,21 @@ export interface Auth {
     degraded: boolean;
     warnings: string[];
   }>;
-  /** Prometheus text exposition. Not built yet: throws ERR_LATCHGATE_CONFIG. */
+  /**
+   * Counts of this Auth in this process as Prometheus text (exposition format 0.0.4): decisions by outcome and reason, calls to
+   * the store, sessions, revocations, the cache of verified tokens. No label is by user, token, key or path. Never throws, also
+   * once closed. Where the app has @opentelemetry/api, its meter `latchgate` has the same numbers. See docs/metrics.md.
+   */
   metrics(): string;
   /**
-   * 'store-error' when the store stops answering, 'store-recovered' when it answers again, once each: the listener gets `type`,
-   * and `message` where there is more to say. 'lock-lost' when a lease is lost before it was given up: `key` (of a user's turn
-   * the user id), `fence` and `message`. What a listener throws is a process warning (LATCHGATE_LISTENER) and no more. The other
-   * events: not built yet: ERR_LATCHGATE_CONFIG.
+   * The listener gets `type` and, frozen:
+   * 'denied' with `code`, `status`, `reason`, and `userId`, `sessionId`, `keyId` where the credential itself stood;
+   * 'admitted' with `userId`, `sessionId`, `active`, `limit`, when a session is, by first use or sessions.admit();
+   * 'evicted' with `userId`, `sessionId`, by sessions.admit() (of those that make room for a first use the store does not tell);
+   * 'revoked' with `kind` ('token', 'user', 'block', 'api_key') and `userId`, `tokenId` or `keyId`, by a call of this process;
+   * 'lock-lost' with `key`, `fence`, `message`;
+   * 'store-error' when the store stops answering, 'store-recovered' when it answers again, once each, with `message` where there is
+   * more to say. What a listener throws is a process warning (LATCHGATE_LISTENER) and no more.
    * @throws LatchgateError ERR_LATCHGATE_CONFIG: no such event. _INPUT: no function. _CLOSED.
    */
   on(

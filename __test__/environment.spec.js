@@ -150,7 +150,11 @@ describe('the environment', () => {
       /LATCHGATE_JWT_SECRET and LATCHGATE_JWT_PUBLIC_KEY/,
     ],
     ['a path in place of a key', { JWT_PUBLIC_KEY: './Hush-Hush.pem' }, /LATCHGATE_JWT_PUBLIC_KEY/],
-    ['a key set by URL', { JWKS_URI: 'https://issuer.test/Hush-Hush' }, /LATCHGATE_JWKS_URI/],
+    [
+      'a key set that anybody could answer for',
+      { JWKS_URI: 'http://issuer.test/Hush-Hush' },
+      /LATCHGATE_JWKS_URI/,
+    ],
     [
       'a store that is not built',
       { JWT_SECRET: SECRET, STORE: 'redis-cluster://u:Hush-Hush@h' },

@@ -112,6 +112,24 @@ describe('both tarballs, installed into an empty app, run without Rust', () => {
   }
 });
 
+describe('the command of the package', () => {
+  it('is there for npx, and looks at stores', async () => {
+    const home = path.join(directory, 'cjs');
+    const latchgate = (/** @type {string[]} */ ...args) =>
+      npm(['exec', '--offline', '--', 'latchgate', ...args], { cwd: home, quiet: true });
+    const { version } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
+    const told = await latchgate('--version');
+    assert.deepEqual([told.status, told.output.trim().split('\n').at(-1)], [0, version]);
+    const embedded = await latchgate('doctor', 'memory:');
+    assert.equal(embedded.status, 1);
+    assert.match(embedded.output, /no server to look at/);
+    const nobody = await latchgate('doctor', 'redis://:Hush-Hush@127.0.0.1:1', '--json');
+    assert.equal(nobody.status, 1);
+    assert.match(nobody.output, /"ok": false/);
+    assert.doesNotMatch(nobody.output, /Hush/);
+  });
+});
+
 describe('the main tarball', () => {
   it('alone loads, and names the package that is missing when an Auth is made', async () => {
     const text = `

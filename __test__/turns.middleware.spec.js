@@ -258,7 +258,9 @@ describe('a barrier', () => {
       await assert.rejects(auth.tokens.blockUser(user, options), fault('INPUT'));
     }
     await own.assertValid();
-    assert.deepEqual(await auth.tokens.revokeUser(user, { barrier: false, wait: '1s' }), { sessionsEnded: 1 });
+    assert.deepEqual(await auth.tokens.revokeUser(user, { barrier: false, wait: '1s' }), {
+      sessionsEnded: 1,
+    });
   });
 });
 

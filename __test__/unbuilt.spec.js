@@ -14,8 +14,6 @@ describe('createAuth() refuses', () => {
   const OPTIONS = [
     ['refresh', { jwt, refresh: { ttl: '1d' } }, /refresh/],
     ['mode observe', { jwt, mode: 'observe' }, /observe/],
-    ['jwksUri', { jwt: { jwksUri: 'https://issuer.test/jwks' } }, /jwksUri/],
-    ['jwksUri beside a key', { jwt: { ...jwt, jwksUri: 'https://issuer.test/jwks' } }, /jwksUri/],
   ];
   for (const [what, options, names] of OPTIONS) {
     it(what, () => {
@@ -43,13 +41,5 @@ describe('an Auth refuses', () => {
         await assert.rejects(answer, fault('CONFIG', new RegExp(`${group}\\.${method}`)));
       });
     }
-  }
-
-  for (const method of ['metrics', 'on', 'off']) {
-    it(`${method}(), by throwing`, (t) => {
-      /** @type {any} */
-      const auth = open(t);
-      assert.throws(() => auth[method]('denied', () => {}), fault('CONFIG', new RegExp(`${method}|denied`)));
-    });
   }
 });

@@ -136,6 +136,48 @@ for (const { kind, name } of KINDS) {
       assert.ok((await until30days(expiring.keyId)) > MONTH);
       await apiKeys.update(expiring.keyId, { expiresAt: null });
       assert.equal(await until30days(expiring.keyId), -1);
+      assert.deepEqual((await endless()).sort(), ['a', 'ak'], 'the name of an imported key ends with it');
+      await apiKeys.revoke(expiring.keyId);
+      assert.deepEqual(await endless(), [], 'nothing stays of an owner whose keys have ended');
+    });
+
+    it('the name of an imported key ends when its key does, whatever ends it', { skip }, async (t) => {
+      const server = await startServer(t, { kind });
+      const auth = open(t, { store: server.url(), apiKeys: {} });
+      const { apiKeys, tokens } = auth;
+      const [ownerId, text] = [unique(), unique('imported')];
+      const left = async () => server.command('PTTL', (await server.command('KEYS', 'lg:*:imp:*'))[0]);
+      const { keyId } = await apiKeys.create({ ownerId, key: text });
+      assert.equal(await left(), -1);
+      await apiKeys.update(keyId, { name: 'n', quota: { limit: 9 } });
+      assert.equal(await left(), -1);
+      await apiKeys.update(keyId, { expiresAt: Date.now() + 3_600_000 });
+      assert.ok((await left()) > MONTH);
+      await apiKeys.update(keyId, { expiresAt: null });
+      assert.equal(await left(), -1);
+      const changes = [1, null, 2, null, 3, 4, null].map((hours) =>
+        apiKeys.update(keyId, { expiresAt: hours && Date.now() + hours * 3_600_000 }),
+      );
+      await Promise.all(changes);
+      const expiresAt = (await apiKeys.get(keyId))?.expiresAt ?? null;
+      assert.equal((await left()) === -1, expiresAt === null, 'the last one counts for both');
+      await apiKeys.revoke(keyId);
+      assert.ok((await left()) > MONTH);
+      assert.equal((await apiKeys.check(text)).valid, false);
+      const quota = { limit: 5, by: /** @type {const} */ ('api-key'), name: 'of-the-key' };
+      const other = await apiKeys.create({
+        ownerId,
+        key: unique('imported'),
+        expiresAt: Date.now() + 3_600_000,
+      });
+      assert.equal(
+        (await auth.authenticate({ apiKey: other.key }, { credentials: ['api-key'], quota })).ok,
+        true,
+      );
+      await tokens.revokeUser(ownerId, { apiKeys: true });
+      for (const key of await server.keys()) {
+        assert.ok((await server.command('PTTL', key)) > 0, `${key} stays`);
+      }
     });
 
     it('a key is charged nothing where the quota of the request cannot be read', { skip }, async (t) => {

@@ -3,33 +3,21 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { randomInt } = require('node:crypto');
 const { describe, it } = require('node:test');
+const { COUNT, checkKeys } = require('../model/check.js');
 const { KeyReference } = require('../model/key-reference.js');
 const { playKeys } = require('../model/key-sequences.js');
 const { KINDS, missing, startServer } = require('../support/servers.js');
 
-const SEED = process.env.LATCHGATE_TEST_SEED;
-const COUNT = SEED === undefined ? Number(process.env.LATCHGATE_TEST_SEQUENCES ?? 300) : 1;
-
-/** @param {string} store */
-async function check(store) {
-  const first = SEED === undefined ? randomInt(2 ** 31) : Number(SEED);
-  for (let seed = first; seed < first + COUNT; seed++) {
-    const problem = await playKeys(store, seed);
-    assert.equal(problem, undefined, `LATCHGATE_TEST_SEED=${seed}`);
-  }
-}
-
 describe('random sequences of operations on keys answer as the reference does', () => {
-  it(`on the embedded store (${COUNT} sequences)`, () => check('memory:'));
+  it(`on the embedded store (${COUNT} sequences)`, () => checkKeys('memory:'));
 
   for (const { kind, name } of KINDS) {
     it(`on ${name} (${COUNT} sequences)`, async (t) => {
       const skip = await missing(kind);
       if (skip) return t.skip(skip);
       const server = await startServer(t, { kind });
-      return check(server.url());
+      return checkKeys(server.url());
     });
   }
 });

@@ -3,16 +3,10 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { randomInt } = require('node:crypto');
 const { describe, it } = require('node:test');
-const { play, sequenceOf } = require('../model/sequences.js');
-const { shrink } = require('../model/shrink.js');
+const { COUNT, check, sequence } = require('../model/check.js');
+const { play } = require('../model/sequences.js');
 const { KINDS, missing, startServer } = require('../support/servers.js');
-
-const SEED = process.env.LATCHGATE_TEST_SEED;
-const COUNT = SEED === undefined ? Number(process.env.LATCHGATE_TEST_SEQUENCES ?? 300) : 1;
-/** For a build without quotas. */
-const QUOTAS = process.env.LATCHGATE_TEST_QUOTAS !== '0';
 
 // Each Auth says once that a session is a token here, which is meant.
 process.removeAllListeners('warning');
@@ -20,32 +14,15 @@ process.on('warning', (warning) => {
   if (/** @type {any} */ (warning).code !== 'LATCHGATE_SESSION_IS_TOKEN') console.error(warning);
 });
 
-/** @param {string} store @param {number} count */
-async function check(store, count) {
-  const first = SEED === undefined ? randomInt(2 ** 31) : Number(SEED);
-  for (let seed = first; seed < first + count; seed++) {
-    const sequence = sequenceOf(seed, { quotas: QUOTAS });
-    const failure = await play(store, sequence);
-    if (failure === undefined) continue;
-    const small = await shrink(store, sequence);
-    const again = await play(store, small);
-    assert.fail(
-      `LATCHGATE_TEST_SEED=${seed}: operation ${failure.at} (${failure.step.name}): ${failure.problem}\n` +
-        `${small.steps.length} operations suffice${again === undefined ? ', not always' : ` (${again.problem})`}: ` +
-        `${JSON.stringify(small.settings)}\n${small.steps.map((step) => JSON.stringify(step)).join('\n')}`,
-    );
-  }
-}
-
 describe('random sequences answer as the reference does', () => {
-  it(`on the embedded store (${COUNT} sequences)`, () => check('memory:', COUNT));
+  it(`on the embedded store (${COUNT} sequences)`, () => check('memory:'));
 
   for (const { kind, name } of KINDS) {
     it(`on ${name} (${COUNT} sequences)`, async (t) => {
       const skip = await missing(kind);
       if (skip) return t.skip(skip);
       const server = await startServer(t, { kind });
-      return check(server.url(), COUNT);
+      return check(server.url());
     });
   }
 });
@@ -54,8 +31,7 @@ describe('the comparison', () => {
   /** How many sequences show that something forgets. */
   async function finds() {
     let found = 0;
-    for (let seed = 1; seed <= 40; seed++)
-      if ((await play('memory:', sequenceOf(seed, { quotas: QUOTAS }))) !== undefined) found++;
+    for (let seed = 1; seed <= 40; seed++) if ((await play('memory:', sequence(seed))) !== undefined) found++;
     return found;
   }
 

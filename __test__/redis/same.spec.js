@@ -7,9 +7,10 @@ const { randomUUID } = require('node:crypto');
 const { describe, it } = require('node:test');
 const { open, unique } = require('../support/auths.js');
 const { runScript } = require('../support/child.js');
-const { SCENARIOS, plain } = require('../support/scenarios.js');
+const { SCENARIOS } = require('../support/scenarios.js');
 const { trust } = require('../support/certificates.js');
 const { KINDS, RESTRICTED, missing, startServer } = require('../support/servers.js');
+const { transcript } = require('../support/transcript.js');
 
 /** @typedef {import('../support/servers.js').Options} ServerOptions */
 /** @typedef {import('../support/servers.js').RealServer} Server */
@@ -41,21 +42,6 @@ const WAYS = [
   },
   { way: 'TCP, with the data on disk', options: { appendonly: true }, url: (server) => server.url() },
 ];
-
-/**
- * @param {import('node:test').TestContext} t
- * @param {string} store
- * @param {(typeof SCENARIOS)[0]} scenario
- */
-async function transcript(t, store, { run }) {
-  const suffix = randomUUID();
-  const seen = await run({
-    t,
-    open: (options) => open(t, { ...options, store }),
-    name: (label) => `${label}${suffix}`,
-  });
-  return plain(seen, suffix);
-}
 
 for (const { kind, name } of KINDS) {
   for (const { way, options, url } of WAYS) {

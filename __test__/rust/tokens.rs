@@ -5,7 +5,9 @@ use latchgate::core::op::Issued;
 use latchgate::core::reason::Reason;
 use latchgate::service::claims::Rules;
 use latchgate::service::issue::{Issuer, Request};
-use latchgate::service::keys::{KeyMaterial, KeyOptions, KeySet, KeySource, SigningMaterial};
+use latchgate::service::keys::{
+    KeyMaterial, KeyOptions, KeySet, KeySource, NoKey, SigningMaterial,
+};
 use latchgate::service::verify::{Verifier, base64url};
 
 const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
@@ -179,4 +181,67 @@ fn keys_that_contradict_themselves_are_refused_by_name() {
         let message = message.unwrap_or_else(|| panic!("accepted: {word}"));
         assert!(message.starts_with("ERR_LATCHGATE_CONFIG") && message.contains(word), "{message}");
     }
+}
+
+/// Public keys on Ed25519, of RFC 8037 A.2 and RFC 8032 7.1, tests 2 and 3.
+const POINTS: [&str; 3] = [
+    "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+    "PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw",
+    "_FHNjmIYoaONpH7QAjDwWAgW7RO6MwOsXeuRFUiQgCU",
+];
+
+fn edwards(kid: &str, point: usize) -> KeySource {
+    let jwk = format!(r#"{{"kty":"OKP","crv":"Ed25519","kid":"{kid}","x":"{}"}}"#, POINTS[point]);
+    KeySource { label: kid.into(), material: KeyMaterial::Jwk(jwk) }
+}
+
+#[test]
+fn a_set_that_is_fetched_doubts_what_it_has_not_until_it_is_there() {
+    let mut set = KeySet::to_be_fetched(None, None).unwrap();
+    assert_eq!(set.choose("EdDSA", Some("a")), Err(NoKey::Unknown));
+    assert_eq!(set.choose("EdDSA", None), Err(NoKey::Unknown));
+    for never in ["HS256", "none", "EdDSa"] {
+        assert_eq!(set.choose(never, Some("a")), Err(NoKey::Algorithm), "{never}");
+    }
+    let fetched = set.renew(&[edwards("a", 0)]).unwrap();
+    assert_eq!((fetched.usable, fetched.passed_over.len()), (1, 0));
+    assert!(set.choose("EdDSA", Some("a")).is_ok() && set.choose("EdDSA", None).is_ok());
+    assert_eq!(set.choose("EdDSA", Some("b")), Err(NoKey::Key));
+    assert_eq!(set.choose("ES256", Some("a")), Err(NoKey::Algorithm));
+    set.doubt(true);
+    assert!(set.choose("EdDSA", Some("a")).is_ok() && set.choose("EdDSA", None).is_ok());
+    assert_eq!(set.choose("EdDSA", Some("b")), Err(NoKey::Unknown));
+    assert_eq!(set.choose("ES256", Some("a")), Err(NoKey::Algorithm));
+    assert_eq!(set.renew(&[]).unwrap().usable, 0);
+    assert_eq!(set.choose("EdDSA", Some("a")), Err(NoKey::Unknown));
+}
+
+#[test]
+fn our_own_key_stays_in_a_set_that_is_fetched_and_nobody_takes_its_place() {
+    let mut set = KeySet::to_be_fetched(Some(edwards("own", 0)), None).unwrap();
+    let own = set.choose("EdDSA", Some("own")).unwrap();
+    assert!(set.is_own(own));
+    assert_eq!(set.choose("EdDSA", None), Err(NoKey::Unknown), "it may be another's");
+    for _ in 0..2 {
+        let keys = [edwards("a", 1), edwards("own", 2), edwards("own", 0), edwards("b", 0)];
+        let fetched = set.renew(&keys).unwrap();
+        assert_eq!((fetched.usable, fetched.passed_over.len()), (2, 1));
+        assert!(set.choose("EdDSA", Some("own")).is_ok_and(|choice| set.is_own(choice)));
+        for other in ["a", "b"] {
+            assert!(set.choose("EdDSA", Some(other)).is_ok_and(|choice| !set.is_own(choice)));
+        }
+    }
+}
+
+#[test]
+fn what_a_retired_key_has_verified_is_forgotten() {
+    // RFC 8037 A.4, signed with the key of A.2; its payload is no set of claims.
+    const TEXT: &str = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0Jz\
+        lnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+    let mut verifier = Verifier::new(KeySet::to_be_fetched(None, None).unwrap(), rules());
+    assert_eq!(verifier.payload(TEXT), Err(Reason::KeysUnavailable));
+    verifier.renew_keys(&[edwards("a", 0)]).unwrap();
+    assert!(verifier.payload(TEXT).is_ok());
+    verifier.renew_keys(&[edwards("b", 1)]).unwrap();
+    assert_eq!(verifier.payload(TEXT), Err(Reason::TokenSignature));
 }

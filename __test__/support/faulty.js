@@ -100,4 +100,15 @@ async function settled(calls) {
   return { faults, results };
 }
 
-module.exports = { DEADLINES, PATIENCE, faulty, newcomers, recovered, settled, status, storeFault, tally };
+module.exports = {
+  DEADLINES,
+  PATIENCE,
+  faulty,
+  isStoreFault,
+  newcomers,
+  recovered,
+  settled,
+  status,
+  storeFault,
+  tally,
+};

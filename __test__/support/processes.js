@@ -113,7 +113,7 @@ async function startProcesses(
   t,
   { app, count = 6, env = {}, clocks = [], front = which('nginx') ? 'nginx' : 'cluster' },
 ) {
-  const file = path.join(__dirname, 'apps', app);
+  const file = path.resolve(__dirname, 'apps', app);
   const pipes = /** @type {import('node:child_process').StdioOptions} */ (['ignore', 'pipe', 'pipe']);
   const environments = Array.from({ length: count }, (_each, index) => clockOff(clocks[index] ?? 0));
   if (front === 'cluster') {

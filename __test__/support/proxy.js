@@ -9,9 +9,9 @@ const { Frames, words } = require('./resp.js');
 
 /** @typedef {import('./started.js').Test} Test */
 /**
- * @typedef {{ client: net.Socket, upstream: net.Socket, commands: Frames, replies: Frames, pending: string[], swallow: boolean, due: number, queued: number, tail: Promise<void>, open: boolean, lingering: boolean, mute: boolean, deaf: boolean }} Link
+ * @typedef {{ client: net.Socket, upstream: net.Socket, commands: Frames, replies: Frames, pending: string[], swallow: boolean, due: number, queued: number, tail: Promise<void>, open: boolean, lingering: boolean, mute: boolean, deaf: boolean, held?: Buffer[] }} Link
  * swallow: nothing more is read; mute: nothing more is delivered; deaf: nothing that the server sends from here on is;
- * lingering: the server still runs what was written to it
+ * lingering: the server still runs what was written to it; held: commands that wait for hold() to end
  */
 
 /** Commands that run our scripts: what changes state, and what a lost reply leaves unknown. */
@@ -41,6 +41,8 @@ class FaultProxy {
   #cutting;
   /** @type {() => number} */
   #latency = () => 0;
+  /** @type {{ of: (words: string[]) => boolean, held: (release: () => void) => void } | undefined} */
+  #holding;
   #bytesPerSecond = Number.POSITIVE_INFINITY;
 
   /** @param {{ port: number } | { path: string }} target */
@@ -128,6 +130,18 @@ class FaultProxy {
     this.#latency = typeof ms === 'number' ? () => ms : ms;
   }
 
+  /**
+   * Holds the next such command back, and what comes behind it on its connection. Resolves once it has come, with what lets
+   * it go on.
+   * @param {(words: string[]) => boolean} of
+   * @returns {Promise<() => void>}
+   */
+  hold(of) {
+    return new Promise((held) => {
+      this.#holding = { of, held };
+    });
+  }
+
   /** @param {number} bytesPerSecond of replies, for each connection */
   slow(bytesPerSecond) {
     this.#bytesPerSecond = bytesPerSecond;
@@ -189,8 +203,27 @@ class FaultProxy {
   #up(link, chunk) {
     this.bytes.up += chunk.length;
     if (link.swallow) return;
-    for (const frame of link.commands.push(chunk)) {
-      const name = words(frame)[0].toLowerCase();
+    const frames = link.commands.push(chunk);
+    if (link.held === undefined) this.#forward(link, frames);
+    else link.held.push(...frames);
+  }
+
+  /** @param {Link} link @param {Buffer[]} frames */
+  #forward(link, frames) {
+    for (const [at, frame] of frames.entries()) {
+      const asked = words(frame);
+      if (this.#holding?.of(asked)) {
+        const { held } = this.#holding;
+        this.#holding = undefined;
+        const waiting = frames.slice(at);
+        link.held = waiting;
+        held(() => {
+          link.held = undefined;
+          if (link.open) this.#forward(link, waiting);
+        });
+        return;
+      }
+      const name = asked[0].toLowerCase();
       this.commands[name] = (this.commands[name] ?? 0) + 1;
       link.pending.push(name);
       link.upstream.write(frame);

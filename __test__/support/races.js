@@ -2,10 +2,12 @@
 'use strict';
 
 const { RACES: counters } = require('./races/counters.js');
+const { RACES: keys } = require('./races/keys.js');
 const { RACES: sessions } = require('./races/sessions.js');
 const { RACES: revocations } = require('./races/revocations.js');
 const { RACES: spending } = require('./races/spending.js');
 const { RACES: threads } = require('./races/threads.js');
+const { RACES: turns } = require('./races/turns.js');
 
 /**
  * A race: `run` starts `racers` operations at once and tells what it saw, `check` throws an AssertionError where that
@@ -19,7 +21,7 @@ const { RACES: threads } = require('./races/threads.js');
  */
 
 /** In one process, some of them through a real Express server. @type {Race[]} */
-const LOCAL = [...sessions, ...revocations, ...counters, ...spending];
+const LOCAL = [...sessions, ...revocations, ...counters, ...spending, ...keys, ...turns];
 /** Across worker threads. @type {Race[]} */
 const THREADED = threads;
 

@@ -47,6 +47,8 @@ async function missing(kind) {
  * @property {string} [maxmemory]
  * @property {string} [policy] maxmemory-policy
  * @property {boolean} [appendonly]
+ * @property {boolean} [cluster] a node of a Cluster, with a port for its bus
+ * @property {string[]} [sentinel] it is a Sentinel, with these lines of configuration
  * @property {Record<string, string | number>} [config] further lines of its configuration
  */
 
@@ -58,6 +60,7 @@ class Server {
   #configuration = '';
   /** @type {Options} */
   #options;
+  #stopped = true;
 
   /** @param {string} binary @param {string} directory @param {Options} options */
   constructor(binary, directory, options) {
@@ -68,6 +71,7 @@ class Server {
     this.password = options.password;
     this.port = 0;
     this.tlsPort = 0;
+    this.busPort = 0;
     this.socket = path.join(directory, 'server.sock');
     /** @type {import('./certificates.js').Certificates | undefined} */
     this.certificates = undefined;
@@ -93,14 +97,10 @@ class Server {
   }
 
   async prepare() {
-    const { users = [], socket, tls, maxmemory, policy, appendonly, config = {} } = this.#options;
+    const { users = [], socket, tls, maxmemory, policy, appendonly, cluster, config = {} } = this.#options;
     const dir = this.directory;
     const lines = [
-      'bind 127.0.0.1',
-      'protected-mode no',
-      'daemonize no',
-      `dir ${dir}`,
-      `logfile ${dir}/server.log`,
+      ...this.#basic(),
       'save ""',
       `appendonly ${appendonly ? 'yes' : 'no'}`,
       'appendfsync always',
@@ -123,12 +123,15 @@ class Server {
         'tls-auth-clients no',
       );
     }
+    if (cluster) lines.push('cluster-enabled yes');
     for (const [name, value] of Object.entries(config)) lines.push(`${name} ${value}`);
-    this.#configuration = `${lines.join('\n')}\n`;
+    const { sentinel } = this.#options;
+    this.#configuration = `${(sentinel === undefined ? lines : [...this.#basic(), ...sentinel]).join('\n')}\n`;
     // Somebody else may take the port between its choice and the start; then another is chosen.
     for (let attempt = 0; ; attempt++) {
       this.port = await freePort();
       if (tls) this.tlsPort = await freePort();
+      if (cluster) this.busPort = await freePort();
       try {
         return await this.start();
       } catch (error) {
@@ -137,12 +140,22 @@ class Server {
     }
   }
 
+  /** What every kind of server is told. @returns {string[]} */
+  #basic() {
+    const dir = this.directory;
+    return ['bind 127.0.0.1', 'protected-mode no', 'daemonize no', `dir ${dir}`, `logfile ${dir}/server.log`];
+  }
+
   /** @param {{ loading?: boolean }} [options] loading: it is enough that it answers that it is loading */
   async start({ loading = false } = {}) {
     const file = path.join(this.directory, 'server.conf');
-    const tlsLine = this.#options.tls ? `tls-port ${this.tlsPort}\n` : '';
-    fs.writeFileSync(file, `${this.#configuration}port ${this.port}\n${tlsLine}`);
-    const child = start(this.binary, [file], { directory: this.directory });
+    const { tls, cluster, sentinel } = this.#options;
+    const ports = [`port ${this.port}`];
+    if (tls) ports.push(`tls-port ${this.tlsPort}`);
+    if (cluster) ports.push(`cluster-port ${this.busPort}`);
+    fs.writeFileSync(file, `${this.#configuration}${ports.join('\n')}\n`);
+    const mode = sentinel === undefined ? [] : ['--sentinel'];
+    const child = start(this.binary, [file, ...mode], { directory: this.directory });
     this.#child = child;
     await until('the server answers', async () => {
       if (child.exitCode !== null || child.signalCode !== null) return true;
@@ -157,6 +170,7 @@ class Server {
       }
     });
     if (child.exitCode !== null) throw new Error(`the server did not start:\n${this.log()}`);
+    this.#stopped = false;
   }
 
   log() {
@@ -169,6 +183,12 @@ class Server {
     this.#client?.close();
     this.#client = undefined;
     if (this.#child !== undefined) await end(this.#child, signal);
+    this.#stopped = true;
+  }
+
+  /** It has been ended, or stands still. */
+  get isStill() {
+    return this.#stopped;
   }
 
   /** Ends it, and starts it on the same port. @param {{ signal?: NodeJS.Signals, loading?: boolean }} [options] */
@@ -179,10 +199,12 @@ class Server {
 
   /** It stands still: connections stay open, and nothing is answered. */
   pause() {
+    this.#stopped = true;
     this.#child?.kill('SIGSTOP');
   }
 
   resume() {
+    this.#stopped = false;
     this.#child?.kill('SIGCONT');
   }
 

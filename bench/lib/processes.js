@@ -1,7 +1,8 @@
 'use strict';
 // The processes of a run: a fresh one for every contender and round, on the Node binary that is asked for.
 
-const { fork, spawn } = require('node:child_process');
+const { execFileSync, fork, spawn } = require('node:child_process');
+const { once } = require('node:events');
 const fs = require('node:fs');
 const net = require('node:net');
 const os = require('node:os');
@@ -128,6 +129,31 @@ async function startRedis() {
   };
 }
 
+/**
+ * A line to a server that takes so long each way; compiled when first asked for, because Node's timers tick in milliseconds.
+ * @param {number} port
+ * @param {number} micros
+ */
+async function startDelay(port, micros) {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'latchgate-bench-'));
+  const binary = path.join(directory, 'delay');
+  execFileSync('rustc', ['-O', '--edition', '2024', '-o', binary, path.join(__dirname, '..', 'delay.rs')]);
+  const line = spawn(binary, [String(port), String(micros)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const stop = () => line.kill();
+  process.once('exit', stop);
+  const [text] = await once(line.stdout, 'data');
+  return {
+    port: Number(text),
+    stop: async () => {
+      process.off('exit', stop);
+      const ended = once(line, 'exit');
+      stop();
+      await ended;
+      fs.rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
 /** @param {number} port @returns {Promise<Connection>} */
 async function reach(port) {
   for (let attempt = 0; attempt < 100; attempt++) {
@@ -141,4 +167,4 @@ async function reach(port) {
   throw new Error('redis-server does not come up');
 }
 
-module.exports = { Child, startRedis, work };
+module.exports = { Child, startDelay, startRedis, work };

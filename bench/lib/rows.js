@@ -4,12 +4,14 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { binaryName } = require('../../scripts/lib/platform.js');
-const { Child, work } = require('./processes.js');
+const { Child, startDelay, work } = require('./processes.js');
 const { SECRET } = require('./settings.js');
 const { signed } = require('./signed.js');
 const { sign } = require('./tokens.js');
 
 const DEPTHS = [1, 4, 16, 64, 256];
+/** Microseconds each way: half a millisecond there and back. */
+const FAR = 250;
 const RATES = [500, 1000, 2000];
 const CONNECTIONS = 64;
 /** Users of row K, and of a short run of it. */
@@ -76,6 +78,16 @@ async function withCpu(server, measure) {
   return { ...done, cpu: cpuMicros / done.answered };
 }
 
+const DECIDERS = [
+  'latchgate middleware',
+  'latchgate authenticate',
+  'ioredis',
+  'ioredis-auto',
+  'node-redis',
+  'ioredis-auto + fast-jwt',
+  'node-redis + fast-jwt',
+];
+
 /** @type {Record<string, Row>} */
 const ROWS = {
   A: {
@@ -102,17 +114,21 @@ const ROWS = {
   },
   C: {
     title: 'Whole decision on Redis, closed loop (C), and one in flight (D)',
-    contenders: [
-      'latchgate middleware',
-      'latchgate authenticate',
-      'ioredis',
-      'ioredis-auto',
-      'node-redis',
-      'ioredis-auto + fast-jwt',
-      'node-redis + fast-jwt',
-    ],
+    contenders: DECIDERS,
     run: ({ node, redis, scale }, contender) =>
       work(node, 'redis', { contender, port: redis.port, depths: DEPTHS, ms: 250 * scale }),
+  },
+  CD: {
+    title: 'Whole decision on a Redis that is half a millisecond away, closed loop, and one in flight',
+    contenders: DECIDERS,
+    run: async ({ node, redis, scale }, contender) => {
+      const line = await startDelay(redis.port, FAR);
+      try {
+        return await work(node, 'redis', { contender, port: line.port, depths: DEPTHS, ms: 250 * scale });
+      } finally {
+        await line.stop();
+      }
+    },
   },
   CQ: {
     title: 'A unit charged on Redis, closed loop, and one in flight',

@@ -75,7 +75,7 @@ async function sendTogether(port, calls) {
     return await Promise.all(
       calls.map((call, index) => {
         const socket = /** @type {net.Socket} */ (sockets[index]);
-        return send(port, call, { agent: false, createConnection: () => socket });
+        return send(port, call, { createConnection: () => socket });
       }),
     );
   } finally {

@@ -5,13 +5,13 @@ use super::config::{self, QuotaConfig, whole};
 use super::continuation::Continuation;
 use super::gate::{GateInner, NowOrLater};
 use super::key_flow::{Wanted, WantedUse};
-use super::key_outcome::NativePlace;
+use super::key_outcome::{NativePlace, NativePointing};
 use super::outcome::{Result, error};
 use super::policy::{Policy, idempotency_key as idempotency_key_of};
 use super::slots::enter;
 use super::text::JsText;
 use crate::core::key::unknown_key;
-use crate::core::key_op::{KeyName, KeyOp, KeyPatch, KeyPlace, NewKey};
+use crate::core::key_op::{KeyName, KeyOp, KeyPatch, KeyPlace, NewKey, Pointed, Pointing};
 use crate::core::op::Act;
 use crate::core::reason::Reason;
 use crate::service::api_key::{self, Made};
@@ -119,12 +119,25 @@ impl Gate {
         self.key_op(KeyOp::Claim { digest, place: KeyPlace { id, owner }, over })
     }
 
-    /// Keeps the name of a key that was imported; `flag` is false where it was lost meanwhile.
+    /// Keeps the name of a key that was imported and expires then (NaN: never); `flag` is false where it was lost meanwhile.
     #[napi]
-    pub fn confirm_key(&self, owner_id: String, key: String) -> Result<NowOrLater> {
+    pub fn confirm_key(
+        &self,
+        owner_id: String,
+        key: String,
+        expires_at: f64,
+    ) -> Result<NowOrLater> {
         let owner = id("ownerId", owner_id)?;
+        let expires_ms = optional_ms("expiresAt", expires_at)?;
         let Made { digest, id, .. } = made(Some(key), "", &owner)?;
-        self.key_op(KeyOp::Confirm { digest, place: KeyPlace { id, owner } })
+        let (place, what) = (KeyPlace { id, owner }, Pointed::Created { expires_ms });
+        self.key_op(KeyOp::Point(Pointing { digest, place, what }))
+    }
+
+    /// Tells the name of an imported key what an outcome says that it is to be told.
+    #[napi]
+    pub fn point_key(&self, pointing: NativePointing) -> Result<NowOrLater> {
+        self.key_op(KeyOp::Point(pointing.try_into().map_err(error)?))
     }
 
     #[napi]
@@ -155,8 +168,14 @@ impl Gate {
     }
 
     #[napi]
-    pub fn update_key(&self, key_id: String, config: ApiKeyConfig) -> Result<NowOrLater> {
-        self.key_act(by_id(key_id)?, Wanted::Update(Box::new(patch(config)?)))
+    pub fn update_key(
+        &self,
+        key_id: String,
+        config: ApiKeyConfig,
+        pointed: bool,
+    ) -> Result<NowOrLater> {
+        let patch = Box::new(patch(config)?);
+        self.key_act(by_id(key_id)?, Wanted::Update { patch, pointed })
     }
 
     #[napi]

@@ -69,6 +69,8 @@ pub struct GateConfig {
     pub keys: Vec<KeyConfig>,
     /// The keys are a set (jwt.jwks): a token's kid decides.
     pub key_set: bool,
+    /// The keys are fetched (jwt.jwksUri), and come by `renew_keys`.
+    pub fetched_keys: bool,
     pub signing: Option<SigningConfig>,
     pub algorithms: Option<Vec<String>>,
     pub issuers: Vec<String>,
@@ -196,34 +198,38 @@ pub fn tokens(
     config: &GateConfig,
     rules: Rules,
 ) -> Result<Option<(Verifier, Option<Issuer>)>, Fault> {
-    if config.keys.is_empty() && config.signing.is_none() {
+    if config.keys.is_empty() && config.signing.is_none() && !config.fetched_keys {
         return Ok(None);
     }
-    let source = |label: &str, secret: Option<&Buffer>, jwk: Option<&String>| {
-        let material = match (secret, jwk) {
-            (Some(secret), None) => KeyMaterial::Secret(secret.to_vec()),
-            (None, Some(jwk)) => KeyMaterial::Jwk(jwk.clone()),
-            _ => {
-                return Err(Fault::config(format!("{label}: is neither a secret nor a key")));
-            }
-        };
-        Ok(KeySource { label: label.to_owned(), material })
-    };
-    let keys =
-        config.keys.iter().map(|key| source(&key.label, key.secret.as_ref(), key.jwk.as_ref()));
     let own = config
         .signing
         .as_ref()
         .map(|key| source(&key.label, key.secret.as_ref(), key.jwk.as_ref()));
-    let keys = KeySet::new(KeyOptions {
-        keys: keys.collect::<Result<_, _>>()?,
-        own: own.transpose()?,
-        is_set: config.key_set,
-        algorithms: config.algorithms.clone(),
-    })?;
+    let own = own.transpose()?;
+    let keys = if config.fetched_keys {
+        KeySet::to_be_fetched(own, config.algorithms.as_deref())?
+    } else {
+        let algorithms = config.algorithms.clone();
+        let keys = key_sources(&config.keys)?;
+        KeySet::new(KeyOptions { keys, own, is_set: config.key_set, algorithms })?
+    };
     let issuer =
         config.signing.as_ref().map(|signing| issuer(signing, &keys, config)).transpose()?;
     Ok(Some((Verifier::new(keys, rules), issuer)))
+}
+
+/// Keys as they are configured, or were fetched.
+pub fn key_sources(keys: &[KeyConfig]) -> Result<Vec<KeySource>, Fault> {
+    keys.iter().map(|key| source(&key.label, key.secret.as_ref(), key.jwk.as_ref())).collect()
+}
+
+fn source(label: &str, secret: Option<&Buffer>, jwk: Option<&String>) -> Result<KeySource, Fault> {
+    let material = match (secret, jwk) {
+        (Some(secret), None) => KeyMaterial::Secret(secret.to_vec()),
+        (None, Some(jwk)) => KeyMaterial::Jwk(jwk.clone()),
+        _ => return Err(Fault::config(format!("{label}: is neither a secret nor a key"))),
+    };
+    Ok(KeySource { label: label.to_owned(), material })
 }
 
 /// Signs with the first of `jwt.algorithms` that the key can do, or with the first of its type.

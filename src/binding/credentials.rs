@@ -44,6 +44,10 @@ impl GateInner {
         let (now_ms, check) = (self.now_ms(), self.check);
         let token = match self.verifier()?.verify(token, now_ms) {
             Ok(token) => token,
+            Err(Reason::KeysUnavailable) => {
+                let why = "jwt.jwksUri does not answer: the key may stand there";
+                return Err(error(Fault::unavailable(why)));
+            }
             Err(reason) => return Ok(Err(reason)),
         };
         if *token.user != *user {

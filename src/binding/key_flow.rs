@@ -28,8 +28,8 @@ pub enum Wanted {
     Revoke,
     /// More units.
     Add { units: u64, once: Option<Idempotency> },
-    /// Changes.
-    Update(Box<KeyPatch>),
+    /// Changes; `pointed` as in `KeyOp::Update`.
+    Update { patch: Box<KeyPatch>, pointed: bool },
     /// What is known of it.
     Get,
 }
@@ -154,7 +154,7 @@ impl KeyFlow {
         Next::Done(match &self.wanted {
             Wanted::Use(_) => Ok(Verdict::ApiKey(refused(&self.name, Reason::KeyUnknown))),
             Wanted::Rotate { .. } | Wanted::Revoke => Ok(Verdict::ApiKey(KeyAnswer::Done(false))),
-            Wanted::Add { .. } | Wanted::Update(_) => Err(unknown_key()),
+            Wanted::Add { .. } | Wanted::Update { .. } => Err(unknown_key()),
             Wanted::Get => Ok(Verdict::ApiKey(KeyAnswer::Infos(Vec::new()))),
         })
     }

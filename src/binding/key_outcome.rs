@@ -1,10 +1,13 @@
 //! What is told of API keys, as objects.
 
+use super::config::whole;
 use super::outcome::{NativeConsumption, Outcome, consumption, number};
+use crate::core::error::Fault;
 use crate::core::key::KeyInfo;
-use crate::core::key_op::{KeyAnswer, KeyPlace, KeyUsed};
+use crate::core::key_op::{KeyAnswer, KeyPlace, KeyUsed, Pointed, Pointing};
 use crate::core::quota::{QuotaRule, Refill};
 use crate::service::api_key::Made;
+use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
 /// A key, handed out once.
@@ -19,6 +22,52 @@ pub struct NativeKey {
 pub struct NativePlace {
     pub key_id: String,
     pub owner_id: String,
+}
+
+/// What the name of an imported key is to be told, after what was asked, or (where that was not done) before it.
+#[napi(object)]
+pub struct NativePointing {
+    pub key_id: String,
+    pub owner_id: String,
+    pub digest: Buffer,
+    /// Of a change that was done, how many there were; 0: it was not done. Absent before it.
+    pub version: Option<f64>,
+    /// The key has ended for good.
+    pub ended: bool,
+    /// When it may be gone; absent: never.
+    pub gone_at: Option<f64>,
+}
+
+impl From<Pointing> for NativePointing {
+    fn from(Pointing { digest, place, what }: Pointing) -> Self {
+        let (version, ended, gone_ms) = match what {
+            Pointed::Created { .. } | Pointed::Changing => (None, false, None),
+            Pointed::Changed { version, gone_ms } => (Some(number(version)), false, gone_ms),
+            Pointed::Ended { gone_ms } => (None, true, Some(gone_ms)),
+        };
+        let KeyPlace { id: key_id, owner: owner_id } = place;
+        let (digest, gone_at) = (digest.to_vec().into(), gone_ms.map(number));
+        Self { key_id, owner_id, digest, version, ended, gone_at }
+    }
+}
+
+impl TryFrom<NativePointing> for Pointing {
+    type Error = Fault;
+
+    fn try_from(native: NativePointing) -> Result<Self, Fault> {
+        let NativePointing { key_id: id, owner_id: owner, digest, version, ended, gone_at } =
+            native;
+        let gone_ms = gone_at.map(|at| whole("goneAt", at, 0)).transpose()?;
+        let version = version.map(|version| whole("version", version, 0)).transpose()?;
+        let what = match (version, gone_ms) {
+            (_, Some(gone_ms)) if ended => Pointed::Ended { gone_ms },
+            (Some(version), gone_ms) => Pointed::Changed { version, gone_ms },
+            (None, _) => Pointed::Changing,
+        };
+        let digest =
+            digest.as_ref().try_into().map_err(|_| Fault::input("digest is no SHA-256"))?;
+        Ok(Self { digest, place: KeyPlace { id, owner }, what })
+    }
 }
 
 /// What is known of a key.
@@ -119,6 +168,10 @@ pub fn key_object(answer: KeyAnswer) -> Outcome {
             outcome.key_infos = Some(infos.into_iter().map(info).collect());
         }
         KeyAnswer::Used(used) => outcome.key_use = Some(key_use(*used)),
+        KeyAnswer::Pointing(pointings, answer) => {
+            outcome = key_object(*answer);
+            outcome.pointings = Some(pointings.into_iter().map(Into::into).collect());
+        }
     }
     outcome
 }

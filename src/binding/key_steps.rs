@@ -96,7 +96,9 @@ impl GateInner {
             }
             Wanted::Revoke => KeyOp::Revoke(place),
             Wanted::Add { units, once } => KeyOp::Add { place, units: *units, once: *once },
-            Wanted::Update(patch) => KeyOp::Update { place, patch: patch.clone() },
+            Wanted::Update { patch, pointed } => {
+                KeyOp::Update { place, patch: patch.clone(), pointed: *pointed }
+            }
             Wanted::Get => {
                 let KeyPlace { id, owner } = place;
                 KeyOp::Get { owner, ids: vec![id] }

@@ -15,6 +15,7 @@ mod exports;
 mod gate;
 mod key_flow;
 mod key_outcome;
+mod key_set;
 mod key_steps;
 mod outcome;
 mod policy;

@@ -1,6 +1,8 @@
 //! What crosses to JavaScript: the one place where faults become errors and verdicts become objects.
 
-use super::key_outcome::{NativeKey, NativeKeyInfo, NativeKeyUse, NativePlace, key_object};
+use super::key_outcome::{
+    NativeKey, NativeKeyInfo, NativeKeyUse, NativePlace, NativePointing, key_object,
+};
 use super::turn_outcome::{NativeTurn, turn};
 use crate::core::counter::Applied;
 use crate::core::error::{Fault, FaultCode};
@@ -97,6 +99,23 @@ pub struct NativeHealth {
     pub warnings: Vec<String>,
 }
 
+/// What a key set that was fetched came to.
+#[napi(object)]
+pub struct NativeKeySet {
+    /// Keys that tokens are verified with.
+    pub usable: f64,
+    /// Why keys were passed over.
+    pub passed_over: Vec<String>,
+}
+
+/// What became of the tokens that were asked about before.
+#[napi(object)]
+pub struct NativeCache {
+    pub hits: f64,
+    pub misses: f64,
+    pub bytes: f64,
+}
+
 /// A server that repeats what a primary does.
 #[napi(object)]
 pub struct NativeReplica {
@@ -164,10 +183,11 @@ pub struct Outcome {
     pub place: Option<NativePlace>,
     pub key_ids: Option<Vec<String>>,
     pub key_infos: Option<Vec<NativeKeyInfo>>,
+    pub pointings: Option<Vec<NativePointing>>,
     pub key_use: Option<NativeKeyUse>,
     pub applied: Option<NativeApplied>,
-    pub replicas: Option<Vec<NativeReplica>>,
     pub turn: Option<NativeTurn>,
+    pub replicas: Option<Vec<NativeReplica>>,
 }
 
 /// Counts and instants fit a double: milliseconds until the year 287396.
@@ -242,12 +262,12 @@ pub fn object(verdict: Verdict) -> Outcome {
         Verdict::Consumption(it) => outcome.consumption = Some(consumption(it)),
         Verdict::Generation(generation) => outcome.count = Some(number(generation)),
         Verdict::Applied(it) => outcome.applied = Some(applied(it)),
+        Verdict::Turn(answer) => outcome.turn = Some(turn(answer)),
+        Verdict::Standing(reason) => outcome.count = Some(number(reason as u64)),
         Verdict::Pong(replicas) => {
             outcome.flag = Some(true);
             outcome.replicas = replicas.map(|all| all.into_iter().map(replica).collect());
         }
-        Verdict::Turn(answer) => outcome.turn = Some(turn(answer)),
-        Verdict::Standing(reason) => outcome.count = Some(number(reason as u64)),
         // Delivered as what it is: see `Verdict::outcome`.
         Verdict::Fault(_) => {}
         Verdict::Decision(decision) => outcome.flag = Some(decision.reason == Reason::Allowed),

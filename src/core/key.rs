@@ -231,6 +231,11 @@ impl ApiKey {
         self.revoked_ms = Some(now_ms);
     }
 
+    /// Ends it with all of its owner's, unless it was ended before.
+    pub fn fall(&mut self, epoch: u64) {
+        self.revoked_ms.get_or_insert(epoch / 1000);
+    }
+
     /// Changes what is said of it. Units used stay, unless the new rule counts in another way.
     pub fn update(&mut self, patch: &KeyPatch) {
         let KeyPatch { name, scopes, quota, expires_ms, metadata } = patch;
@@ -295,6 +300,13 @@ impl ApiKey {
         answers.sort_unstable_by_key(|(key, _)| *key);
         format!("{key:?} answers={answers:?}")
     }
+}
+
+/// The API key that holds a balance, by the quota's key (docs/layout.md); `None` of every other quota.
+#[must_use]
+pub fn key_of_balance(quota_key: &str) -> Option<&str> {
+    let (_, id) = quota_key.strip_prefix("bk")?.rsplit_once('\0')?;
+    Some(id)
 }
 
 /// What is told of a key that does not exist, or is no longer listed.

@@ -74,16 +74,41 @@ pub struct Use<'a> {
     pub receipt: Option<ReceiptId>,
 }
 
-/// What is asked. Everything but `Find`, `Claim` and `Confirm` is about the owner's record.
+/// What the name of an imported key is told of the key's record. It may lie where the record does not, so that each is a step
+/// of its own; one that is missed lets the name stay, and never lets it go too soon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pointed {
+    /// The key is there, and expires then, in milliseconds.
+    Created { expires_ms: Option<u64> },
+    /// Its expiry is about to be changed.
+    Changing,
+    /// That was done, for the so many-th time (0: it was not done); the record may be gone then, in milliseconds.
+    Changed { version: u64, gone_ms: Option<u64> },
+    /// It has ended for good; the record may be gone then, at the latest.
+    Ended { gone_ms: u64 },
+}
+
+/// Something to be told to the name of an imported key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pointing {
+    /// The SHA-256 of the key's text.
+    pub digest: Digest,
+    /// Where the key lies: a name that is another's is told nothing.
+    pub place: KeyPlace,
+    /// What.
+    pub what: Pointed,
+}
+
+/// What is asked. Everything but `Find`, `Claim` and `Point` is about the owner's record.
 #[derive(Clone, Debug)]
 pub enum KeyOp<'a> {
     /// Where does this key lie?
     Find(KeyName),
     /// Takes the name of a key that is about to be imported; the claim lapses by itself unless it is
-    /// confirmed. `over`: a holder who was told of, and whose key was not there any more afterwards.
+    /// told that the key is there. `over`: a holder who was told of, and whose key was not there any more afterwards.
     Claim { digest: Digest, place: KeyPlace, over: Option<KeyPlace> },
-    /// Keeps what was claimed: the key is there.
-    Confirm { digest: Digest, place: KeyPlace },
+    /// Tells the name of an imported key of the key. False where it is another's.
+    Point(Pointing),
     /// Creates a key; false where the id is taken.
     Create(Box<NewKey>),
     /// Does the key stand, beside everything else that a request needs?
@@ -94,8 +119,8 @@ pub enum KeyOp<'a> {
     Revoke(KeyPlace),
     /// Adds units to the balance of a key.
     Add { place: KeyPlace, units: u64, once: Option<Idempotency> },
-    /// Changes what is said of a key.
-    Update { place: KeyPlace, patch: Box<KeyPatch> },
+    /// Changes what is said of a key. `pointed`: the name of an imported one was told that its expiry will be changed.
+    Update { place: KeyPlace, patch: Box<KeyPatch>, pointed: bool },
     /// The ids of an owner's keys.
     Ids { owner: String },
     /// What is known of these keys; of unknown ones nothing.
@@ -116,6 +141,9 @@ pub enum KeyAnswer {
     Ids(Vec<String>),
     /// To `Get` and `Update`.
     Infos(Vec<KeyInfo>),
+    /// To `Revoke`, `Get` and `Update` of imported keys: this, and their names are to be told so. `Done(false)` to `Update`:
+    /// before it is done, which was not.
+    Pointing(Vec<Pointing>, Box<Self>),
     /// To `Use`.
     Used(Box<KeyUsed>),
 }
@@ -160,7 +188,7 @@ impl KeyOp<'_> {
     #[must_use]
     pub fn owner(&self) -> Option<&str> {
         match self {
-            Self::Find(_) | Self::Claim { .. } | Self::Confirm { .. } => None,
+            Self::Find(_) | Self::Claim { .. } | Self::Point(_) => None,
             Self::Create(new) => Some(&new.place.owner),
             Self::Use(asked) => Some(&asked.decide.user),
             Self::Rotate { place, .. }
@@ -182,14 +210,14 @@ impl KeyOp<'_> {
             }
             Self::Find(name) => KeyOp::Find(name),
             Self::Claim { digest, place, over } => KeyOp::Claim { digest, place, over },
-            Self::Confirm { digest, place } => KeyOp::Confirm { digest, place },
+            Self::Point(pointing) => KeyOp::Point(pointing),
             Self::Create(new) => KeyOp::Create(new),
             Self::Rotate { place, digest, start, grace_ms } => {
                 KeyOp::Rotate { place, digest, start, grace_ms }
             }
             Self::Revoke(place) => KeyOp::Revoke(place),
             Self::Add { place, units, once } => KeyOp::Add { place, units, once },
-            Self::Update { place, patch } => KeyOp::Update { place, patch },
+            Self::Update { place, patch, pointed } => KeyOp::Update { place, patch, pointed },
             Self::Ids { owner } => KeyOp::Ids { owner },
             Self::Get { owner, ids } => KeyOp::Get { owner, ids },
         }

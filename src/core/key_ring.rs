@@ -3,7 +3,7 @@
 use super::clock::Now;
 use super::error::Fault;
 use super::hash::IdMap;
-use super::key::{ApiKey, Digest, unknown_key};
+use super::key::{ApiKey, Digest, key_of_balance, unknown_key};
 use super::key_op::{KeyAnswer, KeyOp, KeyPlace, KeyUsed, NewKey, Use};
 use super::reason::{Reason, Reasons};
 use super::record::{Aside, UserRecord};
@@ -23,6 +23,9 @@ impl KeyRing {
     pub fn revoke_all(&mut self, now_us: u64) {
         self.last = self.last.max(now_us);
         self.epoch = self.last;
+        for key in self.keys.values_mut() {
+            key.fall(self.epoch);
+        }
     }
 
     fn create(&mut self, new: &NewKey, now: Now<'_>) -> bool {
@@ -80,8 +83,14 @@ impl UserRecord {
         let now_ms = now.ms();
         Ok(match op {
             // About no record: the store has no business here.
-            KeyOp::Find(_) | KeyOp::Claim { .. } | KeyOp::Confirm { .. } => KeyAnswer::Place(None),
-            KeyOp::Create(new) => KeyAnswer::Done(self.ring_mut().create(new, now)),
+            KeyOp::Find(_) | KeyOp::Claim { .. } | KeyOp::Point(_) => KeyAnswer::Place(None),
+            KeyOp::Create(new) => {
+                let created = self.ring_mut().create(new, now);
+                if created {
+                    self.drop_balances(&new.place.id);
+                }
+                KeyAnswer::Done(created)
+            }
             KeyOp::Use(asked) => {
                 KeyAnswer::Used(Box::new(self.use_key(asked, now, tolerance_ms, aside)?))
             }
@@ -98,7 +107,7 @@ impl UserRecord {
                 let key = self.kept_key(place, now_ms).ok_or_else(unknown_key)?;
                 KeyAnswer::Added(key.add(*units, once.as_ref(), now)?)
             }
-            KeyOp::Update { place, patch } => {
+            KeyOp::Update { place, patch, .. } => {
                 let ring = self.ring.as_mut().ok_or_else(unknown_key)?;
                 let epoch = ring.epoch;
                 let key = ring.key_mut(&place.id, now_ms).ok_or_else(unknown_key)?;
@@ -173,6 +182,13 @@ impl UserRecord {
         unknown.add(Reason::KeyUnknown);
         let Some(ring) = &self.ring else { return unknown };
         ring.key(id, now_ms).map_or(unknown, |key| key.standing(digest, &[], ring.epoch, now_ms))
+    }
+
+    /// Drops the balances that a key has held: they go with it.
+    pub(super) fn drop_balances(&mut self, id: &str) {
+        if let Some(quotas) = &mut self.quotas {
+            quotas.retain(|key, _| key_of_balance(key) != Some(id));
+        }
     }
 
     fn kept_key(&mut self, place: &KeyPlace, now_ms: u64) -> Option<&mut ApiKey> {

@@ -259,12 +259,12 @@ pub enum Verdict {
     Key([u8; 32]),
     /// To [`Act::Apply`].
     Applied(Applied),
-    /// To [`Act::Ping`], of a store on servers: the replicas of its primaries, where they may be asked for.
-    Pong(Option<Vec<Replica>>),
     /// To [`Act::Turn`], but for `Leave`.
     Turn(TurnAnswer),
     /// To [`Act::Standing`]: `Allowed`, or the first reason that stands against it.
     Standing(Reason),
+    /// To [`Act::Ping`], of a store on servers: the replicas of its primaries, where they may be asked for.
+    Pong(Option<Vec<Replica>>),
     /// The question was wrong, which only the store could see; nothing was done.
     Fault(Fault),
 }

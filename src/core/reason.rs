@@ -61,6 +61,8 @@ pub enum Reason {
     QuotaExhausted,
     /// A claim does not match what the route demands.
     ClaimsMismatch,
+    /// The key that the token names may stand at an endpoint that does not answer.
+    KeysUnavailable,
     /// The store cannot answer.
     StoreUnavailable,
     /// As many wait for the user's turn as may.
@@ -71,7 +73,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in order of precedence; the index is the number that crosses the boundary.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Allowed,
         Self::CredentialsRequired,
         Self::HeaderUnreadable,
@@ -100,6 +102,7 @@ impl Reason {
         Self::SessionLimit,
         Self::QuotaExhausted,
         Self::ClaimsMismatch,
+        Self::KeysUnavailable,
         Self::StoreUnavailable,
         Self::QueueFull,
         Self::NoTurn,
@@ -137,6 +140,7 @@ impl Reason {
             Self::SessionLimit => ("session_limit", "session_limit", 403),
             Self::QuotaExhausted => ("quota_exhausted", "quota_exhausted", 429),
             Self::ClaimsMismatch => ("claims_mismatch", "forbidden", 403),
+            Self::KeysUnavailable => ("keys_unavailable", "store_unavailable", 503),
             Self::StoreUnavailable => ("store_unavailable", "store_unavailable", 503),
             Self::QueueFull => ("queue_full", "busy", 429),
             Self::NoTurn => ("no_turn", "busy", 429),

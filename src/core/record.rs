@@ -305,7 +305,7 @@ impl UserRecord {
     }
 
     /// The same, naming the API keys that are dropped.
-    pub fn expire_keys(&mut self, now: Now<'_>, gone: impl FnMut(&str)) -> bool {
+    pub fn expire_keys(&mut self, now: Now<'_>, mut gone: impl FnMut(&str)) -> bool {
         let settled_ms = now.settled_ms();
         self.expire_sessions(now);
         self.ended.expire(settled_ms);
@@ -315,15 +315,23 @@ impl UserRecord {
                 self.revocations = None;
             }
         }
+        let mut ended: Vec<Box<str>> = Vec::new();
+        let mut note = |id: &str| {
+            gone(id);
+            ended.push(id.into());
+        };
+        if self.ring.as_mut().is_some_and(|ring| ring.expire(settled_ms, &mut note)) {
+            self.ring = None;
+        }
+        for id in &ended {
+            self.drop_balances(id);
+        }
         if let Some(quotas) = &mut self.quotas {
             quotas.retain(|_, state| !state.is_over(settled_ms));
             quotas.shrink_to_fit();
             if quotas.is_empty() {
                 self.quotas = None;
             }
-        }
-        if self.ring.as_mut().is_some_and(|ring| ring.expire(settled_ms, gone)) {
-            self.ring = None;
         }
         if (self.last_generation / 1000).saturating_add(self.horizon_ms) <= settled_ms {
             self.last_generation = 0;

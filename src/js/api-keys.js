@@ -12,6 +12,7 @@ const { RULE_NAMES, quotaRule, units } = require('./quota-rule.js');
  * @typedef {import('./engine.js').Engine} Engine
  * @typedef {import('./binding.js').ApiKeyConfig} KeyConfig
  * @typedef {import('./binding.js').NativeKeyInfo} NativeKeyInfo
+ * @typedef {import('./binding.js').Outcome} Outcome
  * @typedef {import('./binding.js').NativeKeyUse} NativeKeyUse
  * @typedef {import('../../index.js').ApiKeyInfo} ApiKeyInfo
  */
@@ -54,7 +55,7 @@ class ApiKeys {
     const config = keyConfig(own);
     if (key !== undefined) await this.#claim(ownerId, key);
     const made = await engine.ask((gate) => gate.createKey(ownerId, key, engine.keys.prefix, config));
-    if (key !== undefined) await this.#confirm(ownerId, key);
+    if (key !== undefined) await this.#confirm(ownerId, key, config.expiresAt);
     if (made.key === undefined) throw knownKey();
     return made.key;
   }
@@ -70,7 +71,10 @@ class ApiKeys {
     if (flag === false) throw knownKey();
     if (place === undefined) return;
     // That import was confirmed: where its key is not there, it is gone for good, and not to come.
-    const { keyInfos = [] } = await this.#engine.ask((gate) => gate.keyInfos(place.ownerId, [place.keyId]));
+    const { keyInfos = [], pointings } = await this.#engine.ask((gate) =>
+      gate.keyInfos(place.ownerId, [place.keyId]),
+    );
+    await point(this.#engine, pointings);
     if (keyInfos.length > 0) throw knownKey();
     const again = await this.#engine.ask((gate) => gate.claimKey(ownerId, key, place));
     if (again.place !== undefined || again.flag === false) throw knownKey();
@@ -79,9 +83,10 @@ class ApiKeys {
   /**
    * @param {string} ownerId
    * @param {string} key
+   * @param {number} [expiresAt]
    */
-  async #confirm(ownerId, key) {
-    const { flag } = await this.#engine.ask((gate) => gate.confirmKey(ownerId, key));
+  async #confirm(ownerId, key, expiresAt = NaN) {
+    const { flag } = await this.#engine.ask((gate) => gate.confirmKey(ownerId, key, expiresAt));
     if (flag === true) return;
     throw storeError(
       'ERR_LATCHGATE_STORE_TIMEOUT',
@@ -130,8 +135,13 @@ class ApiKeys {
    * @returns {Promise<boolean>}
    */
   async revoke(keyId) {
-    const outcome = await this.#engine.ask((gate) => gate.revokeApiKey(id(keyId, 'keyId')));
-    return outcome.flag === true;
+    const { flag, pointings } = await this.#engine.ask((gate) => gate.revokeApiKey(id(keyId, 'keyId')));
+    if (flag === true) {
+      this.#engine.metrics.revoked('api_key');
+      this.#engine.events.emit({ type: 'revoked', kind: 'api_key', keyId });
+    }
+    await point(this.#engine, pointings);
+    return flag === true;
   }
 
   /**
@@ -154,8 +164,31 @@ class ApiKeys {
    * @returns {Promise<ApiKeyInfo>}
    */
   async update(keyId, patch) {
-    const outcome = await this.#engine.ask((gate) => gate.updateKey(id(keyId, 'keyId'), patchConfig(patch)));
+    const ask = (/** @type {boolean} */ pointed) =>
+      this.#engine.ask((gate) => gate.updateKey(id(keyId, 'keyId'), patchConfig(patch), pointed));
+    let outcome = await ask(false);
+    if (outcome.keyInfos === undefined) outcome = await this.#changeExpiry(outcome, ask);
     return keyInfo(/** @type {NativeKeyInfo[]} */ (outcome.keyInfos)[0]);
+  }
+
+  /**
+   * The name of an imported key ends with the key, and lies in another slot. While the expiry is being changed it does not
+   * end; so whoever breaks off in between leaves a name too many, and never a key that is not found.
+   * @param {Outcome} before
+   * @param {(pointed: boolean) => Promise<Outcome>} ask
+   */
+  async #changeExpiry({ pointings = [] }, ask) {
+    const [changing] = pointings;
+    await this.#engine.ask((gate) => gate.pointKey(changing));
+    try {
+      const outcome = await ask(true);
+      await point(this.#engine, outcome.pointings);
+      return outcome;
+    } catch (error) {
+      const { code } = /** @type {{ code?: string }} */ (error);
+      if (code === 'ERR_LATCHGATE_INPUT') await point(this.#engine, [{ ...changing, version: 0 }]);
+      throw error;
+    }
   }
 
   /**
@@ -163,7 +196,8 @@ class ApiKeys {
    * @returns {Promise<ApiKeyInfo | null>}
    */
   async get(keyId) {
-    const { keyInfos = [] } = await this.#engine.ask((gate) => gate.getKey(id(keyId, 'keyId')));
+    const { keyInfos = [], pointings } = await this.#engine.ask((gate) => gate.getKey(id(keyId, 'keyId')));
+    await point(this.#engine, pointings);
     return keyInfos.length === 0 ? null : keyInfo(keyInfos[0]);
   }
 
@@ -198,10 +232,20 @@ async function keysOf(engine, ownerId) {
   const all = [];
   for (let at = 0; at < keyIds.length; at += CHUNK) {
     const some = keyIds.slice(at, at + CHUNK);
-    const { keyInfos = [] } = await engine.ask((gate) => gate.keyInfos(ownerId, some));
+    const { keyInfos = [], pointings } = await engine.ask((gate) => gate.keyInfos(ownerId, some));
+    await point(engine, pointings);
     all.push(...keyInfos.map(keyInfo));
   }
   return all;
+}
+
+/**
+ * Tells the names of imported keys what became of the keys. Where that fails a name stays longer than it need.
+ * @param {Engine} engine
+ * @param {import('./binding.js').NativePointing[]} [pointings]
+ */
+async function point(engine, pointings = []) {
+  await Promise.allSettled(pointings.map((pointing) => engine.ask((gate) => gate.pointKey(pointing))));
 }
 
 function knownKey() {

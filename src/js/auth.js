@@ -8,7 +8,7 @@ const { NONE } = require('./credential.js');
 const { ALLOWED, Decision } = require('./decision.js');
 const { denialOf } = require('./denial.js');
 const { Engine } = require('./engine.js');
-const { configError, inputError, isStoreFault, storeError, unbuiltError } = require('./errors.js');
+const { configError, inputError, isStoreFault, storeError } = require('./errors.js');
 const { KeyAuth } = require('./key-auth.js');
 const { KeyDecision } = require('./key-decision.js');
 const { createKeyMiddleware } = require('./key-middleware.js');
@@ -21,7 +21,9 @@ const { once, onceRelease } = require('./once.js');
 const { AUTH_NAMES, ELSEWHERE } = require('./options.js');
 const { mayDegrade } = require('./outage.js');
 const { POLICY_ELSEWHERE, POLICY_NAMES, compilePolicy } = require('./policy.js');
+const { prometheusText } = require('./prometheus.js');
 const { Quotas } = require('./quotas.js');
+const { reportAllowed, reportDenied } = require('./report.js');
 const { RequestAuth } = require('./request-auth.js');
 const { serialize } = require('./serialize.js');
 const { Sessions } = require('./sessions.js');
@@ -95,11 +97,13 @@ class Auth {
     if (compiled.bearer) engine.assertKey();
     const token = compiled.bearer ? given : NONE;
     if (key !== undefined && compiled.keys) return this.#withKey(compiled, key, token, own.context);
-    if (token === NONE) return refusal(compiled.answers[engine.codes.noCredentials]);
+    if (token === NONE)
+      return denied(engine, compiled.answers[engine.codes.noCredentials], engine.codes.noCredentials);
     const decision = new Decision(engine, compiled, true);
     const { code, record } = await this.#decide(decision, token, own.context);
-    if (code !== ALLOWED) return refusal(decision.refusal(code, record, 0));
+    if (code !== ALLOWED) return denied(engine, decision.refusal(code, record, 0), code, decision);
     decision.keep(record, 0);
+    reportAllowed(decision, record, 0);
     return { ok: true, auth: new RequestAuth(decision) };
   }
 
@@ -112,8 +116,9 @@ class Auth {
   async #withKey(compiled, key, token, context) {
     const decision = new KeyDecision(this.#engine, compiled, true);
     const { code, record } = await this.#decideKey(decision, key, token, context);
-    if (code !== ALLOWED) return refusal(decision.refusal(code, record, 0));
+    if (code !== ALLOWED) return denied(this.#engine, decision.refusal(code, record, 0), code, decision);
     decision.keep(record, 0);
+    reportAllowed(decision, record, 0);
     return { ok: true, auth: new KeyAuth(decision) };
   }
 
@@ -127,6 +132,7 @@ class Auth {
   async #decideKey(decision, key, token, context) {
     const { bridge, verdict } = this.#engine;
     const answered = (/** @type {number} */ code) => ({ code, record: verdict.slice(0, RECORD) });
+    if (token !== NONE && this.#engine.keySource !== undefined) await this.#engine.tryKey(token);
     const code = this.#engine.call(() => decision.askKey(key, token, context, undefined));
     if (code >= 0) return answered(code);
     try {
@@ -151,6 +157,7 @@ class Auth {
    */
   async #decide(decision, token, context) {
     const { bridge, verdict } = this.#engine;
+    if (this.#engine.keySource !== undefined) await this.#engine.tryKey(token);
     const code = this.#engine.call(() => decision.ask(token, context, undefined));
     if (code >= 0) return { code, record: verdict.slice(0, RECORD) };
     try {
@@ -192,7 +199,8 @@ class Auth {
   }
 
   async ready() {
-    await this.#ping();
+    const { keySource } = this.#engine;
+    await Promise.all([this.#ping(), keySource?.ready()]);
     const doubts = this.#engine.doubts();
     if (doubts.length > 0) throw configError(`store.strict: ${doubts.join('; ')}`);
   }
@@ -211,11 +219,11 @@ class Auth {
     const latencyMs = performance.now() - start;
     engine.assertOpen();
     const state = {
-      ok: answer !== undefined && engine.doubts().length === 0,
+      ok: answer !== undefined && engine.doubts().length === 0 && engine.keySource?.usable !== 0,
       store: engine.store.kind,
       ...engine.topology(),
       degraded: answer === undefined && mayDegrade(engine),
-      warnings: [...engine.warnings, ...engine.storeWarnings()],
+      warnings: [...engine.warnings, ...engine.storeWarnings(), ...engine.keyWarnings()],
     };
     if (answer === undefined) return state;
     return { ...state, latencyMs, ...(answer.replicas && { replicas: answer.replicas }) };
@@ -223,7 +231,7 @@ class Auth {
 
   /** @returns {string} */
   metrics() {
-    throw unbuiltError('metrics()');
+    return prometheusText(this.#engine.metrics.families());
   }
 
   /**
@@ -251,8 +259,14 @@ class Auth {
   }
 }
 
-/** @param {import('./denial.js').Answer} answer */
-function refusal(answer) {
+/**
+ * @param {Engine} engine
+ * @param {import('./denial.js').Answer} answer
+ * @param {number} code
+ * @param {Decision} [decision]
+ */
+function denied(engine, answer, code, decision) {
+  reportDenied(engine, answer, code, decision);
   return { ok: /** @type {const} */ (false), ...denialOf(answer) };
 }
 

@@ -58,15 +58,20 @@ class Bridge {
   /** @type {Array<() => void>} */
   #idle = [];
   #tell;
+  #metrics;
   #isFlushing = false;
+  /** When the questions that are held back began to be asked. */
+  #askedAt = 0;
 
   /**
    * @param {import('./binding.js').GateConfig} config
+   * @param {import('./metrics.js').Metrics} metrics
    * @param {(event: import('./binding.js').NativeEvent) => void} tell what the store tells unasked
    */
-  constructor(config, tell) {
+  constructor(config, metrics, tell) {
     const { Gate } = native();
     const weak = new WeakRef(this);
+    this.#metrics = metrics;
     this.#tell = tell;
     this.verdict = new Float64Array(HELD + 1);
     try {
@@ -83,7 +88,9 @@ class Bridge {
    */
   wait(ticket, waiter) {
     if (this.#waiting.size === 0) hold(this);
-    this.#waiting.add(ticket, waiter);
+    // One reading for all that travel together: it costs as much as the rest.
+    if (!this.#isFlushing) this.#askedAt = performance.now();
+    this.#waiting.add(ticket, waiter, this.#askedAt);
     if (this.verdict[HELD] === 0 || this.#isFlushing) return;
     this.#isFlushing = true;
     setImmediate(flush, this);
@@ -124,6 +131,11 @@ class Bridge {
     });
   }
 
+  /** Questions that are not answered yet. */
+  get pending() {
+    return this.#waiting.size;
+  }
+
   /** Resolves when nothing is pending. */
   idle() {
     if (this.#waiting.size === 0) return Promise.resolve();
@@ -161,7 +173,8 @@ class Bridge {
   /** @param {number} count */
   #take(count) {
     this.#batch.set(this.verdict.subarray(0, count * RECORD));
-    for (let at = 0; at < count * RECORD; at += RECORD) this.#settle(at);
+    const now = performance.now();
+    for (let at = 0; at < count * RECORD; at += RECORD) this.#settle(at, now);
   }
 
   /** Goes on where a turn ended. */
@@ -190,11 +203,15 @@ class Bridge {
     this.#rest();
   }
 
-  /** @param {number} at where the record begins in the batch */
-  #settle(at) {
+  /**
+   * @param {number} at where the record begins in the batch
+   * @param {number} now
+   */
+  #settle(at, now) {
     const ticket = this.#batch[at];
     const waiter = this.#waiting.take(ticket);
     if (waiter === undefined) return;
+    this.#metrics.storeAnswered(now - this.#waiting.since);
     try {
       this.#deliver(waiter, ticket, at);
     } catch (error) {

@@ -3,11 +3,15 @@
 
 const { Bridge } = require('./bridge.js');
 const { compileAnswers } = require('./denial.js');
-const { closedError, configError, fromNative } = require('./errors.js');
+const { closedError, configError, fromNative, storeError } = require('./errors.js');
 const { Events } = require('./events.js');
+const { KeySource } = require('./key-source.js');
+const { measure } = require('./measures.js');
+const { Metrics } = require('./metrics.js');
 const { native } = require('./native.js');
 const { authOptions } = require('./options.js');
 const { MODE } = require('./session-options.js');
+const { telemetry } = require('./telemetry.js');
 const { revokedError } = require('./turn-errors.js');
 const { Turns } = require('./turns.js');
 const { embeddedWarnings, storeWarnings, warnSessionIsToken } = require('./warnings.js');
@@ -16,6 +20,8 @@ const { Watches } = require('./watches.js');
 /** @typedef {import('./binding.js').Outcome} Outcome */
 
 const SWEEP_EVERY_MS = 1000;
+/** Flag of a question: the credential is a token, not a header. */
+const BARE = 1;
 
 class Engine {
   #isListening = false;
@@ -36,7 +42,8 @@ class Engine {
     this.keys = settings.keys;
     this.realm = settings.realm;
     /** What a policy accepts that does not say so. */
-    this.kinds = { bearer: jwt.keys.length > 0 || !settings.keys.given, keys: settings.keys.given };
+    this.hasKey = jwt.keys.length > 0 || jwt.fetchedKeys;
+    this.kinds = { bearer: this.hasKey || !settings.keys.given, keys: settings.keys.given };
     this.answers = compileAnswers(reasons, settings.realm, this.kinds);
     this.codes = wellKnown(reasons.map(({ reason }) => reason));
     this.userIdClaim = jwt.userIdClaim;
@@ -44,7 +51,6 @@ class Engine {
     this.issuers = jwt.issuers;
     this.maxAgeMs = jwt.maxAgeMs;
     this.accessTtlMs = jwt.accessTtlMs;
-    this.hasKey = jwt.keys.length > 0;
     this.canSign = jwt.signing !== undefined;
     this.sessions = { ...sessions };
     /** Only admission by first use asks for a limit on the way of a request. */
@@ -54,18 +60,25 @@ class Engine {
     this.lenience = settings.lenience;
     this.store = { kind: store.kind, networked: store.networked, strict: store.strict };
     this.events = new Events();
+    this.metrics = new Metrics(reasons.map(({ reason }) => reason));
     this.turns = new Turns(this);
     this.watches = new Watches(this);
-    this.bridge = new Bridge(gateConfig(settings), (event) => this.#tell(event));
+    this.bridge = new Bridge(gateConfig(settings), this.metrics, (event) => this.#tell(event));
     this.gate = this.bridge.gate;
     /** The way to a decision: a function and a number, which is quicker than a method of the gate. */
     this.decide = binding.decide;
     this.decideWith = binding.decideWith;
     this.gateNumber = this.gate.number;
     this.verdict = this.bridge.verdict;
+    /** Where the keys are fetched. */
+    this.keySource =
+      jwt.keysUri === undefined ? undefined : new KeySource(jwt.keysUri, this.gate, this.codes);
     this.warnings = store.networked ? [] : embeddedWarnings();
     this.sessionIsTokenNoted = false;
     this.sweeper = store.networked ? undefined : startSweeper(this);
+    measure(this);
+    this.telemetry = telemetry();
+    this.telemetry?.watch(this.metrics);
   }
 
   /**
@@ -79,8 +92,8 @@ class Engine {
   assertKey() {
     if (!this.hasKey) {
       throw configError(
-        'no key to verify tokens with: set jwt.secret, jwt.publicKey or jwt.jwks, or the environment variable ' +
-          'LATCHGATE_JWT_SECRET or LATCHGATE_JWT_PUBLIC_KEY',
+        'no key to verify tokens with: set jwt.secret, jwt.publicKey, jwt.jwks or jwt.jwksUri, or the environment ' +
+          'variable LATCHGATE_JWT_SECRET, LATCHGATE_JWT_PUBLIC_KEY or LATCHGATE_JWKS_URI',
       );
     }
   }
@@ -132,7 +145,9 @@ class Engine {
       this.turns.wakeAll();
       this.watches.askAll();
     } else {
-      this.events.emit(event);
+      if (type === 'store-error') this.metrics.storeLost();
+      else if (type === 'store-recovered') this.metrics.storeRecovered();
+      this.events.emit({ ...event });
     }
   }
 
@@ -154,9 +169,42 @@ class Engine {
     if (!(await this.standing(userId, credential))) throw revokedError();
   }
 
+  /**
+   * Waits for the key that a token names, where keys are fetched and it is not among them.
+   * @param {string} token
+   * @returns {Promise<number>} what is said of the token then
+   */
+  async tryKey(token) {
+    const { keySource } = this;
+    const ask = () => this.call((gate) => gate.verify(token, BARE));
+    const code = ask();
+    if (!keySource?.mayTeach(code)) return code;
+    await keySource.learn();
+    this.assertOpen();
+    return ask();
+  }
+
+  /**
+   * The same for calls that decide nothing: rejects where the key cannot be had.
+   * @param {string} token
+   */
+  async learnKey(token) {
+    if (this.keySource === undefined) return;
+    if ((await this.tryKey(token)) === this.codes.keysUnavailable)
+      throw storeError(
+        'ERR_LATCHGATE_STORE_UNAVAILABLE',
+        'jwt.jwksUri does not answer: the key may stand there',
+      );
+  }
+
   /** @returns {string[]} what the checks of the server have found */
   storeWarnings() {
     return storeWarnings(this.call((gate) => gate.health().warnings));
+  }
+
+  /** @returns {string[]} what is wrong with the keys that are fetched */
+  keyWarnings() {
+    return this.keySource?.warnings() ?? [];
   }
 
   /** What the store consists of; where writes go is not known before the first connection. */
@@ -184,9 +232,11 @@ class Engine {
     clearInterval(this.sweeper);
     this.watches.close();
     await this.turns.close();
+    await this.keySource?.close();
     await this.bridge.idle();
     // Those who waited hear of it before close() does.
     await new Promise(setImmediate);
+    this.telemetry?.forget(this.metrics);
     this.gate.close();
   }
 }
@@ -200,6 +250,8 @@ function wellKnown(order) {
     unreadable: order.indexOf('header_unreadable'),
     scopeMissing: order.indexOf('scope_missing'),
     quotaExhausted: order.indexOf('quota_exhausted'),
+    tokenKey: order.indexOf('token_key'),
+    keysUnavailable: order.indexOf('keys_unavailable'),
     claimsMismatch: order.indexOf('claims_mismatch'),
     storeUnavailable: order.indexOf('store_unavailable'),
     queueFull: order.indexOf('queue_full'),

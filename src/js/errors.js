@@ -120,6 +120,7 @@ function asError(error) {
 }
 
 exports.LatchgateError = LatchgateError;
+exports.codes = Object.freeze([...STATUS.keys()]);
 exports.asError = asError;
 exports.closedError = closedError;
 exports.configError = configError;

@@ -5,9 +5,10 @@
 const { isDeepStrictEqual } = require('node:util');
 const { claim } = require('./claims.js');
 const { deny, withScope } = require('./denial.js');
-const { asError, configError, inputError } = require('./errors.js');
+const { configError, inputError } = require('./errors.js');
 const { isPlainObject, isThenable, jsonValue, scopes, syncFunction } = require('./input.js');
-const { decisionOn } = require('./passage.js');
+const { decisionOn, fail } = require('./passage.js');
+const { reportDenied } = require('./report.js');
 
 /**
  * @typedef {import('./engine.js').Engine} Engine
@@ -22,7 +23,7 @@ const { decisionOn } = require('./passage.js');
 function requireScope(engine, names) {
   const demanded = scopes(names.length === 1 ? names[0] : names, 'requireScope()', configError);
   const answer = withScope(engine.answers[engine.codes.scopeMissing], demanded);
-  return guard(engine, answer, (decision) => {
+  return guard(engine, answer, engine.codes.scopeMissing, (decision) => {
     const granted = decision.scopes;
     return demanded.every((scope) => granted.includes(scope));
   });
@@ -40,7 +41,8 @@ function requireClaims(engine, match) {
     name,
     test: claimTest(wanted, `requireClaims(): ${name}`),
   }));
-  return guard(engine, engine.answers[engine.codes.claimsMismatch], ({ claims }, req) =>
+  const code = engine.codes.claimsMismatch;
+  return guard(engine, engine.answers[code], code, ({ claims }, req) =>
     tests.every(({ name, test }) => Object.hasOwn(claims, name) && test(claim(claims, name), req)),
   );
 }
@@ -75,25 +77,32 @@ function functionTest(ask, name) {
 /**
  * @param {Engine} engine
  * @param {import('./denial.js').Answer} refusal
+ * @param {number} code of it
  * @param {(decision: Decision, req: any) => boolean} stands
  * @returns {import('express').RequestHandler}
  */
-function guard(engine, refusal, stands) {
+function guard(engine, refusal, code, stands) {
   return function latchgateGuard(req, res, next) {
     const decision = decisionOn(req, engine);
     if (decision === undefined) {
-      deny(engine.answers[engine.codes.noCredentials], undefined, req, res, next);
+      const answer = engine.answers[engine.codes.noCredentials];
+      reportDenied(engine, answer, engine.codes.noCredentials);
+      deny(answer, undefined, req, res, next);
       return;
     }
     let allowed;
     try {
       allowed = stands(decision, req);
     } catch (error) {
-      next(asError(error));
+      fail(engine, next, error);
       return;
     }
-    if (allowed) next();
-    else deny(refusal, decision.policy.onDeny, req, res, next);
+    if (allowed) {
+      next();
+      return;
+    }
+    reportDenied(engine, refusal, code, decision);
+    deny(refusal, decision.policy.onDeny, req, res, next);
   };
 }
 

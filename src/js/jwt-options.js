@@ -42,12 +42,14 @@ const RESERVED = ['exp', 'nbf', 'iat', 'iss', 'aud', 'jti', 'gen', 'lgs', 'scope
 /** @param {unknown} options */
 function jwtOptions(options) {
   const jwt = known(options ?? {}, NAMES, 'jwt', configError);
-  const { keys, signing, keySet = false } = keyRing(jwt);
+  const { keys, signing, keySet = false, keysUri } = keyRing(jwt);
   const maxAgeMs = duration(jwt.maxAge ?? '24h', 'jwt.maxAge', { min: SECOND, max: 200 * YEAR }, configError);
   const claims = known(jwt.claims ?? {}, ['userId', 'sessionId'], 'jwt.claims', configError);
   return {
     keys,
     keySet,
+    keysUri,
+    fetchedKeys: keysUri !== undefined,
     signing,
     algorithms: algorithms(jwt.algorithms),
     issuers: issuers(jwt.issuer ?? env('LATCHGATE_ISSUER')),

@@ -4,11 +4,11 @@
 
 const { NONE, UNREADABLE, headerCredential, ownCredential } = require('./credential.js');
 const { ALLOWED } = require('./decision.js');
-const { asError, isStoreFault } = require('./errors.js');
+const { isStoreFault } = require('./errors.js');
 const { KeyAuth } = require('./key-auth.js');
 const { KeyDecision } = require('./key-decision.js');
 const { createMiddleware } = require('./middleware.js');
-const { conduct, decisionOn, letThrough, turnAway } = require('./passage.js');
+const { conduct, decisionOn, fail, letThrough, turnAway } = require('./passage.js');
 const { setRateLimits } = require('./rate-limit.js');
 const { refundAfter } = require('./refund.js');
 
@@ -45,6 +45,11 @@ class KeyPassage extends KeyDecision {
     return this.askKey(key, credential, req, decisionOn(req, engine));
   }
 
+  again() {
+    const { engine, req } = this;
+    return this.askKey(req.headers[engine.keys.header], this.credential, req, decisionOn(req, engine));
+  }
+
   #tokenBeside() {
     const { policy, req } = this;
     return policy.getToken === undefined ? headerCredential(req) : ownCredential(policy.getToken, req);
@@ -65,7 +70,7 @@ class KeyPassage extends KeyDecision {
     if (!res.headersSent) setRateLimits(this.rateLimits(record, at), res);
     if (policy.quota?.refundOn !== undefined)
       refundAfter(engine, policy.quota.refundOn, this.charge(record, at), res);
-    letThrough(this, new KeyAuth(this));
+    letThrough(this, new KeyAuth(this), record, at);
   }
 
   /** What is said of a key is no number. */
@@ -81,7 +86,7 @@ class KeyPassage extends KeyDecision {
   /** @param {unknown} error */
   fail(error) {
     if (isStoreFault(error)) this.complete(this.withoutStore(), this.engine.verdict, 0);
-    else this.next(asError(error));
+    else fail(this.engine, this.next, error);
   }
 }
 

@@ -1,8 +1,9 @@
 'use strict';
 // Which keys verify and which one signs: one secret, one key pair or a half of it, or a set, from options or environment.
 
-const { configError, unbuiltError } = require('./errors.js');
+const { configError } = require('./errors.js');
 const { env } = require('./env.js');
+const { endpoint, isForeign } = require('./jwks-endpoint.js');
 const { isSameKey, privateKey, publicJwk, secretKey, thumbprint } = require('./keys.js');
 
 /**
@@ -10,7 +11,7 @@ const { isSameKey, privateKey, publicJwk, secretKey, thumbprint } = require('./k
  * @typedef {import('./keys.js').VerificationKey} VerificationKey
  * @typedef {import('./keys.js').SigningKey} SigningKey
  * @typedef {ReturnType<typeof privateKey>} OwnKey
- * @typedef {{ keys: VerificationKey[], signing?: SigningKey, keySet?: boolean }} KeyRing
+ * @typedef {{ keys: VerificationKey[], signing?: SigningKey, keySet?: boolean, keysUri?: string }} KeyRing
  */
 
 const KEY_NAMES = ['secret', 'publicKey', 'privateKey', 'jwks', 'jwksUri'];
@@ -20,7 +21,6 @@ const KEY_NAMES = ['secret', 'publicKey', 'privateKey', 'jwks', 'jwksUri'];
  * @returns {KeyRing}
  */
 function keyRing(jwt) {
-  if (jwt.jwksUri !== undefined) throw unbuiltError('jwt.jwksUri');
   const given = KEY_NAMES.filter((name) => jwt[name] !== undefined);
   if (given.length === 0) return environmentKeys();
   if (jwt.secret !== undefined) {
@@ -31,7 +31,12 @@ function keyRing(jwt) {
   if (jwt.publicKey !== undefined && jwt.jwks !== undefined) {
     throw configError('jwt.publicKey and jwt.jwks exclude each other: put the public key into the set');
   }
+  const other = jwt.jwks === undefined ? 'publicKey' : 'jwks';
+  if (jwt.jwksUri !== undefined && jwt[other] !== undefined) {
+    throw configError(`jwt.jwksUri and jwt.${other} exclude each other: give one kind of key`);
+  }
   const own = jwt.privateKey === undefined ? undefined : privateKey(jwt.privateKey, 'jwt.privateKey');
+  if (jwt.jwksUri !== undefined) return fetchedRing(jwt.jwksUri, 'jwt.jwksUri', own);
   if (jwt.jwks !== undefined) return setRing(jwt.jwks, own);
   return own === undefined ? publicRing(jwt.publicKey, 'jwt.publicKey') : pairRing(jwt.publicKey, own);
 }
@@ -40,10 +45,16 @@ function keyRing(jwt) {
 function environmentKeys() {
   const secret = env('LATCHGATE_JWT_SECRET');
   const key = env('LATCHGATE_JWT_PUBLIC_KEY');
-  if (env('LATCHGATE_JWKS_URI') !== undefined) throw unbuiltError('LATCHGATE_JWKS_URI');
-  if (secret !== undefined && key !== undefined) {
-    throw configError('LATCHGATE_JWT_SECRET and LATCHGATE_JWT_PUBLIC_KEY exclude each other: unset one');
+  const uri = env('LATCHGATE_JWKS_URI');
+  const given = [
+    secret !== undefined && 'LATCHGATE_JWT_SECRET',
+    key !== undefined && 'LATCHGATE_JWT_PUBLIC_KEY',
+    uri !== undefined && 'LATCHGATE_JWKS_URI',
+  ].filter(Boolean);
+  if (given.length > 1) {
+    throw configError(`${given[0]} and ${given[1]} exclude each other: unset one`);
   }
+  if (uri !== undefined) return fetchedRing(uri, 'LATCHGATE_JWKS_URI', undefined);
   if (secret !== undefined) return secretRing(secret, 'LATCHGATE_JWT_SECRET');
   return key === undefined ? { keys: [] } : publicRing(key, 'LATCHGATE_JWT_PUBLIC_KEY');
 }
@@ -105,6 +116,19 @@ function setRing(jwks, own) {
 }
 
 /**
+ * Of a set that will be fetched nothing is known but our own key: it is found by its kid, or by its thumbprint (RFC 7638).
+ * @param {unknown} uri
+ * @param {string} label
+ * @param {OwnKey | undefined} own
+ * @returns {KeyRing}
+ */
+function fetchedRing(uri, label, own) {
+  const keysUri = endpoint(uri, label);
+  const signing = own && signingKey(own, { ...own.jwk, kid: own.jwk.kid ?? thumbprint(own.jwk) });
+  return { keySet: true, keys: [], signing, keysUri };
+}
+
+/**
  * A set is searched by kid, so that our own key must be known by one: its own, or, where it joins, its thumbprint (RFC 7638).
  * @param {Jwk[]} set
  * @param {OwnKey} own
@@ -122,16 +146,6 @@ function memberKey(set, own) {
     );
   }
   return signingKey(own, shown);
-}
-
-/**
- * A key of a type that a later standard may define: in a set it is passed over; RFC 7517, section 5.
- * @param {unknown} key
- * @returns {key is { kty: string }}
- */
-function isForeign(key) {
-  const { kty } = /** @type {{ kty?: unknown }} */ (Object(key));
-  return typeof kty === 'string' && !['RSA', 'EC', 'OKP', 'oct'].includes(kty);
 }
 
 /**

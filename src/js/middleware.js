@@ -4,8 +4,8 @@
 
 const { NONE, UNREADABLE, headerCredential, ownCredential } = require('./credential.js');
 const { ALLOWED, Decision } = require('./decision.js');
-const { asError, isStoreFault } = require('./errors.js');
-const { conduct, decisionOn, letThrough, turnAway } = require('./passage.js');
+const { isStoreFault } = require('./errors.js');
+const { conduct, decisionOn, fail, letThrough, turnAway } = require('./passage.js');
 const { setRateLimit } = require('./rate-limit.js');
 const { refundAfter } = require('./refund.js');
 const { RequestAuth } = require('./request-auth.js');
@@ -41,6 +41,11 @@ class Passage extends Decision {
     return this.ask(credential, req, decisionOn(req, engine));
   }
 
+  again() {
+    const { engine, req } = this;
+    return this.ask(this.credential, req, decisionOn(req, engine));
+  }
+
   /**
    * @param {number} code
    * @param {Float64Array} record
@@ -56,7 +61,7 @@ class Passage extends Decision {
     if (policy.quota !== undefined) this.#tellLimit(record, at);
     if (policy.quota?.refundOn !== undefined)
       refundAfter(engine, policy.quota.refundOn, this.charge(record, at), res);
-    letThrough(this, new RequestAuth(this));
+    letThrough(this, new RequestAuth(this), record, at);
   }
 
   /**
@@ -86,7 +91,7 @@ class Passage extends Decision {
   /** @param {unknown} error */
   fail(error) {
     if (isStoreFault(error)) this.complete(this.withoutStore(), this.engine.verdict, 0);
-    else this.next(asError(error));
+    else fail(this.engine, this.next, error);
   }
 }
 

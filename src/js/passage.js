@@ -4,8 +4,10 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const { deny } = require('./denial.js');
+const { ALLOWED } = require('./decision.js');
 const { asError, closedError, inputError } = require('./errors.js');
 const { isThenable } = require('./input.js');
+const { reportAllowed, reportDenied } = require('./report.js');
 const { decisionBehind } = require('./request-auth.js');
 
 /**
@@ -23,6 +25,7 @@ const { decisionBehind } = require('./request-auth.js');
  * @property {any} res
  * @property {(error?: unknown) => void} next
  * @property {() => number} decide reason code, or a negative ticket
+ * @property {() => number} again the same with the credential that was taken
  * @property {(code: number, record: Float64Array, at: number) => void} complete
  * @property {(code: number, record: Float64Array, at: number) => void} arrive what came late by number
  * @property {(outcome: import('./binding.js').Outcome) => void} outcome what came late as an object
@@ -57,7 +60,18 @@ class Later extends AsyncResource {
   }
 }
 
-/** Asks, and goes on where the answer is there at once. @param {Passage} passage */
+/**
+ * @param {Engine} engine
+ * @param {(error?: unknown) => void} next
+ * @param {unknown} error
+ */
+function fail(engine, next, error) {
+  const fault = asError(error);
+  engine.metrics.faulted(/** @type {{ code?: unknown }} */ (fault).code);
+  next(fault);
+}
+
+/** Asks, and goes on where the answer is there at once; where keys are fetched, perhaps after that. @param {Passage} passage */
 function conduct(passage) {
   const { engine, policy, req, next } = passage;
   let code;
@@ -65,20 +79,55 @@ function conduct(passage) {
     if (engine.closed) throw closedError();
     code = policy.skip !== undefined && isSkipped(policy.skip, req) ? undefined : passage.decide();
   } catch (error) {
-    next(asError(error));
+    fail(engine, next, error);
     return;
   }
   if (code === undefined) next();
-  else if (code < 0) engine.bridge.wait(-code, new Later(passage));
+  else if (code > ALLOWED && engine.keySource?.mayTeach(code)) learnKey(passage, engine.keySource);
+  else goOn(passage, code);
+}
+
+/**
+ * @param {Passage} passage
+ * @param {number} code reason code, or a negative ticket
+ */
+function goOn(passage, code) {
+  const { engine } = passage;
+  if (code < 0) engine.bridge.wait(-code, new Later(passage));
   else passage.complete(code, engine.verdict, 0);
 }
 
 /**
  * @param {Passage} passage
- * @param {import('./request-auth.js').RequestAuth} auth
+ * @param {import('./key-source.js').KeySource} keySource
  */
-function letThrough(passage, auth) {
+function learnKey(passage, keySource) {
+  // What handlers throw is theirs, and no rejection.
+  keySource.learn().then(() => setImmediate(askAgain, passage));
+}
+
+/** @param {Passage} passage */
+function askAgain(passage) {
+  let code;
+  try {
+    if (passage.engine.closed) throw closedError();
+    code = passage.again();
+  } catch (error) {
+    fail(passage.engine, passage.next, error);
+    return;
+  }
+  goOn(passage, code);
+}
+
+/**
+ * @param {Passage} passage
+ * @param {import('./request-auth.js').RequestAuth} auth
+ * @param {Float64Array} record
+ * @param {number} at
+ */
+function letThrough(passage, auth, record, at) {
   const { engine, policy, req, res, next } = passage;
+  reportAllowed(passage, record, at);
   // req.auth may be kept for long: it must not keep the request and its socket with it.
   passage.req = undefined;
   passage.next = ignore;
@@ -97,8 +146,14 @@ function letThrough(passage, auth) {
 function turnAway(passage, code, record, at) {
   const { engine, policy, req, res, next } = passage;
   forget(req, engine, policy.property);
-  if (policy.optional && code === engine.codes.noCredentials) next();
-  else deny(passage.refusal(code, record, at), policy.onDeny, req, res, next);
+  if (policy.optional && code === engine.codes.noCredentials) {
+    engine.metrics.anonymous();
+    next();
+    return;
+  }
+  const answer = passage.refusal(code, record, at);
+  reportDenied(engine, answer, code, passage);
+  deny(answer, policy.onDeny, req, res, next);
 }
 
 function ignore() {}
@@ -151,4 +206,4 @@ function isSkipped(skip, req) {
   return Boolean(skipped);
 }
 
-module.exports = { conduct, decisionOn, forget, letThrough, turnAway };
+module.exports = { conduct, decisionOn, fail, forget, letThrough, turnAway };

@@ -42,7 +42,18 @@ class Sessions {
         timeout(own.absoluteTimeout, 'absoluteTimeout', inputError) ?? sessions.absoluteMs,
       );
     });
-    return admission(/** @type {import('./binding.js').NativeAdmission} */ (outcome.admission));
+    const native = /** @type {import('./binding.js').NativeAdmission} */ (outcome.admission);
+    const answer = admission(native);
+    if (answer.admitted && !answer.existing) this.#report(answer);
+    return answer;
+  }
+
+  /** @param {Extract<Admission, { admitted: true }>} admission */
+  #report({ session: { userId, sessionId }, active, limit, evicted }) {
+    const { events, metrics } = this.#engine;
+    metrics.sessionAdmitted(evicted.length);
+    for (const { sessionId } of evicted) events.emit({ type: 'evicted', userId, sessionId });
+    events.emit({ type: 'admitted', userId, sessionId, active, limit: limit ?? undefined });
   }
 
   /**

@@ -115,4 +115,4 @@ function isAllow(value, name) {
   return value === 'allow';
 }
 
-module.exports = { lenience, storeOptions };
+module.exports = { PREFIX, lenience, storeOptions };

@@ -2,10 +2,10 @@
 // auth.tokens: issue, verify and revoke. Signatures and times are judged in the addon; arguments are checked here.
 
 const { settleKeys } = require('./api-keys.js');
-const { decodeClaims } = require('./claims.js');
+const { decodeClaims, tokenIdOf, userIdOf } = require('./claims.js');
 const { YEAR, duration } = require('./duration.js');
 const { barrier } = require('./barrier.js');
-const { configError, fromNative, inputError, unbuiltError } = require('./errors.js');
+const { configError, inputError, unbuiltError } = require('./errors.js');
 const { id, instant, isPlainObject, jsonValue, optionalId, scopes, token: tokenText } = require('./input.js');
 const { waitOf } = require('./lock-options.js');
 const { known } = require('./names.js');
@@ -59,11 +59,8 @@ class Tokens {
     const engine = this.#engine;
     engine.assertOpen();
     if (isOversized(tokenText(token, 'token'), engine)) return null;
-    try {
-      return engine.gate.verify(token, BARE) === 0 ? decodeClaims(token) : null;
-    } catch (error) {
-      throw fromNative(error);
-    }
+    await engine.learnKey(token);
+    return engine.call((gate) => gate.verify(token, BARE)) === 0 ? decodeClaims(token) : null;
   }
 
   /**
@@ -74,7 +71,9 @@ class Tokens {
     const engine = this.#engine;
     engine.assertOpen();
     if (isOversized(tokenText(token, 'token'), engine)) return false;
+    await engine.learnKey(token);
     const outcome = await engine.ask((gate) => gate.revoke(token));
+    if (outcome.flag === true) this.#report('token', whose(token, engine));
     return outcome.flag === true;
   }
 
@@ -84,11 +83,12 @@ class Tokens {
    */
   async revokeId(target) {
     const engine = this.#engine;
+    const own = known(target, ['jti', 'userId', 'expiresAt', 'iss'], 'id', inputError);
     const outcome = await engine.ask((gate) => {
-      const own = known(target, ['jti', 'userId', 'expiresAt', 'iss'], 'id', inputError);
       const expiresAt = instant(own.expiresAt, 'expiresAt');
       return gate.revokeId(id(own.jti, 'jti'), id(own.userId, 'userId'), expiresAt, issuer(own.iss, engine));
     });
+    if (outcome.flag === true) this.#report('token', { userId: own.userId, tokenId: own.jti });
     return outcome.flag === true;
   }
 
@@ -100,6 +100,7 @@ class Tokens {
     const engine = this.#engine;
     engine.assertOpen();
     if (typeof target === 'string' && isOversized(target, engine)) return true;
+    if (typeof target === 'string') await engine.learnKey(target);
     const outcome = await engine.ask((gate) => {
       if (typeof target === 'string') return gate.isRevoked(target);
       const own = known(target, ['jti', 'userId', 'iss'], 'id', inputError);
@@ -122,6 +123,7 @@ class Tokens {
       waitMs = barrierWait(own);
       return gate.revokeUser(id(userId, 'userId'), flag(own.apiKeys, 'apiKeys'));
     });
+    this.#report('user', { userId });
     if (options.apiKeys === true) await settleKeys(engine, userId);
     return revoked(engine, userId, outcome, waitMs);
   }
@@ -143,7 +145,18 @@ class Tokens {
         own.until === undefined ? NaN : instant(own.until, 'until'),
       );
     });
+    this.#report('block', { userId });
     return revoked(engine, userId, outcome, waitMs);
+  }
+
+  /**
+   * @param {'token' | 'user' | 'block'} kind
+   * @param {{ userId: string, tokenId?: string }} whose
+   */
+  #report(kind, whose) {
+    const { events, metrics } = this.#engine;
+    metrics.revoked(kind);
+    events.emit({ type: 'revoked', kind, ...whose });
   }
 
   /**
@@ -169,6 +182,15 @@ class Tokens {
   async logout() {
     throw unbuiltError('tokens.logout()');
   }
+}
+
+/**
+ * @param {string} token whose signature stands
+ * @param {Engine} engine
+ */
+function whose(token, engine) {
+  const claims = decodeClaims(token);
+  return { userId: userIdOf(claims, engine), tokenId: tokenIdOf(claims, token) };
 }
 
 /**

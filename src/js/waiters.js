@@ -11,22 +11,27 @@ class Waiters {
   #tickets = new Float64Array(SLOTS);
   /** @type {Array<T | undefined>} */
   #slots = new Array(SLOTS).fill(undefined);
-  /** Those whose slot is taken by one who waits longer. @type {Map<number, T>} */
+  #since = new Float64Array(SLOTS);
+  /** Those whose slot is taken by one who waits longer. @type {Map<number, { waiter: T, since: number }>} */
   #others = new Map();
 
   size = 0;
+  /** Since when the one taken last had waited. */
+  since = 0;
 
   /**
    * @param {number} ticket drawn once
    * @param {T} waiter
+   * @param {number} since
    */
-  add(ticket, waiter) {
+  add(ticket, waiter, since) {
     const at = ticket % SLOTS;
     if (this.#tickets[at] === 0) {
       this.#tickets[at] = ticket;
       this.#slots[at] = waiter;
+      this.#since[at] = since;
     } else {
-      this.#others.set(ticket, waiter);
+      this.#others.set(ticket, { waiter, since });
     }
     this.size++;
   }
@@ -40,12 +45,15 @@ class Waiters {
     let waiter;
     if (this.#tickets[at] === ticket) {
       waiter = this.#slots[at];
+      this.since = this.#since[at];
       this.#tickets[at] = 0;
       this.#slots[at] = undefined;
     } else {
-      waiter = this.#others.get(ticket);
-      if (waiter === undefined) return undefined;
+      const other = this.#others.get(ticket);
+      if (other === undefined) return undefined;
       this.#others.delete(ticket);
+      ({ waiter } = other);
+      this.since = other.since;
     }
     this.size--;
     return waiter;
@@ -53,7 +61,9 @@ class Waiters {
 
   /** @returns {T[]} all of them, who wait no more */
   takeAll() {
-    const all = [...this.#slots, ...this.#others.values()].filter((waiter) => waiter !== undefined);
+    const all = [...this.#slots, ...Array.from(this.#others.values(), ({ waiter }) => waiter)].filter(
+      (waiter) => waiter !== undefined,
+    );
     this.#tickets.fill(0);
     this.#slots.fill(undefined);
     this.#others.clear();

@@ -82,9 +82,15 @@ function warnSessionIsToken() {
   return SESSION_IS_TOKEN.text;
 }
 
+/** What is wrong with the keys that are fetched: each sentence is emitted once. @param {string} text */
+function warnKeys(text) {
+  if (!emitted.has(text)) emit({ code: 'LATCHGATE_KEYS', text });
+  emitted.add(text);
+}
+
 /** What kept a request from getting its charge back. @param {string} message */
 function warnRefund(message) {
   emit({ code: 'LATCHGATE_REFUND', text: `the charge of a request was not given back: ${message}` });
 }
 
-module.exports = { embeddedWarnings, storeWarnings, warnRefund, warnSessionIsToken };
+module.exports = { embeddedWarnings, storeWarnings, warnKeys, warnRefund, warnSessionIsToken };

@@ -46,6 +46,18 @@ pub struct KeySet {
     keys: Vec<Key>,
     own: Option<usize>,
     is_set: bool,
+    allowed: Option<Vec<Algorithm>>,
+    is_fetched: bool,
+    /// What was fetched may be out of date, so that a key unknown here may exist.
+    doubtful: bool,
+}
+
+/// What a set that was fetched came to.
+pub struct Fetched {
+    /// Keys that tokens are verified with.
+    pub usable: usize,
+    /// Why keys were passed over.
+    pub passed_over: Vec<String>,
 }
 
 /// A key chosen for a token: an index into the set, and the algorithm's place with that key.
@@ -62,6 +74,8 @@ pub enum NoKey {
     Algorithm,
     /// No key of that id, or several that could be meant.
     Key,
+    /// None here, where the set may be out of date.
+    Unknown,
 }
 
 /// Makes the crypto library ready, once a process, and sees that it works.
@@ -113,30 +127,32 @@ impl KeySet {
     pub fn new(options: KeyOptions) -> Result<Self, Fault> {
         let provider = provider()?;
         let allowed = options.algorithms.as_deref().map(check_algorithms).transpose()?;
-        let mut set = Self { keys: Vec::new(), own: None, is_set: options.is_set };
+        let mut set = Self {
+            keys: Vec::new(),
+            own: None,
+            is_set: options.is_set,
+            allowed,
+            is_fetched: false,
+            doubtful: false,
+        };
         let mut offered = Vec::new();
         for source in options.keys {
             if let Some(key) = check(&source)? {
                 offered.extend_from_slice(&key.algorithms);
-                set.add(key, allowed.as_deref(), provider)?;
+                set.add(key, provider)?;
             }
         }
         if let Some(source) = options.own {
-            let Some(key) = check(&source)? else {
-                return Err(Fault::config(format!(
-                    "{}: is not a key for one of the algorithms offered",
-                    source.label
-                )));
-            };
+            let key = check(&source)?.ok_or_else(|| unusable(&source.label))?;
             offered.extend_from_slice(&key.algorithms);
             let known = set.keys.iter().position(|other| other.material == key.material);
             let own = match known {
                 Some(index) => index,
-                None => set.add(key, allowed.as_deref(), provider)?,
+                None => set.add(key, provider)?,
             };
             set.own = Some(own);
         }
-        if let Some(useless) = allowed.iter().flatten().find(|a| !offered.contains(a)) {
+        if let Some(useless) = set.allowed.iter().flatten().find(|a| !offered.contains(a)) {
             return Err(Fault::config(format!(
                 "jwt.algorithms names {}, which no configured key can be used with",
                 jwk::algorithm_name(*useless)
@@ -150,15 +166,83 @@ impl KeySet {
         Ok(set)
     }
 
-    fn add(
-        &mut self,
-        key: CheckedKey,
-        allowed: Option<&[Algorithm]>,
-        provider: &CryptoProvider,
-    ) -> Result<usize, Fault> {
+    /// A set that will be fetched: `renew` brings its keys, and until then it is in doubt. The key that we sign with
+    /// is always in it.
+    ///
+    /// # Errors
+    /// `ERR_LATCHGATE_CONFIG`, naming the option that is wrong and the cure.
+    pub fn to_be_fetched(
+        own: Option<KeySource>,
+        algorithms: Option<&[String]>,
+    ) -> Result<Self, Fault> {
+        let provider = provider()?;
+        let allowed = algorithms.map(check_algorithms).transpose()?;
+        if let Some(symmetric) = allowed.iter().flatten().find(|a| is_symmetric(**a)) {
+            return Err(Fault::config(format!(
+                "jwt.algorithms names {}, which no key of jwt.jwksUri can be used with",
+                jwk::algorithm_name(*symmetric)
+            )));
+        }
+        let keys = Vec::new();
+        let mut set =
+            Self { keys, own: None, is_set: true, allowed, is_fetched: true, doubtful: true };
+        if let Some(source) = own {
+            let key = check(&source)?.ok_or_else(|| unusable(&source.label))?;
+            set.own = Some(set.add(key, provider)?);
+        }
+        Ok(set)
+    }
+
+    /// Takes the keys that were fetched in place of those before. Those that cannot be used are passed over: one bad
+    /// key must not cost the others their tokens.
+    ///
+    /// # Errors
+    /// The crypto library does not work.
+    pub fn renew(&mut self, keys: &[KeySource]) -> Result<Fetched, Fault> {
+        let provider = provider()?;
+        let own = self.own.map(|own| self.keys.swap_remove(own));
+        let kept = usize::from(own.is_some());
+        self.keys = own.into_iter().collect();
+        self.own = (kept == 1).then_some(0);
+        let mut passed_over = Vec::new();
+        for source in keys {
+            match check(source) {
+                Ok(Some(key)) if self.is_rival(&key) => passed_over.push(format!(
+                    "{}: has the kid of jwt.privateKey, and is another key",
+                    source.label
+                )),
+                Ok(Some(key)) if self.is_ours(&key) => {}
+                Ok(Some(key)) => {
+                    if let Err(fault) = self.add(key, provider) {
+                        passed_over.push(format!("{}: {}", source.label, fault.message));
+                    }
+                }
+                Ok(None) => {}
+                Err(fault) => passed_over.push(fault.message),
+            }
+        }
+        let usable = self.keys.len() - kept;
+        self.doubtful = usable == 0;
+        Ok(Fetched { usable, passed_over })
+    }
+
+    /// Whether a key that is not here may stand where the set comes from.
+    pub const fn doubt(&mut self, doubtful: bool) {
+        self.doubtful = doubtful;
+    }
+
+    fn is_ours(&self, key: &CheckedKey) -> bool {
+        self.own.is_some_and(|own| self.keys[own].kid == key.kid)
+    }
+
+    fn is_rival(&self, key: &CheckedKey) -> bool {
+        self.is_ours(key) && self.own.is_some_and(|own| self.keys[own].material != key.material)
+    }
+
+    fn add(&mut self, key: CheckedKey, provider: &CryptoProvider) -> Result<usize, Fault> {
         let mut verifiers = Vec::new();
         for algorithm in key.algorithms {
-            if allowed.is_none_or(|allowed| allowed.contains(&algorithm)) {
+            if self.allowed.as_ref().is_none_or(|allowed| allowed.contains(&algorithm)) {
                 let verifier = (provider.verifier_factory)(&algorithm, &key.key)
                     .map_err(|_| Fault::config("jwt: the crypto library refuses the key"))?;
                 verifiers.push((algorithm, verifier));
@@ -174,6 +258,30 @@ impl KeySet {
     /// # Errors
     /// Why none fits.
     pub fn choose(&self, algorithm: &str, kid: Option<&str>) -> Result<Choice, NoKey> {
+        match self.find(algorithm, kid) {
+            // Whatever is fetched, no key will fit.
+            Err(NoKey::Key) if self.is_fetched && !self.may_come(algorithm) => {
+                Err(NoKey::Algorithm)
+            }
+            choice if !self.doubtful => choice,
+            Err(NoKey::Algorithm) if !self.may_come(algorithm) => Err(NoKey::Algorithm),
+            // With no key but our own, a token that names none may well be another's.
+            Ok(choice) if kid.is_none() && self.own == Some(choice.key) => Err(NoKey::Unknown),
+            Err(NoKey::Key) => Err(NoKey::Unknown),
+            Err(NoKey::Algorithm) if kid.is_none() => Err(NoKey::Unknown),
+            choice => choice,
+        }
+    }
+
+    /// Whether a set that is fetched could bring a key for it.
+    fn may_come(&self, algorithm: &str) -> bool {
+        jwk::algorithm(algorithm).is_some_and(|algorithm| {
+            let allowed = self.allowed.as_ref();
+            !is_symmetric(algorithm) && allowed.is_none_or(|allowed| allowed.contains(&algorithm))
+        })
+    }
+
+    fn find(&self, algorithm: &str, kid: Option<&str>) -> Result<Choice, NoKey> {
         let named = self
             .keys
             .iter()
@@ -213,6 +321,14 @@ impl KeySet {
         let kid = key.kid.as_deref().filter(|_| self.is_set);
         Some((kid, key.verifiers.iter().map(|(algorithm, _)| *algorithm).collect()))
     }
+}
+
+fn unusable(label: &str) -> Fault {
+    Fault::config(format!("{label}: is not a key for one of the algorithms offered"))
+}
+
+fn is_symmetric(algorithm: Algorithm) -> bool {
+    matches!(algorithm, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512)
 }
 
 fn check(source: &KeySource) -> Result<Option<CheckedKey>, Fault> {

@@ -3,8 +3,9 @@
 
 use super::cache::TokenCache;
 use super::claims::{self, Purpose, Rules, Token};
-use super::keys::{Choice, KeySet, NoKey};
+use super::keys::{Choice, Fetched, KeySet, KeySource, NoKey};
 use super::strict_json::{self, Value};
+use crate::core::error::Fault;
 use crate::core::reason::Reason;
 use aws_lc_rs::digest;
 use base64::Engine as _;
@@ -41,6 +42,8 @@ pub struct Verifier {
     keys: KeySet,
     rules: Rules,
     cache: TokenCache,
+    hits: u64,
+    misses: u64,
     /// The last header segment read, and the key that it chose: an issuer writes the same header
     /// over and over.
     header: Option<(Box<str>, Choice)>,
@@ -64,6 +67,8 @@ impl Verifier {
             keys,
             rules,
             cache: TokenCache::new(CACHE_BYTES),
+            hits: 0,
+            misses: 0,
             header: None,
             payload: Vec::new(),
             signature: Vec::new(),
@@ -82,6 +87,27 @@ impl Verifier {
         &self.keys
     }
 
+    /// Takes other keys. What was verified with those before is forgotten: none of them may speak for a token any more.
+    ///
+    /// # Errors
+    /// The crypto library does not work.
+    pub fn renew_keys(&mut self, keys: &[KeySource]) -> Result<Fetched, Fault> {
+        self.cache = TokenCache::new(CACHE_BYTES);
+        self.header = None;
+        self.keys.renew(keys)
+    }
+
+    /// See [`KeySet::doubt`].
+    pub const fn doubt_keys(&mut self, doubtful: bool) {
+        self.keys.doubt(doubtful);
+    }
+
+    /// How often a token was found among those already verified, how often it was not, and the bytes that they take.
+    #[must_use]
+    pub fn cached(&self) -> (u64, u64, u64) {
+        (self.hits, self.misses, self.cache.weight())
+    }
+
     /// Signature and claims; not whether it was revoked.
     ///
     /// # Errors
@@ -92,6 +118,7 @@ impl Verifier {
         }
         let tolerance_ms = self.rules.tolerance_ms;
         if let Some(token) = self.cache.get(text) {
+            self.hits += 1;
             if let Err(reason) = token.stands_at(now_ms, tolerance_ms) {
                 // It will not stand again, unless it is not valid yet: no use in keeping it.
                 self.cache.remove(text);
@@ -99,6 +126,7 @@ impl Verifier {
             }
             return Ok(token);
         }
+        self.misses += 1;
         let token = self.read(text, Purpose::Accept)?;
         token.stands_at(now_ms, tolerance_ms)?;
         let token = Rc::new(token);
@@ -193,6 +221,7 @@ fn read_header(segment: &str, keys: &KeySet) -> Result<Choice, Reason> {
     keys.choose(algorithm, kid).map_err(|why| match why {
         NoKey::Algorithm => Reason::TokenAlgorithm,
         NoKey::Key => Reason::TokenKey,
+        NoKey::Unknown => Reason::KeysUnavailable,
     })
 }
 

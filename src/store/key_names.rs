@@ -2,7 +2,7 @@
 
 use crate::core::clock::Now;
 use crate::core::key::Digest;
-use crate::core::key_op::{KeyAnswer, KeyName, KeyOp, KeyPlace, NewKey};
+use crate::core::key_op::{KeyAnswer, KeyName, KeyOp, KeyPlace, NewKey, Pointed, Pointing};
 use dashmap::{DashMap, Entry};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -71,10 +71,16 @@ impl KeyNames {
                     }
                 }
             }
-            KeyOp::Confirm { digest, place } => {
+            KeyOp::Point(Pointing { digest, place, what }) => {
                 let import = self.imports.get_mut(digest);
                 let ours = import.filter(|i| i.stands(now.ms()) && i.place == *place);
-                KeyAnswer::Done(ours.map(|mut import| import.lapses_ms = None).is_some())
+                let told = ours.map(|mut import| {
+                    // It goes when the key is dropped: of nothing else it need be told.
+                    if let Pointed::Created { .. } = what {
+                        import.lapses_ms = None;
+                    }
+                });
+                KeyAnswer::Done(told.is_some())
             }
             _ => KeyAnswer::Done(false),
         }

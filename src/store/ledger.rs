@@ -14,8 +14,10 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The locks: whoever charges a quota holds its shard (or that of the user in whose record it lies) until
-/// the last change. The name of a memory, and the id of a receipt, belong to one quota: so that lock
-/// guards them too, and the shards of their maps are taken for one look-up or one change at a time.
+/// the last change. The name of a memory belongs to one name of quotas, which may stand for one of each
+/// algorithm: so its shard is held as well, behind the quota's, from the look-up until the change. The id of
+/// a receipt belongs to one quota, whose lock guards it, and the shard of its map is taken for one look-up or
+/// one change at a time, behind all others.
 pub struct Ledger {
     quotas: DashMap<Box<str>, QuotaState, ahash::RandomState>,
     memories: DashMap<[u8; 16], RememberedCharge, ahash::RandomState>,
@@ -83,15 +85,14 @@ impl Ledger {
 
     fn refund_to(&self, state: &mut QuotaState, asked: &Refund<'_>, now: Now<'_>) -> bool {
         let id = asked.charged.id;
-        let was_refunded = self.refunded.contains_key(&id);
-        let name = asked.memory.unwrap_or_default();
-        let mut memory = self.memory(&name);
-        let given_back = spending::refund(state, &mut memory, was_refunded, asked, now.us);
-        if given_back {
-            self.refunded.insert(id, now.ms() + RECEIPT_MS);
-            self.remember(&name, memory);
-        }
-        given_back
+        self.with_named(asked.memory, |memory| {
+            let was_refunded = self.refunded.contains_key(&id);
+            let given_back = spending::refund(state, memory, was_refunded, asked, now.us);
+            if given_back {
+                self.refunded.insert(id, now.ms() + RECEIPT_MS);
+            }
+            given_back
+        })
     }
 
     /// Forgets quotas that lie apart. True where one of them held something.
@@ -134,30 +135,39 @@ impl Ledger {
         }
     }
 
-    /// Does something with what is remembered, under the lock of the quota that it belongs to.
+    /// Does something with what is remembered, under its lock: of two who ask the same the second finds the answer.
     pub fn with_memory<T>(
         &self,
         asked: Option<&Idempotency>,
         run: impl FnOnce(&mut Option<RememberedCharge>) -> T,
     ) -> T {
-        let Some(asked) = asked else { return run(&mut None) };
-        let before = self.memory(&asked.name);
-        let mut memory = before;
-        let result = run(&mut memory);
-        if memory != before {
-            self.remember(&asked.name, memory);
-        }
-        result
+        self.with_named(asked.map(|asked| asked.name), run)
     }
 
-    fn memory(&self, name: &[u8; 16]) -> Option<RememberedCharge> {
-        self.memories.get(name).map(|memory| *memory)
-    }
-
-    fn remember(&self, name: &[u8; 16], memory: Option<RememberedCharge>) {
-        match memory {
-            Some(memory) => drop(self.memories.insert(*name, memory)),
-            None => drop(self.memories.remove(name)),
+    fn with_named<T>(
+        &self,
+        name: Option<[u8; 16]>,
+        run: impl FnOnce(&mut Option<RememberedCharge>) -> T,
+    ) -> T {
+        let Some(name) = name else { return run(&mut None) };
+        match self.memories.entry(name) {
+            Entry::Occupied(mut entry) => {
+                let mut memory = Some(*entry.get());
+                let result = run(&mut memory);
+                match memory {
+                    Some(memory) => drop(entry.insert(memory)),
+                    None => drop(entry.remove()),
+                }
+                result
+            }
+            Entry::Vacant(entry) => {
+                let mut memory = None;
+                let result = run(&mut memory);
+                if let Some(memory) = memory {
+                    entry.insert(memory);
+                }
+                result
+            }
         }
     }
 
@@ -195,12 +205,12 @@ impl Ledger {
 
     /// The same of what is remembered.
     pub fn read_memory(&self, name: &[u8; 16]) -> Option<RememberedCharge> {
-        self.memory(name)
+        self.memories.get(name).map(|memory| *memory)
     }
 
     /// See `write_quota`.
     pub fn write_memory(&self, name: &[u8; 16], memory: Option<RememberedCharge>) {
-        self.remember(name, memory);
+        self.with_named(Some(*name), |kept| *kept = memory);
     }
 
     /// Whether a receipt was spent.
@@ -211,5 +221,20 @@ impl Ledger {
     /// Remembers that a receipt was spent.
     pub fn write_refunded(&self, id: ReceiptId, until_ms: u64) {
         self.refunded.insert(id, until_ms);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_locked_while_somebody_looks_and_charges() {
+        let ledger = Ledger::new(&ahash::RandomState::new(), 4);
+        let once = Idempotency { name: [1; 16], question: [1; 16] };
+        let is_locked = || ledger.memories.try_get(&once.name).is_locked();
+        // Quotas of two algorithms share a name, and so a memory, but no lock of their own.
+        ledger.with_memory(Some(&once), |_| assert!(is_locked()));
+        assert!(!is_locked());
     }
 }

@@ -1,10 +1,9 @@
 //! API keys: what a use is told, in which order, and that nothing burns unless everything allows.
 
+use super::on_every_store;
 use super::support::keys::{self, *};
 use super::support::*;
-use super::{assert_nothing_left, on_every_store};
-use latchgate::core::key::LISTED_MS;
-use latchgate::core::key_op::{KeyAnswer, KeyName, KeyPatch, KeyPlace, Use};
+use latchgate::core::key_op::{KeyName, KeyPatch, KeyPlace, Use};
 use latchgate::core::op::{Act, SessionCheck};
 use latchgate::core::reason::Reason;
 use latchgate::core::store::Store;
@@ -190,60 +189,6 @@ fn a_blocked_owners_keys_stand_again_when_the_block_ends() {
 }
 
 #[test]
-fn a_key_that_has_ended_is_listed_for_thirty_days_and_then_leaves_nothing() {
-    on_every_store(|store, clock| {
-        let [revoked, expired, fallen] = [1, 2, 3].map(|number| place("ada", number));
-        create(store, &revoked, KeyPatch::default());
-        let expires_ms = Some(Some(START_MS));
-        create(store, &expired, KeyPatch { expires_ms, ..KeyPatch::default() });
-        revoke(store, &revoked);
-        create(store, &fallen, KeyPatch::default());
-        count(store, Act::RevokeUser { user: "ada".into(), keys: true });
-        let all = [&revoked, &expired, &fallen];
-        assert_eq!(keys::ids(store, "ada").len(), 3);
-        clock.advance_ms(LISTED_MS - 1);
-        assert!(all.iter().all(|key| get(store, key).is_some()));
-        assert_eq!(reason(store, asked(&revoked, 1)), Reason::KeyRevoked);
-        assert_eq!(reason(store, asked(&fallen, 1)), Reason::KeyRevoked);
-        clock.advance_ms(1);
-        for key in all {
-            assert_eq!(get(store, key), None);
-            assert_eq!(reason(store, asked(key, 1)), Reason::KeyUnknown);
-        }
-        clock.advance_ms(2 * HOUR);
-        assert!(all.iter().all(|key| get(store, key).is_none()));
-        // A sweep takes a slice.
-        for _ in 0..2_000 {
-            store.sweep();
-        }
-        assert_eq!(keys::ids(store, "ada"), [""; 0]);
-        assert_eq!(find(store, KeyName::Id(revoked.id.clone())), None);
-        assert_nothing_left(store, clock);
-    });
-}
-
-#[test]
-fn a_key_that_fell_and_that_nobody_listed_stays_fallen_and_goes_when_it_is_listed() {
-    on_every_store(|store, clock| {
-        let [fallen, later] = [1, 2].map(|number| place("ada", number));
-        create(store, &fallen, KeyPatch::default());
-        count(store, Act::RevokeUser { user: "ada".into(), keys: true });
-        clock.advance_ms(LISTED_MS + 2 * HOUR);
-        let expires_ms = Some(Some(START_MS));
-        create(store, &later, KeyPatch { expires_ms, ..KeyPatch::default() });
-        assert_eq!(get(store, &later), None);
-        assert_eq!(reason(store, asked(&fallen, 1)), Reason::KeyUnknown);
-        assert_eq!(get(store, &fallen), None);
-        assert_eq!(reason(store, asked(&fallen, 1)), Reason::KeyUnknown);
-        for _ in 0..2_000 {
-            store.sweep();
-        }
-        assert_eq!(keys::ids(store, "ada"), [""; 0]);
-        assert_nothing_left(store, clock);
-    });
-}
-
-#[test]
 fn an_expiry_may_be_moved_and_a_rule_changed_while_units_used_stay() {
     on_every_store(|store, clock| {
         let key = place("ada", 1);
@@ -263,25 +208,6 @@ fn an_expiry_may_be_moved_and_a_rule_changed_while_units_used_stay() {
             (Reason::Allowed, Some(2)),
             "counted in another way"
         );
-    });
-}
-
-#[test]
-fn an_expiry_may_be_moved_so_far_back_that_the_key_is_gone() {
-    on_every_store(|store, clock| {
-        let key = place("ada", 1);
-        create(store, &key, quota(balance(5)));
-        let expires_ms = Some(Some(1));
-        let info = update(store, &key, KeyPatch { expires_ms, ..KeyPatch::default() }).unwrap();
-        assert_eq!((info.expires_ms, &*info.start), (Some(1), "lg_start"));
-        assert_eq!(get(store, &key), None);
-        assert_eq!(reason(store, asked(&key, 1)), Reason::KeyUnknown);
-        assert!(update(store, &key, KeyPatch::default()).is_none());
-        // Each takes one shard at least.
-        for _ in 0..1024 {
-            store.sweep();
-        }
-        assert_nothing_left(store, clock);
     });
 }
 
@@ -336,43 +262,5 @@ fn a_key_beside_a_token_needs_both_and_changes_nothing_where_one_denies() {
         assert_eq!((store.dump(), get(store, &key)), before);
         assert_eq!(super::support::ids(store, "ada"), ["s"]);
         assert_eq!(check(store, beside(&key, "x", 1)), (Reason::Allowed, Some(0)));
-    });
-}
-
-#[test]
-fn the_name_of_an_imported_key_has_one_holder() {
-    on_every_store(|store, clock| {
-        let (ours, theirs) = (place("ada", 1), place("bob", 1));
-        let name = || KeyName::Import(DIGEST);
-        let confirm = |place: &KeyPlace| {
-            done(
-                store,
-                latchgate::core::key_op::KeyOp::Confirm { digest: DIGEST, place: place.clone() },
-            )
-        };
-        assert_eq!(find(store, name()), None);
-        let (taken, under_way) = (KeyAnswer::Place(None), KeyAnswer::Done(false));
-        assert_eq!(claim(store, DIGEST, &ours, None), taken);
-        assert_eq!(claim(store, DIGEST, &theirs, None), under_way);
-        assert_eq!(claim(store, DIGEST, &theirs, Some(&ours)), under_way, "it may yet come");
-        assert_eq!(find(store, name()), Some(ours.clone()));
-        assert!(!confirm(&theirs));
-        // An import that broke off stands in nobody's way.
-        clock.advance_ms(60_001);
-        assert_eq!(find(store, name()), None);
-        assert!(!confirm(&ours));
-        assert_eq!(claim(store, DIGEST, &theirs, None), taken);
-        assert!(confirm(&theirs));
-        clock.advance_ms(HOUR);
-        assert_eq!(find(store, name()), Some(theirs.clone()));
-        assert_eq!(claim(store, DIGEST, &ours, None), KeyAnswer::Place(Some(theirs.clone())));
-        assert_eq!(
-            claim(store, DIGEST, &ours, Some(&theirs)),
-            taken,
-            "whose key is kept no longer"
-        );
-        clock.advance_ms(60_001);
-        store.sweep();
-        assert_nothing_left(store, clock);
     });
 }

@@ -2,6 +2,9 @@
 //! says so: on the embedded store, on one that answers late, and on a real server whose clock is steered.
 
 mod counters;
+mod forgetting;
+mod key_ends;
+mod key_imports;
 mod key_quotas;
 mod keys;
 #[cfg(target_os = "linux")]

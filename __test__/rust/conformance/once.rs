@@ -64,11 +64,13 @@ fn twenty_thousand_keys_whose_time_has_passed_leave_nothing() {
             assert!(taken.into_iter().all(|outcome| outcome == Ok(Verdict::Flag(true))));
         }
         clock.advance_ms(HOUR + 1);
-        assert!(store.dump().is_empty());
         if clock.embedded {
+            assert!(store.dump().is_empty());
             // Each sweep takes one shard at least.
             assert_eq!((0..1024).map(|_| store.sweep()).sum::<usize>(), 20_000);
         }
+        clock.advance_ms(HOUR);
+        assert!(store.dump().is_empty());
         assert!(once(store, "1", "b", None));
     });
 }

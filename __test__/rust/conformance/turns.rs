@@ -3,7 +3,8 @@
 use super::on_every_store;
 use super::support::turning::*;
 use super::support::*;
-use latchgate::core::turn::{Ask, CLAIM_MS, FENCE_MS, TurnAnswer, TurnMode};
+use latchgate::core::op::{Act, Verdict};
+use latchgate::core::turn::{Ask, CLAIM_MS, FENCE_MS, TurnAnswer, TurnMode, TurnOp};
 
 const DAY: u64 = 24 * HOUR;
 
@@ -307,6 +308,28 @@ fn keys_of_any_text_are_apart() {
         }
         for id in odd {
             assert!(ahead(ask(store, lock(id), ears.ticket(100))).is_some(), "{id}");
+        }
+    });
+}
+
+#[test]
+fn twenty_thousand_keys_that_were_used_leave_their_fences_and_after_a_day_nothing() {
+    on_every_store(|store, clock| {
+        let ears = Ears::of(store, 1);
+        let ticket = ears.ticket(1);
+        for block in 0..20 {
+            let keys: Vec<String> = (0..1000).map(|n| format!("{}", block * 1000 + n)).collect();
+            let asks = keys.iter().map(|key| Act::Turn(TurnOp::Ask(asked(lock(key), ticket))));
+            assert!(call_all(store, asks).iter().all(|it| matches!(it, Ok(Verdict::Turn(_)))));
+            let leaves =
+                keys.iter().map(|key| Act::Turn(TurnOp::Leave { place: lock(key), ticket }));
+            assert!(call_all(store, leaves).iter().all(|it| *it == Ok(Verdict::Flag(true))));
+        }
+        assert_eq!(store.dump().lines().count(), 20_000);
+        clock.advance_ms(FENCE_MS + 1);
+        assert!(store.dump().is_empty());
+        if clock.embedded {
+            assert_eq!((0..1024).map(|_| store.sweep()).sum::<usize>(), 20_000);
         }
     });
 }

@@ -6,7 +6,7 @@ use latchgate::core::error::Fault;
 use latchgate::core::idempotency::Idempotency;
 use latchgate::core::key::{Digest, KeyInfo};
 use latchgate::core::key_op::{
-    KeyAnswer, KeyName, KeyOp, KeyPatch, KeyPlace, KeyUsed, NewKey, Use,
+    KeyAnswer, KeyName, KeyOp, KeyPatch, KeyPlace, KeyUsed, NewKey, Pointed, Pointing, Use,
 };
 use latchgate::core::op::{Act, Decide, Op, Verdict};
 use latchgate::core::quota::{Consumption, QuotaRule};
@@ -40,14 +40,34 @@ pub fn quota(rule: QuotaRule) -> KeyPatch {
 
 /// Creates a key of that digest.
 pub fn create(store: &dyn Store, place: &KeyPlace, patch: KeyPatch) -> bool {
-    let new = NewKey {
-        place: place.clone(),
-        digest: DIGEST,
-        imported: false,
-        start: "lg_start".into(),
-        patch,
-    };
+    create_as(store, place, patch, false)
+}
+
+fn create_as(store: &dyn Store, place: &KeyPlace, patch: KeyPatch, imported: bool) -> bool {
+    let new =
+        NewKey { place: place.clone(), digest: DIGEST, imported, start: "lg_start".into(), patch };
     done(store, KeyOp::Create(Box::new(new)))
+}
+
+/// Imports a key of that digest.
+pub fn import(store: &dyn Store, place: &KeyPlace, patch: KeyPatch) {
+    let what = Pointed::Created { expires_ms: patch.expires_ms.flatten() };
+    assert_eq!(claim(store, DIGEST, place, None), KeyAnswer::Place(None));
+    assert!(create_as(store, place, patch, true));
+    assert!(point(store, &Pointing { digest: DIGEST, place: place.clone(), what }));
+}
+
+/// Tells the name of an imported key something.
+pub fn point(store: &dyn Store, pointing: &Pointing) -> bool {
+    done(store, KeyOp::Point(pointing.clone()))
+}
+
+/// An answer, and what the names of imported keys are to be told besides.
+pub fn parts(answer: KeyAnswer) -> (Vec<Pointing>, KeyAnswer) {
+    match answer {
+        KeyAnswer::Pointing(pointings, answer) => (pointings, *answer),
+        answer => (Vec::new(), answer),
+    }
 }
 
 /// A use of a key alone.
@@ -126,7 +146,8 @@ pub fn add(
 }
 
 pub fn update(store: &dyn Store, place: &KeyPlace, patch: KeyPatch) -> Option<KeyInfo> {
-    let act = Act::ApiKey(KeyOp::Update { place: place.clone(), patch: Box::new(patch) });
+    let (place, patch, pointed) = (place.clone(), Box::new(patch), false);
+    let act = Act::ApiKey(KeyOp::Update { place, patch, pointed });
     match outcome(store, Op { act, horizon_ms: HORIZON, tolerance_ms: 0 }) {
         Ok(Verdict::ApiKey(KeyAnswer::Infos(mut infos))) => infos.pop(),
         Ok(other) => panic!("not what is known: {other:?}"),

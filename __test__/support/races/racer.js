@@ -44,6 +44,13 @@ const TASKS = {
   add: (auth, user) =>
     all(each, () => auth.counters.add(user, 'c', 1, { max: 3, idempotencyKey: `${thread}` })),
   take: (auth, user) => all(each, () => auth.once(user)),
+  turn: (auth, user) =>
+    all(each, () =>
+      auth.locks.acquire(user, { wait: 0, ttl: '30s' }).then(
+        () => true,
+        (error) => error.code !== 'ERR_LATCHGATE_BUSY' && error.code,
+      ),
+    ),
   endOrTouch: (auth, user) =>
     all(each, async (index) => {
       if (thread === 0 && index === 0) return auth.sessions.end(user, 's');

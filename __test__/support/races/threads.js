@@ -194,6 +194,16 @@ const RACES = [
     check: (/** @type {any} */ seen) => everyRound(seen, 1),
   },
   {
+    rule: 'of threads that ask at once for a turn that is free one gets it',
+    racers: 48,
+    arrivals: crowd,
+    run: async (/** @type {string} */ store, /** @type {number} */ racers) => {
+      const seen = await race(store, 'turn', racers);
+      return byRound(seen, (results) => results.filter(Boolean));
+    },
+    check: (/** @type {any} */ seen) => everyRound(seen, [true]),
+  },
+  {
     rule: 'no call in any thread begun after revoke() has resolved in another lets the token through',
     racers: 48,
     arrivals: crowd,

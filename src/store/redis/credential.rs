@@ -2,7 +2,6 @@
 
 use super::codec::{Call, Expects, call, field};
 use super::decide_codec::issued;
-use super::key_codec;
 use super::keys::Names;
 use super::pack::Packer;
 use super::scripts::Verb;
@@ -34,7 +33,7 @@ pub fn asked(prefix: &str, user: &str, credential: &Credential<'_>, horizon_ms: 
         .ms(horizon_ms);
     let (record, queue) = (names.key("u"), names.key("d"));
     let (lies, ring) = match key {
-        Some(key) => (key_codec::names(prefix, &key.id).key("a"), names.key("ak")),
+        Some(key) => (Names::of_api_key(prefix, &key.id).key("a"), names.key("ak")),
         None => (record.clone(), record.clone()),
     };
     let session = token.as_ref().map_or(Vec::new(), |it| field(b's', it.session.as_bytes()));

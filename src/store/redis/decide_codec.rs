@@ -30,7 +30,7 @@ pub(super) fn evicts(rule: &AdmissionRule) -> bool {
 
 /// A decision as a script takes it.
 pub struct DecideCall {
-    /// The user's two keys, and that of the user's balances where one is charged.
+    /// The user's two keys, and that of the balances where one is charged.
     pub keys: Vec<String>,
     /// What is remembered of the request's quota.
     pub memory: Option<String>,
@@ -61,8 +61,8 @@ pub fn decide_call(prefix: &str, d: &Decide<'_>, op: &Op<'_>) -> DecideCall {
     let here = d.charge.as_ref().filter(|charge| charge.place == QuotaPlace::Record);
     let apart = d.charge.as_ref().filter(|charge| charge.place == QuotaPlace::Apart);
     let balance = here.is_some_and(|c| c.rule.refill == Refill::Never && c.spend.keep_ms.is_none());
-    if balance {
-        keys.push(names.key("b"));
+    if let Some(charge) = here.filter(|_| balance) {
+        keys.push(quota_codec::balances(prefix, &names, &charge.key));
     }
     let once = here.and_then(|charge| charge.once.as_ref());
     let memory = once.map(|once| names.of_key("iq", &once.name));

@@ -53,11 +53,8 @@ impl Login {
 /// # Errors
 /// Why it cannot be used; the message holds no password.
 pub async fn greet(stream: &mut Stream, login: &Login) -> io::Result<Server> {
-    let mut questions = vec![
-        resp::command(&[b"INFO"]),
-        resp::command(&[b"CONFIG", b"GET", b"save"]),
-        resp::command(&[b"ROLE"]),
-    ];
+    let asked: [&[&[u8]]; 3] = [&[b"INFO"], &[b"CONFIG", b"GET", b"save"], &[b"ROLE"]];
+    let mut questions = asked.map(resp::command).to_vec();
     // Where it is not allowed, or the server is loading, the script is sent with its first call.
     let load = |script: &Script| resp::command(&[b"SCRIPT", b"LOAD", script.text.as_bytes()]);
     questions.extend(scripts::all().iter().map(load));

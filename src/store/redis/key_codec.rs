@@ -4,22 +4,18 @@ use super::codec::{Call, Expects, Plan, call};
 use super::decide_codec::{decide_call, decision};
 use super::keys::Names;
 use super::pack::{FAR, NEVER, Packer, Unpacker};
+use super::pointer_codec;
 use super::quota_codec::{self, OTHER_QUESTION};
 use super::scripts::Verb;
 use crate::core::bucket::bucket;
 use crate::core::idempotency::another_question;
-use crate::core::key::{Digest, KeyInfo, no_balance, unknown_key};
+use crate::core::key::{KeyInfo, no_balance, unknown_key};
 use crate::core::key_op::{
     KeyAnswer, KeyFacts, KeyName, KeyOp, KeyPatch, KeyPlace, KeyUsed, NewKey, Use,
 };
 use crate::core::op::{Op, Verdict};
 use crate::core::quota::{Charged, QuotaRule, Refill};
 use crate::core::reason::{Reason, Reasons};
-use std::fmt::Write as _;
-
-/// Digits of an id, and those of them that are its bucket.
-const ID: usize = 20;
-const BUCKET: usize = 4;
 
 /// All of the reply where there is no such key, or no balance.
 const UNKNOWN: u8 = 253;
@@ -33,6 +29,7 @@ pub enum KeyExpects {
     Done,
     Added,
     Ids,
+    Revoked(KeyPlace),
     /// Of `Update`.
     Updated(KeyPlace),
     Infos {
@@ -56,32 +53,12 @@ pub struct UseExpects {
 #[derive(Debug)]
 struct Undo {
     key: String,
-    spent: String,
     memory: Option<String>,
     units: u64,
 }
 
-/// The bucket that an id embeds.
-pub(super) fn names(prefix: &str, id: &str) -> Names {
-    let bucket = id.get(..BUCKET).and_then(|digits| u16::from_str_radix(digits, 16).ok());
-    Names::within(prefix, bucket.unwrap_or(0), id)
-}
-
 fn key_and_ring(prefix: &str, place: &KeyPlace) -> [String; 2] {
-    [names(prefix, &place.id).key("a"), Names::of(prefix, &place.owner).key("ak")]
-}
-
-fn pointer(prefix: &str, digest: &Digest) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in digest {
-        let _ = write!(hex, "{byte:02x}");
-    }
-    Names::of(prefix, &hex).key("imp")
-}
-
-/// As a pointer holds it: the id has a fixed length.
-fn place_text(place: &KeyPlace) -> String {
-    format!("{}{}", place.id, place.owner)
+    [Names::of_api_key(prefix, &place.id).key("a"), Names::of(prefix, &place.owner).key("ak")]
 }
 
 fn rule(rule: &QuotaRule) -> Vec<u8> {
@@ -121,7 +98,7 @@ fn patch(patch: &KeyPatch) -> [Vec<u8>; 5] {
     ]
 }
 
-fn ask(verb: Verb, keys: &[String], arguments: &[&[u8]], expects: KeyExpects) -> Call {
+pub(super) fn ask(verb: Verb, keys: &[String], arguments: &[&[u8]], expects: KeyExpects) -> Call {
     call(verb, keys, arguments, Expects::ApiKey(expects))
 }
 
@@ -130,27 +107,21 @@ pub fn encode(prefix: &str, op: &KeyOp<'_>) -> Call {
     match op {
         KeyOp::Find(KeyName::Id(id)) => {
             let expects = KeyExpects::Place(Some(id.clone()));
-            ask(Verb::KeyFind, &[names(prefix, id).key("a")], &[b"k"], expects)
+            ask(Verb::KeyFind, &[Names::of_api_key(prefix, id).key("a")], &[b"k"], expects)
         }
-        KeyOp::Find(KeyName::Import(digest)) => {
-            ask(Verb::KeyFind, &[pointer(prefix, digest)], &[b"p"], KeyExpects::Place(None))
-        }
+        KeyOp::Find(KeyName::Import(digest)) => pointer_codec::find(prefix, digest),
         KeyOp::Claim { digest, place, over } => {
-            let over = over.as_ref().map(place_text).unwrap_or_default();
-            let arguments = [place_text(place), over];
-            let arguments = arguments.each_ref().map(|text| text.as_bytes());
-            ask(Verb::KeyClaim, &[pointer(prefix, digest)], &arguments, KeyExpects::Place(None))
+            pointer_codec::claim(prefix, digest, place, over.as_ref())
         }
-        KeyOp::Confirm { digest, place } => {
-            let keys = [pointer(prefix, digest)];
-            ask(Verb::KeyConfirm, &keys, &[place_text(place).as_bytes()], KeyExpects::Done)
-        }
+        KeyOp::Point(pointing) => pointer_codec::point(prefix, pointing),
         KeyOp::Create(new) => {
-            let NewKey { place, digest, start, patch: said, .. } = &**new;
+            let NewKey { place, digest, start, patch: said, imported } = &**new;
+            let pointed: &[u8] = if *imported { digest } else { b"" };
             let [which, name, scopes, metadata, rule] = patch(said);
             let (id, owner) = (place.id.as_bytes(), place.owner.as_bytes());
-            let arguments: [&[u8]; 9] =
-                [id, digest, owner, start.as_bytes(), &which, &name, &scopes, &metadata, &rule];
+            let start = start.as_bytes();
+            let arguments: [&[u8]; 10] =
+                [id, digest, owner, start, &which, &name, &scopes, &metadata, &rule, pointed];
             ask(Verb::KeyCreate, &key_and_ring(prefix, place), &arguments, KeyExpects::Done)
         }
         // Written by `encode_use`.
@@ -162,21 +133,24 @@ pub fn encode(prefix: &str, op: &KeyOp<'_>) -> Call {
         }
         KeyOp::Revoke(place) => {
             let keys = key_and_ring(prefix, place);
-            ask(Verb::KeyRevoke, &keys, &[place.id.as_bytes()], KeyExpects::Done)
+            let expects = KeyExpects::Revoked(place.clone());
+            ask(Verb::KeyRevoke, &keys, &[place.id.as_bytes()], expects)
         }
         KeyOp::Add { place, units, once } => {
             let mut keys = Vec::from(key_and_ring(prefix, place));
-            let memory = once.map(|once| names(prefix, &place.id).of_key("ik", &once.name));
+            let memory =
+                once.map(|once| Names::of_api_key(prefix, &place.id).of_key("ik", &once.name));
             keys.extend(memory);
             let units = Packer::default().put(7, *units).0;
             let question = once.map(|once| once.question).unwrap_or_default();
             let arguments: [&[u8]; 2] = [&units, &question];
             ask(Verb::KeyAdd, &keys, &arguments[..keys.len() - 1], KeyExpects::Added)
         }
-        KeyOp::Update { place, patch: said } => {
+        KeyOp::Update { place, patch: said, pointed } => {
             let [which, name, scopes, metadata, rule] = patch(said);
-            let arguments: [&[u8]; 6] =
-                [place.id.as_bytes(), &which, &name, &scopes, &metadata, &rule];
+            let (id, pointed): (_, &[u8]) =
+                (place.id.as_bytes(), if *pointed { b"1" } else { b"" });
+            let arguments: [&[u8]; 7] = [id, &which, &name, &scopes, &metadata, &rule, pointed];
             let expects = KeyExpects::Updated(place.clone());
             ask(Verb::KeyUpdate, &key_and_ring(prefix, place), &arguments, expects)
         }
@@ -188,7 +162,7 @@ pub fn encode(prefix: &str, op: &KeyOp<'_>) -> Call {
             let own = format!("{:04x}", bucket(owner));
             let ids: Vec<String> = ids.iter().filter(|id| id.starts_with(&own)).cloned().collect();
             let mut keys = vec![Names::of(prefix, owner).key("ak")];
-            keys.extend(ids.iter().map(|id| names(prefix, id).key("a")));
+            keys.extend(ids.iter().map(|id| Names::of_api_key(prefix, id).key("a")));
             let arguments: Vec<&[u8]> = ids.iter().map(String::as_bytes).collect();
             let expects = KeyExpects::Infos { owner: owner.clone(), ids: ids.clone() };
             ask(Verb::KeyGet, &keys, &arguments, expects)
@@ -201,9 +175,11 @@ pub fn encode_use(prefix: &str, asked: &Use<'_>, op: &Op<'_>) -> Plan {
     let place = KeyPlace { id: asked.id.to_string(), owner: asked.decide.user.to_string() };
     let decide = decide_call(prefix, &asked.decide, op);
     let owner = Names::of(prefix, &place.owner);
-    let own = names(prefix, &place.id);
+    let own = Names::of_api_key(prefix, &place.id);
     let [key, ring] = key_and_ring(prefix, &place);
-    let mut keys = vec![owner.key("u"), owner.key("d"), owner.key("b"), key.clone(), ring];
+    let [user, due] = [owner.key("u"), owner.key("d")];
+    let balances = decide.keys.into_iter().nth(2).unwrap_or_else(|| owner.key("b"));
+    let mut keys = vec![user, due, balances, key.clone(), ring];
     let own_memory = asked.once.as_ref().map(|once| own.of_key("ik", &once.name));
     keys.extend(own_memory.clone());
     keys.extend(decide.memory);
@@ -215,12 +191,7 @@ pub fn encode_use(prefix: &str, asked: &Use<'_>, op: &Op<'_>) -> Plan {
     arguments.extend([&*numbers, &asked.digest, receipt]);
     arguments.push(question.as_ref().map(<[u8; 16]>::as_slice).unwrap_or_default());
     arguments.extend(asked.scopes.iter().map(String::as_bytes));
-    let undo = asked.receipt.as_ref().map(|receipt| Undo {
-        spent: own.beside("rf", receipt),
-        memory: own_memory,
-        units: asked.cost,
-        key,
-    });
+    let undo = asked.receipt.map(|_| Undo { memory: own_memory, units: asked.cost, key });
     let (scope_ok, limit, quota) = (decide.scope_ok, decide.limit, decide.quota);
     let expects = KeyExpects::Used(Box::new(UseExpects { place, scope_ok, limit, quota, undo }));
     Plan { call: ask(Verb::KeyUse, &keys, &arguments, expects), then: decide.then }
@@ -233,13 +204,12 @@ pub fn undo(expects: &Expects, verdict: &Verdict) -> Option<Call> {
     else {
         return None;
     };
-    let Undo { key, spent, memory, units } = asked.undo.as_ref()?;
-    // What was charged to an earlier request is that one's to give back.
-    let Charged { id, born_us, void_ms } = used.own.filter(|own| !own.replayed)?.charged?;
-    let keys: Vec<String> =
-        [key.clone(), spent.clone()].into_iter().chain(memory.clone()).collect();
+    let Undo { key, memory, units } = asked.undo.as_ref()?;
+    // What was told again too: while this use rested on it, the one that was charged could not give it back.
+    let Charged { id, born_us, void_ms } = used.own?.charged?;
+    let keys: Vec<String> = [key.clone()].into_iter().chain(memory.clone()).collect();
     let numbers = Packer::default().put(7, born_us).ms(void_ms).put(7, *units).0;
-    Some(call(Verb::Refund, &keys, &[&numbers, &id, b"u"], Expects::Flag))
+    Some(call(Verb::KeyUndo, &keys, &[&numbers, &id], Expects::Consumption))
 }
 
 /// Reads a reply. `None`: it is not what the script answers.
@@ -248,7 +218,7 @@ pub fn decode(expects: &KeyExpects, reply: &[u8]) -> Option<Verdict> {
     Some(Verdict::ApiKey(match expects {
         KeyExpects::Place(id) => match from.take(1)? {
             0 => KeyAnswer::Place(None),
-            1 => KeyAnswer::Place(Some(place(from.0, id.as_deref())?)),
+            1 => KeyAnswer::Place(Some(pointer_codec::place(from.0, id.as_deref())?)),
             _ => KeyAnswer::Done(false),
         },
         KeyExpects::Done => KeyAnswer::Done(from.take(4)? > 0),
@@ -264,9 +234,25 @@ pub fn decode(expects: &KeyExpects, reply: &[u8]) -> Option<Verdict> {
             let count = from.take(4)?;
             KeyAnswer::Ids((0..count).map(|_| from.text(4)).collect::<Option<_>>()?)
         }
+        KeyExpects::Revoked(place) => {
+            let done = KeyAnswer::Done(from.take(4)? > 0);
+            match pointer_codec::ended(&mut from, place) {
+                Some(ended) => KeyAnswer::Pointing(vec![ended], Box::new(done)),
+                None => done,
+            }
+        }
         KeyExpects::Updated(place) => match from.take(1)? {
             0 => return Some(Verdict::Fault(unknown_key())),
-            _ => KeyAnswer::Infos(vec![info(&mut from, place.clone())?]),
+            1 => KeyAnswer::Infos(vec![info(&mut from, place.clone())?]),
+            2 => {
+                let changing = pointer_codec::changing(&mut from, place)?;
+                KeyAnswer::Pointing(vec![changing], Box::new(KeyAnswer::Done(false)))
+            }
+            _ => {
+                let changed = pointer_codec::changed(&mut from, place)?;
+                let infos = KeyAnswer::Infos(vec![info(&mut from, place.clone())?]);
+                KeyAnswer::Pointing(vec![changed], Box::new(infos))
+            }
         },
         KeyExpects::Infos { owner, ids } => {
             let count = from.take(4)?;
@@ -276,22 +262,20 @@ pub fn decode(expects: &KeyExpects, reply: &[u8]) -> Option<Verdict> {
                 let place = KeyPlace { id: id.clone(), owner: owner.clone() };
                 infos.push(info(&mut from, place)?);
             }
-            KeyAnswer::Infos(infos)
+            let mut fallen = Vec::new();
+            while !from.0.is_empty() {
+                let id = ids.get(usize::try_from(from.take(4)?).ok()?)?;
+                let place = KeyPlace { id: id.clone(), owner: owner.clone() };
+                fallen.push(pointer_codec::ended(&mut from, &place)?);
+            }
+            let infos = KeyAnswer::Infos(infos);
+            if fallen.is_empty() { infos } else { KeyAnswer::Pointing(fallen, Box::new(infos)) }
         }
         KeyExpects::Used(_) if reply == [OTHER_QUESTION] => {
             return Some(Verdict::Fault(another_question()));
         }
         KeyExpects::Used(asked) => KeyAnswer::Used(Box::new(used(&mut from, asked)?)),
     }))
-}
-
-fn place(bytes: &[u8], id: Option<&str>) -> Option<KeyPlace> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let (id, owner) = match id {
-        Some(id) => (id, text),
-        None => text.split_at_checked(ID)?,
-    };
-    Some(KeyPlace { id: id.to_owned(), owner: owner.to_owned() })
 }
 
 fn scopes(text: &str) -> Vec<String> {

@@ -3,6 +3,9 @@
 use crate::core::bucket::bucket;
 use std::fmt::Write as _;
 
+/// Digits of an API key's id that are its bucket.
+const BUCKET: usize = 4;
+
 /// The keys of one user, or of one quota that lies with no user.
 #[derive(Debug)]
 pub struct Names {
@@ -36,6 +39,13 @@ impl Names {
             }
         }
         Self { head, id: encoded }
+    }
+
+    /// The names for an API key: its id begins with its bucket.
+    #[must_use]
+    pub fn of_api_key(prefix: &str, id: &str) -> Self {
+        let bucket = id.get(..BUCKET).and_then(|digits| u16::from_str_radix(digits, 16).ok());
+        Self::within(prefix, bucket.unwrap_or(0), id)
     }
 
     /// `<prefix>:{<bucket>}:<kind>:<name in hexadecimal>`: of something else in the same slot.

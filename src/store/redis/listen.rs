@@ -2,15 +2,18 @@
 //! but what it listens to, and a PING where it is quiet; when it is lost it is made again.
 
 use super::greeting::{Login, introduce, read_some, write_all};
-use super::io::{FIRST_PAUSE, LONGEST_PAUSE, Target, runtime};
+use super::io::{self as thread, FIRST_PAUSE, LONGEST_PAUSE, Target};
 use super::keys::user_of_encoded;
+use super::lines::Way;
 use super::receive::garbled;
 use super::resp::{self, Garbled, Reply};
 use super::socket::{Address, Stream, connect};
 use super::turns::channels;
 use crate::core::store::{Notice, Sink};
 use crate::core::turn::{TurnGate, gate_of};
+use std::future::pending;
 use std::io;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -28,11 +31,17 @@ const REFUSED_PAUSE: Duration = Duration::from_secs(10);
 /// never while a sink is called.
 pub struct Listener {
     prefix: String,
+    target: Target,
+    /// Of a Cluster the nodes, of which any will do.
+    nodes: Option<Nodes>,
     heard: Mutex<Heard>,
     /// There is something more to listen to, or the end.
     wake: Notify,
     closed: AtomicBool,
 }
+
+/// The nodes of a Cluster, as they are known now.
+pub type Nodes = Box<dyn Fn() -> Vec<Address> + Send + Sync>;
 
 #[derive(Default)]
 struct Heard {
@@ -46,9 +55,11 @@ struct Heard {
 
 impl Listener {
     /// One that listens to nothing.
-    pub fn new(prefix: &str) -> Self {
+    pub fn new(way: &Way, nodes: Option<Nodes>) -> Self {
         Self {
-            prefix: prefix.to_owned(),
+            prefix: way.prefix.clone(),
+            target: way.target.clone(),
+            nodes,
             heard: Mutex::default(),
             wake: Notify::new(),
             closed: AtomicBool::new(false),
@@ -59,18 +70,18 @@ impl Listener {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells this sink of the turns of a gate, and of what is revoked. `Notice::Listening` says from when. Where the
-    /// system gives no thread, nobody is told: it gave one for the store.
-    pub fn listen(self: &Arc<Self>, gate: TurnGate, sink: Weak<dyn Sink>, target: &Target) {
+    /// Tells this sink of the turns of a gate, and of what is revoked. `Notice::Listening` says from when.
+    pub fn listen(self: &Arc<Self>, gate: TurnGate, sink: Weak<dyn Sink>) {
         let mut heard = self.lock();
         heard.gates.push((gate, sink));
         let started = std::mem::replace(&mut heard.started, true);
         drop(heard);
         if started {
             self.wake.notify_one();
-        } else if let Ok(runtime) = runtime() {
-            let (me, target) = (Arc::clone(self), target.clone());
-            runtime.spawn(async move { me.keep_listening(&target).await });
+        } else {
+            let me = Arc::clone(self);
+            // There is a thread for the store itself.
+            thread::spawn(async move { me.keep_listening().await });
         }
     }
 
@@ -105,15 +116,14 @@ impl Listener {
         format!("{}{:016x}", channels(&self.prefix), u64::from_be_bytes(*gate))
     }
 
-    async fn keep_listening(&self, target: &Target) {
+    async fn keep_listening(&self) {
         let mut pause = FIRST_PAUSE;
+        let mut attempt = 0;
         while !self.is_closed() {
-            let outcome = match self.open(target).await {
-                Ok((mut line, address)) => {
-                    let outcome = tokio::select! {
-                        outcome = self.serve(&mut line) => outcome,
-                        why = target.place.moved_from(&address) => Err(why),
-                    };
+            attempt += 1;
+            let outcome = match self.open(attempt).await {
+                Ok(mut line) => {
+                    let outcome = self.serve(&mut line).await;
                     if line.was_of_use {
                         pause = FIRST_PAUSE;
                     }
@@ -131,10 +141,34 @@ impl Listener {
         }
     }
 
+    /// Where to listen: where writes go, or to one node of a Cluster after the other, which passes on what is published
+    /// anywhere.
+    async fn find(&self, attempt: usize) -> io::Result<Address> {
+        let Some(nodes) = &self.nodes else { return self.target.place.find().await };
+        let nodes = nodes();
+        let at = attempt.checked_rem(nodes.len()).ok_or(io::ErrorKind::NotFound)?;
+        Ok(nodes[at].clone())
+    }
+
+    /// Waits until what is published is heard elsewhere.
+    async fn moved_from(&self, address: &Address) -> io::Error {
+        if self.nodes.is_some() {
+            pending().await
+        } else {
+            self.target.place.moved_from(address).await
+        }
+    }
+
+    /// Whether it is a node of the Cluster still.
+    fn is_of_use(&self, address: &Address) -> bool {
+        self.nodes.as_ref().is_none_or(|nodes| nodes().contains(address))
+    }
+
     /// Connects, and finds out whether scripts may publish: on this connection that cannot be asked later.
-    async fn open(&self, target: &Target) -> io::Result<(Line, Address)> {
+    async fn open(&self, attempt: usize) -> io::Result<Line> {
         let late = |what: &str| io::Error::new(io::ErrorKind::TimedOut, what);
-        let address = target.place.find().await?;
+        let target = &self.target;
+        let address = self.find(attempt).await?;
         let mut stream = timeout(target.connect_timeout, connect(&address))
             .await
             .map_err(|_| late("no connection within connectTimeout"))??;
@@ -151,14 +185,14 @@ impl Listener {
         let warning =
             "the server's user may not PUBLISH under the prefix: turns are handed on late";
         self.lock().warnings = may_not.then(|| warning.to_owned()).into_iter().collect();
-        let line = Line {
+        Ok(Line {
             stream,
+            address,
             patience: target.greeting_timeout,
             last_read: Instant::now(),
             subscribed: Vec::new(),
             was_of_use: false,
-        };
-        Ok((line, address))
+        })
     }
 
     fn events(&self) -> String {
@@ -171,6 +205,8 @@ impl Listener {
         let mut tick = interval(QUIET);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         line.say(b"SUBSCRIBE", &[self.events()]).await?;
+        let address = line.address.clone();
+        let mut moved = pin!(self.moved_from(&address));
         while !self.is_closed() {
             self.follow(line).await?;
             tokio::select! {
@@ -182,7 +218,11 @@ impl Listener {
                     self.take_in(&mut buffer, line)?;
                 }
                 () = self.wake.notified() => {}
+                elsewhere = &mut moved => return Err(elsewhere),
                 _ = tick.tick() => {
+                    if !self.is_of_use(&line.address) {
+                        return Err(io::Error::other("the Cluster has the node no more"));
+                    }
                     let quiet = line.last_read.elapsed();
                     if quiet >= QUIET + line.patience {
                         return Err(io::Error::new(io::ErrorKind::TimedOut, "the server is silent"));
@@ -277,6 +317,8 @@ impl Listener {
 
 struct Line {
     stream: Stream,
+    /// Where it leads to.
+    address: Address,
     /// How long the server may take for anything.
     patience: Duration,
     last_read: Instant,

@@ -17,6 +17,7 @@ mod link;
 mod listen;
 mod pack;
 mod place;
+mod pointer_codec;
 mod poll;
 mod queue;
 mod quota_codec;
@@ -87,8 +88,9 @@ pub fn open(settings: &Settings) -> Result<Arc<dyn Store>, Fault> {
             return Ok(Arc::new(ClusterStore::open(way(place), seeds)));
         }
     };
-    let lines = Lines::new(way(place), None);
-    let listener = Arc::new(Listener::new(&settings.prefix));
+    let way = way(place);
+    let listener = Arc::new(Listener::new(&way, None));
+    let lines = Lines::new(way, None);
     let (acks, prefix) = (settings.acks, settings.prefix.clone());
     Ok(Arc::new(RedisStore { lines, listener, acks, prefix, topology }))
 }
@@ -112,7 +114,7 @@ impl Store for RedisStore {
     }
 
     fn listen(&self, gate: TurnGate, sink: Weak<dyn Sink>) {
-        self.listener.listen(gate, sink, &self.lines.way.target);
+        self.listener.listen(gate, sink);
     }
 
     fn sources(&self) -> Vec<Arc<dyn Source>> {

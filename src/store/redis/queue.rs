@@ -252,7 +252,7 @@ impl Queue {
                     None => Ok(outcome),
                 }
             }
-            (Stage::Told(outcome), _) => Ok(*outcome),
+            (Stage::Told(outcome), undone) => Ok(given_back(*outcome, undone)),
             (_, outcome) => Ok(outcome),
         };
         let (call, stage) = match outcome {
@@ -288,10 +288,20 @@ fn together(mut first: Verdict, then: Outcome) -> (Outcome, bool) {
         decision.deny_as_well(deny);
     }
     if let (Verdict::ApiKey(KeyAnswer::Used(used)), false) = (&mut first, quota.allowed) {
-        // What was told of it is given back.
-        used.own = None;
+        // What this very step was charged is given back: what is left then is told with that.
+        used.own = used.own.filter(|own| own.replayed || own.charged.is_none());
     }
     (Ok(first), !quota.allowed)
+}
+
+/// A decision that denies, with what is left to the key after its units were given back.
+fn given_back(mut outcome: Outcome, undone: Outcome) -> Outcome {
+    if let (Ok(Verdict::ApiKey(KeyAnswer::Used(used))), Ok(Verdict::Consumption(own))) =
+        (&mut outcome, undone)
+    {
+        used.own.get_or_insert(own);
+    }
+    outcome
 }
 
 /// What a server says before a script has run.

@@ -5,6 +5,7 @@ use super::keys::Names;
 use super::pack::{NEVER, Packer, Unpacker};
 use super::scripts::Verb;
 use crate::core::idempotency::{Idempotency, another_question};
+use crate::core::key::key_of_balance;
 use crate::core::op::{Charge, Verdict};
 use crate::core::quota::{Charged, Consumption, QuotaRule, Refill, Spend};
 use crate::core::spending::{AddUnits, Consume, Refund, too_many};
@@ -82,6 +83,12 @@ impl<'a> Apart<'a> {
     }
 }
 
+/// Where a balance that has no end lies: with the API key that holds it, so that it goes with the key, or with
+/// the user's.
+pub fn balances(prefix: &str, user: &Names, key: &str) -> String {
+    key_of_balance(key).map_or_else(|| user.key("b"), |id| Names::of_api_key(prefix, id).key("a"))
+}
+
 /// Charges a quota that lies apart.
 pub fn consume(prefix: &str, asked: &Consume<'_>) -> Call {
     consume_key(prefix, &asked.key, &asked.rule, &asked.spend, asked.once.as_ref())
@@ -124,7 +131,8 @@ pub fn refund(prefix: &str, asked: &Refund<'_>) -> Call {
         None => (apart.names, None, Vec::new()),
         Some(user) => {
             let names = Names::of(prefix, user);
-            let hash = names.key(if asked.lasting { "b" } else { "u" });
+            let hash =
+                if asked.lasting { balances(prefix, &names, &asked.key) } else { names.key("u") };
             (names, Some(hash), field(b'q', asked.key.as_bytes()))
         }
     };

@@ -36,9 +36,10 @@ pub enum Verb {
     Check,
     KeyFind,
     KeyClaim,
-    KeyConfirm,
+    KeyPoint,
     KeyCreate,
     KeyUse,
+    KeyUndo,
     KeyRotate,
     KeyRevoke,
     KeyAdd,
@@ -62,6 +63,7 @@ const LIB: &str = include_str!("lua/lib.lua");
 const QUOTA: &str = include_str!("lua/quota.lua");
 const APPLY: &str = include_str!("lua/apply.lua");
 const KEY: &str = include_str!("lua/key.lua");
+const POINTER: &str = include_str!("lua/pointer.lua");
 const TURN: &str = include_str!("lua/turn.lua");
 const TURN_FREE: &str = include_str!("lua/turn_free.lua");
 const TURN_ASK_BODY: &str = include_str!("lua/turn_ask_body.lua");
@@ -131,7 +133,7 @@ const TURN_ASK_STANDING: &[&str] = &[
 
 /// (parts, whether it runs where the server is out of memory: checks must, new revocations must not
 /// seem to have been kept).
-const TEXTS: [(&[&str], bool); 36] = [
+const TEXTS: [(&[&str], bool); 37] = [
     (text!("decide", "quota", "decide_slow"), true),
     (text!("admit", "admit_body"), false),
     (text!("touch", "touch_body"), true),
@@ -157,11 +159,13 @@ const TEXTS: [(&[&str], bool); 36] = [
     (text!("once"), false),
     (text!("once_release"), true),
     (text!("check"), true),
-    (text!("key_find"), true),
-    (text!("key_claim"), false),
-    (text!("key_confirm"), true),
+    (text!(POINTER then "key_find"), true),
+    (text!(POINTER then "key_claim"), false),
+    (text!(POINTER then "key_point"), true),
     (text!(key, "key_patch", "key_create"), false),
     (text!(key, "key_use", "key_judge", "lib", "key_decide", "decide_slow", "key_use_end"), true),
+    // Of what it writes the server has room already.
+    (text!(key, "key_undo"), true),
     (text!(key, "key_rotate"), false),
     (text!(key, "key_revoke"), true),
     (text!(key, "key_add"), false),

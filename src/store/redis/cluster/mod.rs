@@ -10,15 +10,14 @@ mod view;
 
 use super::acks::needs_acks;
 use super::codec;
-use super::io::{self, Target};
+use super::io;
 use super::lines::Way;
 use super::listen::Listener;
-use super::place::Place;
 use super::socket::Address;
 use crate::core::op::{Act, Op};
 use crate::core::store::{Health, Outcome, Sink, Source, Store};
 use crate::core::turn::TurnGate;
-pub use shared::Shared;
+use shared::Shared;
 use std::sync::{Arc, Weak};
 
 /// The store.
@@ -32,7 +31,9 @@ impl ClusterStore {
     pub fn open(way: Way, seeds: Vec<Address>) -> Self {
         let shared = Shared::new(way, seeds);
         io::spawn(tend::tend(Arc::clone(&shared)));
-        let listener = Arc::new(Listener::new(&shared.way.prefix));
+        let nodes = Arc::downgrade(&shared);
+        let nodes = move || nodes.upgrade().map_or_else(Vec::new, |shared| shared.addresses());
+        let listener = Arc::new(Listener::new(&shared.way, Some(Box::new(nodes))));
         Self { shared, listener }
     }
 }
@@ -59,9 +60,7 @@ impl Store for ClusterStore {
     }
 
     fn listen(&self, gate: TurnGate, sink: Weak<dyn Sink>) {
-        let place = Place::AnyOf(Arc::downgrade(&self.shared));
-        let target = Target { place, ..self.shared.way.target.clone() };
-        self.listener.listen(gate, sink, &target);
+        self.listener.listen(gate, sink);
     }
 
     fn sources(&self) -> Vec<Arc<dyn Source>> {

@@ -93,6 +93,15 @@ impl Shared {
         Arc::new(Node::start(&self.me, &self.way, address))
     }
 
+    /// The nodes that serve slots; before they are known those of the URL.
+    pub fn addresses(&self) -> Vec<Address> {
+        let owners = self.read(Map::owners);
+        if owners.is_empty() {
+            return self.seeds.clone();
+        }
+        owners.iter().map(|node| node.address.clone()).collect()
+    }
+
     fn find(&self, slot: u16, acks: bool) -> Option<Arc<Link>> {
         self.read(|map| map.owner(slot).map(|node| Arc::clone(node.lines.link(acks))))
     }

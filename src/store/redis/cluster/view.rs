@@ -1,11 +1,8 @@
 //! What a Cluster is seen to be at this moment, for those who watch it.
 
-use super::map::Map;
 use super::shared::Shared;
 use crate::core::store::{Health, Source, Topology};
-use crate::store::redis::socket::Address;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 impl Shared {
     pub fn sources(&self) -> Vec<Arc<dyn Source>> {
@@ -34,18 +31,5 @@ impl Shared {
             health.primaries.push(node.name.clone());
         }
         health
-    }
-
-    /// Whether that node serves slots.
-    pub fn serves(&self, address: &Address) -> bool {
-        self.read(|map| map.owners().iter().any(|node| node.address == *address))
-    }
-
-    /// One that serves slots and can be reached, as far as is known; another each time.
-    pub fn any_node(&self) -> Option<Address> {
-        let mut owners = self.read(Map::owners);
-        owners.retain(|node| node.lines.link.trouble().is_none());
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % owners.len().max(1);
-        owners.get(turn).map(|node| node.address.clone())
     }
 }

@@ -1,16 +1,17 @@
 
 local MOST = 9007199254740991
--- A key is gone once its instant has passed, not as it comes.
 local DAY = 86400000
 
 -- Everything is read before anything is written. What is none of ours is better not answered than answered wrongly.
 local answer = memory and redis.call('GET', memory)
 if answer then
-  if string.byte(answer) ~= 1 or #answer < 25 or #answer % 8 ~= 1 then
+  if string.byte(answer) ~= 1 or #answer < 31 or #answer % 8 ~= 7 then
     return redis.error_reply('FOREIGN value under a key of ours')
   end
-  if string.sub(answer, 2, 17) ~= question then return '\3' end
-  return '\2' .. string.sub(answer, 18)
+  if struct.unpack('>I6', answer, 18) > now then
+    if string.sub(answer, 2, 17) ~= question then return '\3' end
+    return '\2' .. string.sub(answer, 24)
+  end
 end
 local before = redis.call('HMGET', counters, unpack(ARGV, names + 1))
 local fits, after, is_act = true, {}, false
@@ -47,6 +48,7 @@ if #written > 0 then redis.call('HSET', counters, unpack(written)) end
 if #gone > 0 then redis.call('HDEL', counters, unpack(gone)) end
 after = told(after)
 if memory and is_act then
-  redis.call('SET', memory, '\1' .. question .. after, 'PXAT', string.format('%.0f', now + DAY - 1))
+  redis.call('SET', memory, '\1' .. question .. struct.pack('>I6', now + DAY) .. after, 'PXAT',
+    string.format('%.0f', now + DAY + SLACK))
 end
 return '\1' .. after

@@ -8,11 +8,46 @@ local WORDS = '>I4I4I4I4I4I4I4I4'
 local LISTED = 2592000000
 local KEPT = LISTED + 3600000
 
--- Up to which birth an owner's keys have fallen, after the highest birth of all.
+-- Of an owner's keys: the highest birth of all, up to which birth they have fallen, how many have no end, and when the
+-- last of the others may be gone (ms; no less than that).
+local RING = '>I7I7I4I6'
+
 local function ring_read(ring)
-  local head = ours(redis.call('HGET', ring, '.'), 14)
-  if not head then return 0, 0 end
-  return struct.unpack('>I7I7', head)
+  local head = ours(redis.call('HGET', ring, '.'), 24)
+  if not head then return 0, 0, 0, 0 end
+  return struct.unpack(RING, head)
+end
+
+-- Notes in the index when a key's record may be gone (ms); without `due` that it is. The index goes an hour after the
+-- last of its keys: so long its epoch must be known.
+local function ring_note(ring, id, due, born)
+  local last, epoch, endless, latest = ring_read(ring)
+  local entry = ours(redis.call('HGET', ring, id), 13)
+  local before = entry and struct.unpack('>I6', entry) or 0
+  if due then
+    redis.call('HSET', ring, id, struct.pack('>I6I7', due, born))
+  else
+    redis.call('HDEL', ring, id)
+    due = 0
+  end
+  if before == NEVER then endless = endless - 1 end
+  if due == NEVER then
+    endless = endless + 1
+  elseif due > latest then
+    latest = due
+  elseif endless == 0 and (before == NEVER or before == latest) then
+    -- It may have been the last one: they are gone through.
+    latest = due
+    for _, other in ipairs(redis.call('HVALS', ring)) do
+      if #other == 13 then latest = math.max(latest, (struct.unpack('>I6', other))) end
+    end
+  end
+  redis.call('HSET', ring, '.', struct.pack(RING, last, epoch, endless, latest))
+  if endless > 0 then
+    redis.call('PERSIST', ring)
+  else
+    redis.call('PEXPIREAT', ring, string.format('%.0f', math.max(latest, math.floor(last / 1000)) + SLACK))
+  end
 end
 
 -- A key as it stands now; nil where there is none.
@@ -66,7 +101,14 @@ local function key_expire(key, k, ring, id)
   else
     redis.call('PERSIST', key)
   end
-  redis.call('HSET', ring, id, struct.pack('>I6I7', due, k.born))
+  ring_note(ring, id, due, k.born)
+end
+
+-- What the pointer of an imported key is told when its end is certain, packed: when the record may be gone at the latest
+-- (ms), SHA-256 of its text. Of another key nothing.
+local function key_ended(key, k)
+  local pointed = ours(redis.call('HGET', key, 'i'), 32)
+  return pointed and struct.pack('>I6', k.revoked + KEPT) .. pointed or ''
 end
 
 local function key_quota(k)

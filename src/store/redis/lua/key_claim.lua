@@ -4,10 +4,8 @@
 -- ARGV[1] id and owner. ARGV[2] the same of a holder whose key is kept no longer, or empty.
 -- Reply: packed: 0 where it was taken; 1 and who holds it; or 2 where another import is under way, of which nobody may
 --   conclude that its key is gone: it may be to come.
-local held = redis.call('GET', KEYS[1])
-if held then
-  if redis.call('PTTL', KEYS[1]) ~= -1 then return struct.pack('>I1', 2) end
-  if held ~= ARGV[2] then return struct.pack('>I1', 1) .. held end
-end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000)
+local p = pointer_read(KEYS[1])
+if p and p.kind == 1 then return struct.pack('>I1', 2) end
+if p and p.place ~= ARGV[2] then return struct.pack('>I1', 1) .. p.place end
+redis.call('SET', KEYS[1], struct.pack(POINTER, 1, 0, 0, NEVER) .. ARGV[1], 'PX', 60000)
 return struct.pack('>I1', 0)

@@ -1,10 +1,10 @@
 -- Creates an API key. One script, because key and index must agree, and its birth lie above the epoch.
 -- KEYS[1] hash: the key. KEYS[2] hash: the owner's index.
 -- ARGV[1] id. ARGV[2] SHA-256 of its text. ARGV[3] owner. ARGV[4] start. ARGV[5] what is said of it: see key_patch.
--- ARGV[6] name. ARGV[7] scopes. ARGV[8] metadata. ARGV[9] rule.
+-- ARGV[6] name. ARGV[7] scopes. ARGV[8] metadata. ARGV[9] rule. ARGV[10] SHA-256 of an imported one, or empty.
 -- Reply: packed: 1, or 0 where the id is taken.
 local key, ring, id = KEYS[1], KEYS[2], ARGV[1]
-local last, epoch = ring_read(ring)
+local last, epoch, endless, latest = ring_read(ring)
 if key_read(key, epoch) then return struct.pack('>I4', 0) end
 -- A few that have expired go, so that an index that nobody reads does not grow; but none that fell with all of the
 -- owner's and that nobody has listed since: it is kept still, and by the index alone it is known that it fell.
@@ -16,8 +16,9 @@ for i = 1, #some, 2 do
 end
 last = math.max(now_us, last + 1)
 redis.call('DEL', key)
-redis.call('HSET', ring, '.', struct.pack('>I7I7', last, epoch))
+redis.call('HSET', ring, '.', struct.pack(RING, last, epoch, endless, latest))
 redis.call('HSET', key, 'h', ARGV[2], 'o', ARGV[3], 't', ARGV[4])
+if ARGV[10] ~= '' then redis.call('HSET', key, 'i', ARGV[10]) end
 local k = { created = now, born = last, expires = NEVER, revoked = NEVER, old = 0 }
 key_patch(key, k, 5)
 k.ends = k.expires

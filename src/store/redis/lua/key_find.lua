@@ -3,6 +3,11 @@
 -- ARGV[1] p for a pointer.
 -- Reply: packed: 0, or 1 and then the owner, of a pointer the key's id and the owner.
 local found
-if ARGV[1] == 'p' then found = redis.call('GET', KEYS[1]) else found = redis.call('HGET', KEYS[1], 'o') end
+if ARGV[1] == 'p' then
+  local p = pointer_read(KEYS[1])
+  found = p and p.place
+else
+  found = redis.call('HGET', KEYS[1], 'o')
+end
 if not found then return struct.pack('>I1', 0) end
 return struct.pack('>I1', 1) .. found

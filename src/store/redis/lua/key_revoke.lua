@@ -1,6 +1,6 @@
 -- Revokes an API key. One script, because of two who ask only one may have done it.
 -- KEYS[1] hash: the key. KEYS[2] hash: the owner's index. ARGV[1] id.
--- Reply: packed: 1, or 0 where no such key stands.
+-- Reply: packed: 1, or 0 where no such key stands; and of an imported key what its pointer is to be told.
 local key = KEYS[1]
 local _, epoch = ring_read(KEYS[2])
 local k = key_read(key, epoch)
@@ -10,4 +10,4 @@ k.ends = math.min(k.expires, now)
 key_write(key, k)
 key_expire(key, k, KEYS[2], ARGV[1])
 announce(KEYS[2])
-return struct.pack('>I4', 1)
+return struct.pack('>I4', 1) .. key_ended(key, k)

@@ -1,6 +1,3 @@
--- What is forgotten is forgotten so much later than it need be: a server whose clock is put forward by
--- mistake and back again must not have lost it.
-local SLACK = 3600000
 local due, ttl, live, horizon_kept, last_gen, epoch_gen, epoch_before, epoch_until, block, ahead =
   NEVER, 0, 0, 0, 0, 0, 0, 0, 0, 0
 

@@ -12,7 +12,7 @@ if held then
 end
 if ttl > 0 then
   local value = struct.pack('>I1I6', 1, now + ttl) .. ARGV[2]
-  redis.call('SET', KEYS[1], value, 'PXAT', string.format('%.0f', now + ttl))
+  redis.call('SET', KEYS[1], value, 'PXAT', string.format('%.0f', now + ttl + SLACK))
 else
   redis.call('SET', KEYS[1], struct.pack('>I1I6', 1, NEVER) .. ARGV[2])
 end

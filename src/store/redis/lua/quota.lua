@@ -69,10 +69,10 @@ local function quota_pack(q)
   return struct.pack(QUOTA, q.born, q.used, q.added, q.since, q.till)
 end
 
--- Writes a quota that is a string; it expires when it is to be forgotten.
+-- Writes a quota that is a string; it expires an hour after it is to be forgotten.
 local function quota_set(key, q)
   if q.till > 0 then
-    redis.call('SET', key, quota_pack(q), 'PXAT', string.format('%.0f', q.till))
+    redis.call('SET', key, quota_pack(q), 'PXAT', string.format('%.0f', q.till + SLACK))
   else
     redis.call('SET', key, quota_pack(q))
   end
@@ -98,23 +98,24 @@ local function quota_charged(q, void, id)
   return quota_reply(q, 5, 0) .. struct.pack('>I7I6', q.born, void) .. id
 end
 
--- What is remembered under an idempotency key: the question, then the reply. nil where nothing is, false where
--- something else was asked.
+-- What is remembered under an idempotency key: the question, until when, then the reply; and of what may still be given
+-- back how many rest on it. nil where nothing is, false where something else was asked.
 local function memory_recall(key, question)
   local kept = redis.call('GET', key)
   if not kept then return nil end
-  if #kept ~= 49 and #kept ~= 78 then error('FOREIGN value under a key of ours') end
+  if #kept ~= 55 and #kept ~= 84 and #kept ~= 90 then error('FOREIGN value under a key of ours') end
+  if struct.unpack('>I6', kept, 17) <= now then return nil end
   if string.sub(kept, 1, 16) ~= question then return false end
   return kept
 end
 
--- A server shows a key up to the millisecond in which it expires, and that one too.
 local function memory_keep(key, question, reply)
-  redis.call('SET', key, question .. reply, 'PXAT', string.format('%.0f', now + DAY - 1))
+  redis.call('SET', key, question .. struct.pack('>I6', now + DAY) .. reply, 'PXAT',
+    string.format('%.0f', now + DAY + SLACK))
 end
 
 local function memory_reply(kept)
-  local flags, limit, remaining, reset = struct.unpack('>I1I7I7I6', kept, 17)
+  local flags, limit, remaining, reset = struct.unpack('>I1I7I7I6', kept, 23)
   local left = reset > 0 and math.max(reset - now, 0) or 0
-  return struct.pack('>I1I7I7I6I6I6', flags + 2, limit, remaining, reset, left, NEVER) .. string.sub(kept, 50)
+  return struct.pack('>I1I7I7I6I6I6', flags + 2, limit, remaining, reset, left, NEVER) .. string.sub(kept, 56, 84)
 end

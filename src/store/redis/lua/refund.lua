@@ -13,7 +13,7 @@ if spent and spent ~= SPENT then error('FOREIGN value under a key of ours') end
 if spent or not state or void <= now then return struct.pack('>I4', 0) end
 local q = quota_at(state, 0, 0, 0)
 if q.born ~= born then return struct.pack('>I4', 0) end
-redis.call('SET', KEYS[2], SPENT, 'PXAT', string.format('%.0f', now + DAY - 1))
+redis.call('SET', KEYS[2], SPENT, 'PXAT', string.format('%.0f', now + DAY + SLACK))
 -- Of a bucket some may have come back by themselves.
 q.used = math.max(q.used - units, 0)
 local says_nothing = q.used == 0 and q.added == 0 and q.since == 0
@@ -25,5 +25,5 @@ else
   redis.call('HSET', KEYS[1], field, quota_pack(q))
 end
 -- A later charge may be remembered there by now: that one stands.
-if kept and string.sub(kept, -16) == ARGV[2] then redis.call('DEL', KEYS[3]) end
+if kept and string.sub(kept, 69, 84) == ARGV[2] then redis.call('DEL', KEYS[3]) end
 return struct.pack('>I4', 1)

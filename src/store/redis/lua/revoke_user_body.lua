@@ -1,12 +1,12 @@
 
-local ring = KEYS[3] and ours(redis.call('HGET', KEYS[3], '.'), 14)
+local ring = KEYS[3] and ours(redis.call('HGET', KEYS[3], '.'), 24)
 purge()
 local count = revoke_all((math.floor(now / 1000) + 1) * 1000 + tolerance)
 if blocking == 1 then block = till end
 save()
 if ring then
   local last = math.max(now_us, (struct.unpack('>I7', ring)))
-  redis.call('HSET', KEYS[3], '.', struct.pack('>I7I7', last, last))
+  redis.call('HSET', KEYS[3], '.', struct.pack('>I7I7', last, last) .. string.sub(ring, 15))
 end
 announce(record)
 return struct.pack('>I4', count)

@@ -1,0 +1,151 @@
+// auth.on(): who hears of what, and that a listener changes nothing.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { describe, it } = require('node:test');
+const { serve } = require('./support/app.js');
+const { fault, open, unique } = require('./support/auths.js');
+const { get, send } = require('./support/http.js');
+const { token } = require('./support/jwt.js');
+
+const NAMES = /** @type {const} */ (['denied', 'admitted', 'evicted', 'revoked']);
+
+/** What is told from here on. @param {import('latchgate').Auth} auth */
+function listen(auth) {
+  /** @type {any[]} */
+  const heard = [];
+  for (const name of NAMES) auth.on(name, (event) => heard.push(withoutGaps(event)));
+  return heard;
+}
+
+/** @param {object} event */
+const withoutGaps = (event) =>
+  Object.fromEntries(Object.entries(event).filter(([, value]) => value !== undefined));
+
+describe('the event', () => {
+  it("'denied' tells the reason, and whose the credential is where it is somebody's", async (t) => {
+    const auth = open(t, { sessions: { limit: 1, admission: 'first-use' } });
+    const userId = unique();
+    const port = await serve(t, (app) => {
+      app.get('/', auth.middleware({ scope: 'read' }), auth.requireClaims({ a: 1 }), (_req, res) => {
+        res.json(1);
+      });
+    });
+    const heard = listen(auth);
+    const whose = { userId, sessionId: 's' };
+    const claims = { sub: userId, sid: 's' };
+    const text = token({ ...claims, scope: 'read' });
+    for (const sent of [undefined, 'nonsense', token({ ...claims, exp: 1 }), token(claims)])
+      await get(port, '/', sent);
+    await get(port, '/', text);
+    await auth.tokens.revoke(text);
+    await get(port, '/', text);
+    assert.deepEqual(
+      heard.filter(({ type }) => type === 'denied'),
+      [
+        { type: 'denied', code: 'credentials_required', status: 401, reason: 'credentials_required' },
+        { type: 'denied', code: 'invalid_token', status: 401, reason: 'token_malformed' },
+        { type: 'denied', code: 'invalid_token', status: 401, reason: 'token_expired' },
+        { type: 'denied', code: 'insufficient_scope', status: 403, reason: 'scope_missing', ...whose },
+        { type: 'denied', code: 'forbidden', status: 403, reason: 'claims_mismatch', ...whose },
+        { type: 'denied', code: 'invalid_token', status: 401, reason: 'token_revoked', ...whose },
+      ],
+    );
+  });
+
+  it("'denied' tells the owner of a key", async (t) => {
+    const auth = open(t, { apiKeys: {} });
+    const userId = unique();
+    const { key, keyId } = await auth.apiKeys.create({ ownerId: userId, quota: { limit: 1 } });
+    const port = await serve(t, (app) => app.get('/', auth.middleware(), (_req, res) => res.json(1)));
+    const heard = listen(auth);
+    for (let i = 0; i < 2; i++) await send(port, { headers: [`X-API-Key: ${key}`] });
+    await auth.authenticate({ apiKey: 'lg_unknown' });
+    assert.deepEqual(heard, [
+      { type: 'denied', code: 'quota_exhausted', status: 429, reason: 'quota_exhausted', userId, keyId },
+      { type: 'denied', code: 'invalid_api_key', status: 401, reason: 'key_unknown' },
+    ]);
+  });
+
+  it("'admitted' tells of a session once, whoever admits it, and 'evicted' of the one that made room", async (t) => {
+    const auth = open(t, { sessions: { limit: 2, onLimit: 'evict-oldest', admission: 'first-use' } });
+    const userId = unique();
+    const heard = listen(auth);
+    const port = await serve(t, (app) => app.get('/', auth.middleware(), (_req, res) => res.json(1)));
+    const text = token({ sub: userId, sid: 'a' });
+    for (let i = 0; i < 2; i++) await get(port, '/', text);
+    await auth.authenticate({ token: token({ sub: userId, sid: 'b' }) });
+    for (let i = 0; i < 2; i++) await auth.sessions.admit(userId, { sessionId: 'c' });
+    const admitted = (/** @type {string} */ sessionId, /** @type {number} */ active) => ({
+      type: 'admitted',
+      userId,
+      sessionId,
+      active,
+      limit: 2,
+    });
+    assert.deepEqual(heard, [
+      admitted('a', 1),
+      admitted('b', 2),
+      { type: 'evicted', userId, sessionId: 'a' },
+      admitted('c', 2),
+    ]);
+  });
+
+  it("'revoked' tells what was revoked, when it is", async (t) => {
+    const auth = open(t, { apiKeys: {} });
+    const userId = unique();
+    const { keyId } = await auth.apiKeys.create({ ownerId: userId });
+    const text = token({ sub: userId, jti: 'one' });
+    const heard = listen(auth);
+    assert.equal(await auth.tokens.revoke(text), true);
+    assert.equal(await auth.tokens.revoke('nonsense'), false);
+    await auth.tokens.revokeId({ jti: 'two', userId, expiresAt: Date.now() + 60_000 });
+    await auth.tokens.revokeUser(userId);
+    await auth.tokens.blockUser(userId);
+    await auth.apiKeys.revoke(keyId);
+    assert.deepEqual(heard, [
+      { type: 'revoked', kind: 'token', userId, tokenId: 'one' },
+      { type: 'revoked', kind: 'token', userId, tokenId: 'two' },
+      { type: 'revoked', kind: 'user', userId },
+      { type: 'revoked', kind: 'block', userId },
+      { type: 'revoked', kind: 'api_key', keyId },
+    ]);
+  });
+});
+
+describe('a listener', () => {
+  it('changes no answer, whatever it throws, and no event', async (t) => {
+    const auth = open(t);
+    /** @type {any[]} */
+    const heard = [];
+    /** @type {string[]} */
+    const warned = [];
+    const warn = (/** @type {any} */ warning) => warned.push(warning.code);
+    process.on('warning', warn);
+    t.after(() => process.off('warning', warn));
+    auth.on('denied', (/** @type {any} */ event) => {
+      event.reason = 'mine';
+    });
+    auth.on('denied', async () => assert.fail('later'));
+    auth.on('denied', (event) => heard.push(event));
+    const port = await serve(t, (app) => app.get('/', auth.middleware(), (_req, res) => res.json(1)));
+    assert.equal((await get(port, '/')).status, 401);
+    assert.equal(heard[0].reason, 'credentials_required');
+    await new Promise(setImmediate);
+    assert.deepEqual(new Set(warned), new Set(['LATCHGATE_LISTENER']));
+  });
+
+  it('hears nothing more after off(), nor of events that there are not', async (t) => {
+    const auth = open(t);
+    let heard = 0;
+    const listener = () => heard++;
+    auth.on('denied', listener).on('lock-lost', listener);
+    await auth.authenticate({});
+    auth.off('denied', listener);
+    await auth.authenticate({});
+    assert.equal(heard, 1);
+    for (const call of ['on', 'off'])
+      assert.throws(() => /** @type {any} */ (auth)[call]('toString', listener), fault('CONFIG', /denied/));
+    assert.throws(() => auth.on('denied', /** @type {any} */ ('no function')), fault('INPUT', /listener/));
+  });
+});

@@ -1,0 +1,308 @@
+// Keys from an endpoint: when it is asked, who waits for it, and what holds while it does not answer.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { describe, it } = require('node:test');
+const { EXPRESS, serve } = require('./support/app.js');
+const { fault, open } = require('./support/auths.js');
+const { get, send } = require('./support/http.js');
+const { token } = require('./support/jwt.js');
+const { keyEndpoint, keySet, pair, signed } = require('./support/key-endpoint.js');
+const { steerTimers } = require('./support/timers.js');
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+const [first, second, third] = ['first', 'second', 'third'].map(pair);
+
+/**
+ * @param {import('node:test').TestContext} t
+ * @param {{ url: string }} endpoint
+ * @param {object} [jwt]
+ */
+async function site(t, endpoint, jwt = {}, framework = EXPRESS[0].express) {
+  const auth = open(t, { jwt: { jwksUri: endpoint.url, ...jwt } });
+  /** @type {string[]} */
+  const reasons = [];
+  const onDeny = (/** @type {any} */ denial, /** @type {any} */ _req, /** @type {any} */ res) => {
+    reasons.push(denial.reason);
+    res.status(denial.status).set(denial.headers).json({ error: denial.code });
+  };
+  const port = await serve(
+    t,
+    (app) => {
+      app.get('/plain', auth.middleware(), (req, res) => res.json(req.auth?.userId));
+      app.get('/', auth.middleware({ onDeny }), (req, res) => res.json(req.auth?.userId));
+    },
+    framework,
+  );
+  const ask = async (/** @type {string} */ text) => (await get(port, '/', text)).status;
+  return { auth, port, ask, reasons };
+}
+
+/** Goes on when the question under way, if any, has been answered. @param {import('latchgate').Auth} auth */
+const settled = (auth) => auth.tokens.verify(signed(pair('nobody'))).catch(() => null);
+
+describe('a key set by URL', () => {
+  for (const { name, express } of EXPRESS) {
+    it(`is asked for once, and every request that came before it waits for it, on ${name}`, async (t) => {
+      const endpoint = await keyEndpoint(t, first);
+      endpoint.isHeld = true;
+      const { ask } = await site(t, endpoint, {}, express);
+      const answers = Array.from({ length: 50 }, () => ask(signed(first)));
+      await endpoint.reached(1);
+      assert.equal(await ask(token()), 401, 'a token that no key of a set could verify does not wait');
+      endpoint.release();
+      assert.deepEqual(new Set(await Promise.all(answers)), new Set([200]));
+      assert.equal(endpoint.asked, 1);
+    });
+  }
+
+  it('is asked for again by a key id that is not known, once for all that bring it', async (t) => {
+    const tick = steerTimers(t);
+    const endpoint = await keyEndpoint(t, first);
+    const { auth, ask } = await site(t, endpoint);
+    await auth.ready();
+    tick(30 * SECOND);
+    endpoint.body = keySet(first, second);
+    const tokens = Array.from({ length: 50 }, (_, i) => signed(i % 2 === 0 ? second : first));
+    assert.deepEqual(new Set(await Promise.all(tokens.map(ask))), new Set([200]));
+    assert.equal(endpoint.asked, 2);
+  });
+
+  it('is not asked for more than once in 30 seconds by key ids that do not exist', async (t) => {
+    const tick = steerTimers(t);
+    const endpoint = await keyEndpoint(t, first);
+    const { auth, ask, reasons } = await site(t, endpoint);
+    await auth.ready();
+    for (const asked of [1, 2, 3]) {
+      for (let i = 0; i < 5; i++) assert.equal(await ask(signed(pair(`stranger-${i}`))), 401);
+      assert.equal(endpoint.asked, asked);
+      tick(30 * SECOND);
+    }
+    assert.deepEqual(new Set(reasons), new Set(['token_key']));
+  });
+
+  it('lets no token of a retired key through, verified before or not', async (t) => {
+    const tick = steerTimers(t);
+    const endpoint = await keyEndpoint(t, first, second);
+    const { auth, ask } = await site(t, endpoint);
+    const [kept, retired] = [signed(first), signed(second)];
+    for (const text of [kept, retired, kept, retired]) assert.equal(await ask(text), 200);
+    endpoint.body = keySet(first, third);
+    tick(10 * MINUTE);
+    await settled(auth);
+    assert.equal(await ask(retired), 401);
+    assert.equal(await ask(kept), 200);
+    assert.equal(await ask(signed(third)), 200);
+  });
+
+  it('is fresh for as long as Cache-Control says, within a minute and an hour', async (t) => {
+    const tick = steerTimers(t);
+    for (const [control, ms] of /** @type {Array<[string, number]>} */ ([
+      ['', 10 * MINUTE],
+      ['public, max-age=300', 5 * MINUTE],
+      ['max-age=1', MINUTE],
+      ['no-store', MINUTE],
+      ['max-age=999999999', HOUR],
+    ])) {
+      const endpoint = await keyEndpoint(t, first);
+      endpoint.headers = { 'Cache-Control': control };
+      const auth = open(t, { jwt: { jwksUri: endpoint.url } });
+      await auth.ready();
+      tick(ms - 1);
+      assert.equal(endpoint.asked, 1, control);
+      tick(1);
+      await endpoint.reached(2);
+    }
+  });
+});
+
+describe('while the endpoint does not answer', () => {
+  it('requests get 503 and never 401, until it does', async (t) => {
+    const tick = steerTimers(t);
+    const endpoint = await keyEndpoint(t, first);
+    endpoint.isDown = true;
+    const { auth, ask, port, reasons } = await site(t, endpoint);
+    assert.equal(await ask(signed(first)), 503);
+    const plain = await get(port, '/plain', signed(first));
+    assert.deepEqual([plain.status, plain.body], [503, '{"error":"store_unavailable"}']);
+    assert.equal(plain.header('retry-after'), '1');
+    assert.equal(plain.header('www-authenticate'), undefined);
+    assert.equal(endpoint.asked, 1, 'requests do not ask again: a timer does');
+    assert.equal(reasons[0], 'keys_unavailable');
+    assert.equal(await ask(token()), 401, 'HS256');
+    assert.equal(await ask('nonsense'), 401);
+    const { ok, warnings } = await auth.health();
+    assert.equal(ok, false);
+    assert.match(warnings.join(), /jwt\.jwksUri: .*no token/);
+    assert.doesNotMatch(warnings.join(), /hidden|127/);
+    endpoint.isDown = false;
+    tick(SECOND);
+    await settled(auth);
+    assert.equal(await ask(signed(first)), 200);
+    assert.deepEqual(await auth.health().then(({ warnings }) => warnings.join()), '');
+  });
+
+  it('the keys fetched before serve for a day, and no longer', async (t) => {
+    const tick = steerTimers(t);
+    const endpoint = await keyEndpoint(t, first);
+    const { auth, ask, reasons } = await site(t, endpoint);
+    assert.equal(await ask(signed(first)), 200);
+    endpoint.isDown = true;
+    tick(10 * MINUTE);
+    await settled(auth);
+    assert.equal(await ask(signed(first)), 200);
+    assert.equal(await ask(signed(second)), 503, 'its key may have come since');
+    assert.equal((await auth.health()).ok, true);
+    const last = signed(first);
+    assert.equal(await ask(last), 200);
+    tick(24 * HOUR - 10 * MINUTE - 1);
+    await settled(auth);
+    assert.equal(await ask(last), 200);
+    tick(1);
+    await settled(auth);
+    assert.equal(await ask(last), 503);
+    assert.deepEqual(new Set(reasons), new Set(['keys_unavailable']));
+  });
+
+  it('calls that read a token reject, and say nothing of it', async (t) => {
+    const endpoint = await keyEndpoint(t, first);
+    endpoint.isDown = true;
+    const { auth } = await site(t, endpoint);
+    const text = signed(first);
+    for (const call of [auth.tokens.verify(text), auth.tokens.revoke(text), auth.tokens.isRevoked(text)])
+      await assert.rejects(call, fault('STORE_UNAVAILABLE', /jwksUri/));
+    await assert.rejects(auth.ready(), fault('STORE_UNAVAILABLE', /jwksUri/));
+    const answer = await auth.authenticate({ token: text });
+    assert.ok(!answer.ok);
+    assert.deepEqual([answer.status, answer.reason], [503, 'keys_unavailable']);
+  });
+
+  it('tokens of our own key pass', async (t) => {
+    const endpoint = await keyEndpoint(t, first);
+    endpoint.isDown = true;
+    const { auth, ask } = await site(t, endpoint, { privateKey: { ...own(third), kid: 'ours' } });
+    assert.equal(await ask(await auth.tokens.issue('u')), 200);
+    assert.equal(await ask(signed(first)), 503);
+    assert.equal(await ask(signed({ ...first, kid: 'ours' })), 401);
+  });
+
+  for (const [what, change] of /** @type {Array<[string, (endpoint: any) => void]>} */ ([
+    ['status 500', (endpoint) => Object.assign(endpoint, { status: 500 })],
+    ['a redirect', (endpoint) => Object.assign(endpoint, { status: 302, headers: { Location: '/other' } })],
+    ['no JSON', (endpoint) => Object.assign(endpoint, { body: '<html>' })],
+    ['no set', (endpoint) => Object.assign(endpoint, { body: '{"keys":{}}' })],
+    ['an empty set', (endpoint) => Object.assign(endpoint, { body: '{"keys":[]}' })],
+    [
+      'more than 256 KiB',
+      (endpoint) => Object.assign(endpoint, { body: keySet(first) + ' '.repeat(1 << 18) }),
+    ],
+    ['a connection that is cut', (endpoint) => Object.assign(endpoint, { isDown: true })],
+  ])) {
+    it(`but with ${what}, it counts as an outage`, async (t) => {
+      const endpoint = await keyEndpoint(t, first);
+      change(endpoint);
+      const { ask, auth } = await site(t, endpoint);
+      assert.equal(await ask(signed(first)), 503);
+      assert.equal((await auth.health()).ok, false);
+      assert.equal(endpoint.asked, 1);
+    });
+  }
+
+  it('but keeps silent for 5 seconds, it counts as an outage', async (t) => {
+    const tick = steerTimers(t);
+    const endpoint = await keyEndpoint(t, first);
+    endpoint.isHeld = true;
+    const { ask } = await site(t, endpoint);
+    const answer = ask(signed(first));
+    await endpoint.reached(1);
+    tick(5 * SECOND);
+    assert.equal(await answer, 503);
+  });
+});
+
+/** A private JWK. @param {ReturnType<typeof pair>} pair */
+const own = ({ privateKey }) => /** @type {any} */ (privateKey.export({ format: 'jwk' }));
+
+describe('of the keys in a set', () => {
+  it('those that cannot verify are passed over, and cost the others nothing', async (t) => {
+    const endpoint = await keyEndpoint(t, first);
+    const keys = [
+      { kty: 'oct', k: 'c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3I', kid: 'oct' },
+      { ...own(second), kid: 'private' },
+      { ...second.jwk, kid: 'mismatch', alg: 'RS256' },
+      { ...second.jwk, kid: 'sealing', use: 'enc' },
+      { ...second.jwk, kid: 'torn', y: 'AAAA' },
+      { kty: 'NEW', kid: 'new' },
+      null,
+      'text',
+      first.jwk,
+    ];
+    endpoint.body = JSON.stringify({ keys });
+    const { ask } = await site(t, endpoint);
+    assert.equal(await ask(signed(first)), 200);
+    for (const kid of ['private', 'mismatch', 'sealing', 'torn'])
+      assert.equal(await ask(signed({ ...second, kid })), 401, kid);
+  });
+
+  it('none takes the place of our own', async (t) => {
+    const endpoint = await keyEndpoint(t, { ...first, jwk: { ...first.jwk, kid: 'ours' } });
+    const { auth, ask } = await site(t, endpoint, { privateKey: { ...own(third), kid: 'ours' } });
+    await auth.ready().catch(() => {});
+    assert.equal(await ask(await auth.tokens.issue('u')), 200);
+    assert.equal(await ask(signed({ ...first, kid: 'ours' })), 401);
+  });
+
+  it('jwt.algorithms allows some', async (t) => {
+    const endpoint = await keyEndpoint(t, first);
+    const { ask } = await site(t, endpoint, { algorithms: ['RS256'] });
+    assert.equal(await ask(signed(first)), 401);
+  });
+});
+
+describe('keys by URL serve', () => {
+  it('a token beside an API key', async (t) => {
+    const endpoint = await keyEndpoint(t, first);
+    endpoint.isHeld = true;
+    const auth = open(t, { jwt: { jwksUri: endpoint.url }, apiKeys: {} });
+    const { key } = await auth.apiKeys.create({ ownerId: 'user' });
+    const port = await serve(t, (app) => {
+      app.get('/', auth.middleware(), (req, res) => res.json([req.auth?.userId, req.auth?.claims.sub]));
+    });
+    const headers = [`X-API-Key: ${key}`, `Authorization: Bearer ${signed(first)}`];
+    const answer = send(port, { headers });
+    const direct = auth.authenticate({ apiKey: key, token: signed(first) });
+    await endpoint.reached(1);
+    endpoint.release();
+    assert.deepEqual(JSON.parse((await answer).body), ['user', 'user']);
+    assert.equal((await direct).ok, true);
+  });
+
+  it('direct calls, which wait for them', async (t) => {
+    const endpoint = await keyEndpoint(t, first);
+    const auth = open(t, { jwt: { jwksUri: endpoint.url } });
+    const text = signed(first);
+    assert.equal((await auth.tokens.verify(text))?.sub, 'user');
+    assert.equal(await auth.tokens.revoke(text), true);
+    assert.equal(await auth.tokens.isRevoked(text), true);
+    const answer = await auth.authenticate({ token: text });
+    assert.ok(!answer.ok);
+    assert.equal(answer.reason, 'token_revoked');
+  });
+
+  it('nobody after close(), which ends the question under way', async (t) => {
+    const endpoint = await keyEndpoint(t, first);
+    endpoint.isHeld = true;
+    const { auth, ask } = await site(t, endpoint);
+    const answer = ask(signed(first));
+    await endpoint.reached(1);
+    const direct = assert.rejects(auth.tokens.verify(signed(first)), fault('CLOSED'));
+    await new Promise(setImmediate);
+    await auth.close();
+    assert.equal(await answer, 503);
+    await direct;
+    assert.equal(endpoint.asked, 1);
+  });
+});

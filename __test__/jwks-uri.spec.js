@@ -1,0 +1,88 @@
+// jwt.jwksUri as an option, and what it leaves behind in a process.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { describe, it } = require('node:test');
+const { authMiddleware, createAuth } = require('latchgate');
+const { fault } = require('./support/auths.js');
+const { runScript } = require('./support/child.js');
+const { SECRET } = require('./support/jwt.js');
+const { keyEndpoint, pair, signed } = require('./support/key-endpoint.js');
+
+const URI = 'https://issuer.test/keys';
+
+describe('jwt.jwksUri', () => {
+  for (const uri of [
+    'http://issuer.test/Hush-Hush',
+    'http://127.0.0.1.issuer.test/Hush-Hush',
+    'http://localhost.issuer.test/Hush-Hush',
+    'http://10.0.0.1/Hush-Hush',
+    'ftp://localhost/Hush-Hush',
+    'file:///Hush-Hush',
+    'https://user:Hush-Hush@issuer.test/',
+    '/Hush-Hush',
+    '',
+    7,
+    {},
+  ]) {
+    it(`is refused as ${JSON.stringify(uri)}, and not repeated`, () => {
+      const create = () => createAuth({ jwt: { jwksUri: /** @type {any} */ (uri) } });
+      assert.throws(create, fault('CONFIG', /^jwt\.jwksUri((?!Hush).)*$/));
+    });
+  }
+
+  for (const [what, beside] of /** @type {Array<[string, object]>} */ ([
+    ['secret', { secret: SECRET }],
+    ['publicKey', { publicKey: pair('a').jwk }],
+    ['jwks', { jwks: { keys: [pair('a').jwk] } }],
+  ])) {
+    it(`excludes jwt.${what}`, () => {
+      assert.throws(
+        () => createAuth({ jwt: { jwksUri: URI, ...beside } }),
+        fault('CONFIG', new RegExp(`jwksUri.*${what}|${what}.*jwksUri`)),
+      );
+    });
+  }
+
+  it('excludes algorithms that no key of a set is for', () => {
+    const create = () => createAuth({ jwt: { jwksUri: URI, algorithms: ['HS256'] } });
+    assert.throws(create, fault('CONFIG', /HS256.*jwksUri/));
+  });
+
+  it('is read from LATCHGATE_JWKS_URI', async (t) => {
+    const key = pair('a');
+    const endpoint = await keyEndpoint(t, key);
+    process.env.LATCHGATE_JWKS_URI = endpoint.url;
+    t.after(() => {
+      delete process.env.LATCHGATE_JWKS_URI;
+    });
+    const { auth } = authMiddleware();
+    t.after(() => auth.close());
+    assert.equal((await auth.authenticate({ token: signed(key) })).ok, true);
+  });
+
+  it('keeps no process alive that has nothing to do', async (t) => {
+    const endpoint = await keyEndpoint(t, pair('a'));
+    const script = `
+      const auth = latchgate.createAuth({ jwt: { jwksUri: ${JSON.stringify(endpoint.url)} } });
+      await auth.ready();
+      console.log('ready');
+    `;
+    const { status, stdout, stderr } = await runScript(script);
+    assert.deepEqual([status, stdout, stderr], [0, 'ready\n', '']);
+  });
+
+  it('warns once of an outage, without the address', async () => {
+    const script = `
+      const auth = latchgate.createAuth({ jwt: { jwksUri: 'http://127.0.0.1:1/?Hush-Hush' } });
+      await auth.ready().catch((error) => console.log(error.code, error.message));
+      await auth.ready().catch(() => {});
+      await auth.close();
+    `;
+    const { status, stdout, stderr } = await runScript(script);
+    assert.equal(status, 0);
+    assert.match(stdout, /^ERR_LATCHGATE_STORE_UNAVAILABLE jwt\.jwksUri: [\w ]+\n$/);
+    assert.equal(stderr.match(/LATCHGATE_KEYS/g)?.length, 1, stderr);
+    assert.doesNotMatch(stdout + stderr, /Hush|127\.0\.0\.1/);
+  });
+});

@@ -1,0 +1,159 @@
+// auth.metrics(): what is counted where, that a strict reader takes it, and that it grows with nothing but the reasons.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { describe, it } = require('node:test');
+const { serve } = require('./support/app.js');
+const { fault, open, unique } = require('./support/auths.js');
+const { get, send } = require('./support/http.js');
+const { token } = require('./support/jwt.js');
+const { keyEndpoint, pair, signed } = require('./support/key-endpoint.js');
+const { changes, parse } = require('./support/prometheus.js');
+
+/** What the store and its clock say of their own. */
+const TIMED = /^latchgate_(store_duration|store_in_flight|token_cache|build_info)/;
+
+/**
+ * What something changes, without what differs from store to store.
+ * @param {import('latchgate').Auth} auth
+ * @param {() => Promise<unknown>} act
+ */
+async function counted(auth, act) {
+  const before = auth.metrics();
+  await act();
+  const all = Object.entries(changes(before, auth.metrics())).filter(([key]) => !TIMED.test(key));
+  return Object.fromEntries(all.map(([key, value]) => [key.replace(/^latchgate_/, ''), value]));
+}
+
+const denied = (/** @type {string} */ reason, by = 1) => ({
+  [`decisions_total{outcome="denied",reason="${reason}"}`]: by,
+});
+const allowed = (reason = 'allowed', by = 1) => ({
+  [`decisions_total{outcome="allowed",reason="${reason}"}`]: by,
+});
+
+describe('metrics() counts', () => {
+  it('decisions by outcome and reason, on the way of a request', async (t) => {
+    const auth = open(t, { sessions: { limit: 1, admission: 'first-use' } });
+    const port = await serve(t, (app) => {
+      app.get('/', auth.middleware({ quota: { limit: 2 } }), (_req, res) => res.json(1));
+      app.get('/optional', auth.middleware({ optional: true }), (_req, res) => res.json(1));
+      app.get('/admin', auth.middleware(), auth.requireScope('admin'), (_req, res) => res.json(1));
+      app.get('/claim', auth.middleware(), auth.requireClaims({ a: 1 }), (_req, res) => res.json(1));
+      app.get('/bare', auth.requireScope('admin'), (_req, res) => res.json(1));
+      app.get('/fault', auth.middleware({ skip: () => assert.fail() }), (_req, res) => res.json(1));
+    });
+    const sub = unique();
+    const text = token({ sub, sid: 'a' });
+    /** @type {Array<[string, string | undefined, object]>} */
+    const CASES = [
+      ['/', undefined, denied('credentials_required')],
+      ['/', 'nonsense', denied('token_malformed')],
+      ['/', token({ sub, exp: 1 }), denied('token_expired')],
+      ['/', text, { ...allowed(), sessions_admitted_total: 1 }],
+      ['/', text, allowed()],
+      ['/', text, denied('quota_exhausted')],
+      ['/', token({ sub, sid: 'b' }), denied('session_limit')],
+      ['/optional', undefined, allowed('anonymous')],
+      ['/admin', text, { ...allowed(), ...denied('scope_missing') }],
+      ['/claim', text, { ...allowed(), ...denied('claims_mismatch') }],
+      ['/bare', text, denied('credentials_required')],
+      ['/fault', text, { 'faults_total{code="other"}': 1 }],
+    ];
+    for (const [path, sent, wanted] of CASES)
+      assert.deepEqual(await counted(auth, () => get(port, path, sent)), wanted, path);
+  });
+
+  it('decisions of authenticate() and with API keys', async (t) => {
+    const auth = open(t, { apiKeys: {} });
+    const { key } = await auth.apiKeys.create({ ownerId: unique(), quota: { limit: 2 } });
+    const port = await serve(t, (app) => app.get('/', auth.middleware(), (_req, res) => res.json(1)));
+    const ask = (/** @type {string} */ apiKey) => auth.authenticate({ apiKey });
+    assert.deepEqual(await counted(auth, () => ask(key)), allowed());
+    assert.deepEqual(await counted(auth, () => ask('lg_unknown')), denied('key_unknown'));
+    assert.deepEqual(await counted(auth, () => auth.authenticate({})), denied('credentials_required'));
+    assert.deepEqual(await counted(auth, () => auth.authenticate({ token: token() })), allowed());
+    const send1 = () => send(port, { headers: [`X-API-Key: ${key}`] });
+    assert.deepEqual(await counted(auth, send1), allowed());
+    assert.deepEqual(await counted(auth, send1), denied('quota_exhausted'));
+  });
+
+  it('sessions, evictions and revocations that calls bring about', async (t) => {
+    const auth = open(t, { apiKeys: {}, sessions: { limit: 1, onLimit: 'evict-oldest' } });
+    const userId = unique();
+    const admit = () => auth.sessions.admit(userId, { sessionId: 'a' });
+    assert.deepEqual(await counted(auth, admit), { sessions_admitted_total: 1 });
+    assert.deepEqual(await counted(auth, admit), {});
+    assert.deepEqual(await counted(auth, () => auth.sessions.admit(userId)), {
+      sessions_admitted_total: 1,
+      sessions_evicted_total: 1,
+    });
+    const revoked = (/** @type {string} */ kind) => ({ [`revocations_total{kind="${kind}"}`]: 1 });
+    const text = await auth.tokens.issue(userId);
+    const { keyId } = await auth.apiKeys.create({ ownerId: userId });
+    assert.deepEqual(await counted(auth, () => auth.tokens.revoke(text)), revoked('token'));
+    assert.deepEqual(await counted(auth, () => auth.tokens.revoke('nonsense')), {});
+    assert.deepEqual(await counted(auth, () => auth.apiKeys.revoke(keyId)), revoked('api_key'));
+    assert.deepEqual(await counted(auth, () => auth.tokens.revokeUser(userId)), revoked('user'));
+    assert.deepEqual(await counted(auth, () => auth.tokens.blockUser(userId)), revoked('block'));
+  });
+
+  it('what the cache of verified tokens has found', async (t) => {
+    const auth = open(t);
+    const lookups = async (/** @type {string} */ text) => {
+      const before = auth.metrics();
+      await auth.tokens.verify(text);
+      const changed = changes(before, auth.metrics());
+      return ['hit', 'miss'].map(
+        (result) => changed[`latchgate_token_cache_lookups_total{result="${result}"}`],
+      );
+    };
+    const text = token();
+    assert.deepEqual(await lookups(text), [undefined, 1]);
+    assert.deepEqual(await lookups(text), [1, undefined]);
+    assert.deepEqual(await lookups('nonsense'), [undefined, 1]);
+    assert.ok(/** @type {number} */ (parse(auth.metrics()).get('latchgate_token_cache_bytes')) > 0);
+  });
+
+  it('what became of the keys of jwt.jwksUri', async (t) => {
+    const key = pair('a');
+    const endpoint = await keyEndpoint(t, key);
+    const auth = open(t, { jwt: { jwksUri: endpoint.url } });
+    await auth.ready();
+    const fetched = parse(auth.metrics());
+    assert.equal(fetched.get('latchgate_key_set_fetches_total{result="fetched"}'), 1);
+    assert.equal(fetched.get('latchgate_key_set_keys'), 1);
+    assert.equal((await auth.authenticate({ token: signed(key) })).ok, true);
+  });
+});
+
+describe('the text of metrics()', () => {
+  it('is read by a strict reader, at first and under load, and has the same series throughout', async (t) => {
+    const auth = open(t, { sessions: { limit: 1, admission: 'first-use' } });
+    const names = [...parse(auth.metrics()).keys()];
+    const port = await serve(t, (app) => app.get('/', auth.middleware(), (_req, res) => res.json(1)));
+    await Promise.all(Array.from({ length: 100 }, () => get(port, '/', token({ sub: unique() }))));
+    await Promise.all(Array.from({ length: 100 }, () => get(port, '/', unique())));
+    assert.deepEqual([...parse(auth.metrics()).keys()], names);
+  });
+
+  it('holds no id, no token and no key', async (t) => {
+    const auth = open(t, { apiKeys: {} });
+    const userId = unique('Hush-Hush');
+    const { key, keyId } = await auth.apiKeys.create({ ownerId: userId });
+    await auth.authenticate({ apiKey: key });
+    await auth.authenticate({ token: await auth.tokens.issue(userId, { sessionId: 'Hush-Hush' }) });
+    await auth.authenticate({ token: 'Hush-Hush' });
+    assert.ok(![`Hush-Hush`, key, keyId].some((secret) => auth.metrics().includes(secret)));
+  });
+
+  it('belongs to one Auth, and can be read once that is closed', async (t) => {
+    const [one, other] = [open(t), open(t)];
+    await one.authenticate({});
+    const series = 'latchgate_decisions_total{outcome="denied",reason="credentials_required"}';
+    await one.close();
+    assert.equal(parse(one.metrics()).get(series), 1);
+    assert.equal(parse(other.metrics()).get(series), 0);
+    assert.throws(() => one.middleware(), fault('CLOSED'));
+  });
+});

@@ -1,0 +1,217 @@
+// Failovers by Sentinel while work goes on: the primary is killed, stands still, is put out of office, or is cut off from its
+// Sentinels and comes back. What was answered with yes is accounted for, operation by operation.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { describe, it } = require('node:test');
+const { fault, open, unique } = require('../support/auths.js');
+const { DEADLINES, recovered, status } = require('../support/faulty.js');
+const { token } = require('../support/jwt.js');
+const { sound, work } = require('../support/ledger.js');
+const { startSentinels } = require('../support/sentinels.js');
+const { KINDS, missing } = require('../support/servers.js');
+const { until } = require('../support/started.js');
+
+/** @typedef {import('node:test').TestContext} Test */
+/** @typedef {import('../support/servers.js').RealServer} Server */
+
+const OPTIONS = { sessions: { admission: /** @type {const} */ ('first-use') } };
+
+/** @param {Test} t @param {Parameters<typeof startSentinels>[1]} options @param {object} [store] further members of the option */
+async function guarded(t, options, store = {}) {
+  const set = await startSentinels(t, options);
+  const auth = open(t, { ...OPTIONS, store: { url: set.url(), ...DEADLINES, ...store } });
+  const judge = open(t, { ...OPTIONS, store: set.url() });
+  await Promise.all([auth.ready(), judge.ready()]);
+  return { set, auth, judge, primary: await set.primary() };
+}
+
+/**
+ * From now on the replicas get nothing of what the primary is told, however far it has come: they stand still, and the
+ * primary has dropped their connections. @param {Awaited<ReturnType<typeof startSentinels>>} set @param {Server} primary
+ */
+async function cutOff(set, primary) {
+  await set.inStep();
+  const replicas = await set.replicas();
+  for (const replica of replicas) replica.pause();
+  await primary.command('CLIENT', 'KILL', 'TYPE', 'replica');
+  await until(
+    'the primary has no replicas',
+    async () => (await primary.info('replication')).connected_slaves === '0',
+  );
+  return () => {
+    for (const replica of replicas) replica.resume();
+  };
+}
+
+/** @type {Array<{ what: string, fell: (set: Awaited<ReturnType<typeof startSentinels>>, primary: Server) => Promise<unknown>, back: (primary: Server) => Promise<unknown> | void }>} */
+const FALLS = [
+  {
+    what: 'is killed, and started again',
+    fell: (_set, primary) => primary.stop(),
+    back: (primary) => primary.start(),
+  },
+  {
+    what: 'stands still, and goes on',
+    fell: async (_set, primary) => primary.pause(),
+    back: (primary) => primary.resume(),
+  },
+  {
+    // It goes on taking what it is asked, until it is told, or we are: that is lost, however much it is.
+    what: 'is put out of office',
+    fell: (set) => set.sentinels[0].command('SENTINEL', 'FAILOVER', 'main'),
+    back: () => {},
+  },
+];
+
+/** @typedef {ReturnType<typeof work>} Work */
+
+/** All that was answered so far is with the replicas. @param {Work} going @param {Server} primary @param {number} replicas */
+async function marked(going, primary, replicas) {
+  going.mark();
+  await primary.command('SET', 'mark', 1);
+  assert.equal(await primary.command('WAIT', replicas, 10_000), replicas);
+}
+
+/** Until the work is done on the new primary, and the old one is asked no more. @param {Work} going @param {Server} next */
+async function moved(going, next) {
+  await until('the new primary is asked', async () => {
+    await going.smooth();
+    return (await next.scriptsRun()) > 0;
+  });
+  await going.smooth();
+}
+
+for (const { kind, name } of KINDS) {
+  describe(`while the primary of ${name} under load`, async () => {
+    const skip = await missing(kind);
+    for (const { what, fell, back } of FALLS) {
+      it(`${what}, nothing is granted beyond a limit, nothing is done twice, and what the replicas had is not lost`, {
+        skip,
+      }, async (t) => {
+        const { set, auth, judge, primary } = await guarded(t, { kind });
+        const going = work(t, auth);
+        await going.smooth();
+        await marked(going, primary, 2);
+        await fell(set, primary);
+        await moved(going, await set.failedOver(primary));
+        await back(primary);
+        await set.follows(primary);
+        await primary.resetStats();
+        await going.smooth();
+        const account = await going.account(judge);
+        t.diagnostic(JSON.stringify(account));
+        sound(account);
+        assert.equal(account.lostEarly, 0);
+        assert.equal(await primary.scriptsRun(), 0, 'an old primary is asked nothing');
+      });
+    }
+
+    it('stays cut off from its Sentinels while another one is made, it gets no more writes from then on', {
+      skip,
+    }, async (t) => {
+      const { set, auth, judge, primary } = await guarded(t, { kind });
+      const going = work(t, auth);
+      await going.smooth();
+      // Connections that stand go on, new ones need a password: so none of the Sentinels and replicas comes back, and we stay.
+      await primary.configure('requirepass', 'unknown to the Sentinels');
+      await primary.command('CLIENT', 'KILL', 'TYPE', 'replica');
+      for (const line of String(await primary.command('CLIENT', 'LIST')).split('\n'))
+        if (/ name=sentinel-/.test(line))
+          await primary.command('CLIENT', 'KILL', 'ID', String(/^id=(\d+)/.exec(line)?.[1]));
+      await set.failedOver(primary);
+      assert.equal((await primary.command('ROLE'))[0], 'master', 'nobody has told the old primary');
+      await until('the old primary is asked no more', async () => {
+        const before = await primary.scriptsRun();
+        await going.smooth();
+        return (await primary.scriptsRun()) === before;
+      });
+      const account = await going.account(judge);
+      t.diagnostic(JSON.stringify(account));
+      // What it was told in between is lost: how much, depends on how long. Nothing else may be wrong.
+      sound(account);
+    });
+  });
+
+  describe(`with the replicas of ${name} cut off, a failover loses`, async () => {
+    const skip = await missing(kind);
+    const REVOKED = 50;
+
+    it('all that the primary was told meanwhile, and nothing from before', { skip }, async (t) => {
+      const { set, auth, judge, primary } = await guarded(t, { kind });
+      const texts = (/** @type {number} */ count) =>
+        Array.from({ length: count }, () => token({ sub: unique(), sid: 's' }));
+      const before = texts(REVOKED);
+      const meanwhile = texts(REVOKED);
+      await Promise.all(before.map((text) => auth.tokens.revoke(text)));
+      const join = await cutOff(set, primary);
+      await Promise.all(meanwhile.map((text) => auth.tokens.revoke(text)));
+      await primary.stop();
+      join();
+      await set.failedOver(primary);
+      await recovered(auth, token({ sub: unique(), sid: 's' }));
+      const stand = async (/** @type {string[]} */ list) =>
+        (await Promise.all(list.map((text) => judge.tokens.isRevoked(text)))).filter(Boolean).length;
+      assert.deepEqual([await stand(before), await stand(meanwhile)], [REVOKED, 0]);
+    });
+
+    it('no more than a second or two of it where the primary wants a replica (min-replicas-to-write)', {
+      skip,
+    }, async (t) => {
+      const config = { 'min-replicas-to-write': 1, 'min-replicas-max-lag': 1 };
+      const { set, auth, primary } = await guarded(t, { kind, config });
+      const join = await cutOff(set, primary);
+      t.after(join);
+      await assert.rejects(async () => {
+        for (;;) await auth.tokens.revoke(token({ sub: unique(), sid: 's' }));
+      }, fault('STORE_UNAVAILABLE'));
+    });
+  });
+}
+
+describe('Sentinels', async () => {
+  const skip = await missing('redis');
+
+  it('are asked with a password of their own, and name a primary with another', { skip }, async (t) => {
+    const set = await startSentinels(t, { password: 'of the servers', sentinelPassword: 'their own' });
+    const url = `${set.url()}&sentinel_password=their%20own`;
+    const auth = open(t, { ...OPTIONS, store: { url, ...DEADLINES } });
+    await auth.ready();
+    assert.equal(await status(auth, token({ sub: unique(), sid: 's' })), 200);
+    const stranger = open(t, { ...OPTIONS, store: { url: set.url(), ...DEADLINES } });
+    await assert.rejects(stranger.ready(), fault('STORE_UNAVAILABLE'));
+    assert.equal(await status(stranger, token({ sub: unique(), sid: 's' })), 503);
+  });
+
+  it('may all but one be gone or stand still: the primary is found', { skip }, async (t) => {
+    const set = await startSentinels(t);
+    set.sentinels[0].pause();
+    await set.sentinels[1].stop();
+    const auth = open(t, { ...OPTIONS, store: { url: set.url(), ...DEADLINES } });
+    await auth.ready();
+    assert.equal(await status(auth, token({ sub: unique(), sid: 's' })), 200);
+  });
+
+  it('may all be gone while the primary stays: who knows it goes on', { skip }, async (t) => {
+    const { set, auth } = await guarded(t, {});
+    const going = work(t, auth);
+    for (const sentinel of set.sentinels) await sentinel.stop();
+    await going.smooth(20);
+    await going.stop();
+    const late = open(t, { ...OPTIONS, store: { url: set.url(), ...DEADLINES } });
+    assert.equal(await status(late, token({ sub: unique(), sid: 's' })), 503);
+  });
+
+  it('that know no such master, or are none, are a fault and never 401', { skip }, async (t) => {
+    const set = await startSentinels(t, { replicas: 0 });
+    const strange = [
+      set.url().replace('master=main', 'master=other'),
+      `redis-sentinel://127.0.0.1:${set.nodes[0].port}/0?master=main`,
+    ];
+    for (const url of strange) {
+      const auth = open(t, { ...OPTIONS, store: { url, ...DEADLINES } });
+      await assert.rejects(auth.ready(), fault('STORE_UNAVAILABLE'));
+      assert.equal(await status(auth, token({ sub: unique(), sid: 's' })), 503);
+    }
+  });
+});

@@ -1,0 +1,94 @@
+// One of several processes that change what no single step could: they read a number, think, and write it back.
+'use strict';
+
+const express = require('express');
+const { createAuth } = require('latchgate');
+const { SECRET } = require('../jwt.js');
+const { connect } = require('../resp.js');
+const { gate, tick } = require('../turns.js');
+const { listen } = require('./listen.js');
+
+const { STORE = '' } = process.env;
+const PATIENT = { wait: '50s', maxQueue: 1000 };
+
+const auth = createAuth({
+  store: STORE,
+  jwt: { secret: SECRET },
+  sessions: { admission: 'first-use' },
+});
+const client = connect({ port: Number(new URL(STORE).port) });
+const command = async (/** @type {Array<string | number>} */ ...words) => (await client).command(...words);
+
+/** Nobody else may do this meanwhile. @param {string} name */
+async function increment(name) {
+  const value = Number(await command('GET', `test:${name}`));
+  await tick();
+  await command('SET', `test:${name}`, value + 1);
+}
+
+const app = express();
+
+app.get('/now', (_req, res) => void res.json({ now: Date.now() }));
+
+app.post('/locked/:name', async (req, res) => {
+  const { name } = req.params;
+  const fence = await auth.locks.runExclusive(
+    name,
+    async (lease) => {
+      await increment(name);
+      return lease.fence;
+    },
+    PATIENT,
+  );
+  res.json({ fence });
+});
+
+app.post('/bare/:name', async (req, res) => {
+  await increment(req.params.name);
+  res.json({});
+});
+
+/** Held until told to go on; what holds and what waits is told by keys of the test. */
+const leaving = gate();
+app.post('/leave', (_req, res) => {
+  leaving.open();
+  res.json({});
+});
+app.post('/hold/:name', async (req, res) => {
+  const { name } = req.params;
+  const ttl = Number(req.query.ttl);
+  const work = async (/** @type {import('latchgate').Lease} */ { fence, signal }) => {
+    await command('RPUSH', `test:holders:${name}`, fence);
+    await leaving.opened;
+    res.json({ fence, aborted: signal.aborted });
+  };
+  await auth.locks
+    .runExclusive(name, work, { ...PATIENT, ttl })
+    .catch((error) => command('RPUSH', `test:failed:${name}`, error.code));
+});
+
+app.use(auth.middleware());
+
+app.post('/guarded/:name', async (req, res) => {
+  const { name } = req.params;
+  const mutate = async () => {
+    await command('INCR', `test:${name}`);
+    await tick();
+    await increment(`${name}:sum`);
+  };
+  await req.auth?.runExclusive(mutate, PATIENT);
+  res.json({});
+});
+
+app.post('/serialized/:name', auth.serialize(PATIENT), async (req, res) => {
+  await increment(String(req.params.name));
+  res.json({});
+});
+
+app.use(
+  (/** @type {any} */ error, /** @type {any} */ _req, /** @type {any} */ res, /** @type {any} */ _next) => {
+    res.status(error.status ?? 500).json({ code: error.code });
+  },
+);
+
+listen(app);

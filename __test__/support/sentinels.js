@@ -1,0 +1,158 @@
+// Real Sentinel set-ups: a primary, its replicas, and Sentinels that agree on it, all on loopback, with periods short enough
+// that a failover takes a second or two. They end with the test.
+'use strict';
+
+const { startServer } = require('./servers.js');
+const { until } = require('./started.js');
+
+/** @typedef {import('./started.js').Test} Test */
+/** @typedef {import('./servers.js').RealServer} Server */
+
+const NAME = 'main';
+
+/** Of Sentinel itself, in milliseconds: how often it looks, asks and tells. Its own periods are one to ten seconds. */
+const PERIODS = { 'info-period': 200, 'publish-period': 200, 'ask-period': 100, 'ping-period': 100 };
+
+/**
+ * @typedef {object} Options
+ * @property {'redis' | 'valkey'} [kind]
+ * @property {number} [replicas] default 2
+ * @property {number} [sentinels] default 3
+ * @property {number} [downAfter] milliseconds, default 600
+ * @property {string} [password] of the default user of the servers
+ * @property {string} [sentinelPassword] of the default user of the Sentinels
+ * @property {boolean} [appendonly]
+ * @property {Record<string, string | number>} [config] of the servers
+ */
+
+class Sentinels {
+  /** @param {Server[]} nodes @param {Server[]} sentinels @param {Options} options */
+  constructor(nodes, sentinels, options) {
+    this.kind = options.kind ?? 'redis';
+    /** Whatever their roles are now. */
+    this.nodes = nodes;
+    this.sentinels = sentinels;
+    this.password = options.password;
+    this.sentinelPassword = options.sentinelPassword;
+  }
+
+  /** For the option `store`. */
+  url() {
+    const login = this.password === undefined ? '' : `:${encodeURIComponent(this.password)}@`;
+    const hosts = this.sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',');
+    return `redis-sentinel://${login}${hosts}/0?master=${NAME}`;
+  }
+
+  /** Where most of the Sentinels that answer see the primary. @returns {Promise<Server>} */
+  async primary() {
+    /** @type {Map<number, number>} */
+    const votes = new Map();
+    for (const sentinel of this.sentinels) {
+      const answer = await sentinel.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', NAME).catch(() => null);
+      if (answer !== null) votes.set(Number(answer[1]), (votes.get(Number(answer[1])) ?? 0) + 1);
+    }
+    const [port, count] = [...votes].sort(([, a], [, b]) => b - a)[0] ?? [0, 0];
+    const node = this.nodes.find((each) => each.port === port);
+    if (node === undefined || count * 2 <= this.sentinels.length)
+      throw new Error('the Sentinels do not agree');
+    return node;
+  }
+
+  /** Those that are not the primary. @returns {Promise<Server[]>} */
+  async replicas() {
+    const primary = await this.primary();
+    return this.nodes.filter((node) => node !== primary);
+  }
+
+  /** Until another node than this one is the primary, says so itself, and takes writes. @param {Server} old @returns {Promise<Server>} */
+  async failedOver(old) {
+    return until('another node is the primary', async () => {
+      const node = await this.primary();
+      if (node === old) return false;
+      return (await node.command('ROLE'))[0] === 'master' && node;
+    });
+  }
+
+  /** Until the node follows the primary. @param {Server} node */
+  async follows(node) {
+    await until('the node is a replica of the primary', async () => {
+      const [role, , port, state] = await node.command('ROLE');
+      return role === 'slave' && Number(port) === (await this.primary()).port && state === 'connected';
+    });
+  }
+
+  /** Until so many replicas have all that the primary has. @param {number} [count] */
+  async inStep(count = this.nodes.length - 1) {
+    await until('the replicas are in step', async () => {
+      const [role, offset, replicas] = await (await this.primary()).command('ROLE');
+      const level = replicas.filter((/** @type {string[]} */ [, , at]) => Number(at) >= Number(offset));
+      return role === 'master' && level.length >= count;
+    });
+  }
+
+  /** Scripts that ran to their end, on all nodes. */
+  async scriptsRun() {
+    const counts = await Promise.all(this.nodes.map((node) => node.scriptsRun()));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+}
+
+/**
+ * @param {Test} t
+ * @param {Options} [options]
+ */
+async function startSentinels(t, options = {}) {
+  const {
+    kind = 'redis',
+    replicas = 2,
+    sentinels = 3,
+    downAfter = 600,
+    password,
+    sentinelPassword,
+    appendonly,
+    config = {},
+  } = options;
+  /** @type {Record<string, string>} */
+  const login = password === undefined ? {} : { masterauth: JSON.stringify(password) };
+  const common = { kind, password, appendonly };
+  const primary = await startServer(t, { ...common, config: { ...login, ...config } });
+  const following = { ...login, ...config, replicaof: `127.0.0.1 ${primary.port}` };
+  const followers = await Promise.all(
+    Array.from({ length: replicas }, () => startServer(t, { ...common, config: following })),
+  );
+  const lines = [
+    `sentinel monitor ${NAME} 127.0.0.1 ${primary.port} ${Math.floor(sentinels / 2) + 1}`,
+    `sentinel down-after-milliseconds ${NAME} ${downAfter}`,
+    `sentinel failover-timeout ${NAME} 3000`,
+    `sentinel parallel-syncs ${NAME} ${Math.max(1, replicas)}`,
+    ...(password === undefined ? [] : [`sentinel auth-pass ${NAME} ${JSON.stringify(password)}`]),
+    ...(sentinelPassword === undefined
+      ? []
+      : ['requirepass', 'sentinel sentinel-pass'].map(
+          (word) => `${word} ${JSON.stringify(sentinelPassword)}`,
+        )),
+  ];
+  const watching = await Promise.all(
+    Array.from({ length: sentinels }, () =>
+      startServer(t, { kind, sentinel: lines, password: sentinelPassword }),
+    ),
+  );
+  const all = new Sentinels([primary, ...followers], watching, options);
+  for (const sentinel of watching)
+    await sentinel.command('SENTINEL', 'DEBUG', ...Object.entries(PERIODS).flat());
+  await all.inStep();
+  await until('the Sentinels know each other and the replicas', async () => {
+    for (const sentinel of watching) {
+      const pairs = await sentinel.command('SENTINEL', 'MASTER', NAME);
+      const state = Object.fromEntries(
+        Array.from({ length: pairs.length / 2 }, (_, n) => pairs.slice(2 * n, 2 * n + 2)),
+      );
+      if (Number(state['num-slaves']) !== replicas) return false;
+      if (Number(state['num-other-sentinels']) !== sentinels - 1 || state.flags !== 'master') return false;
+    }
+    return true;
+  });
+  return all;
+}
+
+module.exports = { startSentinels };

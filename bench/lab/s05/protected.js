@@ -1,0 +1,33 @@
+'use strict';
+// The same app with latchgate: the bet is committed in the user's turn, and a ban waits for the turn that is running.
+
+const express = require('express');
+const { createAuth } = require('latchgate');
+const { openLedger } = require('../lib/ledger.js');
+
+/** @type {import('../lib/app.js').Build} */
+module.exports = ({ redisUrl, secret, database }) => {
+  const auth = createAuth({ store: redisUrl, jwt: { secret } });
+  const ledger = openLedger(database);
+  const app = express();
+  app.use(express.json());
+
+  app.post('/login', async (req, res) => {
+    res.status(201).json({ token: await auth.tokens.issue(req.body.user) });
+  });
+  app.post('/ban', async (req, res) => {
+    await auth.tokens.blockUser(req.body.user, { barrier: true });
+    res.json({ banned: true });
+  });
+  app.post('/bets', auth.middleware(), async (/** @type {any} */ req, res) => {
+    const odds = await ledger.odds();
+    try {
+      const committedAt = await req.auth.runExclusive(() => ledger.bet(req.auth.userId, odds));
+      res.status(201).json({ committedAt });
+    } catch (/** @type {any} */ error) {
+      if (error.code !== 'ERR_LATCHGATE_REVOKED') throw error;
+      res.status(401).json({ error: 'invalid_token' });
+    }
+  });
+  return app;
+};

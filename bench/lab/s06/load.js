@@ -1,0 +1,68 @@
+'use strict';
+// Players wager, often from several devices or several tables at once.
+
+const { arrivals, usersOf } = require('../lib/random.js');
+const { timeline } = require('../lib/judge.js');
+const { tokensOf } = require('../lib/people.js');
+
+const USERS = 200;
+
+/** @type {import('../lib/app.js').Scenario} */
+module.exports = {
+  id: 'S6',
+  title: 'Bonus and wagering progress',
+  unprotected: 'GET, add, SET (ioredis, express-jwt)',
+  operation: 'wagers',
+  violation: 'a wager that was confirmed and is missing from the sum',
+  forms: ['unprotected', 'protected', 'counter'],
+  async plan({ rate, seconds, random, ask }) {
+    const player = usersOf('player', USERS, random);
+    const tokens = await tokensOf('player', USERS, ask);
+    const steps = arrivals(rate, seconds, random).map((at) => {
+      const who = player();
+      const body = { stake: 1 };
+      return {
+        at,
+        call: () => ({ kind: 'wager', about: who, path: '/wager', token: tokens.get(who), body }),
+      };
+    });
+    return { steps, judge: (log) => judge(log, tokens, ask) };
+  },
+};
+
+/**
+ * @param {import('../lib/drive.js').Entry[]} log
+ * @param {Map<string, string>} tokens
+ * @param {import('../lib/app.js').Load['ask']} ask
+ * @returns {Promise<import('../lib/app.js').Judged>}
+ */
+async function judge(log, tokens, ask) {
+  const byPlayer = groupedBy(log);
+  let violations = 0;
+  let caught;
+  for (const [who, entries] of byPlayer) {
+    const confirmed = entries.filter(({ status }) => status === 200);
+    // What was not answered may have counted.
+    const unknown = entries.filter(({ status }) => status === 0 || status >= 500).length;
+    const { body } = await ask({ method: 'GET', path: '/progress', token: tokens.get(who) });
+    const missing = confirmed.length - body.progress;
+    violations += Math.max(0, missing) + Math.max(0, -missing - unknown);
+    if (missing <= 0 || caught) continue;
+    const last = new Map();
+    const second = confirmed.find((entry) => {
+      if (last.has(entry.body.progress)) return true;
+      last.set(entry.body.progress, entry);
+      return false;
+    });
+    if (second) caught = timeline(`${who}: two wagers, one sum`, [last.get(second.body.progress)], second);
+  }
+  return { tried: log.length, violations, caught };
+}
+
+/** @param {import('../lib/drive.js').Entry[]} log */
+function groupedBy(log) {
+  /** @type {Map<string, import('../lib/drive.js').Entry[]>} */
+  const groups = new Map();
+  for (const entry of log) groups.set(entry.about, [...(groups.get(entry.about) ?? []), entry]);
+  return groups;
+}

@@ -1,0 +1,28 @@
+'use strict';
+// Prepaid calls of an API key, as it is usually written: what is left? Then take one.
+
+const crypto = require('node:crypto');
+const express = require('express');
+const { Redis } = require('ioredis');
+
+/** @type {import('../lib/app.js').Build} */
+module.exports = ({ redisUrl }) => {
+  const redis = new Redis(redisUrl);
+  const app = express();
+  app.use(express.json());
+
+  app.post('/keys', async (req, res) => {
+    const key = crypto.randomUUID();
+    await redis.set(`key:${key}`, req.body.calls);
+    res.status(201).json({ key });
+  });
+  app.get('/odds', async (req, res) => {
+    const name = `key:${req.get('x-api-key')}`;
+    const left = await redis.get(name);
+    if (left === null) return res.status(401).json({ error: 'invalid_api_key' });
+    if (Number(left) <= 0) return res.status(429).json({ error: 'quota_exhausted' });
+    await redis.decr(name);
+    res.json({ odds: 2.5 });
+  });
+  return app;
+};

@@ -1,0 +1,42 @@
+'use strict';
+// The same app with latchgate: the route asks for the scope and for the claim, and the row for its owner.
+
+const express = require('express');
+const { createAuth } = require('latchgate');
+const { openLedger } = require('../lib/ledger.js');
+
+/** @type {import('../lib/app.js').Build} */
+module.exports = ({ redisUrl, secret, database }) => {
+  const auth = createAuth({ store: redisUrl, jwt: { secret } });
+  const { db, ready } = openLedger(database);
+  const app = express();
+  app.use(express.json());
+
+  app.post('/login', async (req, res) => {
+    const { user } = req.body;
+    await ready;
+    await db.query('insert into accounts values ($1, $2) on conflict do nothing', [
+      `account-of-${user}`,
+      user,
+    ]);
+    const claims = { account: `account-of-${user}` };
+    res.status(201).json({ token: await auth.tokens.issue(user, { claims, scope: 'accounts:write' }) });
+  });
+  app.use(auth.middleware());
+  app.put(
+    '/accounts/:id',
+    auth.requireScope('accounts:write'),
+    auth.requireClaims({
+      account: (/** @type {string} */ id, /** @type {any} */ req) => id === req.params.id,
+    }),
+    async (/** @type {any} */ req, res) => {
+      const { rowCount } = await db.query('update accounts set note = $3 where id = $1 and owner = $2', [
+        req.params.id,
+        req.auth.userId,
+        req.body.note,
+      ]);
+      res.status(rowCount === 1 ? 200 : 404).json({ changed: rowCount === 1 });
+    },
+  );
+  return app;
+};

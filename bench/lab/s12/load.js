@@ -1,0 +1,53 @@
+'use strict';
+// Somebody tries tokens: good ones, expired ones, revoked ones, and some that he has changed.
+
+const { arrivals } = require('../lib/random.js');
+const { timeline } = require('../lib/judge.js');
+
+const KINDS = ['good', 'expired', 'revoked', 'changed', 'garbage'];
+const HOUR = 3_600_000;
+/** Short enough to be over before the load begins. */
+const MOMENT = 1000;
+
+/** @type {import('../lib/app.js').Scenario} */
+module.exports = {
+  id: 'S12',
+  title: 'Telling errors',
+  unprotected: 'the message of jsonwebtoken, and one of its own (ioredis)',
+  operation: 'refused tokens',
+  violation: 'an answer by which an expired, a revoked and a changed token can be told apart',
+  async plan({ rate, seconds, random, ask }) {
+    const token = async (/** @type {string} */ user, /** @type {number} */ ttl) =>
+      (await ask({ path: '/login', body: { user, ttl } })).body.token;
+    const good = await token('good', HOUR);
+    const expired = await token('expired', MOMENT);
+    const revoked = await token('revoked', HOUR);
+    await ask({ path: '/ban', body: { user: 'revoked' } });
+    const [head, body, signature] = good.split('.');
+    const changed = `${head}.${body}.${signature[0] === 'A' ? 'B' : 'A'}${signature.slice(1)}`;
+    /** @type {Record<string, string>} */
+    const tokens = { good, expired, revoked, changed, garbage: 'garbage' };
+    await new Promise((resolve) => setTimeout(resolve, 2 * MOMENT));
+    const steps = arrivals(rate, seconds, random).map((at) => {
+      const kind = KINDS[Math.floor(random() * KINDS.length)];
+      return { at, call: () => ({ kind, about: kind, method: 'GET', path: '/me', token: tokens[kind] }) };
+    });
+    return { steps, judge };
+  },
+};
+
+/**
+ * Whoever is refused is answered as he who brings garbage.
+ * @param {import('../lib/drive.js').Entry[]} log
+ * @returns {import('../lib/app.js').Judged}
+ */
+function judge(log) {
+  const refused = log.filter(({ kind }) => kind !== 'good');
+  const text = (/** @type {import('../lib/drive.js').Entry} */ { status, body }) =>
+    `${status} ${JSON.stringify(body)}`;
+  const plain = refused.find(({ kind }) => kind === 'garbage');
+  const telling = refused.filter((entry) => plain === undefined || text(entry) !== text(plain));
+  const caught =
+    telling[0] && timeline(`${telling[0].kind}: ${text(telling[0])}`, plain ? [plain] : [], telling[0]);
+  return { tried: refused.length, violations: telling.length, caught };
+}

@@ -1,0 +1,54 @@
+'use strict';
+// Everybody spends, and one account more than all others.
+
+const { arrivals } = require('../lib/random.js');
+const { timeline } = require('../lib/judge.js');
+
+const USERS = 50;
+
+/** @type {import('../lib/app.js').Scenario} */
+module.exports = {
+  id: 'S13',
+  title: 'Optimistic transactions',
+  unprotected: 'WATCH, GET, MULTI, at most 10 attempts (ioredis, a connection each)',
+  operation: 'charges',
+  violation: 'a charge that was given up because others were quicker, or one that was lost',
+  async plan({ rate, seconds, random, ask }) {
+    /** @type {string[]} */
+    const tokens = [];
+    for (let n = 0; n < USERS; n++) {
+      const { body } = await ask({ path: '/login', body: { user: `user-${n}` } });
+      tokens.push(body.token);
+    }
+    const steps = arrivals(rate, seconds, random).map((at) => {
+      // Half of all for one: a shared wallet, a house account.
+      const n = random() < 0.5 ? 0 : Math.floor(random() * USERS);
+      return { at, call: () => ({ kind: 'spend', about: n, path: '/spend', token: tokens[n], body: {} }) };
+    });
+    return { steps, judge };
+  },
+};
+
+/**
+ * What is left goes down by one for each who is served: the same number twice is a charge lost.
+ * @param {import('../lib/drive.js').Entry[]} log
+ * @returns {import('../lib/app.js').Judged}
+ */
+function judge(log) {
+  /** @type {Map<string, import('../lib/drive.js').Entry>} */
+  const seen = new Map();
+  let violations = 0;
+  let caught;
+  for (const entry of log) {
+    const name = `${entry.about} ${entry.body?.left}`;
+    const other = seen.get(name);
+    if (entry.status === 200 && other === undefined) {
+      seen.set(name, entry);
+      continue;
+    }
+    violations++;
+    const what = entry.status === 200 ? 'the same unit twice' : `given up (${entry.status})`;
+    caught ??= timeline(`user-${entry.about}: ${what}`, other ? [other] : [], entry);
+  }
+  return { tried: log.length, violations, caught };
+}

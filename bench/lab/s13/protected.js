@@ -1,0 +1,19 @@
+'use strict';
+// The same app with latchgate.
+
+const express = require('express');
+const { createAuth } = require('latchgate');
+
+/** @type {import('../lib/app.js').Build} */
+module.exports = ({ redisUrl, secret }) => {
+  const auth = createAuth({ store: redisUrl, jwt: { secret } });
+  const app = express();
+  app.use(express.json());
+  app.post('/login', async (req, res) => {
+    res.status(201).json({ token: await auth.tokens.issue(req.body.user) });
+  });
+  app.post('/spend', auth.middleware({ quota: { limit: 1_000_000 } }), (/** @type {any} */ req, res) => {
+    res.json({ left: req.auth.quota.remaining });
+  });
+  return app;
+};

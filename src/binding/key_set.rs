@@ -1,0 +1,41 @@
+//! Verification keys that come and go while the gate is open, and what is remembered of tokens that they verified.
+
+use super::class::Gate;
+use super::config::{KeyConfig, key_sources};
+use super::outcome::{NativeCache, NativeKeySet, Result, error, number};
+use super::slots::{enter, enter_still};
+use crate::service::verify::Verifier;
+use napi_derive::napi;
+
+#[napi]
+impl Gate {
+    /// Takes the keys that were fetched in place of those before; what was verified with them is forgotten.
+    #[napi]
+    pub fn renew_keys(&self, keys: Vec<KeyConfig>) -> Result<NativeKeySet> {
+        let keys = key_sources(&keys).map_err(error)?;
+        enter(&self.inner, |gate| {
+            let fetched = gate.verifier()?.renew_keys(&keys).map_err(error)?;
+            let usable = number(fetched.usable as u64);
+            Ok(NativeKeySet { usable, passed_over: fetched.passed_over })
+        })
+    }
+
+    /// Whether a key that is not known here may stand where the keys are fetched from.
+    #[napi]
+    pub fn doubt_keys(&self, doubtful: bool) -> Result<()> {
+        enter(&self.inner, |gate| {
+            gate.verifier()?.doubt_keys(doubtful);
+            Ok(())
+        })
+    }
+
+    /// How the cache of verified tokens has done.
+    #[napi]
+    pub fn cached(&self) -> Result<NativeCache> {
+        enter_still(&self.inner, |gate| {
+            let verifier = gate.tokens.as_ref().map(|(verifier, _)| verifier);
+            let (hits, misses, bytes) = verifier.map_or((0, 0, 0), Verifier::cached);
+            Ok(NativeCache { hits: number(hits), misses: number(misses), bytes: number(bytes) })
+        })
+    }
+}

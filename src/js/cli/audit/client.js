@@ -1,0 +1,139 @@
+'use strict';
+// Somebody who uses the app: fills in requests, logs in, and shows the credential. What it holds is never printed.
+
+const { burst } = require('./gate.js');
+
+/**
+ * @typedef {import('./config.js').Config} Config
+ * @typedef {import('./config.js').Request} Request
+ * @typedef {import('./gate.js').Answer} Answer
+ * @typedef {Record<string, string>} Values what stands for {user}, {token} …
+ */
+
+/** Why nothing more can be asked. */
+class CannotAsk extends Error {}
+
+/** @param {Answer} answer */
+const isGood = ({ status }) => status >= 200 && status < 300;
+
+/**
+ * @param {Answer} answer
+ * @param {string} place such as body.token or header.x-token
+ * @returns {string | undefined}
+ */
+function found(answer, place) {
+  const [where, ...names] = place.split('.');
+  if (where === 'header') return String(answer.headers[names.join('.').toLowerCase()] ?? '') || undefined;
+  try {
+    const value = names.reduce((/** @type {any} */ part, name) => part?.[name], JSON.parse(answer.text));
+    return typeof value === 'string' ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {Answer[]} answers @param {(answer: Answer) => Values | undefined} read @returns {Values[]} of those who were let in */
+const credentials = (answers, read) => answers.map(read).filter((each) => each !== undefined);
+
+class Client {
+  #base;
+  #config;
+  #left;
+  #end;
+
+  /** @param {Config & { bounds: { requests: number, seconds: number, parallel: number, rounds: number } }} config */
+  constructor(config) {
+    this.#config = config;
+    this.#base = new URL(config.base);
+    this.#left = config.bounds.requests;
+    this.#end = performance.now() + config.bounds.seconds * 1000;
+    this.sent = 0;
+  }
+
+  /** Milliseconds that are left of the time that was allowed. */
+  get left() {
+    return this.#end - performance.now();
+  }
+
+  /**
+   * Sends requests together.
+   * @param {Array<{ request: Request, values: Values }>} asked
+   * @returns {Promise<Answer[]>}
+   */
+  async together(asked) {
+    if (asked.length > this.#left)
+      throw new CannotAsk(`bounds.requests (${this.#config.bounds.requests}) are used up`);
+    if (this.left <= 0) throw new CannotAsk(`bounds.seconds (${this.#config.bounds.seconds}) have passed`);
+    this.#left -= asked.length;
+    this.sent += asked.length;
+    const calls = asked.map(({ request, values }) => this.#call(request, values));
+    try {
+      return await burst(this.#base, calls, { patience: Math.min(10_000, this.left) });
+    } catch {
+      throw new CannotAsk(`${this.#base.origin} does not take connections`);
+    }
+  }
+
+  /** @param {Request} request @param {Values} values @returns {Promise<Answer>} */
+  async one(request, values) {
+    const [answer] = await this.together([{ request, values }]);
+    return answer;
+  }
+
+  /**
+   * What an answer to a login, or to a refresh, lets one show.
+   * @param {Answer} answer
+   * @param {Values} values of who asked
+   * @returns {Values | undefined} nothing where it was refused
+   */
+  credential(answer, values) {
+    if (!isGood(answer)) return undefined;
+    const { login, refresh } = this.#config;
+    const token = login.token && found(answer, login.token);
+    const place = refresh?.refreshToken ?? login.refreshToken;
+    const renewed =
+      (login.refreshToken && found(answer, login.refreshToken)) ?? (place && found(answer, place));
+    const cookies = cookiesOf(answer, values.cookie);
+    const gained = { ...(token ? { token } : {}), ...(renewed ? { refreshToken: renewed } : {}) };
+    return { ...values, ...gained, ...(cookies ? { cookie: cookies } : {}) };
+  }
+
+  /** @param {Request} request @param {Values} values */
+  #call({ method, path, headers = {}, body }, values) {
+    const fill = (/** @type {string} */ text) =>
+      text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+    const text = body === undefined ? '' : fill(typeof body === 'string' ? body : JSON.stringify(body));
+    /** @type {Record<string, string>} */
+    const sent = {};
+    // Whoever says where the token goes knows better.
+    const said = JSON.stringify(headers).includes('{token}');
+    if (values.token !== undefined && !said) sent.authorization = `Bearer ${values.token}`;
+    if (values.cookie !== undefined) sent.cookie = values.cookie;
+    if (text !== '') sent['content-type'] = 'application/json';
+    for (const [name, value] of Object.entries(headers)) sent[name.toLowerCase()] = fill(value);
+    return { method: method ?? (text ? 'POST' : 'GET'), path: fill(path), body: text, headers: sent };
+  }
+}
+
+/** @param {Answer} answer @param {string | undefined} before @returns {string | undefined} */
+function cookiesOf({ headers }, before) {
+  const jar = new Map(
+    (before ?? '')
+      .split('; ')
+      .filter(Boolean)
+      .map((pair) => split(pair)),
+  );
+  for (const line of headers['set-cookie'] ?? []) {
+    const [name, value] = split(line.split(';')[0]);
+    jar.set(name, value);
+  }
+  return jar.size === 0 ? undefined : [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
+}
+
+/** @param {string} pair @returns {[string, string]} */
+function split(pair) {
+  const at = pair.indexOf('=');
+  return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
+}
+
+module.exports = { Client, CannotAsk, credentials, isGood };

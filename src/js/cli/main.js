@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+'use strict';
+// The command `latchgate`: finds the sub-command and hands it the rest of the line.
+
+const { version } = require('../../../package.json');
+const { doctor } = require('./doctor.js');
+
+const USAGE = `latchgate ${version}
+
+  latchgate doctor [store-url] [--prefix lg] [--json]
+
+      Looks at a Redis or Valkey server, Sentinels or a Cluster, and says what keeps it from holding sessions,
+      revocations and quotas. It writes nothing. Without a URL: LATCHGATE_STORE. Exit code 0: fit; 1: not.
+`;
+
+/** @type {Record<string, (args: string[]) => Promise<number>>} */
+const COMMANDS = { doctor };
+
+/** @param {string[]} args @returns {Promise<number>} the exit code */
+async function main([name = '--help', ...rest]) {
+  if (name === '--version') return print(`${version}\n`);
+  if (name === '--help' || rest.includes('--help')) return print(USAGE);
+  if (!Object.hasOwn(COMMANDS, name)) throw new TypeError('no such command: see latchgate --help');
+  return COMMANDS[name](rest);
+}
+
+/** @param {string} text */
+function print(text) {
+  process.stdout.write(text);
+  return 0;
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error) => {
+    process.stderr.write(`latchgate: ${error.message}\n`);
+    process.exitCode = 1;
+  },
+);

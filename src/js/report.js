@@ -1,0 +1,70 @@
+'use strict';
+// What is told of decisions: counts always, events only where somebody listens. Whoever listens changes no answer.
+
+const { textClaim, tokenIdOf, userIdOf } = require('./claims.js');
+const { NONE } = require('./credential.js');
+
+/**
+ * @typedef {import('./decision.js').Decision} Decision
+ * @typedef {import('./engine.js').Engine} Engine
+ * @typedef {import('./denial.js').Answer} Answer
+ */
+
+/** Where a verdict record keeps its flags, and the one of a session that this step has admitted. */
+const FLAGS = 2;
+const ADMITTED = 2;
+
+/** Reasons told before a credential is known to be somebody's. */
+const UNKNOWN =
+  /^(?:credentials_required|header_unreadable|key_unknown|keys_unavailable|store_unavailable|token_(?!revoked).*)$/;
+
+/**
+ * @param {Decision} decision that lets through
+ * @param {Float64Array} record
+ * @param {number} at
+ */
+function reportAllowed(decision, record, at) {
+  const { metrics } = decision.engine;
+  if (decision.degraded) {
+    metrics.degraded();
+    return;
+  }
+  metrics.decided(0);
+  if (record[at + FLAGS] & ADMITTED) reportFirstUse(decision);
+}
+
+/** @param {Decision} decision */
+function reportFirstUse(decision) {
+  const { engine, session } = decision;
+  engine.metrics.sessionAdmitted(0);
+  if (!engine.events.has('admitted')) return;
+  engine.events.emit({ type: 'admitted', ...who(decision), active: session?.active, limit: session?.limit });
+}
+
+/**
+ * @param {Engine} engine
+ * @param {Answer} answer
+ * @param {number} code
+ * @param {Decision} [decision]
+ */
+function reportDenied(engine, { reason, code: public_, status }, code, decision) {
+  engine.metrics.decided(code);
+  engine.telemetry?.denied();
+  if (!engine.events.has('denied')) return;
+  const known = decision !== undefined && !UNKNOWN.test(reason);
+  engine.events.emit({ type: 'denied', code: public_, status, reason, ...(known ? who(decision) : {}) });
+}
+
+/**
+ * @param {Decision} decision
+ * @returns {{ userId?: string, sessionId?: string, keyId?: string }}
+ */
+function who(decision) {
+  const { engine, claims, token, credential } = decision;
+  const { ownerId, keyId } = /** @type {import('./key-decision.js').KeyDecision} */ (decision).use ?? {};
+  if (credential === NONE) return { userId: ownerId, keyId };
+  const sessionId = textClaim(claims, engine.sessionIdClaim) ?? tokenIdOf(claims, token);
+  return { userId: userIdOf(claims, engine), sessionId, keyId };
+}
+
+module.exports = { reportAllowed, reportDenied };
