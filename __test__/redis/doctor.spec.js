@@ -129,6 +129,45 @@ for (const { kind, name } of KINDS) {
       const server = await startServer(t, { kind, ...LASTING, config: { 'cluster-enabled': 'yes' } });
       const { of } = await doctor(server.url());
       assert.match(of('role')[0].text, /redis-cluster:/);
+      const cluster = `redis-cluster://127.0.0.1:1,127.0.0.1:${server.port}`;
+      const unserved = await doctor(cluster);
+      assert.deepEqual(
+        unserved.of('cluster').map(({ level }) => level),
+        ['warning', 'problem'],
+      );
+      await server.command('CLUSTER', 'ADDSLOTSRANGE', 0, 16_383);
+      const whole = await doctor(cluster);
+      assert.deepEqual(
+        whole.of('cluster').map(({ level }) => level),
+        ['warning', 'ok'],
+      );
+      assert.deepEqual(
+        [whole.report.topology, whole.report.servers.length, whole.of('role')[0].level],
+        ['cluster', 1, 'ok'],
+      );
+    });
+
+    it('finds the primary that Sentinels name, and says where they differ', { skip }, async (t) => {
+      const password = 'p@ss';
+      const options = { kind, ...LASTING, password };
+      const servers = [await startServer(t, options), await startServer(t, options)];
+      let second = servers[0];
+      const sentinel = (/** @type {() => { port: number }} */ named) =>
+        startPretender(t, ([, word]) => {
+          const { port } = named();
+          if (word === 'MASTER') return '*2\r\n$6\r\nquorum\r\n$1\r\n2\r\n';
+          return `*2\r\n$9\r\n127.0.0.1\r\n$${String(port).length}\r\n${port}\r\n`;
+        });
+      const hosts = [await sentinel(() => servers[0]), await sentinel(() => second)];
+      const list = hosts.map((url) => url.replace('redis://', '')).join(',');
+      const url = `redis-sentinel://:${encodeURIComponent(password)}@${list},127.0.0.1:1/0?master=main`;
+      const agreed = await doctor(url);
+      assert.equal(agreed.report.servers[0].address, `127.0.0.1:${servers[0].port}`);
+      assert.equal(agreed.of('role')[0].level, 'ok');
+      assert.match(agreed.of('sentinels').at(-1)?.text ?? '', /^2 of 3 answer, quorum 2/);
+      assert.doesNotMatch(agreed.stdout, /p@ss|p%40ss/);
+      second = servers[1];
+      assert.match((await doctor(url)).of('sentinels').at(-1)?.text ?? '', /different primaries/);
     });
   });
 }

@@ -26,24 +26,6 @@ async function guarded(t, options, store = {}) {
   return { set, auth, judge, primary: await set.primary() };
 }
 
-/**
- * From now on the replicas get nothing of what the primary is told, however far it has come: they stand still, and the
- * primary has dropped their connections. @param {Awaited<ReturnType<typeof startSentinels>>} set @param {Server} primary
- */
-async function cutOff(set, primary) {
-  await set.inStep();
-  const replicas = await set.replicas();
-  for (const replica of replicas) replica.pause();
-  await primary.command('CLIENT', 'KILL', 'TYPE', 'replica');
-  await until(
-    'the primary has no replicas',
-    async () => (await primary.info('replication')).connected_slaves === '0',
-  );
-  return () => {
-    for (const replica of replicas) replica.resume();
-  };
-}
-
 /** @type {Array<{ what: string, fell: (set: Awaited<ReturnType<typeof startSentinels>>, primary: Server) => Promise<unknown>, back: (primary: Server) => Promise<unknown> | void }>} */
 const FALLS = [
   {
@@ -144,7 +126,7 @@ for (const { kind, name } of KINDS) {
       const before = texts(REVOKED);
       const meanwhile = texts(REVOKED);
       await Promise.all(before.map((text) => auth.tokens.revoke(text)));
-      const join = await cutOff(set, primary);
+      const join = await set.cutOff();
       await Promise.all(meanwhile.map((text) => auth.tokens.revoke(text)));
       await primary.stop();
       join();
@@ -159,8 +141,8 @@ for (const { kind, name } of KINDS) {
       skip,
     }, async (t) => {
       const config = { 'min-replicas-to-write': 1, 'min-replicas-max-lag': 1 };
-      const { set, auth, primary } = await guarded(t, { kind, config });
-      const join = await cutOff(set, primary);
+      const { set, auth } = await guarded(t, { kind, config });
+      const join = await set.cutOff();
       t.after(join);
       await assert.rejects(async () => {
         for (;;) await auth.tokens.revoke(token({ sub: unique(), sid: 's' }));

@@ -3,6 +3,8 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const { once } = require('node:events');
+const net = require('node:net');
 const { describe, it } = require('node:test');
 const { serve } = require('../support/app.js');
 const { open, unique } = require('../support/auths.js');
@@ -81,6 +83,56 @@ for (const { kind, name } of KINDS) {
       const { receipt = '' } = await auth.quotas.consume(unique('key'), RULE);
       await until('it is told again', async () => (await server.command('GET', 'lg:mac')) === sealed);
       assert.equal(await open(t, { store: server.url() }).quotas.refund(receipt), true);
+    });
+
+    it('a request whose client goes amid its check is charged once at most', { skip }, async (t) => {
+      const { server, proxy, auth, user, live } = await faulty(t, {
+        server: { kind },
+        store: { commandTimeout: '10s' },
+      });
+      const policy = { quota: { ...RULE, name: unique() } };
+      /** @type {Promise<unknown>[]} */
+      const closed = [];
+      const port = await serve(t, (app) => {
+        app.use((/** @type {any} */ req, /** @type {any} */ _res, /** @type {any} */ next) => {
+          closed.push(once(req.socket, 'close'));
+          next();
+        });
+        app.use(auth.middleware(policy));
+        app.get('/', (_req, res) => void res.sendStatus(200));
+      });
+      assert.equal((await get(port, '/', live)).status, 200);
+      const held = proxy.hold(([name]) => /^eval/i.test(name));
+      const socket = net.connect(port, '127.0.0.1');
+      socket.write(`GET / HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer ${live}\r\n\r\n`);
+      const release = await held;
+      socket.destroy();
+      await closed[1];
+      release();
+      const judge = open(t, { store: server.url(), sessions: { admission: 'first-use' } });
+      const left = async () => {
+        const answer = await judge.authenticate({ token: live }, { quota: { ...policy.quota, cost: 0 } });
+        return answer.ok ? answer.auth.quota?.remaining : assert.fail(`${user}: ${answer.code}`);
+      };
+      await until('it is charged', async () => (await left()) === RULE.limit - 2);
+      await auth.close();
+      assert.equal(await left(), RULE.limit - 2);
+    });
+
+    it('a quota that the server has lost begins anew, and has an end', { skip }, async (t) => {
+      const server = await startServer(t, { kind });
+      const { quotas } = open(t, { store: server.url() });
+      const [key, rule] = [unique('key'), { limit: 2, window: '1h' }];
+      const { receipt = '' } = await quotas.consume(key, rule);
+      await quotas.consume(key, rule);
+      assert.equal((await quotas.consume(key, rule)).allowed, false);
+      const [counter] = await server.command('KEYS', `lg:{*}:qw:*`);
+      await server.command('DEL', counter);
+      assert.equal(await quotas.refund(receipt), false);
+      assert.equal((await quotas.peek(key, rule)).remaining, 2);
+      assert.equal(await server.command('EXISTS', counter), 0, 'neither leaves anything');
+      assert.equal((await quotas.consume(key, rule)).remaining, 1);
+      assert.ok((await server.command('PTTL', counter)) > 0);
     });
 
     it('a refund that the store cannot take is told, and ends no process', { skip }, async (t) => {

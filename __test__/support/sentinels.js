@@ -90,10 +90,23 @@ class Sentinels {
     });
   }
 
-  /** Scripts that ran to their end, on all nodes. */
-  async scriptsRun() {
-    const counts = await Promise.all(this.nodes.map((node) => node.scriptsRun()));
-    return counts.reduce((sum, count) => sum + count, 0);
+  /**
+   * From now on the replicas get nothing of what the primary is told, however far it has come: they stand still, and the
+   * primary has dropped their connections.
+   * @returns {Promise<() => void>} lets them go on
+   */
+  async cutOff() {
+    await this.inStep();
+    const primary = await this.primary();
+    const replicas = await this.replicas();
+    for (const replica of replicas) replica.pause();
+    await primary.command('CLIENT', 'KILL', 'TYPE', 'replica');
+    await until('the primary has no replicas', async () => {
+      return (await primary.info('replication')).connected_slaves === '0';
+    });
+    return () => {
+      for (const replica of replicas) replica.resume();
+    };
   }
 }
 

@@ -70,7 +70,7 @@ pub struct GateConfig {
     /// The keys are a set (jwt.jwks): a token's kid decides.
     pub key_set: bool,
     /// The keys are fetched (jwt.jwksUri), and come by `renew_keys`.
-    pub fetched_keys: bool,
+    pub fetched_keys: Option<bool>,
     pub signing: Option<SigningConfig>,
     pub algorithms: Option<Vec<String>>,
     pub issuers: Vec<String>,
@@ -198,7 +198,8 @@ pub fn tokens(
     config: &GateConfig,
     rules: Rules,
 ) -> Result<Option<(Verifier, Option<Issuer>)>, Fault> {
-    if config.keys.is_empty() && config.signing.is_none() && !config.fetched_keys {
+    let fetched = config.fetched_keys == Some(true);
+    if config.keys.is_empty() && config.signing.is_none() && !fetched {
         return Ok(None);
     }
     let own = config
@@ -206,7 +207,7 @@ pub fn tokens(
         .as_ref()
         .map(|key| source(&key.label, key.secret.as_ref(), key.jwk.as_ref()));
     let own = own.transpose()?;
-    let keys = if config.fetched_keys {
+    let keys = if fetched {
         KeySet::to_be_fetched(own, config.algorithms.as_deref())?
     } else {
         let algorithms = config.algorithms.clone();

@@ -13,7 +13,7 @@ const { version } = require('../../package.json');
 
 class Telemetry {
   #api;
-  /** Of Auths that are open. @type {Set<Metrics>} */
+  /** Of Auths that are open; held weakly, as one that was dropped without close() is to go. @type {Set<WeakRef<Metrics>>} */
   #open = new Set();
   /** What those closed have counted, by series. @type {Map<string, number>} */
   #closed = new Map();
@@ -29,7 +29,7 @@ class Telemetry {
 
   /** @param {Metrics} metrics */
   watch(metrics) {
-    this.#open.add(metrics);
+    this.#open.add(new WeakRef(metrics));
     const unknown = observed(metrics).filter(({ name }) => !this.#instruments.has(name));
     if (unknown.length === 0) return;
     for (const family of unknown) this.#instruments.set(family.name, this.#instrument(family));
@@ -40,7 +40,8 @@ class Telemetry {
 
   /** What has been counted stays counted. @param {Metrics} metrics */
   forget(metrics) {
-    if (!this.#open.delete(metrics)) return;
+    const place = [...this.#open].find((each) => each.deref() === metrics);
+    if (place === undefined || !this.#open.delete(place)) return;
     for (const family of observed(metrics))
       if (family.type === 'counter') for (const sample of family.samples) add(this.#closed, family, sample);
   }
@@ -60,6 +61,17 @@ class Telemetry {
       : this.#meter.createObservableGauge(`latchgate.${name}`, options);
   }
 
+  /** @returns {Metrics[]} */
+  #alive() {
+    const alive = [];
+    for (const place of this.#open) {
+      const metrics = place.deref();
+      if (metrics === undefined) this.#open.delete(place);
+      else alive.push(metrics);
+    }
+    return alive;
+  }
+
   /** @param {string} name */
   #instrumentOf(name) {
     return /** @type {import('@opentelemetry/api').Observable} */ (this.#instruments.get(name));
@@ -68,7 +80,7 @@ class Telemetry {
   /** @param {import('@opentelemetry/api').BatchObservableResult} result @param {Set<string>} names */
   #tell(result, names) {
     const totals = new Map(this.#closed);
-    for (const metrics of this.#open)
+    for (const metrics of this.#alive())
       for (const family of observed(metrics))
         for (const sample of family.samples) add(totals, family, sample);
     for (const [series, value] of totals) {

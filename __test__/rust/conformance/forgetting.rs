@@ -7,7 +7,6 @@ use super::support::keys::{self, asked, create, place, quota, use_key};
 use super::support::*;
 use latchgate::core::counter::Apply;
 use latchgate::core::key_op::Use;
-use latchgate::core::op::Act;
 use latchgate::core::store::Store;
 
 const DAY: u64 = 24 * HOUR;
@@ -71,15 +70,5 @@ fn what_was_given_back_is_not_given_back_again() {
         let again = refund(store, "bdk", charged, 2, None);
         assert!(!again);
         assert_eq!(consume(store, "bdk", balance(9), 0).remaining, 7);
-    });
-}
-
-#[test]
-fn a_key_of_once_is_held_still() {
-    on_every_store(|store, clock| {
-        assert!(once(store, "k", "a", Some(HOUR)));
-        forward_and_back(store, clock, HOUR + HOUR / 2);
-        assert!(!once(store, "k", "b", None));
-        assert!(flag(store, Act::OnceRelease { key: "k".into(), by: "a".into() }));
     });
 }

@@ -6,7 +6,7 @@ const express5 = require('express');
 const { unique } = require('../auths.js');
 const { get } = require('../http.js');
 const { token } = require('../jwt.js');
-const { all, alone, countOf, onSite, open } = require('./crowd.js');
+const { all, alone, around, countOf, onSite, open } = require('./crowd.js');
 
 const LIMIT = 3;
 const BUCKET = { limit: LIMIT, window: '1h', algorithm: /** @type {const} */ ('bucket') };
@@ -42,6 +42,19 @@ async function topUps(store, racers) {
   return (await alone(auth, store, () => auth.quotas.peek(key, rule))).limit;
 }
 
+/** Units left, and those that were granted, while some are added. @param {string} store @param {number} racers */
+async function toppedUpAmidCharges(store, racers) {
+  const auth = open(store);
+  const [key, rule] = [unique('key'), { limit: LIMIT }];
+  const { results } = await around(
+    racers,
+    () => auth.quotas.consume(key, rule),
+    () => auth.quotas.add(key, rule, LIMIT),
+  );
+  const { remaining } = await alone(auth, store, () => auth.quotas.peek(key, rule));
+  return { units: remaining + results.filter(({ allowed }) => allowed).length };
+}
+
 /** @param {string} store @param {number} racers */
 async function refunds(store, racers) {
   const auth = open(store);
@@ -73,6 +86,13 @@ const RACES = [
     arrivals: (/** @type {number} */ racers) => racers,
     run: topUps,
     check: (/** @type {any} */ seen, /** @type {number} */ racers) => assert.equal(seen, 1 + 2 * racers),
+  },
+  {
+    rule: 'what is granted amid a top-up, and what is left, are the limit and the top-up',
+    racers: 100,
+    arrivals: (/** @type {number} */ racers) => racers + 1,
+    run: toppedUpAmidCharges,
+    check: (/** @type {any} */ seen) => assert.deepEqual(seen, { units: 2 * LIMIT }),
   },
   {
     rule: 'a charge given back many times at once is given back once',

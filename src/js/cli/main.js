@@ -3,6 +3,7 @@
 // The command `latchgate`: finds the sub-command and hands it the rest of the line.
 
 const { version } = require('../../../package.json');
+const { audit } = require('./audit/index.js');
 const { doctor } = require('./doctor.js');
 
 const USAGE = `latchgate ${version}
@@ -11,10 +12,22 @@ const USAGE = `latchgate ${version}
 
       Looks at a Redis or Valkey server, Sentinels or a Cluster, and says what keeps it from holding sessions,
       revocations and quotas. It writes nothing. Without a URL: LATCHGATE_STORE. Exit code 0: fit; 1: not.
+
+  latchgate audit <file> [--i-own-this <host>] [--only <race>] [--seed <text>] [--json] [--html <file>]
+
+      Fires races at an app of your own, as the file describes it, and says which of them it loses. It logs in, spends
+      and revokes there. Exit code 0: none was lost; 1: one was; 2: something could not be run.
 `;
 
 /** @type {Record<string, (args: string[]) => Promise<number>>} */
-const COMMANDS = { doctor };
+const COMMANDS = {
+  doctor,
+  audit: (args) =>
+    audit(args, {
+      log: (text) => void process.stdout.write(`${text.trimEnd()}\n`),
+      fail: (text) => void process.stderr.write(`latchgate: ${text}\n`),
+    }),
+};
 
 /** @param {string[]} args @returns {Promise<number>} the exit code */
 async function main([name = '--help', ...rest]) {

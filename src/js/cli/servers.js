@@ -123,7 +123,7 @@ function ofSlots(url, seed, ranges, findings) {
     const named = { host: host || seed.host, port };
     primaries.set(`${named.host}:${port}`, named);
   }
-  const text = `${primaries.size} primaries serve ${served} of ${SLOTS} slots`;
+  const text = `slots served: ${served} of ${SLOTS}; primaries: ${primaries.size}`;
   findings.push(found('cluster', served === SLOTS ? 'ok' : 'problem', text));
   return { servers: [...primaries.values()].map((host) => server({ ...url, db: 0 }, host)), findings };
 }
