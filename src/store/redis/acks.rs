@@ -11,9 +11,10 @@ use super::waiting::{Stage, Waiting};
 use crate::core::error::Fault;
 use crate::core::family_op::FamilyOp;
 use crate::core::key_op::KeyOp;
-use crate::core::op::Act;
+use crate::core::op::{Act, Verdict};
+use crate::core::reason::Reason;
 use crate::core::store::{Outcome, Sink};
-use crate::core::turn::TurnOp;
+use crate::core::turn::{TurnAnswer, TurnOp};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -111,29 +112,39 @@ impl Acks {
             _ => 0,
         };
         self.marked = false;
-        let wanted = self.wanted;
-        let told = |done: Answered| {
-            let outcome = if held >= wanted { done.outcome } else { Err(too_few(held, wanted)) };
-            (done.sink, done.ticket, outcome)
-        };
-        self.answered.drain(..).map(told).collect()
+        self.tell(held, |_| true)
     }
 
     /// Those that waited too long for replicas.
     pub fn overdue(&mut self, now: Instant) -> Completions {
-        let wanted = self.wanted;
-        let (late, rest) = self.answered.drain(..).partition(|done| done.deadline <= now);
-        self.answered = rest;
-        let told = |done: Answered| (done.sink, done.ticket, Err(too_few(0, wanted)));
-        Vec::into_iter(late).map(told).collect()
+        self.tell(0, |done| done.deadline <= now)
     }
 
     /// The connection is lost: nobody hears of replicas any more.
     pub fn lost(&mut self) -> Completions {
         (self.open, self.waits, self.marked) = (0, 0, false);
+        self.tell(0, |_| true)
+    }
+
+    /// Tells some that so many replicas hold what they asked for.
+    fn tell(&mut self, held: u32, is_meant: impl Fn(&Answered) -> bool) -> Completions {
+        let (meant, rest) = self.answered.drain(..).partition(is_meant);
+        self.answered = rest;
         let wanted = self.wanted;
-        let told = |done: Answered| (done.sink, done.ticket, Err(too_few(0, wanted)));
-        self.answered.drain(..).map(told).collect()
+        let told = |Answered { sink, ticket, outcome, .. }: Answered| {
+            let stands = held >= wanted || !outcome.as_ref().is_ok_and(must_be_held);
+            (sink, ticket, if stands { outcome } else { Err(too_few(held, wanted)) })
+        };
+        Vec::into_iter(meant).map(told).collect()
+    }
+}
+
+/// Whether a failover that forgets it would break what was told: a denial, or a place in a queue, it may.
+fn must_be_held(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Admission(admission) => admission.reason == Reason::Allowed,
+        Verdict::Turn(answer) => matches!(answer, TurnAnswer::Granted { .. }),
+        _ => true,
     }
 }
 

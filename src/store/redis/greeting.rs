@@ -48,16 +48,6 @@ impl Login {
     }
 }
 
-/// Says who we are, and no more.
-///
-/// # Errors
-/// Where we are not let in.
-pub async fn log_in(stream: &mut Stream, login: &Login) -> io::Result<()> {
-    let Some(auth) = login.command() else { return Ok(()) };
-    let replies = ask(stream, &[auth]).await?;
-    expect_ok(&replies[0], "AUTH")
-}
-
 /// Greets a server and looks at it.
 ///
 /// # Errors

@@ -22,7 +22,7 @@ pub struct Way {
 pub struct Lines {
     pub link: Arc<Link>,
     acknowledged: OnceLock<Arc<Link>>,
-    way: Way,
+    pub way: Way,
     make_router: Option<MakeRouter>,
 }
 

@@ -1,6 +1,6 @@
 //! Asking several servers the same at once: who answers last, or never, costs nothing.
 
-use super::greeting::{Login, ask, log_in};
+use super::greeting::{Login, introduce};
 use super::resp::Reply;
 use super::socket::{Address, connect};
 use std::io;
@@ -30,8 +30,7 @@ pub async fn question(
 ) -> io::Result<Vec<Reply>> {
     let asking = async {
         let mut stream = connect(address).await?;
-        log_in(&mut stream, login).await?;
-        ask(&mut stream, commands).await
+        introduce(&mut stream, login, "latchgate-topology", commands).await
     };
     let late = || io::Error::new(io::ErrorKind::TimedOut, "no answer in time");
     timeout(within, asking).await.map_err(|_| late())?

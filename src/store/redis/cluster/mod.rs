@@ -6,6 +6,7 @@ mod map;
 mod node;
 mod shared;
 mod tend;
+mod view;
 
 use super::acks::needs_acks;
 use super::codec;

@@ -77,10 +77,8 @@ impl Sink for Here {
     fn notice(&self, notice: Notice) {
         let Some(shared) = self.shared.upgrade() else { return };
         match notice {
-            Notice::Opened => shared.tell(&[Notice::Opened]),
             Notice::Lost(_) | Notice::Recovered => shared.node_changed(),
-            // Not by a link: see `Listener`.
-            Notice::Turn(_) | Notice::Revoked(_) | Notice::Listening => {}
+            other => shared.tell(&[other]),
         }
     }
 }

@@ -5,7 +5,7 @@
 use super::map::Map;
 use super::node::Node;
 use crate::core::error::Fault;
-use crate::core::store::{Health, Notice, Outcome, Sink, Source, Topology};
+use crate::core::store::{Notice, Outcome, Sink};
 use crate::store::redis::codec::Plan;
 use crate::store::redis::lines::Way;
 use crate::store::redis::link::{Link, MAX_WAITING, tell};
@@ -345,34 +345,6 @@ impl Shared {
         for node in self.read(|map| map.nodes().to_vec()) {
             node.lines.flush();
         }
-    }
-
-    pub fn sources(&self) -> Vec<Arc<dyn Source>> {
-        let nodes = self.read(|map| map.nodes().to_vec());
-        nodes.iter().filter_map(|node| node.lines.link.source()).collect()
-    }
-
-    pub fn receive(&self, source: &Arc<dyn Source>) -> bool {
-        let nodes = self.read(|map| map.nodes().to_vec());
-        nodes.iter().any(|node| node.lines.link.receive(source))
-    }
-
-    pub fn health(&self) -> Health {
-        let (known, owners) = self.read(|map| (map.known, map.owners()));
-        let mut health = Health { topology: Topology::Cluster, ..Health::default() };
-        health.connected = known && self.is_whole();
-        for node in owners {
-            let own = node.lines.link.health();
-            health.connected &= own.connected;
-            health.version = health.version.or(own.version);
-            let named = own.warnings.into_iter().map(|text| format!("{}: {text}", node.name));
-            health.warnings.extend(named);
-            if !own.connected {
-                health.unreachable.push(node.name.clone());
-            }
-            health.primaries.push(node.name.clone());
-        }
-        health
     }
 
     pub fn is_closed(&self) -> bool {
