@@ -57,7 +57,7 @@ impl Server {
         let (ports, children): (Vec<_>, Vec<_>) = nodes.into_iter().unzip();
         let named = url(&ports);
         let time = steered.time;
-        let server = Self { port: ports[0], ports, named, time, children: children };
+        let server = Self { port: ports[0], ports, named, time, children };
         for _ in 0..200 {
             if server.connections().is_ok() {
                 return Ok(server);
