@@ -33,12 +33,15 @@ describe('examples/minimal', () => {
     assert.equal((await me('f')).status, 200);
   });
 
-  it('ends at SIGTERM by itself', async (t) => {
-    const { child, url } = await startExample(t, 'minimal/app.js', env);
-    await fetch(`${url}/me`, { headers: { connection: 'close' } });
-    child.kill('SIGTERM');
-    assert.deepEqual(await once(child, 'exit'), [0, null]);
-  });
+  // Windows ends a process without asking it.
+  if (process.platform !== 'win32') {
+    it('ends at SIGTERM by itself', async (t) => {
+      const { child, url } = await startExample(t, 'minimal/app.js', env);
+      await fetch(`${url}/me`, { headers: { connection: 'close' } });
+      child.kill('SIGTERM');
+      assert.deepEqual(await once(child, 'exit'), [0, null]);
+    });
+  }
 });
 
 describe('examples/api-key-plans', () => {

@@ -1,9 +1,10 @@
 // Starts a program of examples/ as its README does, and speaks HTTP with it.
 'use strict';
 
+const { once } = require('node:events');
 const path = require('node:path');
 const { ROOT } = require('./child.js');
-const { end, start, until } = require('./started.js');
+const { start, until } = require('./started.js');
 
 const SECRET = 'the secret of the examples, 32 bytes or more';
 
@@ -18,7 +19,12 @@ async function startExample(t, file, env = {}) {
     env: { ...process.env, NODE_TEST_CONTEXT: undefined, PORT: '0', JWT_SECRET: SECRET, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  t.after(() => end(child));
+  t.after(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  });
   const printed = { out: '', errors: '' };
   child.stdout?.setEncoding('utf8').on('data', (text) => {
     printed.out += text;
