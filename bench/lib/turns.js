@@ -120,7 +120,7 @@ async function inLoop(children, { each, ms }) {
 async function measureTurns(node, contender, { port, processes, each, ms }) {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'latchgate-bench-'));
   const counter = path.join(directory, 'counter');
-  fs.writeFileSync(counter, '0');
+  fs.writeFileSync(counter, new Float64Array(1));
   const children = Array.from({ length: processes }, () => new Child(node, 'turns'));
   const connection = port === undefined ? undefined : new Connection(port);
   try {
@@ -144,7 +144,7 @@ async function measureTurns(node, contender, { port, processes, each, ms }) {
       turns += line.turns + loop.turns;
       twoAtOnce += line.twoAtOnce + loop.twoAtOnce;
     }
-    const lost = turns - Number(fs.readFileSync(counter, 'latin1'));
+    const lost = turns - fs.readFileSync(counter).readDoubleLE();
     return { metrics, counters: { twoAtOnce, lost }, failed };
   } finally {
     connection?.close();

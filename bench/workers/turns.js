@@ -17,8 +17,10 @@ const ARRIVAL_MS = 10;
 
 const now = () => Number(process.hrtime.bigint()) / 1000;
 
-/** @param {Locker} locker @param {string} counter a file: what it holds is read and written in two steps, with others' turns between */
+/** @param {Locker} locker @param {string} counter a file: the number in it is read and written in two steps, with time for others between */
 function site(locker, counter) {
+  const file = fs.openSync(counter, 'r+');
+  const number = new Float64Array(1);
   /** @type {import('../contenders/lockers.js').Lock[] | undefined} */
   let free;
   /** @type {() => Promise<number>} */
@@ -33,9 +35,11 @@ function site(locker, counter) {
     const asked = now();
     const held = await lock.take();
     const granted = now();
-    const value = Number(fs.readFileSync(counter, 'latin1'));
+    fs.readSync(file, number, 0, 8, 0);
+    const [value] = number;
     await turn();
-    fs.writeFileSync(counter, String(value + 1), 'latin1');
+    number[0] = value + 1;
+    fs.writeSync(file, number, 0, 8, 0);
     const given = now();
     await lock.give(held);
     return [asked, granted, given];
