@@ -97,7 +97,7 @@ const rowJM = () =>
     { what: 'hand-off, 32 wait', metric: 'hand-off 32' },
   ].map(({ what, metric }) => ({
     row: 'JM',
-    what: `${what}, of async-mutex'`,
+    what: `${what}, against async-mutex`,
     better: /** @type {const} */ ('less'),
     unit: 'x',
     value: ratio('JM', ['latchgate', metric], ['async-mutex', metric]),
@@ -123,7 +123,7 @@ const rowL = () =>
     },
     {
       row: 'L',
-      what: `${size}: the client's CPU per decision, of one server's`,
+      what: `${size}: the client's CPU per decision against one server's`,
       better: /** @type {const} */ ('less'),
       unit: 'x',
       value: ratio('L', [size, 'client 2'], ['one server', 'client 2']),
