@@ -136,7 +136,7 @@ for (const { kind, name } of KINDS) {
       assert.equal(await waiting(), 2);
       process.kill(stopped.pid, 'SIGCONT');
       // It was woken while it stood still, and asks: then nothing is noted but the two tickets.
-      const waiters = (await server.keys()).find((each) => each.split(':')[2] === 'lw');
+      const waiters = String((await server.keys()).find((each) => each.split(':')[2] === 'lw'));
       await until('it has asked', async () => (await server.command('HLEN', waiters)) === 2);
       next.leave();
       await until('it holds', async () => (await holders(key)).length === 1);
