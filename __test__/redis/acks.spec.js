@@ -26,6 +26,9 @@ async function pair(t, kind, acks) {
   const primary = await startServer(t, { kind });
   const replica = await startServer(t, { kind, config: { replicaof: `127.0.0.1 ${primary.port}` } });
   await until('it follows', async () => (await replica.command('ROLE'))[3] === 'connected');
+  // Only when it has first answered, up to a second later, does the primary count it.
+  await primary.command('SET', 'mark', 1);
+  assert.equal(await primary.command('WAIT', 1, 10_000), 1);
   const auth = open(t, { ...OPTIONS, store: { url: primary.url(), ...DEADLINES, acks } });
   await auth.ready();
   return { primary, replica, auth };
