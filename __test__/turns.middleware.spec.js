@@ -284,6 +284,17 @@ describe('after close()', () => {
     assert.equal(own.signal.aborted, false);
   });
 
+  it('a lease that came as close() began is given up, and not waited for', async (t) => {
+    const url = newStore('memory:');
+    const auth = open(t, { ...OPTIONS, store: url });
+    const other = open(t, { ...OPTIONS, store: url });
+    const refused = assert.rejects(auth.locks.acquire('k'), fault('CLOSED'));
+    const closed = auth.close().then(() => 'closed');
+    assert.equal(await other.locks.runExclusive('k', () => 'had', { wait: '10s' }), 'had');
+    await refused;
+    assert.equal(await closed, 'closed');
+  });
+
   it('sections have ended, and who waited was sent away', async (t) => {
     const auth = open(t, OPTIONS);
     const key = unique('key');

@@ -28,10 +28,11 @@ describe('turns', () => {
 });
 
 describe('a process', () => {
-  /** @param {string} script */
-  const run = async (script) => {
+  /** @param {string} script @param {Record<string, string>} [env] */
+  const run = async (script, env) => {
     const { status, stdout, stderr } = await runScript(
       `const auth = latchgate.createAuth({ jwt: { secret: SECRET } }); const { locks } = auth; ${script}`,
+      { env },
     );
     assert.deepEqual([status, stderr], [0, '']);
     return stdout.trim();
@@ -52,6 +53,25 @@ describe('a process', () => {
       await locks.acquire('k', { ttl: '1h', maxHold: '1h' });
       await locks.acquire('k', { wait: 50 }).catch((error) => console.log(error.code));`;
     assert.equal(await run(script), 'ERR_LATCHGATE_BUSY');
+  });
+
+  it('drags nothing along where each section starts the next one from within', async () => {
+    const script = `
+      const signals = [];
+      await new Promise((done) => {
+        const next = () => locks.runExclusive('k', async ({ signal }) => {
+          signals.push(new WeakRef(signal));
+          if (signals.length < 100) return void setImmediate(next);
+          for (let n = 0; n < 5; n++) {
+            await new Promise(setImmediate);
+            gc();
+          }
+          console.log(signals.filter((each) => each.deref() !== undefined).length <= 5);
+          done();
+        });
+        next();
+      });`;
+    assert.equal(await run(script, { NODE_OPTIONS: '--expose-gc' }), 'true');
   });
 
   it('has nothing to say where a section fails after its turn was lost, but to its caller', async () => {

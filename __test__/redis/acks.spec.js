@@ -26,6 +26,9 @@ async function pair(t, kind, acks) {
   const primary = await startServer(t, { kind });
   const replica = await startServer(t, { kind, config: { replicaof: `127.0.0.1 ${primary.port}` } });
   await until('it follows', async () => (await replica.command('ROLE'))[3] === 'connected');
+  // Only when it has first answered, up to a second later, does the primary count it.
+  await primary.command('SET', 'mark', 1);
+  assert.equal(await primary.command('WAIT', 1, 10_000), 1);
   const auth = open(t, { ...OPTIONS, store: { url: primary.url(), ...DEADLINES, acks } });
   await auth.ready();
   return { primary, replica, auth };
@@ -56,6 +59,11 @@ const WAITING = [
   {
     what: 'sessions.admit()',
     ask: (auth, user) => auth.sessions.admit(user, { sessionId: 'admitted' }),
+    stands: async (auth, user) => (await auth.sessions.list(user)).length === 1,
+  },
+  {
+    what: 'tokens.login()',
+    ask: (auth, user) => auth.tokens.login(user, { requestId: 'r' }),
     stands: async (auth, user) => (await auth.sessions.list(user)).length === 1,
   },
 ];
@@ -95,6 +103,26 @@ for (const { kind, name } of KINDS) {
         const asked = auth.sessions.admit(unique());
         return asked.then(({ admitted }) => admitted);
       });
+    });
+
+    it('a turn that is had is on the replica; one that too few replicas hold is given up', {
+      skip,
+    }, async (t) => {
+      const { primary, replica, auth } = await pair(t, kind, 1);
+      const judge = open(t, { store: primary.url() });
+      const key = unique('key');
+      const lease = await auth.locks.acquire(key);
+      assert.ok((await replica.keys()).some((each) => each.endsWith(`:l:${key}`)));
+      replica.pause();
+      assert.equal(await lease.release(), true);
+      await assert.rejects(auth.locks.acquire(key, { wait: '1s' }), fault('STORE_TIMEOUT', /replicas/));
+      const next = await judge.locks.acquire(key, { wait: 0 });
+      assert.ok(next.fence > lease.fence);
+      const waiting = auth.locks.acquire(key, { wait: '50s' });
+      replica.resume();
+      await until('it waits', async () => (await primary.keys()).some((each) => /:lq:/.test(each)));
+      assert.equal(await next.release(), true);
+      assert.ok((await waiting).fence > next.fence);
     });
 
     it('decisions, charges, touches and admissions by first use wait for nobody', { skip }, async (t) => {

@@ -9,7 +9,7 @@ const { token } = require('../support/jwt.js');
 const { request, requests, startProcesses, statuses } = require('../support/processes.js');
 const { KINDS, missing, startServer } = require('../support/servers.js');
 const { until } = require('../support/started.js');
-const { areGrowing } = require('../support/turns.js');
+const { areGrowing, held } = require('../support/turns.js');
 
 const PROCESSES = 4;
 const INCREMENTS = 1000;
@@ -23,7 +23,12 @@ async function site(t, kind) {
   const value = async (/** @type {string} */ name) => Number(await server.command('GET', `test:${name}`));
   /** Fences of those who have held a turn, in their order. @param {string} name @returns {Promise<number[]>} */
   const holders = async (name) => (await server.command('LRANGE', `test:holders:${name}`, 0, -1)).map(Number);
-  return { server, port, workers, value, holders };
+  /** How many wait for the key that the test locks. */
+  const waiting = async () => {
+    const line = (await server.keys()).find((each) => each.split(':')[2] === 'lq');
+    return line === undefined ? 0 : server.command('ZCARD', line);
+  };
+  return { server, port, workers, value, holders, waiting };
 }
 
 for (const { kind, name } of KINDS) {
@@ -109,15 +114,45 @@ for (const { kind, name } of KINDS) {
       assert.ok(areGrowing(await holders(key)));
     });
 
+    it('pass over one that is stopped while it waits, which has kept its place when it goes on', {
+      skip,
+    }, async (t) => {
+      const { server, workers, holders, waiting } = await site(t, kind);
+      const auth = open(t, { store: server.url() });
+      const key = unique('key');
+      const [stopped] = workers;
+      const ttl = { ttl: '1h', maxHold: '1h', wait: '1h' };
+      const hold = () => held((/** @type {any} */ work) => auth.locks.runExclusive(key, work, ttl));
+      const first = await hold();
+      const passedOver = request({ port: stopped.port, method: 'POST', path: `/hold/${key}?ttl=5000` });
+      await until('it waits', async () => (await waiting()) === 1);
+      process.kill(stopped.pid, 'SIGSTOP');
+      const second = hold();
+      const third = hold();
+      await until('all wait', async () => (await waiting()) === 3);
+      first.leave();
+      const next = await second;
+      assert.deepEqual(await holders(key), []);
+      assert.equal(await waiting(), 2);
+      process.kill(stopped.pid, 'SIGCONT');
+      // It was woken while it stood still, and asks: then nothing is noted but the two tickets.
+      const waiters = String((await server.keys()).find((each) => each.split(':')[2] === 'lw'));
+      await until('it has asked', async () => (await server.command('HLEN', waiters)) === 2);
+      next.leave();
+      await until('it holds', async () => (await holders(key)).length === 1);
+      await request({ port: stopped.port, method: 'POST', path: '/leave' });
+      assert.equal((await passedOver).body.aborted, false);
+      const last = await third;
+      last.leave();
+      assert.ok(areGrowing([first.lease.fence, next.lease.fence, ...(await holders(key)), last.lease.fence]));
+      await Promise.all([first.done, next.done, last.done]);
+    });
+
     it('pass over those that are killed, as holders and as waiters', { skip }, async (t) => {
-      const { server, workers, holders } = await site(t, kind);
+      const { server, workers, holders, waiting } = await site(t, kind);
       const auth = open(t, { store: server.url() });
       const key = unique('key');
       const path = `/hold/${key}?ttl=500`;
-      const waiting = async () => {
-        const line = (await server.keys()).find((each) => each.split(':')[2] === 'lq');
-        return line === undefined ? 0 : server.command('ZCARD', line);
-      };
       const [holder, waiter] = workers;
       request({ port: holder.port, method: 'POST', path });
       await until('it holds', async () => (await holders(key)).length === 1);

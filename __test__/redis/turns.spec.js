@@ -205,6 +205,17 @@ describe('where replies or connections are lost', async () => {
     });
   }
 
+  it('a connection that dies of silence costs no lease, by the defaults', { skip }, async (t) => {
+    const { proxy, auth } = await faulty(t, { store: { commandTimeout: '1s', connectTimeout: '1s' } });
+    const holder = await hold(auth, unique('key'));
+    const { expiresAt, signal } = holder.lease;
+    proxy.loseReplies(1, { cut: false });
+    await until('it is renewed, or lost', () => signal.aborted || holder.lease.expiresAt > expiresAt + 100);
+    assert.deepEqual([proxy.lost, signal.aborted], [1, false]);
+    holder.leave();
+    assert.equal(await holder.done, 'done');
+  });
+
   it('a holder that cannot renew is told before the lease ends, and the next has a higher fence', {
     skip,
   }, async (t) => {

@@ -10,8 +10,9 @@ const { leaseLostError } = require('./turn-errors.js');
 /** @typedef {import('./turns.js').Turns} Turns */
 
 const GRANTED = 0;
-/** A renewal may fail once. */
-const MOST_FAILURES = 2;
+/** Into so many parts a lease falls: it is renewed after each of these, and where that fails after each of those. */
+const RENEWALS = 3;
+const ATTEMPTS = 10;
 /** By how much the signal aborts before the lease ends: a part of the lease, and no more than this. */
 const MARGIN = { part: 10, mostMs: 200 };
 
@@ -25,8 +26,6 @@ class Hold {
   #endsAt;
   #hardEnd;
   #renewAt;
-  #failures = 0;
-  #isUnanswered = false;
   /** @type {NodeJS.Timeout | undefined} */
   #timer;
   /** @type {AbortController | undefined} */
@@ -55,7 +54,7 @@ class Hold {
     this.#hardEnd = now + settings.maxHoldMs;
     this.#endsAt = endsAt;
     this.expiresAt = inEpoch(endsAt);
-    this.#renewAt = now + settings.ttlMs / 3;
+    this.#renewAt = now + settings.ttlMs / RENEWALS;
     turns.hold(this);
     this.#arm();
   }
@@ -114,27 +113,16 @@ class Hold {
 
   /** @param {number} now */
   #renew(now) {
-    if (this.#isUnanswered && this.#fails()) return;
-    this.#renewAt = now + this.#settings.ttlMs / 3;
-    this.#isUnanswered = true;
-    this.#prolong(
-      this.#settings.ttlMs,
-      () => {
-        this.#failures = 0;
-        this.#isUnanswered = false;
-      },
-      () => {
-        this.#isUnanswered = false;
-        this.#fails();
-      },
-    );
+    const { ttlMs } = this.#settings;
+    this.#renewAt = now + ttlMs / RENEWALS;
+    this.#prolong(ttlMs, ignore, () => this.#tryAgain(ttlMs / ATTEMPTS));
   }
 
-  /** @returns {boolean} whether that was once too often */
-  #fails() {
-    this.#failures++;
-    if (this.#failures >= MOST_FAILURES) this.lose('the store could not renew it');
-    return this.#isOver;
+  /** A store that is away for a moment costs no lease: the clock says when it is lost. @param {number} pause */
+  #tryAgain(pause) {
+    if (this.#isOver) return;
+    this.#renewAt = Math.min(this.#renewAt, performance.now() + pause);
+    this.#arm();
   }
 
   /**
@@ -217,11 +205,15 @@ class Hold {
    */
   #leave(answer, fail) {
     clearTimeout(this.#timer);
+    // It belongs to the context that the turn was asked for in: another section, perhaps.
+    this.#timer = undefined;
     if (this.#hasLeft) return;
     this.#hasLeft = true;
     this.#turns.leave(this, answer, fail);
   }
 }
+
+function ignore() {}
 
 /** By the clock of this process. @param {number} instant of the monotonic clock */
 function inEpoch(instant) {

@@ -1,7 +1,7 @@
 'use strict';
 // auth.locks: one at a time per key. Keys never meet users' own turns.
 
-const { inputError } = require('./errors.js');
+const { closedError, inputError } = require('./errors.js');
 const { id } = require('./input.js');
 const { AcquiredLease } = require('./lease.js');
 const { DEFAULTS, lockOptions } = require('./lock-options.js');
@@ -42,6 +42,11 @@ class Locks {
     engine.assertOpen();
     const at = place(KIND.lock, id(key, 'key'));
     const hold = await engine.turns.enter(at, settingsOf(options)).promise;
+    if (engine.closed) {
+      // It came while close() began, which waits for it and would refuse its release.
+      hold.release().catch(() => {});
+      throw closedError();
+    }
     return new AcquiredLease(hold, () => !engine.closed);
   }
 }

@@ -24,8 +24,22 @@ class Section {
   constructor(engine, hold) {
     this.engine = engine;
     this.hold = hold;
-    this.outer = running.getStore();
+    this.outer = stillHeld(running.getStore());
   }
+}
+
+/**
+ * Work that starts the next from within, again and again, must not drag along all that it ever held.
+ * @param {Section | undefined} section
+ * @returns {Section | undefined} the innermost of it and those around it that is held; those that are not are let go
+ */
+function stillHeld(section) {
+  let innermost = section;
+  while (innermost !== undefined && !innermost.hold.isHeld) innermost = innermost.outer;
+  for (let each = innermost; each !== undefined; each = each.outer) {
+    while (each.outer !== undefined && !each.outer.hold.isHeld) each.outer = each.outer.outer;
+  }
+  return innermost;
 }
 
 /** A turn that a request holds: sections of it run in it, one after the other. */
