@@ -105,6 +105,17 @@ for (const { kind, name } of KINDS) {
       });
     });
 
+    it('what is refused is said at once: nothing was written that could be lost', { skip }, async (t) => {
+      const { replica, auth } = await pair(t, kind, 1);
+      const user = unique();
+      const only = { limit: 1, onLimit: /** @type {const} */ ('reject') };
+      assert.equal((await auth.tokens.login(user, only)).ok, true);
+      replica.pause();
+      assert.equal((await auth.sessions.admit(user, only)).admitted, false);
+      assert.equal((await auth.tokens.login(user, only)).ok, false);
+      replica.resume();
+    });
+
     it('a turn that is had is on the replica; one that too few replicas hold is given up', {
       skip,
     }, async (t) => {

@@ -9,7 +9,7 @@ use super::queue::Queue;
 use super::resp::{self, Reply};
 use super::waiting::{Stage, Waiting};
 use crate::core::error::Fault;
-use crate::core::family_op::FamilyOp;
+use crate::core::family_op::{FamilyAnswer, FamilyOp, LoginAnswer};
 use crate::core::key_op::KeyOp;
 use crate::core::op::{Act, Verdict};
 use crate::core::reason::Reason;
@@ -143,6 +143,9 @@ impl Acks {
 fn must_be_held(verdict: &Verdict) -> bool {
     match verdict {
         Verdict::Admission(admission) => admission.reason == Reason::Allowed,
+        Verdict::Family(FamilyAnswer::Login(login)) => {
+            matches!(**login, LoginAnswer::Admitted(..))
+        }
         Verdict::Turn(answer) => matches!(answer, TurnAnswer::Granted { .. }),
         _ => true,
     }
