@@ -21,12 +21,12 @@ const OPTIONS = { sessions: { admission: /** @type {const} */ ('first-use') } };
 const RULE = { limit: 10, window: '1h' };
 const expiresAt = () => Date.now() + 3_600_000;
 
-/** A primary with one replica, in step. @param {Test} t @param {'redis' | 'valkey'} kind @param {number} acks */
-async function pair(t, kind, acks) {
+/** A primary with one replica, in step. @param {Test} t @param {'redis' | 'valkey'} kind @param {number} acks @param {object} [deadlines] */
+async function pair(t, kind, acks, deadlines = DEADLINES) {
   const primary = await startServer(t, { kind });
   const replica = await startServer(t, { kind, config: { replicaof: `127.0.0.1 ${primary.port}` } });
-  await until('it follows', async () => (await replica.command('ROLE'))[3] === 'connected');
-  const auth = open(t, { ...OPTIONS, store: { url: primary.url(), ...DEADLINES, acks } });
+  await until('the primary counts it', async () => (await primary.command('WAIT', 1, 100)) === 1);
+  const auth = open(t, { ...OPTIONS, store: { url: primary.url(), ...deadlines, acks } });
   await auth.ready();
   return { primary, replica, auth };
 }
@@ -58,6 +58,11 @@ const WAITING = [
     ask: (auth, user) => auth.sessions.admit(user, { sessionId: 'admitted' }),
     stands: async (auth, user) => (await auth.sessions.list(user)).length === 1,
   },
+  {
+    what: 'tokens.login()',
+    ask: (auth, user) => auth.tokens.login(user, { requestId: 'r' }),
+    stands: async (auth, user) => (await auth.sessions.list(user)).length === 1,
+  },
 ];
 
 const now = () => Math.floor(Date.now() / 1000);
@@ -67,7 +72,8 @@ for (const { kind, name } of KINDS) {
     const skip = await missing(kind);
 
     it('what has resolved is on the replica', { skip }, async (t) => {
-      const { replica, auth } = await pair(t, kind, 1);
+      // A replica that waits for the processor is none that has not got it.
+      const { replica, auth } = await pair(t, kind, 1, { commandTimeout: '20s' });
       for (const { what, ask } of WAITING) {
         const users = Array.from({ length: 20 }, () => unique());
         await Promise.all(users.map((user) => ask(auth, user)));
@@ -95,6 +101,19 @@ for (const { kind, name } of KINDS) {
         const asked = auth.sessions.admit(unique());
         return asked.then(({ admitted }) => admitted);
       });
+    });
+
+    it('a login and an admission that are denied wrote nothing, and are told whatever the replicas hold', {
+      skip,
+    }, async (t) => {
+      const { replica, auth } = await pair(t, kind, 1);
+      const user = unique();
+      await auth.tokens.blockUser(user);
+      replica.pause();
+      const admission = await auth.sessions.admit(user);
+      const login = await auth.tokens.login(user);
+      assert.deepEqual([admission.admitted, login.ok], [false, false]);
+      replica.resume();
     });
 
     it('decisions, charges, touches and admissions by first use wait for nobody', { skip }, async (t) => {
