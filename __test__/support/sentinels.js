@@ -10,8 +10,18 @@ const { until } = require('./started.js');
 
 const NAME = 'main';
 
-/** Of Sentinel itself, in milliseconds: how often it looks, asks and tells. Its own periods are one to ten seconds. */
-const PERIODS = { 'info-period': 200, 'publish-period': 200, 'ask-period': 100, 'ping-period': 100 };
+/**
+ * Of Sentinel itself, in milliseconds: how often it looks, asks and tells. Its own periods are one to ten seconds. And one that
+ * got no processor for two seconds would do nothing for thirty (TILT).
+ */
+const PERIODS = {
+  'info-period': 200,
+  'publish-period': 200,
+  'ask-period': 100,
+  'ping-period': 100,
+  'tilt-trigger': 60_000,
+  'tilt-period': 500,
+};
 
 /**
  * @typedef {object} Options
