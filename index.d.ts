@@ -98,9 +98,9 @@ export interface StoreOptions {
   /** Longest wait for a connection; 1 ms to '1h', default '2s'. An embedded store needs none. */
   connectTimeout?: Duration;
   /**
-   * Replicas that must hold a revocation, block, admission (not by first use) or acquired turn before it resolves; default 0;
-   * too few within half of commandTimeout is ERR_LATCHGATE_STORE_TIMEOUT, and the write stands; asking again waits again. API
-   * keys that are revoked are waited for too. More than 0 is ERR_LATCHGATE_CONFIG for an embedded store.
+   * Replicas that must hold a revocation, block, admission (not by first use; a login is one) or acquired turn before it
+   * resolves; default 0; too few within half of commandTimeout is ERR_LATCHGATE_STORE_TIMEOUT, and the write stands; asking
+   * again waits again. API keys that are revoked are waited for too. More than 0 is ERR_LATCHGATE_CONFIG for an embedded store.
    */
   acks?: number;
   /**
@@ -368,7 +368,7 @@ export interface Auth {
    * `ok`: whether ready() would resolve; of a Cluster, whether every node that serves slots answers, and every slot is served.
    * `store`: 'memory' or 'redis'. `topology`: what the store consists of. `primary`: where writes go, as host:port or the path of
    * a socket, of a Cluster all such nodes; absent of an embedded store, and before the first connection. `unreachable`: those
-   * nodes of a Cluster that cannot be reached. `replicas`: those of all primaries as they were asked now, with the bytes that
+   * nodes of a Cluster that serve slots and cannot be reached. `replicas`: those of all primaries as they were asked now, with the bytes that
    * each has not confirmed; `online` is false while it is still given what was there before; absent where they cannot be asked
    * (INFO). `latencyMs`: of one question to the store, where it answered. `degraded`: it did not, and onStoreError lets requests through meanwhile. `warnings`: what an operator should know
    * about this store here, in sentences; what the server's own settings give reason for is also emitted, once, as a process

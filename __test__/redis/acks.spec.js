@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
 const { fault, open, unique } = require('../support/auths.js');
 const { slotOfUser, startCluster } = require('../support/clusters.js');
-const { DEADLINES, isStoreFault, recovered, status } = require('../support/faulty.js');
+const { DEADLINES, isStoreFault, status } = require('../support/faulty.js');
 const { token } = require('../support/jwt.js');
 const { sound, work } = require('../support/ledger.js');
 const { startSentinels } = require('../support/sentinels.js');
@@ -21,15 +21,16 @@ const OPTIONS = { sessions: { admission: /** @type {const} */ ('first-use') } };
 const RULE = { limit: 10, window: '1h' };
 const expiresAt = () => Date.now() + 3_600_000;
 
-/** A primary with one replica, in step. @param {Test} t @param {'redis' | 'valkey'} kind @param {number} acks */
-async function pair(t, kind, acks) {
+/** A primary with one replica, in step. @param {Test} t @param {'redis' | 'valkey'} kind @param {number} acks @param {object} [deadlines] */
+async function pair(t, kind, acks, deadlines = DEADLINES) {
   const primary = await startServer(t, { kind });
   const replica = await startServer(t, { kind, config: { replicaof: `127.0.0.1 ${primary.port}` } });
-  await until('it follows', async () => (await replica.command('ROLE'))[3] === 'connected');
-  // Only when it has first answered, up to a second later, does the primary count it.
-  await primary.command('SET', 'mark', 1);
-  assert.equal(await primary.command('WAIT', 1, 10_000), 1);
-  const auth = open(t, { ...OPTIONS, store: { url: primary.url(), ...DEADLINES, acks } });
+  // It is given what is written only from the first word on that it sends after it was filled: up to a second.
+  await until('it has a write', async () => {
+    await primary.command('SET', 'write', 1);
+    return (await primary.command('WAIT', 1, 2000)) === 1;
+  });
+  const auth = open(t, { ...OPTIONS, store: { url: primary.url(), ...deadlines, acks } });
   await auth.ready();
   return { primary, replica, auth };
 }
@@ -75,7 +76,8 @@ for (const { kind, name } of KINDS) {
     const skip = await missing(kind);
 
     it('what has resolved is on the replica', { skip }, async (t) => {
-      const { replica, auth } = await pair(t, kind, 1);
+      // A replica that waits for the processor is none that has not got it.
+      const { replica, auth } = await pair(t, kind, 1, { commandTimeout: '20s' });
       for (const { what, ask } of WAITING) {
         const users = Array.from({ length: 20 }, () => unique());
         await Promise.all(users.map((user) => ask(auth, user)));
@@ -136,6 +138,19 @@ for (const { kind, name } of KINDS) {
       assert.ok((await waiting).fence > next.fence);
     });
 
+    it('a login and an admission that are denied wrote nothing, and are told whatever the replicas hold', {
+      skip,
+    }, async (t) => {
+      const { primary, replica, auth } = await pair(t, kind, 1);
+      const user = unique();
+      await open(t, { ...OPTIONS, store: primary.url() }).tokens.blockUser(user);
+      replica.pause();
+      const admission = await auth.sessions.admit(user);
+      const login = await auth.tokens.login(user);
+      assert.deepEqual([admission.admitted, login.ok], [false, false]);
+      replica.resume();
+    });
+
     it('decisions, charges, touches and admissions by first use wait for nobody', { skip }, async (t) => {
       const { replica, auth } = await pair(t, kind, 1);
       replica.pause();
@@ -173,7 +188,7 @@ for (const { kind, name } of KINDS) {
       await primary.stop();
       join();
       await set.failedOver(primary);
-      await recovered(auth, token({ sub: unique(), sid: 's' }));
+      await set.leads(auth);
       assert.equal(await auth.tokens.isRevoked(held), true);
     });
 
@@ -194,7 +209,7 @@ for (const { kind, name } of KINDS) {
       {
         what: 'is put out of office, with both replicas',
         acks: 2,
-        fell: (_primary, set) => set.sentinels[0].command('SENTINEL', 'FAILOVER', 'main'),
+        fell: (primary, set) => set.depose(primary),
       },
     ];
     for (const { what, acks, fell, back } of falls)
@@ -213,6 +228,7 @@ for (const { kind, name } of KINDS) {
           await going.smooth();
           return (await next.scriptsRun()) > 0;
         });
+        await set.leads(judge);
         const account = await going.account(judge);
         t.diagnostic(JSON.stringify(account));
         sound(account);

@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
 const { fault, open, unique } = require('../support/auths.js');
-const { DEADLINES, recovered, status } = require('../support/faulty.js');
+const { DEADLINES, status } = require('../support/faulty.js');
 const { token } = require('../support/jwt.js');
 const { sound, work } = require('../support/ledger.js');
 const { startSentinels } = require('../support/sentinels.js');
@@ -41,7 +41,7 @@ const FALLS = [
   {
     // It goes on taking what it is asked, until it is told, or we are: that is lost, however much it is.
     what: 'is put out of office',
-    fell: (set) => set.sentinels[0].command('SENTINEL', 'FAILOVER', 'main'),
+    fell: (set, primary) => set.depose(primary),
     back: () => {},
   },
 ];
@@ -81,6 +81,7 @@ for (const { kind, name } of KINDS) {
         await set.follows(primary);
         await primary.resetStats();
         await going.smooth();
+        await set.leads(judge);
         const account = await going.account(judge);
         t.diagnostic(JSON.stringify(account));
         sound(account);
@@ -108,6 +109,7 @@ for (const { kind, name } of KINDS) {
         await going.smooth();
         return (await primary.scriptsRun()) === before;
       });
+      await set.leads(judge);
       const account = await going.account(judge);
       t.diagnostic(JSON.stringify(account));
       // What it was told in between is lost: how much, depends on how long. Nothing else may be wrong.
@@ -131,7 +133,7 @@ for (const { kind, name } of KINDS) {
       await primary.stop();
       join();
       await set.failedOver(primary);
-      await recovered(auth, token({ sub: unique(), sid: 's' }));
+      await set.leads(judge);
       const stand = async (/** @type {string[]} */ list) =>
         (await Promise.all(list.map((text) => judge.tokens.isRevoked(text)))).filter(Boolean).length;
       assert.deepEqual([await stand(before), await stand(meanwhile)], [REVOKED, 0]);

@@ -10,8 +10,18 @@ const { until } = require('./started.js');
 
 const NAME = 'main';
 
-/** Of Sentinel itself, in milliseconds: how often it looks, asks and tells. Its own periods are one to ten seconds. */
-const PERIODS = { 'info-period': 200, 'publish-period': 200, 'ask-period': 100, 'ping-period': 100 };
+/**
+ * Of Sentinel itself, in milliseconds: how often it looks, asks and tells. Its own periods are one to ten seconds. And one that
+ * got no processor for two seconds would do nothing for thirty (TILT).
+ */
+const PERIODS = {
+  'info-period': 200,
+  'publish-period': 200,
+  'ask-period': 100,
+  'ping-period': 100,
+  'tilt-trigger': 60_000,
+  'tilt-period': 500,
+};
 
 /**
  * @typedef {object} Options
@@ -73,6 +83,30 @@ class Sentinels {
     });
   }
 
+  /**
+   * Puts the primary out of office. One Sentinel does it alone, and one that did not get through in its time gives up: it is
+   * asked again until another node is the primary.
+   * @param {Server} old
+   */
+  async depose(old) {
+    const [sentinel] = this.sentinels;
+    await until('another node is made the primary', async () => {
+      const [, port] = await sentinel.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', NAME);
+      if (Number(port) !== old.port) return true;
+      // Refused while it is at it, or has nobody to put in office.
+      await sentinel.command('SENTINEL', 'FAILOVER', NAME).catch(() => {});
+      return false;
+    });
+  }
+
+  /** Until an Auth is connected to the primary. @param {import('latchgate').Auth} auth */
+  async leads(auth) {
+    await until('the Auth is connected to the primary', async () => {
+      const { ok, primary } = await auth.health();
+      return ok && primary === `127.0.0.1:${(await this.primary()).port}`;
+    });
+  }
+
   /** Until the node follows the primary. @param {Server} node */
   async follows(node) {
     await until('the node is a replica of the primary', async () => {
@@ -84,9 +118,10 @@ class Sentinels {
   /** Until so many replicas have all that the primary has. @param {number} [count] */
   async inStep(count = this.nodes.length - 1) {
     await until('the replicas are in step', async () => {
-      const [role, offset, replicas] = await (await this.primary()).command('ROLE');
-      const level = replicas.filter((/** @type {string[]} */ [, , at]) => Number(at) >= Number(offset));
-      return role === 'master' && level.length >= count;
+      // What ROLE tells of them is up to a second old, and Sentinels publish all the time: they are asked.
+      const primary = await this.primary();
+      const [role] = await primary.command('ROLE');
+      return role === 'master' && (await primary.command('WAIT', count, 1000)) >= count;
     });
   }
 

@@ -211,8 +211,10 @@ class Engine {
   /** What the store consists of; where writes go is not known before the first connection. */
   topology() {
     const { topology, primaries, unreachable } = this.call((gate) => gate.health());
-    if (topology === 'cluster') return { topology, primary: primaries, unreachable };
-    return primaries.length === 0 ? { topology } : { topology, primary: primaries[0] };
+    if (primaries.length === 0) return { topology };
+    return topology === 'cluster'
+      ? { topology, primary: primaries, unreachable }
+      : { topology, primary: primaries[0] };
   }
 
   /** @returns {string[]} why the store is not what store.strict asks for */

@@ -170,8 +170,9 @@ impl Queue {
         // Half, so that those who come meanwhile have as much left.
         let left = earliest.saturating_duration_since(now).min(acks.timeout / 2);
         let wait = left.saturating_sub(MARGIN).as_millis().max(1).to_string();
-        let tagged = calls.last().map(|last| (last.call.slot, tag(last)));
-        let (slot, tag) = tagged.unwrap_or_default();
+        // A slot that is on its way to this server takes our write as it takes the call.
+        let tagged = calls.last().map(|last| (last.call.slot, tag(last), last.asking));
+        let (slot, tag, asking) = tagged.unwrap_or_default();
         let key = format!("{}{tag}:ack", acks.prefix);
         let wanted = acks.wanted.to_string();
         let deadline = now + acks.timeout;
@@ -180,7 +181,9 @@ impl Queue {
             (&[b"SET", key.as_bytes(), b"", b"PX", b"1"][..], Stage::Mark),
             (&[b"WAIT", wanted.as_bytes(), wait.as_bytes()], Stage::Wait),
         ] {
-            self.waiting.push_back(Waiting::of(command(words, slot), stage, deadline));
+            let asking = asking && matches!(stage, Stage::Mark);
+            let ours = Waiting { asking, ..Waiting::of(command(words, slot), stage, deadline) };
+            self.waiting.push_back(ours);
         }
         for at in first..self.waiting.len() {
             self.append(at);

@@ -101,7 +101,9 @@ impl Queue {
 
     /// Appends a call, and its bytes where there is a connection.
     pub fn push(&mut self, waiting: Waiting) {
-        self.waiting.push_back(Waiting { start: u64::MAX, ..waiting });
+        // Wherever it is sent on to, replicas are to hold it there.
+        let acks = self.acks.is_some();
+        self.waiting.push_back(Waiting { start: u64::MAX, acks, ..waiting });
         if let Some(acks) = &mut self.acks {
             // Written with its batch.
             acks.opened();
@@ -265,7 +267,8 @@ impl Queue {
                 return false;
             }
         };
-        let next = Waiting { ticket, sink: Some(sink), ..Waiting::of(call, stage, deadline) };
+        let acks = self.acks.is_some();
+        let next = Waiting { ticket, sink: Some(sink), acks, ..Waiting::of(call, stage, deadline) };
         if self.routed {
             taken.elsewhere.push((next, Redirect::BySlot));
             return false;

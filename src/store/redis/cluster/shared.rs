@@ -270,7 +270,13 @@ impl Shared {
 
     /// Takes over a map. Returns the nodes that are of no use any more; their calls have gone elsewhere.
     pub fn adopt(&self, ranges: &[Range]) -> Vec<Arc<Node>> {
-        let gone = self.change(|map| map.adopt(ranges, |address| self.make_node(address)));
+        let gone = self.change(|map| {
+            // Whoever closes takes the map away after saying so: what was made now nobody would end.
+            if self.is_closed() {
+                return Vec::new();
+            }
+            map.adopt(ranges, |address| self.make_node(address))
+        });
         self.troubles().no_map = None;
         for link in gone.iter().flat_map(|node| node.lines.all()) {
             for waiting in link.give_up_unsent().into_iter().filter(|one| one.sink.is_some()) {
