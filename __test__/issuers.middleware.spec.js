@@ -140,24 +140,26 @@ describe('claims that only our own key may set', () => {
     }
   });
 
-  it('lgs of our own key is session-checked without sessions being configured', async (t) => {
+  it('lgs is session-checked without sessions being configured, whichever key has signed', async (t) => {
     const auth = open(t, { jwt: mixed });
     const sub = unique();
     assert.equal(await outcome(auth, ownToken({ sub, sid: 's', lgs: 1 })), 'session_unknown');
     assert.equal(await outcome(auth, ownToken({ sub, sid: 's' })), 'allowed');
-    assert.equal(await outcome(auth, foreignToken({ sub, sid: 's', lgs: 1 })), 'allowed');
+    assert.equal(await outcome(auth, foreignToken({ sub, sid: 's', lgs: 1 })), 'session_unknown');
+    assert.equal(await outcome(auth, foreignToken({ sub, sid: 's' })), 'allowed');
     await auth.sessions.admit(sub, { sessionId: 's' });
     assert.equal(await outcome(auth, ownToken({ sub, sid: 's', lgs: 1 })), 'allowed');
     await auth.sessions.end(sub, 's');
     assert.equal(await outcome(auth, ownToken({ sub, sid: 's', lgs: 1 })), 'session_ended');
   });
 
-  it('lgs of our own key is never admitted by first use', async (t) => {
+  it('lgs is never admitted by first use', async (t) => {
     const auth = open(t, { jwt: mixed, sessions: { admission: 'first-use' } });
     const sub = unique();
     assert.equal(await outcome(auth, ownToken({ sub, sid: 's', lgs: 1 })), 'session_unknown');
+    assert.equal(await outcome(auth, foreignToken({ sub, sid: 's', lgs: 1 })), 'session_unknown');
     assert.deepEqual(await auth.sessions.list(sub), []);
-    assert.equal(await outcome(auth, foreignToken({ sub, sid: 's', lgs: 1 })), 'allowed');
+    assert.equal(await outcome(auth, foreignToken({ sub, sid: 's' })), 'allowed');
     assert.equal(await outcome(auth, ownToken({ sub, sid: 's', lgs: 1 })), 'allowed', 'it is live now');
   });
 
@@ -166,7 +168,7 @@ describe('claims that only our own key may set', () => {
     const sub = unique();
     await auth.tokens.revokeUser(sub);
     assert.equal(await outcome(auth, ownToken({ sub, gen: (Date.now() + 60_000) * 1000 })), 'user_revoked');
-    assert.equal(await outcome(auth, ownToken({ sub: unique(), lgs: 1 })), 'allowed');
+    assert.equal(await outcome(auth, ownToken({ sub: unique(), lgs: 1 })), 'session_unknown');
   });
 });
 

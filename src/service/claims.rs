@@ -185,7 +185,9 @@ pub fn read(
     })
 }
 
-/// `gen` and `lgs` count under our own key alone; there, one of a wrong type is none of ours.
+/// `gen` counts under our own key alone: another's could lift its tokens over an epoch. `lgs` only ever asks for more, and
+/// counts under any key, so that who merely verifies asks for the session too. Under our own key one of a wrong type is none
+/// of ours.
 fn read_own(
     generation: Option<&Value<'_>>,
     login: Option<&Value<'_>>,
@@ -193,8 +195,9 @@ fn read_own(
     iat_ms: u64,
 ) -> Result<(Issued, bool), Reason> {
     let foreign = Issued::Foreign { iat_ms };
+    let from_login = matches!(login, Some(Value::Number(n)) if (*n - 1.0).abs() < f64::EPSILON);
     if !own {
-        return Ok((foreign, false));
+        return Ok((foreign, from_login));
     }
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let issued = match generation {
@@ -204,11 +207,10 @@ fn read_own(
         }
         Some(_) => return Err(Reason::TokenClaims),
     };
-    match login {
-        None => Ok((issued, false)),
-        Some(Value::Number(n)) if (*n - 1.0).abs() < f64::EPSILON => Ok((issued, true)),
-        Some(_) => Err(Reason::TokenClaims),
+    if login.is_some() && !from_login {
+        return Err(Reason::TokenClaims);
     }
+    Ok((issued, from_login))
 }
 
 /// `aud` is a string or an array of strings (RFC 7519 §4.1.3), also where none is demanded.
