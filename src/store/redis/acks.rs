@@ -9,7 +9,7 @@ use super::queue::Queue;
 use super::resp::{self, Reply};
 use super::waiting::{Stage, Waiting};
 use crate::core::error::Fault;
-use crate::core::family_op::FamilyOp;
+use crate::core::family_op::{FamilyAnswer, FamilyOp, LoginAnswer};
 use crate::core::key_op::KeyOp;
 use crate::core::op::{Act, Verdict};
 use crate::core::reason::Reason;
@@ -27,7 +27,9 @@ pub fn needs_acks(act: &Act<'_>) -> bool {
     matches!(
         act,
         Act::Admit(_)
-            | Act::Family(FamilyOp::Login(_))
+            | Act::End { .. }
+            | Act::EndAll { .. }
+            | Act::Family(FamilyOp::Login(_) | FamilyOp::Logout { .. })
             | Act::RevokeToken { .. }
             | Act::RevokeUser { .. }
             | Act::BlockUser { .. }
@@ -143,6 +145,9 @@ impl Acks {
 fn must_be_held(verdict: &Verdict) -> bool {
     match verdict {
         Verdict::Admission(admission) => admission.reason == Reason::Allowed,
+        Verdict::Family(FamilyAnswer::Login(answer)) => {
+            matches!(**answer, LoginAnswer::Admitted(..))
+        }
         Verdict::Turn(answer) => matches!(answer, TurnAnswer::Granted { .. }),
         _ => true,
     }
