@@ -100,7 +100,8 @@ export interface StoreOptions {
   /**
    * Replicas that must hold a revocation, block, admission (not by first use; a login is one) or acquired turn before it
    * resolves; default 0; too few within half of commandTimeout is ERR_LATCHGATE_STORE_TIMEOUT, and the write stands; asking
-   * again waits again. API keys that are revoked are waited for too. More than 0 is ERR_LATCHGATE_CONFIG for an embedded store.
+   * again waits again. API keys that are revoked and sessions that are ended (logout(), sessions.end() and endAll()) are waited
+   * for too. More than 0 is ERR_LATCHGATE_CONFIG for an embedded store.
    */
   acks?: number;
   /**
@@ -638,7 +639,9 @@ export interface Tokens {
    * blocked. 'invalid': all that is no token, or none any more that can be told from one; nothing is done. OAuth calls each of them
    * invalid_grant.
    *
-   * `claims` and `scope`: default what the login said; given ones are for this access token alone. `expiresAt` as of login().
+   * `claims` and `scope`: default what the login said; given ones are for this access token alone. Where one of them and what the
+   * login said of the other are too long for a token, ERR_LATCHGATE_INPUT comes after the token was spent: ask again with less
+   * within the grace window. `expiresAt` as of login().
    * Where the store's answer was lost (ERR_LATCHGATE_STORE_TIMEOUT) ask again with the same token within the grace window.
    */
   refresh(

@@ -2,10 +2,10 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { createHmac } = require('node:crypto');
+const { createHmac, generateKeyPairSync } = require('node:crypto');
 const { describe, it } = require('node:test');
 const { createAuth } = require('latchgate');
-const { fault, open, unique } = require('./support/auths.js');
+const { fault, newStore, open, unique } = require('./support/auths.js');
 const { SECRET, sign, fresh } = require('./support/jwt.js');
 const { ids, login, passes, refresh, why } = require('./support/logins.js');
 
@@ -45,6 +45,20 @@ describe('logout()', () => {
     assert.equal((await ids(auth, user)).length, 1);
     assert.equal(await auth.tokens.logout(accessToken), true);
     assert.equal((await ids(auth, user)).length, 0);
+  });
+
+  it('is seen by those who have the public key alone', async (t) => {
+    const store = newStore();
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const signs = open(t, { store, jwt: { privateKey } });
+    const verifies = open(t, { store, jwt: { publicKey } });
+    const user = unique();
+    const [ended, left] = [await login(signs, user), await login(signs, user)];
+    assert.ok(await passes(verifies, ended.accessToken));
+    assert.equal(await signs.tokens.logout(ended.refreshToken), true);
+    assert.ok(!(await passes(verifies, ended.accessToken)));
+    assert.equal(await verifies.tokens.logout(left.accessToken), true);
+    assert.equal(await why(signs, left.refreshToken), 'revoked');
   });
 
   it('revokes a token whose session is not looked at', async (t) => {

@@ -9,6 +9,7 @@ const { slotOfUser, startCluster } = require('../support/clusters.js');
 const { DEADLINES, isStoreFault, status } = require('../support/faulty.js');
 const { token } = require('../support/jwt.js');
 const { sound, work } = require('../support/ledger.js');
+const { login } = require('../support/logins.js');
 const { startSentinels } = require('../support/sentinels.js');
 const { KINDS, missing, startServer } = require('../support/servers.js');
 const { until } = require('../support/started.js');
@@ -32,10 +33,10 @@ async function pair(t, kind, acks, deadlines = DEADLINES) {
   });
   const auth = open(t, { ...OPTIONS, store: { url: primary.url(), ...deadlines, acks } });
   await auth.ready();
-  return { primary, replica, auth };
+  return { primary, replica, auth, beside: open(t, { ...OPTIONS, store: primary.url() }) };
 }
 
-/** What waits for replicas. @type {Array<{ what: string, ask: (auth: import('latchgate').Auth, user: string) => Promise<unknown>, stands: (auth: import('latchgate').Auth, user: string) => Promise<boolean> }>} */
+/** What waits for replicas; `beside` waits for none. @type {Array<{ what: string, ask: (auth: import('latchgate').Auth, user: string, beside: import('latchgate').Auth) => Promise<unknown>, stands: (auth: import('latchgate').Auth, user: string) => Promise<boolean> }>} */
 const WAITING = [
   {
     what: 'tokens.revoke()',
@@ -63,6 +64,22 @@ const WAITING = [
     stands: async (auth, user) => (await auth.sessions.list(user)).length === 1,
   },
   {
+    what: 'sessions.end()',
+    ask: async (auth, user) => {
+      await status(auth, token({ sub: user, sid: 's' }));
+      await auth.sessions.end(user, 's');
+    },
+    stands: async (auth, user) => (await auth.sessions.list(user)).length === 0,
+  },
+  {
+    what: 'tokens.logout()',
+    ask: async (auth, user, beside) => {
+      const { refreshToken } = await login(beside, user, { requestId: 'r' });
+      await auth.tokens.logout(refreshToken);
+    },
+    stands: async (auth, user) => (await auth.sessions.list(user)).length === 0,
+  },
+  {
     what: 'tokens.login()',
     ask: (auth, user) => auth.tokens.login(user, { requestId: 'r' }),
     stands: async (auth, user) => (await auth.sessions.list(user)).length === 1,
@@ -77,10 +94,10 @@ for (const { kind, name } of KINDS) {
 
     it('what has resolved is on the replica', { skip }, async (t) => {
       // A replica that waits for the processor is none that has not got it.
-      const { replica, auth } = await pair(t, kind, 1, { commandTimeout: '20s' });
+      const { replica, auth, beside } = await pair(t, kind, 1, { commandTimeout: '20s' });
       for (const { what, ask } of WAITING) {
         const users = Array.from({ length: 20 }, () => unique());
-        await Promise.all(users.map((user) => ask(auth, user)));
+        await Promise.all(users.map((user) => ask(auth, user, beside)));
         const keys = new Set(await replica.keys());
         for (const user of users)
           assert.ok(
@@ -93,11 +110,12 @@ for (const { kind, name } of KINDS) {
     it('where too few replicas hold it, that is said, the write stands, and asking again says it again', {
       skip,
     }, async (t) => {
-      const { replica, auth } = await pair(t, kind, 1);
+      const { replica, auth, beside } = await pair(t, kind, 1);
       replica.pause();
       for (const { what, ask, stands } of WAITING) {
         const user = unique();
-        for (let n = 0; n < 2; n++) await assert.rejects(ask(auth, user), fault('STORE_TIMEOUT'), what);
+        for (let n = 0; n < 2; n++)
+          await assert.rejects(ask(auth, user, beside), fault('STORE_TIMEOUT'), what);
         assert.equal(await stands(auth, user), true, what);
       }
       replica.resume();
@@ -167,6 +185,10 @@ for (const { kind, name } of KINDS) {
       skip,
     }, async (t) => {
       const { auth } = await pair(t, kind, 2);
+      // Where nothing was written there is nothing to be held.
+      const refused = { admitted: false, reason: 'session_limit', active: 0, limit: 0, retryAfterMs: null };
+      assert.deepEqual(await auth.sessions.admit(unique(), { limit: 0 }), refused);
+      assert.deepEqual(await auth.tokens.login(unique(), { limit: 0 }), { ok: false, ...refused });
       await assert.rejects(auth.sessions.admit(unique()), fault('STORE_TIMEOUT'));
       assert.equal(await status(auth, token({ sub: unique(), sid: 's' })), 200);
     });

@@ -68,7 +68,7 @@ pub struct Family {
     current: Digest,
     /// When that one was issued, in milliseconds.
     issued_ms: u64,
-    /// Spent tokens, and until when each could have been used.
+    /// Spent tokens, and until when each could have been used, or is led on.
     spent: IdMap<Half, u64>,
     /// The same, in the order in which they were spent.
     order: VecDeque<Half>,
@@ -151,7 +151,8 @@ impl Family {
         self.grace_until_ms = self.grace_until_ms.max(now_ms.saturating_add(grace_ms));
         self.links.insert(old, Link { until_ms: self.grace_until_ms, next });
         self.chain.push_back(old);
-        self.spent.insert(old, self.expires_ms());
+        // Who brings it in time is led on, though its own time has come meanwhile.
+        self.spent.insert(old, self.expires_ms().max(self.grace_until_ms));
         self.order.push_back(old);
         (self.current, self.issued_ms) = (digest, now_ms);
     }

@@ -107,7 +107,18 @@ pub enum Purpose {
     Identify,
 }
 
-/// Reads the claims of a token whose signature has been verified. `own`: by the key that we sign with.
+/// Who signs with a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signer {
+    /// We do.
+    Own,
+    /// Somebody else: we sign with another one.
+    Foreign,
+    /// We sign with none: those who log users in may have it.
+    Unknown,
+}
+
+/// Reads the claims of a token whose signature has been verified, by that signer's key.
 ///
 /// # Errors
 /// The first rule that is not met.
@@ -115,7 +126,7 @@ pub fn read(
     members: &Members<'_>,
     digest: impl Fn() -> [u8; 32],
     rules: &Rules,
-    own: bool,
+    signer: Signer,
     purpose: Purpose,
 ) -> Result<Token, Reason> {
     let find = |name: &str| members.iter().find(|(key, _)| key == name).map(|(_, value)| value);
@@ -170,7 +181,7 @@ pub fn read(
         let name = super::verify::base64url(&digest).into();
         (identity::token_key(&rules.issuers, issuer, TokenName::Digest(&digest)), name)
     };
-    let (issued, from_login) = read_own(find("gen"), find("lgs"), own, issued_ms.unwrap_or(0))?;
+    let (issued, from_login) = read_own(find("gen"), find("lgs"), signer, issued_ms.unwrap_or(0))?;
     Ok(Token {
         user: user.into(),
         session: session.map_or(own_id, Into::into),
@@ -185,16 +196,18 @@ pub fn read(
     })
 }
 
-/// `gen` and `lgs` count under our own key alone; there, one of a wrong type is none of ours.
+/// `gen` and `lgs` count under our own key alone; there, one of a wrong type is none of ours. Where we sign with none, `lgs`
+/// counts as well: it only ever asks for more, and who merely verifies must ask for the sessions of logins too.
 fn read_own(
     generation: Option<&Value<'_>>,
     login: Option<&Value<'_>>,
-    own: bool,
+    signer: Signer,
     iat_ms: u64,
 ) -> Result<(Issued, bool), Reason> {
     let foreign = Issued::Foreign { iat_ms };
-    if !own {
-        return Ok((foreign, false));
+    let from_login = matches!(login, Some(Value::Number(n)) if (*n - 1.0).abs() < f64::EPSILON);
+    if signer != Signer::Own {
+        return Ok((foreign, from_login && signer == Signer::Unknown));
     }
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let issued = match generation {
@@ -204,11 +217,10 @@ fn read_own(
         }
         Some(_) => return Err(Reason::TokenClaims),
     };
-    match login {
-        None => Ok((issued, false)),
-        Some(Value::Number(n)) if (*n - 1.0).abs() < f64::EPSILON => Ok((issued, true)),
-        Some(_) => Err(Reason::TokenClaims),
+    if login.is_some() && !from_login {
+        return Err(Reason::TokenClaims);
     }
+    Ok((issued, from_login))
 }
 
 /// `aud` is a string or an array of strings (RFC 7519 §4.1.3), also where none is demanded.

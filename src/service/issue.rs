@@ -1,6 +1,6 @@
 //! Signs our own tokens.
 
-use super::claims::{self, Purpose, Rules};
+use super::claims::{self, Purpose, Rules, Signer};
 use super::keys::{SigningMaterial, encoding_key, provider};
 use super::strict_json;
 use super::verify::{MAX_TOKEN, base64url, sha256};
@@ -127,7 +127,7 @@ impl Issuer {
         let members = strict_json::read_object(&payload).ok_or_else(|| {
             Fault::input("claims hold a lone surrogate, or a member name twice, or lie too deep")
         })?;
-        claims::read(&members, || sha256(b""), rules, true, Purpose::Accept).map_err(|reason| {
+        claims::read(&members, || sha256(b""), rules, Signer::Own, Purpose::Accept).map_err(|reason| {
             Fault::input(format!(
                 "the token would be refused by this Auth itself ({}): check userId, sessionId, ttl and \
                  jwt.requiredClaims",

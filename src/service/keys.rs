@@ -1,5 +1,6 @@
 //! The keys that tokens are verified with: each with its own algorithms, and chosen by `kid`.
 
+use super::claims::Signer;
 use super::jwk::{self, CheckedKey};
 use crate::core::error::Fault;
 use jsonwebtoken::crypto::{CryptoProvider, JwtVerifier, aws_lc};
@@ -308,10 +309,14 @@ impl KeySet {
         self.keys[choice.key].verifiers[choice.verifier].1.verify(input, signature).is_ok()
     }
 
-    /// Whether it is the key that we sign with.
+    /// Whose key it is.
     #[must_use]
-    pub fn is_own(&self, choice: Choice) -> bool {
-        self.own == Some(choice.key)
+    pub fn signer(&self, choice: Choice) -> Signer {
+        match self.own {
+            Some(own) if own == choice.key => Signer::Own,
+            Some(_) => Signer::Foreign,
+            None => Signer::Unknown,
+        }
     }
 
     /// The `kid` and algorithms of the key that we sign with.

@@ -164,7 +164,7 @@ impl Verifier {
         let json = std::str::from_utf8(&self.payload).map_err(|_| Reason::TokenMalformed)?;
         let members = strict_json::read_object(json).ok_or(Reason::TokenMalformed)?;
         let digest = || sha256(compact.signing_input.as_bytes());
-        claims::read(&members, digest, &self.rules, self.keys.is_own(choice), purpose)
+        claims::read(&members, digest, &self.rules, self.keys.signer(choice), purpose)
     }
 
     /// Header, key and signature; the payload is left decoded.

@@ -27,7 +27,9 @@ pub fn needs_acks(act: &Act<'_>) -> bool {
     matches!(
         act,
         Act::Admit(_)
-            | Act::Family(FamilyOp::Login(_))
+            | Act::End { .. }
+            | Act::EndAll { .. }
+            | Act::Family(FamilyOp::Login(_) | FamilyOp::Logout { .. })
             | Act::RevokeToken { .. }
             | Act::RevokeUser { .. }
             | Act::BlockUser { .. }
@@ -143,8 +145,8 @@ impl Acks {
 fn must_be_held(verdict: &Verdict) -> bool {
     match verdict {
         Verdict::Admission(admission) => admission.reason == Reason::Allowed,
-        Verdict::Family(FamilyAnswer::Login(login)) => {
-            matches!(**login, LoginAnswer::Admitted(..))
+        Verdict::Family(FamilyAnswer::Login(answer)) => {
+            matches!(**answer, LoginAnswer::Admitted(..))
         }
         Verdict::Turn(answer) => matches!(answer, TurnAnswer::Granted { .. }),
         _ => true,

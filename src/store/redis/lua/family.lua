@@ -68,7 +68,8 @@ local function family_replace(f, digest, follows, grace)
   f.turn = f.turn + 1
   redis.call('HSET', links, old, struct.pack(LINK, f.grace, f.turn) .. follows)
   redis.call('PEXPIREAT', links, string.format('%.0f', f.grace))
-  redis.call('ZADD', spent, f.expires, old)
+  -- Who brings it in time is led on, though its own time has come meanwhile.
+  redis.call('ZADD', spent, math.max(f.expires, f.grace), old)
   f.hash, f.issued = digest, now
 end
 
