@@ -65,9 +65,13 @@ class Counting {
    */
   #once(user, key, question, act) {
     const place = JSON.stringify([user, key]);
-    const plain = JSON.stringify(
-      question.map((part) => (typeof part === 'string' ? part : [part.name, part.delta, part.min, part.max])),
-    );
+    // A bound that is left out is the widest, and saying so makes no other question.
+    const parts = question.map((part) => {
+      if (typeof part === 'string') return part;
+      const { name, delta, min = -MOST, max = MOST } = part;
+      return [name, delta, min, max];
+    });
+    const plain = JSON.stringify(parts);
     const known = key === undefined ? undefined : this.#answers.get(place);
     if (known !== undefined) return known.question === plain ? { ...known.answer, replayed: true } : REFUSED;
     const answer = act();

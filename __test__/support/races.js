@@ -22,15 +22,7 @@ const { RACES: turns } = require('./races/turns.js');
  */
 
 /** In one process, some of them through a real Express server. @type {Race[]} */
-const LOCAL = [
-  ...sessions,
-  ...revocations,
-  ...counters,
-  ...spending,
-  ...keys,
-  ...turns,
-  ...refreshes,
-];
+const LOCAL = [...sessions, ...revocations, ...counters, ...spending, ...keys, ...turns, ...refreshes];
 /** Across worker threads. @type {Race[]} */
 const THREADED = threads;
 

@@ -10,12 +10,20 @@ const { QUOTAS, authOptions } = require('../lib/settings.js');
 /** @param {{ name: string, limit: number, window: number } | undefined} quota */
 const policyOf = (quota) => (quota === undefined ? {} : { quota });
 
-/** As much of a response as a middleware touches. */
+/** As much of a response as a middleware touches. One for each request, as a server makes it: what has passed stays with it. */
 class Response {
   headersSent = false;
   statusCode = 200;
-  /** @type {() => void} */
-  onEnd = () => {};
+  destroyed = false;
+  /** @type {(() => void) | undefined} */
+  onClose = undefined;
+
+  onEnd() {}
+
+  /** Nobody listens but the middleware, for the end of the response. @param {string} _event @param {() => void} listener */
+  on(_event, listener) {
+    this.onClose = listener;
+  }
 
   getHeader() {
     return undefined;
@@ -50,14 +58,13 @@ function throughMiddleware(store, withQuota = true) {
   const auth = createAuth(authOptions(store));
   const main = auth.middleware(policyOf(withQuota ? QUOTAS.main : undefined));
   const small = auth.middleware(policyOf(QUOTAS.small));
-  const response = new Response();
   /** @type {any} express's types */
   const [mainAny, smallAny] = [main, small];
   return {
     auth,
     middleware: mainAny,
     /** `next` is called where the request passes. @param {string} header @param {() => void} next */
-    pass: (header, next) => mainAny(request(header), response, next),
+    pass: (header, next) => mainAny(request(header), new Response(), next),
     ask: asPromise((header, done) => {
       const own = new Response();
       own.onEnd = () => done(false);

@@ -17,7 +17,7 @@ const read = (/** @type {string} */ name) => fs.readFileSync(path.join(LUA, `${n
 function script(name, evenOutOfMemory) {
   const flags = evenOutOfMemory ? ' flags=allow-oom' : '';
   const bodies = name === 'decide' ? ['quota', 'decide_slow'] : [`${name}_body`];
-  const text = `#!lua${flags}\n${['prelude', name, 'ours', 'lib', ...bodies].map(read).join('')}`;
+  const text = `#!lua${flags}\n${['prelude', name, 'ours', 'announce', 'lib', ...bodies].map(read).join('')}`;
   return { text, sha: crypto.createHash('sha1').update(text).digest('hex') };
 }
 

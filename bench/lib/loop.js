@@ -63,4 +63,4 @@ async function atDepths(ask, { depths, ms }) {
   return { metrics, failed };
 }
 
-module.exports = { atDepths };
+module.exports = { atDepths, closedLoop };

@@ -12,7 +12,9 @@ async function installContenders() {
   const { dependencies } = JSON.parse(fs.readFileSync(path.join(BENCH, 'package.json'), 'utf8'));
   const isThere = (/** @type {string} */ name) => {
     const file = path.join(BENCH, 'node_modules', name, 'package.json');
-    return fs.existsSync(file) && JSON.parse(fs.readFileSync(file, 'utf8')).version === dependencies[name];
+    if (!fs.existsSync(file)) return false;
+    // Some write it with a letter before it.
+    return JSON.parse(fs.readFileSync(file, 'utf8')).version.replace(/^v/, '') === dependencies[name];
   };
   if (Object.keys(dependencies).every(isThere)) return;
   console.log('installing the contenders (npm install in bench/)');

@@ -73,7 +73,7 @@ function printRow(title, results) {
 
 /**
  * Nothing is claimed that one quartile grants and the other denies.
- * @param {import('./goals.js').Goal} goal
+ * @param {import('./series.js').Goal} goal
  * @param {import('./stats.js').Spread} spread
  */
 function verdict({ better, goal, moonshot }, { median, low, high }) {
@@ -112,11 +112,11 @@ function markdown(runs) {
     `| | measure | goal → moonshot | ${head.join(' | ')} |`,
     `|${'---|'.repeat(3 + head.length)}`,
   ];
-  for (const goal of GOALS.filter(({ row }) =>
-    runs.every(({ rows }) => rows[measuredIn(row)] !== undefined),
-  )) {
+  // The newest Node says which rows there are.
+  for (const goal of measuredGoals(runs[0].rows)) {
     const aims = goal.goal === undefined ? '' : `${goal.goal} → **${goal.moonshot}** ${goal.unit}`;
     const cells = runs.flatMap(({ rows }) => {
+      if (rows[measuredIn(goal.row)] === undefined) return ['not run', ''];
       const value = goal.value(rows);
       return [`${figures(value)} ${goal.unit}`, verdict(goal, value)];
     });

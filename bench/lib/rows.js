@@ -4,10 +4,13 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { binaryName } = require('../../scripts/lib/platform.js');
+const { EMBEDDED, NETWORKED } = require('../contenders/lockers.js');
+const { measureCluster } = require('./cluster.js');
 const { Child, startDelay, work } = require('./processes.js');
 const { SECRET } = require('./settings.js');
 const { signed } = require('./signed.js');
 const { sign } = require('./tokens.js');
+const { measureTurns } = require('./turns.js');
 
 const DEPTHS = [1, 4, 16, 64, 256];
 /** Microseconds each way: half a millisecond there and back. */
@@ -22,6 +25,7 @@ const WEIGHED = 1_000_000;
 const SCALES = { flags: ['--expose-gc', '--max-semi-space-size=1'] };
 /** Ten million users take gigabytes in a heap of JavaScript, and minutes to come. */
 const ROOM = { flags: ['--max-old-space-size=14000'], patience: 900_000 };
+const MASTERS = /** @type {Record<string, number>} */ ({ 'one server': 1, '3 masters': 3, '6 masters': 6 });
 const ADDON = path.join(__dirname, '..', '..', 'src', 'js', binaryName);
 
 /**
@@ -195,6 +199,18 @@ const ROWS = {
         return { metrics, failed };
       }),
   },
+  J: {
+    title: 'Locks on Redis: a free turn, and one key for 4 and 32 who wait in 4 processes; microseconds',
+    contenders: Object.keys(NETWORKED),
+    run: ({ node, redis, scale }, contender) =>
+      measureTurns(node, contender, { port: redis.port, processes: 4, each: [1, 8], ms: 500 * scale }),
+  },
+  JM: {
+    title: 'Locks within one process: a free turn, and one key for 32 who wait; microseconds',
+    contenders: Object.keys(EMBEDDED),
+    run: ({ node, scale }, contender) =>
+      measureTurns(node, contender, { processes: 1, each: [32], ms: 500 * scale }),
+  },
   K: {
     title: 'Users: bytes that one weighs, and nanoseconds for one of so many',
     contenders: ['latchgate sessions', 'latchgate quotas', 'rate-limiter-flexible', 'JS Map'],
@@ -210,6 +226,12 @@ const ROWS = {
         failed: weight.failed + times.failed,
       };
     },
+  },
+  L: {
+    title: 'Decisions a second of one server and of Clusters, by one client process and by two',
+    contenders: Object.keys(MASTERS),
+    run: ({ node, scale }, contender) =>
+      measureCluster(node, { masters: MASTERS[contender], ms: 1000 * scale }),
   },
   M: {
     title: 'Cold start: from require() to the first verdict, and what is loaded',

@@ -30,4 +30,4 @@ const spread = (values) => ({
 const byRound = (above, below, combine = (a, b) => a / b) =>
   spread(above.map((value, at) => combine(value, below[at])));
 
-module.exports = { byRound, spread };
+module.exports = { byRound, quantile, spread };

@@ -5,7 +5,9 @@ use super::memory::sweep_shard;
 use crate::core::op::Verdict;
 use crate::core::reason::Reason;
 use crate::core::store::Sink;
-use crate::core::turn::{TurnAnswer, TurnKind, TurnOp, TurnPlace, TurnTicket};
+#[cfg(feature = "test-stores")]
+use crate::core::turn::TurnPlace;
+use crate::core::turn::{TurnAnswer, TurnKind, TurnOp, TurnTicket};
 use crate::core::turn_state::TurnState;
 use dashmap::{DashMap, Entry};
 use std::sync::Arc;

@@ -1,0 +1,202 @@
+// The programs of examples/, each started as its README says, and used as its users would.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { once } = require('node:events');
+const { describe, it } = require('node:test');
+const { WebSocket } = require('ws');
+const { SECRET, call, startExample } = require('./support/examples.js');
+const { fresh, sign, token } = require('./support/jwt.js');
+const { until } = require('./support/started.js');
+
+const own = (/** @type {object} */ claims) => token(claims, { key: SECRET });
+const post = { method: 'POST' };
+
+describe('examples/minimal', () => {
+  const env = { LATCHGATE_JWT_SECRET: SECRET, LATCHGATE_SESSION_LIMIT: '2' };
+
+  it('lets two sessions in, and a third when one has ended', async (t) => {
+    const { url } = await startExample(t, 'minimal/app.js', env);
+    const me = (/** @type {string} */ sid) => call(`${url}/me`, { token: own({ sub: 'ada', sid }) });
+    const answers = await Promise.all(['a', 'b', 'c', 'd', 'e'].map(me));
+    const [in1, in2, ...more] = answers.filter(({ status }) => status === 200);
+    assert.deepEqual(more, []);
+    assert.equal(in2.body.userId, 'ada');
+    for (const { status, body } of answers.filter((each) => each.status !== 200))
+      assert.deepEqual([status, body], [403, { error: 'session_limit' }]);
+    const left = await call(`${url}/logout`, {
+      ...post,
+      token: own({ sub: 'ada', sid: in1.body.sessionId }),
+    });
+    assert.equal(left.status, 204);
+    assert.equal((await me(in1.body.sessionId)).status, 401);
+    assert.equal((await me('f')).status, 200);
+  });
+
+  // Windows ends a process without asking it.
+  if (process.platform !== 'win32') {
+    it('ends at SIGTERM by itself', async (t) => {
+      const { child, url } = await startExample(t, 'minimal/app.js', env);
+      await fetch(`${url}/me`, { headers: { connection: 'close' } });
+      child.kill('SIGTERM');
+      assert.deepEqual(await once(child, 'exit'), [0, null]);
+    });
+  }
+});
+
+describe('examples/api-key-plans', () => {
+  /** @param {import('node:test').TestContext} t */
+  async function site(t) {
+    const { url } = await startExample(t, 'api-key-plans/app.js');
+    const user = own({ sub: 'ada' });
+    const { body: made } = await call(`${url}/keys`, { ...post, token: user });
+    const report = (/** @type {string} */ key) => call(`${url}/v1/report`, { key });
+    const plan = (/** @type {string} */ name, /** @type {string} */ token) =>
+      call(`${url}/keys/${made.keyId}/plan`, { method: 'PUT', token, body: { plan: name } });
+    return { url, user, made, report, plan };
+  }
+
+  it('charges a plan to the unit, and another from the next request on', async (t) => {
+    const { made, plan, report, user } = await site(t);
+    const statuses = (await Promise.all(Array.from({ length: 10 }, () => report(made.key)))).map(
+      ({ status }) => status,
+    );
+    assert.deepEqual(statuses.sort(), [200, 200, 200, 429, 429, 429, 429, 429, 429, 429]);
+    assert.match(String((await report(made.key)).headers.get('ratelimit')), /r=0/);
+    assert.equal((await plan('pro', user)).status, 200);
+    assert.equal((await report(made.key)).status, 200);
+    assert.equal((await plan('gold', user)).status, 400);
+    assert.equal((await plan('pro', own({ sub: 'eve' }))).status, 404);
+  });
+
+  it('tops a balance up once per payment', async (t) => {
+    const { made, plan, report, url, user } = await site(t);
+    await plan('prepaid', user);
+    const body = { keyId: made.keyId, units: 2 };
+    const pay = (/** @type {string} */ scope) =>
+      call(`${url}/payments/p1`, { body, token: own({ sub: 'payments', scope }) });
+    assert.equal((await pay('other')).status, 403);
+    assert.deepEqual([(await pay('billing')).body.remaining, (await pay('billing')).body.remaining], [7, 7]);
+    const answers = await Promise.all(Array.from({ length: 9 }, () => report(made.key)));
+    assert.equal(answers.filter(({ status }) => status === 200).length, 7);
+  });
+
+  it('rotates with a grace on one plan, and revokes both secrets', async (t) => {
+    const { made, report, url, user } = await site(t);
+    const { body: next } = await call(`${url}/keys/${made.keyId}/rotate`, { ...post, token: user });
+    for (const key of [made.key, next.key, made.key]) assert.equal((await report(key)).status, 200);
+    assert.equal((await report(next.key)).status, 429);
+    const [info] = (await call(`${url}/keys`, { token: user })).body;
+    assert.deepEqual([info.keyId, info.metadata, info.key], [made.keyId, { plan: 'free' }, undefined]);
+    await call(`${url}/keys/${made.keyId}`, { method: 'DELETE', token: user });
+    for (const key of [made.key, next.key]) assert.equal((await report(key)).status, 401);
+  });
+});
+
+describe('examples/websocket', () => {
+  /** @param {string} url @param {string} token @param {boolean} [asBrowser] */
+  async function connect(url, token, asBrowser = false) {
+    const at = url.replace('http', 'ws');
+    const ws = asBrowser
+      ? new WebSocket(at, ['bearer', token])
+      : new WebSocket(at, { headers: { authorization: `Bearer ${token}` } });
+    const next = async () => JSON.parse(String((await once(ws, 'message'))[0]));
+    const closed = once(ws, 'close').then(([code, why]) => [code, String(why)]);
+    return { ws, closed, next, hello: await next() };
+  }
+
+  it('greets who may connect, and answers others as the middleware would', async (t) => {
+    const { url } = await startExample(t, 'websocket/app.js');
+    const one = await connect(url, own({ sub: 'ada', sid: '1' }));
+    const two = await connect(url, own({ sub: 'ada', sid: '2' }), true);
+    assert.deepEqual([one.hello, two.hello], [{ hello: 'ada' }, { hello: 'ada' }]);
+    assert.equal(two.ws.protocol, 'bearer');
+    const refused = new WebSocket(url.replace('http', 'ws'), ['bearer', own({ sub: 'ada', sid: '3' })]);
+    const [, answer] = await once(
+      refused.on('error', () => {}),
+      'unexpected-response',
+    );
+    assert.equal(answer.statusCode, 403);
+    const anonymous = new WebSocket(url.replace('http', 'ws'));
+    const [, challenge] = await once(
+      anonymous.on('error', () => {}),
+      'unexpected-response',
+    );
+    assert.deepEqual(
+      [challenge.statusCode, challenge.headers['www-authenticate']],
+      [401, 'Bearer realm="api"'],
+    );
+    for (const each of [refused, anonymous]) each.terminate();
+    for (const { ws, closed } of [one, two]) {
+      ws.close();
+      await closed;
+    }
+  });
+
+  it('applies messages within their bounds, and closes the sockets of who is revoked', async (t) => {
+    const { url } = await startExample(t, 'websocket/app.js');
+    const text = own({ sub: 'ada', sid: '1' });
+    const { ws, closed, next } = await connect(url, text);
+    /** @param {string} message */
+    const say = (message) => {
+      const answer = next();
+      ws.send(message);
+      return answer;
+    };
+    assert.deepEqual(await say('5'), { applied: true, points: 5 });
+    assert.deepEqual(await say('-6'), { applied: false, points: 5 });
+    assert.deepEqual(await say('lots'), { error: 'ERR_LATCHGATE_INPUT' });
+    const gone = await call(`${url}/logout-everywhere`, { ...post, token: text });
+    assert.deepEqual(gone.body, { sessionsEnded: 1 });
+    assert.deepEqual(await closed, [4401, 'revoked']);
+  });
+
+  it('closes a socket when its token expires', async (t) => {
+    const { url } = await startExample(t, 'websocket/app.js');
+    const { iat } = fresh();
+    const short = sign({ sub: 'ada', sid: '1', iat, exp: iat + 3 }, { key: SECRET });
+    assert.deepEqual(await (await connect(url, short)).closed, [4401, 'expired']);
+  });
+});
+
+describe('examples/from-express-jwt', () => {
+  const ROLE = { sub: 'ada', role: 'clerk' };
+  const ENDLESS = sign(ROLE, { key: SECRET });
+  const STEPS = ['before', 'step-1-watch', 'step-2-both', 'step-3-alone'];
+
+  for (const step of STEPS) {
+    it(`${step}: answers a user, and refuses a bad token, as before`, async (t) => {
+      const { url } = await startExample(t, `from-express-jwt/${step}.js`);
+      const { status, body } = await call(`${url}/me`, { token: own(ROLE) });
+      assert.deepEqual([status, body], [200, { user: 'ada', role: 'clerk' }]);
+      for (const bad of [undefined, token(ROLE)]) {
+        const answer = await call(`${url}/me`, { token: bad });
+        assert.deepEqual([answer.status, answer.body], [401, { message: 'please log in' }]);
+      }
+    });
+  }
+
+  it('step 1 lets a token without end through, and says so; step 2 does not', async (t) => {
+    const first = await startExample(t, 'from-express-jwt/step-1-watch.js');
+    assert.equal((await call(`${first.url}/me`, { token: ENDLESS })).status, 200);
+    await until('it is said', () => first.printed.errors.includes('would be refused: token_claims'));
+    const second = await startExample(t, 'from-express-jwt/step-2-both.js');
+    assert.equal((await call(`${second.url}/me`, { token: ENDLESS })).status, 401);
+  });
+
+  for (const step of STEPS.slice(2)) {
+    it(`${step}: ends all tokens of a user`, async (t) => {
+      const { url } = await startExample(t, `from-express-jwt/${step}.js`);
+      const tokens = [own(ROLE), own(ROLE)];
+      assert.equal((await call(`${url}/logout-everywhere`, { ...post, token: tokens[0] })).status, 204);
+      for (const each of tokens) assert.equal((await call(`${url}/me`, { token: each })).status, 401);
+    });
+  }
+
+  it('step 3 limits sessions', async (t) => {
+    const { url } = await startExample(t, 'from-express-jwt/step-3-alone.js');
+    const me = (/** @type {number} */ n) => call(`${url}/me`, { token: own({ ...ROLE, sid: `${n}` }) });
+    const answers = await Promise.all([1, 2, 3, 4].map(me));
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 200, 403, 403]);
+  });
+});

@@ -1,0 +1,119 @@
+// The steps of examples/from-express-session, on one server, so that each finds what the one before has left.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { describe, it } = require('node:test');
+const { call, startExample } = require('../support/examples.js');
+const { missing, startServer } = require('../support/servers.js');
+
+const STEPS = ['before', 'step-1-write', 'step-2-read', 'step-3-alone'];
+const post = { method: 'POST' };
+
+/** A browser's cookies. */
+class Jar {
+  /** @type {Map<string, string>} */
+  #cookies = new Map();
+
+  /** @param {Iterable<[string, string]>} [cookies] */
+  constructor(cookies = []) {
+    this.#cookies = new Map(cookies);
+  }
+
+  /** @param {string[]} names @returns a browser that has these alone */
+  only(...names) {
+    return new Jar([...this.#cookies].filter(([name]) => names.includes(name)));
+  }
+
+  get names() {
+    return [...this.#cookies.keys()].sort();
+  }
+
+  /** @param {string} url @param {Parameters<typeof call>[1]} [options] */
+  async call(url, options) {
+    const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const answer = await call(url, { ...options, cookie });
+    for (const line of answer.headers.getSetCookie()) {
+      const [, name, value] = /** @type {RegExpExecArray} */ (/^([^=]+)=([^;]*)/.exec(line));
+      if (value === '') this.#cookies.delete(name);
+      else this.#cookies.set(name, value);
+    }
+    return answer;
+  }
+}
+
+describe('examples/from-express-session', async () => {
+  const skip = await missing('redis');
+
+  /** @param {import('node:test').TestContext} t */
+  async function site(t) {
+    const server = await startServer(t);
+    const env = { REDIS_URL: server.url(), SESSION_SECRET: 'a secret of the sessions before' };
+    const step = async (/** @type {number} */ n) =>
+      (await startExample(t, `from-express-session/${STEPS[n]}.js`, env)).url;
+    /** @param {string} url @param {string} [user] */
+    const login = async (url, user = 'ada') => {
+      const jar = new Jar();
+      assert.equal((await jar.call(`${url}/login`, { body: { user } })).status, 204);
+      return jar;
+    };
+    return { step, login };
+  }
+  const me = async (/** @type {Jar} */ jar, /** @type {string} */ url) => {
+    const { status, body } = await jar.call(`${url}/me`);
+    return status === 200 ? body.user : status;
+  };
+
+  for (const [n, step] of STEPS.entries()) {
+    it(`${step}: logs in, knows the user, and logs out`, { skip }, async (t) => {
+      const { login, ...at } = await site(t);
+      const url = await at.step(n);
+      assert.equal(await me(new Jar(), url), 401);
+      const jar = await login(url);
+      const copy = jar.only(...jar.names);
+      assert.equal(await me(jar, url), 'ada');
+      assert.equal((await jar.call(`${url}/logout`, post)).status, 204);
+      for (const each of [jar, copy]) assert.equal(await me(each, url), 401);
+    });
+  }
+
+  it('who is logged in stays so from the first step to the last', { skip }, async (t) => {
+    const { login, step } = await site(t);
+    const jar = await login(await step(0));
+    for (const n of [1, 2, 3]) assert.equal(await me(jar, await step(n)), 'ada', STEPS[n]);
+  });
+
+  it('who skips the first step is carried over by the second, in one session for many requests', {
+    skip,
+  }, async (t) => {
+    const { login, step } = await site(t);
+    const jar = await login(await step(0));
+    const url = await step(2);
+    const copies = Array.from({ length: 8 }, () => jar.only('connect.sid'));
+    const users = await Promise.all(copies.map((each) => me(each, url)));
+    assert.deepEqual(users, Array(8).fill('ada'));
+    assert.deepEqual(copies[0].names, ['access', 'connect.sid']);
+    assert.equal((await copies[0].call(`${url}/logout`, post)).status, 204);
+    for (const each of copies.slice(1)) assert.equal(await me(each, url), 401, 'they were one session');
+  });
+
+  it('a session that was ended is not carried over again', { skip }, async (t) => {
+    const { login, step } = await site(t);
+    const jar = await login(await step(1));
+    const old = jar.only('connect.sid');
+    const url = await step(2);
+    const { status } = await jar.only('access').call(`${url}/logout`, post);
+    assert.equal(status, 204);
+    assert.equal(await me(old, url), 401);
+    assert.deepEqual(old.names, ['connect.sid']);
+  });
+
+  it('step 2 keeps three sessions of a user, whichever step began them', { skip }, async (t) => {
+    const { login, step } = await site(t);
+    const first = await login(await step(1));
+    const url = await step(2);
+    const later = [await login(url), await login(url), await login(url)];
+    assert.equal(await me(first, url), 401, 'the longest inactive made room');
+    assert.equal(await me(first.only('connect.sid'), url), 401);
+    for (const each of later) assert.equal(await me(each, url), 'ada');
+  });
+});

@@ -1,0 +1,23 @@
+// What there is: express-jwt, as its own documentation has it.
+'use strict';
+
+const express = require('express');
+const { expressjwt } = require('express-jwt');
+
+const secret = process.env.JWT_SECRET;
+
+const app = express();
+app.use(expressjwt({ secret, algorithms: ['HS256'] }));
+
+app.get('/me', (req, res) => {
+  res.json({ user: req.auth.sub, role: req.auth.role });
+});
+
+app.use((error, _req, res, next) => {
+  if (error.name !== 'UnauthorizedError') return next(error);
+  res.status(error.status).json({ message: 'please log in' });
+});
+
+const server = app.listen(process.env.PORT ?? 3000, () => {
+  console.log(`listening on ${server.address().port}`);
+});

@@ -1,0 +1,37 @@
+// Step 2: both must let a request through. Handlers are what they were, and revocation works.
+'use strict';
+
+const express = require('express');
+const { expressjwt } = require('express-jwt');
+const { createAuth } = require('latchgate');
+
+const secret = process.env.JWT_SECRET;
+const auth = createAuth({ jwt: { secret, algorithms: ['HS256'] } });
+
+const app = express();
+app.use(expressjwt({ secret, algorithms: ['HS256'] }));
+app.use(auth.middleware({ requestProperty: 'gate', onDeny: unauthorized }));
+
+app.get('/me', (req, res) => {
+  res.json({ user: req.auth.sub, role: req.auth.role });
+});
+
+app.post('/logout-everywhere', async (req, res) => {
+  await auth.tokens.revokeUser(req.gate.userId);
+  res.sendStatus(204);
+});
+
+/** Hands a denial to the error handler below, as express-jwt does. */
+function unauthorized({ code, status, headers }, _req, res, next) {
+  res.set(headers);
+  next(Object.assign(new Error(code), { name: 'UnauthorizedError', status }));
+}
+
+app.use((error, _req, res, next) => {
+  if (error.name !== 'UnauthorizedError') return next(error);
+  res.status(error.status).json({ message: 'please log in' });
+});
+
+const server = app.listen(process.env.PORT ?? 3000, () => {
+  console.log(`listening on ${server.address().port}`);
+});
