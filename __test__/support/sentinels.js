@@ -35,6 +35,9 @@ const PERIODS = {
  * @property {Record<string, string | number>} [config] of the servers
  */
 
+/** A vote that came to nothing, because a replica had not told of itself for half a second, is repeated after six. */
+const SEVERAL_VOTES = 90_000;
+
 class Sentinels {
   /** @param {Server[]} nodes @param {Server[]} sentinels @param {Options} options */
   constructor(nodes, sentinels, options) {
@@ -76,11 +79,15 @@ class Sentinels {
 
   /** Until another node than this one is the primary, says so itself, and takes writes. @param {Server} old @returns {Promise<Server>} */
   async failedOver(old) {
-    return until('another node is the primary', async () => {
-      const node = await this.primary();
-      if (node === old) return false;
-      return (await node.command('ROLE'))[0] === 'master' && node;
-    });
+    return until(
+      'another node is the primary',
+      async () => {
+        const node = await this.primary();
+        if (node === old) return false;
+        return (await node.command('ROLE'))[0] === 'master' && node;
+      },
+      SEVERAL_VOTES,
+    );
   }
 
   /**
@@ -121,6 +128,8 @@ class Sentinels {
       // What ROLE tells of them is up to a second old, and Sentinels publish all the time: they are asked.
       const primary = await this.primary();
       const [role] = await primary.command('ROLE');
+      // One that was only just filled counts for having nothing, and is given more only once it has spoken again.
+      await primary.command('PUBLISH', 'in-step', 1);
       return role === 'master' && (await primary.command('WAIT', count, 1000)) >= count;
     });
   }
