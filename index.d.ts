@@ -76,8 +76,11 @@ export interface AuthOptions {
     | 'allow'
     | { revocation?: 'deny' | 'allow'; sessions?: 'deny' | 'allow'; quota?: 'deny' | 'allow' };
   /**
-   * 'enforce' (default). 'observe' decides in full, with sessions and charges apart from the real ones, reports, and always
-   * calls next(): not built yet: ERR_LATCHGATE_CONFIG.
+   * 'enforce' (default). 'observe' decides in full and denies nothing: middlewares, guards and serialize() always call next(),
+   * which takes no turn, leave the response alone, and tell by the event 'denied' (with `observed: true`), metrics (outcome
+   * 'observed') and `req.auth.observed` what would have been answered; onDeny is not called. Revocations, blocks, API keys,
+   * counters and turns are the real ones; sessions, refresh families and what is charged lie apart (`<prefix>.observe`), also
+   * where they are called for directly. Two commands a request on a server. See docs/observe.md.
    */
   mode?: 'enforce' | 'observe';
   /** Of the WWW-Authenticate header; 1 to 256 printable ASCII characters without quotes and backslashes. Default 'api'. */
@@ -448,7 +451,7 @@ export interface RequestAuth {
   readonly quota?: { limit: number; remaining: number; resetAt: number | null };
   /** Checks were left out because of onStoreError: 'allow'; then `session` and `quota` are undefined. */
   readonly degraded: boolean;
-  /** What mode 'observe' would have answered; undefined as long as that is not built. */
+  /** Mode 'observe': what would have been answered, the first time. Undefined where the request would have passed. */
   readonly observed?: Denial;
   /**
    * Aborts, with ERR_LATCHGATE_REVOKED as its reason, when token, session, user or key is revoked anywhere, or ends, while the

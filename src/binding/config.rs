@@ -66,6 +66,8 @@ pub struct GateConfig {
     pub acks: f64,
     /// The event loop is Node's own, in which a server's answers can be watched for.
     pub own_loop: Option<bool>,
+    /// Sessions and charges go into a store of their own (mode 'observe').
+    pub observe: Option<bool>,
     pub keys: Vec<KeyConfig>,
     /// The keys are a set (jwt.jwks): a token's kid decides.
     pub key_set: bool,
@@ -167,6 +169,7 @@ pub fn settings(config: &GateConfig) -> Result<Settings, Fault> {
         connect_timeout: Duration::from_millis(connect_ms),
         acks,
         watched: config.own_loop == Some(true) && watcher::is_possible(),
+        observe: config.observe == Some(true),
     })
 }
 

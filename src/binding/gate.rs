@@ -66,6 +66,8 @@ pub struct GateInner {
     watch: Watch,
     /// What the tickets of its turns begin with.
     pub(super) turn_gate: TurnGate,
+    /// What it charges is a trial.
+    pub(super) observe: bool,
     closed: bool,
 }
 
@@ -111,6 +113,7 @@ impl GateInner {
             charges: Charges::default(),
             watch: Watch::default(),
             turn_gate: random()?,
+            observe: config.observe == Some(true),
             closed: false,
         })
         .inspect(|gate| {

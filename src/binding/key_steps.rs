@@ -130,8 +130,9 @@ impl GateInner {
         let charge = decide.charge.as_ref();
         let refundable = charge.filter(|charge| charge.spend.receipt.is_some());
         let draft = refundable.map(|charge| Box::new(Draft::of(&place.owner, charge)));
-        // What is charged to the key is given back where a quota that may lie elsewhere denies.
-        let apart = charge.is_some_and(|charge| charge.place == QuotaPlace::Apart);
+        // What is charged to the key is given back where a quota that may lie elsewhere denies; in a trial it lies
+        // apart from all else.
+        let apart = self.observe || charge.is_some_and(|charge| charge.place == QuotaPlace::Apart);
         let cost = if wanted.charge_own { policy.cost(*cost)? } else { 0 };
         let asked = Use {
             once: once.map(|once| key_idempotency(once, Kind::Charge, cost)),

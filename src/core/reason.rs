@@ -172,6 +172,12 @@ impl Reasons {
         self.0 & (1 << reason as u8) != 0
     }
 
+    /// The set but for this reason.
+    #[must_use]
+    pub const fn without(self, reason: Reason) -> Self {
+        Self(self.0 & !(1 << reason as u8))
+    }
+
     /// Adds all of another set.
     pub fn join(&mut self, other: Self) {
         self.0 |= other.0;

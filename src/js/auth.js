@@ -101,10 +101,7 @@ class Auth {
       return denied(engine, compiled.answers[engine.codes.noCredentials], engine.codes.noCredentials);
     const decision = new Decision(engine, compiled, true);
     const { code, record } = await this.#decide(decision, token, own.context);
-    if (code !== ALLOWED) return denied(engine, decision.refusal(code, record, 0), code, decision);
-    decision.keep(record, 0);
-    reportAllowed(decision, record, 0);
-    return { ok: true, auth: new RequestAuth(decision) };
+    return answered(decision, code, record, () => new RequestAuth(decision));
   }
 
   /**
@@ -116,10 +113,7 @@ class Auth {
   async #withKey(compiled, key, token, context) {
     const decision = new KeyDecision(this.#engine, compiled, true);
     const { code, record } = await this.#decideKey(decision, key, token, context);
-    if (code !== ALLOWED) return denied(this.#engine, decision.refusal(code, record, 0), code, decision);
-    decision.keep(record, 0);
-    reportAllowed(decision, record, 0);
-    return { ok: true, auth: new KeyAuth(decision) };
+    return answered(decision, code, record, () => new KeyAuth(decision));
   }
 
   /**
@@ -257,6 +251,27 @@ class Auth {
     this.#closing ??= this.#engine.close();
     return this.#closing;
   }
+}
+
+/**
+ * @template {RequestAuth} T
+ * @param {Decision} decision
+ * @param {number} code
+ * @param {Float64Array} record
+ * @param {() => T} auth
+ */
+function answered(decision, code, record, auth) {
+  const { engine } = decision;
+  if (code === ALLOWED) {
+    decision.keep(record, 0);
+    reportAllowed(decision, record, 0);
+    return { ok: /** @type {const} */ (true), auth: auth() };
+  }
+  const answer = decision.refusal(code, record, 0);
+  const refused = denied(engine, answer, code, decision);
+  if (!engine.observe || !decision.isVerified(answer.reason)) return refused;
+  decision.observed = denialOf(answer);
+  return { ok: /** @type {const} */ (true), auth: auth() };
 }
 
 /**

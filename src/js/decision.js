@@ -32,6 +32,9 @@ const QUOTA_CHECKED = 8;
 
 const ALLOWED = 0;
 
+/** Reasons told of a token before its signature and claims are known to stand. */
+const UNVERIFIED = /^(?:credentials_required|header_unreadable|keys_unavailable|token_(?!revoked).*)$/;
+
 /** @typedef {{ active: number, limit?: number, createdAt: number, lastActiveAt: number, previousActiveAt: number }} SessionView */
 /** @typedef {{ limit: number, remaining: number, resetAt: number | null }} QuotaView */
 
@@ -56,6 +59,8 @@ class Decision {
     /** @type {QuotaView | undefined} */
     this.quota = undefined;
     this.degraded = false;
+    /** What would have been answered, where nothing is enforced. @type {import('../../index.js').Denial | undefined} */
+    this.observed = undefined;
     /** @type {import('../../index.js').Claims | undefined} */
     this.decoded = undefined;
     /** The response; null when it is over, undefined where there is none (authenticate()). @type {any} */
@@ -83,6 +88,14 @@ class Decision {
   /** @returns {readonly string[]} */
   get scopes() {
     return scopesOf(this.claims);
+  }
+
+  /**
+   * @param {string} reason for which it is denied
+   * @returns {boolean} whether the credential itself verified
+   */
+  isVerified(reason) {
+    return !UNVERIFIED.test(reason);
   }
 
   /** @returns {Decision | undefined} the last one on this request that has looked at a token */

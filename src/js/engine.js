@@ -14,7 +14,7 @@ const { MODE } = require('./session-options.js');
 const { telemetry } = require('./telemetry.js');
 const { revokedError } = require('./turn-errors.js');
 const { Turns } = require('./turns.js');
-const { embeddedWarnings, storeWarnings, warnSessionIsToken } = require('./warnings.js');
+const { embeddedWarnings, observeWarnings, storeWarnings, warnSessionIsToken } = require('./warnings.js');
 const { Watches } = require('./watches.js');
 
 /** @typedef {import('./binding.js').Outcome} Outcome */
@@ -36,6 +36,10 @@ class Engine {
     const binding = native();
     const reasons = binding.reasons();
     this.symbol = Symbol('latchgate');
+    /** Nothing is denied. */
+    this.observe = settings.observe;
+    /** Marks requests that would have been. */
+    this.denied = Symbol('latchgate.denied');
     /** For the 'close' of a response. */
     this.over = letGo(this.symbol);
     this.closed = false;
@@ -61,7 +65,10 @@ class Engine {
     this.lenience = settings.lenience;
     this.store = { kind: store.kind, networked: store.networked, strict: store.strict };
     this.events = new Events();
-    this.metrics = new Metrics(reasons.map(({ reason }) => reason));
+    this.metrics = new Metrics(
+      reasons.map(({ reason }) => reason),
+      this.observe ? 'observed' : 'denied',
+    );
     this.turns = new Turns(this);
     this.watches = new Watches(this);
     this.bridge = new Bridge(gateConfig(settings), this.metrics, (event) => this.#tell(event));
@@ -74,7 +81,10 @@ class Engine {
     /** Where the keys are fetched. */
     this.keySource =
       jwt.keysUri === undefined ? undefined : new KeySource(jwt.keysUri, this.gate, this.codes);
-    this.warnings = store.networked ? [] : embeddedWarnings();
+    this.warnings = [
+      ...(store.networked ? [] : embeddedWarnings()),
+      ...(this.observe ? observeWarnings() : []),
+    ];
     this.sessionIsTokenNoted = false;
     this.sweeper = store.networked ? undefined : startSweeper(this);
     measure(this);
@@ -266,10 +276,10 @@ function wellKnown(order) {
  * @param {import('./options.js').Settings} settings
  * @returns {import('./binding.js').GateConfig}
  */
-function gateConfig({ store, jwt, sessions }) {
+function gateConfig({ store, jwt, sessions, observe }) {
   const { kind, networked, ...server } = store;
   const { limitFunction, ...limits } = sessions;
-  return { ...server, ...jwt, ...limits, ownLoop: isOwnLoop() };
+  return { ...server, ...jwt, ...limits, observe, ownLoop: isOwnLoop() };
 }
 
 /** Other runtimes name functions of Node's event loop, and end the process where they are called. */

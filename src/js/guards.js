@@ -7,6 +7,7 @@ const { claim } = require('./claims.js');
 const { deny, withScope } = require('./denial.js');
 const { configError, inputError } = require('./errors.js');
 const { isPlainObject, isThenable, jsonValue, scopes, syncFunction } = require('./input.js');
+const { observeDenial, wouldBeOver } = require('./observe.js');
 const { decisionOn, fail } = require('./passage.js');
 const { reportDenied } = require('./report.js');
 
@@ -83,11 +84,13 @@ function functionTest(ask, name) {
  */
 function guard(engine, refusal, code, stands) {
   return function latchgateGuard(req, res, next) {
+    if (wouldBeOver(req, engine)) {
+      next();
+      return;
+    }
     const decision = decisionOn(req, engine);
     if (decision === undefined) {
-      const answer = engine.answers[engine.codes.noCredentials];
-      reportDenied(engine, answer, engine.codes.noCredentials);
-      deny(answer, undefined, req, res, next);
+      refuseStranger(engine, req, res, next);
       return;
     }
     let allowed;
@@ -99,11 +102,33 @@ function guard(engine, refusal, code, stands) {
     }
     if (allowed) {
       next();
-      return;
+    } else if (engine.observe) {
+      observeDenial(engine, refusal, code, req, decision);
+      next();
+    } else {
+      reportDenied(engine, refusal, code, decision);
+      deny(refusal, decision.policy.onDeny, req, res, next);
     }
-    reportDenied(engine, refusal, code, decision);
-    deny(refusal, decision.policy.onDeny, req, res, next);
   };
 }
 
-module.exports = { requireClaims, requireScope };
+/**
+ * Of a request that no middleware of the same Auth has let through.
+ * @param {Engine} engine
+ * @param {any} req
+ * @param {any} res
+ * @param {(error?: unknown) => void} next
+ */
+function refuseStranger(engine, req, res, next) {
+  const code = engine.codes.noCredentials;
+  const answer = engine.answers[code];
+  if (engine.observe) {
+    observeDenial(engine, answer, code, req);
+    next();
+  } else {
+    reportDenied(engine, answer, code);
+    deny(answer, undefined, req, res, next);
+  }
+}
+
+module.exports = { refuseStranger, requireClaims, requireScope };

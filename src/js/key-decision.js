@@ -17,6 +17,8 @@ const RETRY_AFTER = 13;
 
 /** Flag of a question. */
 const BARE = 1;
+/** Reasons told of a key that is nobody's, or does not stand. */
+const UNVERIFIED = /^(?:key_|store_unavailable$)/;
 const NO_CLAIMS = Object.freeze({});
 
 /**
@@ -42,6 +44,11 @@ class KeyDecision extends Decision {
 
   get key() {
     return this.#key;
+  }
+
+  /** @param {string} reason */
+  isVerified(reason) {
+    return this.use !== undefined && super.isVerified(reason) && !UNVERIFIED.test(reason);
   }
 
   get claims() {

@@ -55,6 +55,10 @@ class KeyPassage extends KeyDecision {
     return policy.getToken === undefined ? headerCredential(req) : ownCredential(policy.getToken, req);
   }
 
+  auth() {
+    return new KeyAuth(this);
+  }
+
   /**
    * @param {number} code
    * @param {Float64Array} record
@@ -67,10 +71,10 @@ class KeyPassage extends KeyDecision {
     }
     const { engine, policy, res } = this;
     this.keep(record, at);
-    if (!res.headersSent) setRateLimits(this.rateLimits(record, at), res);
+    if (!res.headersSent && !engine.observe) setRateLimits(this.rateLimits(record, at), res);
     if (policy.quota?.refundOn !== undefined)
       refundAfter(engine, policy.quota.refundOn, this.charge(record, at), res);
-    letThrough(this, new KeyAuth(this), record, at);
+    letThrough(this, this.auth(), record, at);
   }
 
   /** What is said of a key is no number. */

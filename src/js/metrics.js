@@ -25,6 +25,7 @@ const KINDS = /** @type {const} */ (['token', 'user', 'block', 'api_key', 'sessi
 
 class Metrics {
   #reasons;
+  #denied;
   /** Requests by reason code; behind the reasons those let through unasked, and those without a credential. */
   #decisions;
   #degraded;
@@ -44,9 +45,13 @@ class Metrics {
   /** @type {Array<() => Family>} */
   #sources = [];
 
-  /** @param {readonly string[]} reasons in the order of their codes */
-  constructor(reasons) {
+  /**
+   * @param {readonly string[]} reasons in the order of their codes
+   * @param {string} denied how the outcome of a denial is called
+   */
+  constructor(reasons, denied) {
     this.#reasons = reasons;
+    this.#denied = denied;
     this.#degraded = reasons.length;
     this.#anonymous = reasons.length + 1;
     this.#decisions = new Float64Array(reasons.length + 2);
@@ -186,7 +191,7 @@ class Metrics {
 
   #decided() {
     const told = this.#reasons.map((reason, code) => ({
-      labels: { outcome: code === 0 ? 'allowed' : 'denied', reason },
+      labels: { outcome: code === 0 ? 'allowed' : this.#denied, reason },
       value: this.#decisions[code],
     }));
     const further = { degraded: this.#degraded, anonymous: this.#anonymous };

@@ -46,6 +46,10 @@ class Passage extends Decision {
     return this.ask(this.credential, req, decisionOn(req, engine));
   }
 
+  auth() {
+    return new RequestAuth(this);
+  }
+
   /**
    * @param {number} code
    * @param {Float64Array} record
@@ -58,10 +62,10 @@ class Passage extends Decision {
     }
     const { engine, policy, res } = this;
     this.keep(record, at);
-    if (policy.quota !== undefined) this.#tellLimit(record, at);
+    if (policy.quota !== undefined && !engine.observe) this.#tellLimit(record, at);
     if (policy.quota?.refundOn !== undefined)
       refundAfter(engine, policy.quota.refundOn, this.charge(record, at), res);
-    letThrough(this, new RequestAuth(this), record, at);
+    letThrough(this, this.auth(), record, at);
   }
 
   /**

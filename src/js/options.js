@@ -1,7 +1,7 @@
 'use strict';
-// AuthOptions, checked whole before anything is opened: unknown names, shapes, ranges, and what is not built yet.
+// AuthOptions, checked whole before anything is opened: unknown names, shapes, ranges.
 
-const { configError, unbuiltError } = require('./errors.js');
+const { configError } = require('./errors.js');
 const { jwtOptions } = require('./jwt-options.js');
 const { keyOptions } = require('./key-options.js');
 const { known } = require('./names.js');
@@ -36,7 +36,6 @@ const ELSEWHERE = new Map([
  */
 function authOptions(options, admission) {
   const own = known(options, NAMES, '', configError, ELSEWHERE);
-  refuseUnbuilt(own);
   const sessions = sessionOptions(own.sessions, admission);
   return {
     store: storeOptions(own.store),
@@ -46,13 +45,15 @@ function authOptions(options, admission) {
     jwt: jwtOptions(own.jwt),
     sessions,
     refresh: refreshOptions(own.refresh, sessions.absoluteMs),
+    observe: observes(own.mode),
   };
 }
 
-/** @param {Record<string, any>} own */
-function refuseUnbuilt({ mode }) {
-  if (mode === 'observe') throw unbuiltError("mode 'observe'");
-  if (mode !== undefined && mode !== 'enforce') throw configError("mode must be 'enforce' or 'observe'");
+/** @param {unknown} mode */
+function observes(mode) {
+  if (mode !== undefined && mode !== 'enforce' && mode !== 'observe')
+    throw configError("mode must be 'enforce' or 'observe'");
+  return mode === 'observe';
 }
 
 /**

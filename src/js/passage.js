@@ -7,6 +7,7 @@ const { deny } = require('./denial.js');
 const { ALLOWED } = require('./decision.js');
 const { asError, closedError, inputError } = require('./errors.js');
 const { isThenable } = require('./input.js');
+const { lay, observeDenial, passOver, wouldBeOver } = require('./observe.js');
 const { reportAllowed, reportDenied } = require('./report.js');
 const { decisionBehind } = require('./request-auth.js');
 
@@ -26,6 +27,7 @@ const { decisionBehind } = require('./request-auth.js');
  * @property {(error?: unknown) => void} next
  * @property {() => number} decide reason code, or a negative ticket
  * @property {() => number} again the same with the credential that was taken
+ * @property {() => import('./request-auth.js').RequestAuth} auth what a request is handed
  * @property {(code: number, record: Float64Array, at: number) => void} complete
  * @property {(code: number, record: Float64Array, at: number) => void} arrive what came late by number
  * @property {(outcome: import('./binding.js').Outcome) => void} outcome what came late as an object
@@ -68,12 +70,17 @@ class Later extends AsyncResource {
 function fail(engine, next, error) {
   const fault = asError(error);
   engine.metrics.faulted(/** @type {{ code?: unknown }} */ (fault).code);
-  next(fault);
+  if (engine.observe) passOver(fault, next);
+  else next(fault);
 }
 
 /** Asks, and goes on where the answer is there at once; where keys are fetched, perhaps after that. @param {Passage} passage */
 function conduct(passage) {
   const { engine, policy, req, next } = passage;
+  if (wouldBeOver(req, engine)) {
+    next();
+    return;
+  }
   let code;
   try {
     if (engine.closed) throw closedError();
@@ -126,14 +133,26 @@ function askAgain(passage) {
  * @param {number} at
  */
 function letThrough(passage, auth, record, at) {
-  const { engine, policy, req, res, next } = passage;
   reportAllowed(passage, record, at);
+  handOn(passage, auth);
+}
+
+/**
+ * @param {Passage} passage
+ * @param {import('./request-auth.js').RequestAuth} auth
+ */
+function handOn(passage, auth) {
+  const { engine, policy, req, res, next } = passage;
   // req.auth may be kept for long: it must not keep the request and its socket with it.
   passage.req = undefined;
   passage.next = ignore;
   keepResponse(passage, res, engine);
-  req[engine.symbol] = auth;
-  req[policy.property] = auth;
+  if (engine.observe) {
+    lay(req, engine, policy.property, auth);
+  } else {
+    req[engine.symbol] = auth;
+    req[policy.property] = auth;
+  }
   next();
 }
 
@@ -145,13 +164,19 @@ function letThrough(passage, auth, record, at) {
  */
 function turnAway(passage, code, record, at) {
   const { engine, policy, req, res, next } = passage;
-  forget(req, engine, policy.property);
+  if (!engine.observe) forget(req, engine, policy.property);
   if (policy.optional && code === engine.codes.noCredentials) {
     engine.metrics.anonymous();
     next();
     return;
   }
   const answer = passage.refusal(code, record, at);
+  if (engine.observe) {
+    observeDenial(engine, answer, code, req, passage);
+    if (passage.isVerified(answer.reason)) handOn(passage, passage.auth());
+    else next();
+    return;
+  }
   reportDenied(engine, answer, code, passage);
   deny(answer, policy.onDeny, req, res, next);
 }

@@ -38,7 +38,13 @@ function reportFirstUse(decision) {
   const { engine, session } = decision;
   engine.metrics.sessionAdmitted(0);
   if (!engine.events.has('admitted')) return;
-  engine.events.emit({ type: 'admitted', ...who(decision), active: session?.active, limit: session?.limit });
+  const { active, limit } = session ?? {};
+  engine.events.emit({ type: 'admitted', ...who(decision), active, limit, ...observed(engine) });
+}
+
+/** What events say besides, where they speak of a trial. @param {Engine} engine */
+function observed({ observe }) {
+  return observe ? { observed: true } : {};
 }
 
 /**
@@ -52,7 +58,8 @@ function reportDenied(engine, { reason, code: public_, status }, code, decision)
   engine.telemetry?.denied();
   if (!engine.events.has('denied')) return;
   const known = decision !== undefined && !UNKNOWN.test(reason);
-  engine.events.emit({ type: 'denied', code: public_, status, reason, ...(known ? who(decision) : {}) });
+  const whose = known ? who(decision) : {};
+  engine.events.emit({ type: 'denied', code: public_, status, reason, ...whose, ...observed(engine) });
 }
 
 /**

@@ -80,7 +80,7 @@ class RequestAuth {
   }
 
   get observed() {
-    return undefined;
+    return this.#decision.observed;
   }
 
   /** @returns {AbortSignal} */
@@ -112,8 +112,8 @@ class RequestAuth {
   }
 
   toJSON() {
-    const { userId, sessionId, tokenId, claims, scopes, session, quota, degraded } = this;
-    return { userId, sessionId, tokenId, claims, scopes, session, quota, degraded };
+    const { userId, sessionId, tokenId, claims, scopes, session, quota, degraded, observed } = this;
+    return { userId, sessionId, tokenId, claims, scopes, session, quota, degraded, observed };
   }
 
   [inspect.custom](/** @type {number} */ _depth, /** @type {import('node:util').InspectOptions} */ options) {

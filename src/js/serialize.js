@@ -4,7 +4,9 @@
 
 const { deny } = require('./denial.js');
 const { LatchgateError, configError, isStoreFault } = require('./errors.js');
+const { refuseStranger } = require('./guards.js');
 const { lockOptions } = require('./lock-options.js');
+const { wouldBeOver } = require('./observe.js');
 const { decisionOn, fail, forget } = require('./passage.js');
 const { reportDenied } = require('./report.js');
 const { RequestTurn, enclosing, reentry, running } = require('./sections.js');
@@ -26,11 +28,18 @@ const { KIND, place } = require('./turns.js');
 function serialize(engine, options) {
   const settings = lockOptions(options, configError);
   return function latchgateSerialize(req, res, next) {
+    if (wouldBeOver(req, engine)) {
+      next();
+      return;
+    }
     const decision = decisionOn(req, engine);
     if (decision === undefined) {
-      const answer = engine.answers[engine.codes.noCredentials];
-      reportDenied(engine, answer, engine.codes.noCredentials);
-      deny(answer, undefined, req, res, next);
+      refuseStranger(engine, req, res, next);
+      return;
+    }
+    // Whether a turn would have come in time cannot be known without taking it.
+    if (engine.observe) {
+      next();
       return;
     }
     try {

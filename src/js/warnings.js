@@ -24,6 +24,11 @@ const SECOND_COPY = {
 };
 const COPY = Symbol.for('latchgate.embedded');
 
+const OBSERVES = {
+  code: 'LATCHGATE_OBSERVES',
+  text: "mode 'observe': nothing is denied, only told; what guards the app must stand beside it",
+};
+
 /** @type {Set<string>} */
 const emitted = new Set();
 
@@ -41,11 +46,22 @@ function embeddedWarnings() {
   if (process.env.NODE_ENV === 'production') warnings.push(RESTART);
   if (isOneOfMany()) warnings.push(PER_PROCESS);
   if (isSecondCopy()) warnings.push(SECOND_COPY);
-  for (const warning of warnings) {
-    if (!emitted.has(warning.code)) emit(warning);
-    emitted.add(warning.code);
-  }
-  return warnings.map(({ text }) => text);
+  return warnings.map(emitOnce);
+}
+
+/** @returns {string[]} what holds for every Auth that only observes */
+function observeWarnings() {
+  return [emitOnce(OBSERVES)];
+}
+
+/**
+ * @param {{ code: string, text: string }} warning
+ * @returns {string}
+ */
+function emitOnce(warning) {
+  if (!emitted.has(warning.code)) emit(warning);
+  emitted.add(warning.code);
+  return warning.text;
 }
 
 /** Two copies of the package have two addons, and a named store in each. */
@@ -77,9 +93,7 @@ function storeWarnings(texts) {
 
 /** @returns {string} */
 function warnSessionIsToken() {
-  if (!emitted.has(SESSION_IS_TOKEN.code)) emit(SESSION_IS_TOKEN);
-  emitted.add(SESSION_IS_TOKEN.code);
-  return SESSION_IS_TOKEN.text;
+  return emitOnce(SESSION_IS_TOKEN);
 }
 
 /** What is wrong with the keys that are fetched: each sentence is emitted once. @param {string} text */
@@ -93,4 +107,20 @@ function warnRefund(message) {
   emit({ code: 'LATCHGATE_REFUND', text: `the charge of a request was not given back: ${message}` });
 }
 
-module.exports = { embeddedWarnings, storeWarnings, warnKeys, warnRefund, warnSessionIsToken };
+/** What would have gone to next(error), had anything been enforced: once for each code. @param {Error & { code?: unknown }} fault */
+function warnObserved({ code, name, message }) {
+  emitOnce({
+    code: `LATCHGATE_OBSERVED_${String(code ?? name)}`,
+    text: `mode 'observe' could not decide on a request: ${message}`,
+  });
+}
+
+module.exports = {
+  embeddedWarnings,
+  observeWarnings,
+  storeWarnings,
+  warnKeys,
+  warnObserved,
+  warnRefund,
+  warnSessionIsToken,
+};

@@ -6,6 +6,8 @@ mod key_names;
 mod ledger;
 mod listeners;
 pub mod memory;
+mod observed;
+mod observing;
 mod once_keys;
 pub mod redis;
 pub mod registry;

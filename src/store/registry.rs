@@ -1,6 +1,7 @@
 //! Opens a store by its URL, and shares the named embedded ones within the process.
 
 use super::memory::MemoryStore;
+use super::observing::ObservingStore;
 use crate::core::clock::Clock;
 use crate::core::error::Fault;
 use crate::core::store::Store;
@@ -32,6 +33,8 @@ pub struct Settings {
     /// The thread that asks watches the store's sources and reads the answers itself, where there are
     /// any: see `Store::sources`.
     pub watched: bool,
+    /// What is decided is only shown: sessions and charges go into a store of their own beside this one.
+    pub observe: bool,
 }
 
 impl Settings {
@@ -45,6 +48,7 @@ impl Settings {
             connect_timeout: Duration::from_secs(2),
             acks: 0,
             watched: false,
+            observe: false,
         }
     }
 }
@@ -56,6 +60,31 @@ impl Settings {
 /// # Errors
 /// `ERR_LATCHGATE_CONFIG` where the URL is of no store that is built.
 pub fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, Fault> {
+    let real = open_one(settings, Arc::clone(&clock))?;
+    if !settings.observe {
+        return Ok(real);
+    }
+    let trial = open_trial(settings, clock)?;
+    Ok(Arc::new(ObservingStore::new(real, trial)))
+}
+
+/// Beside the store of these settings, one that shares nothing with it. No URL and no prefix that users may give names it,
+/// but for the prefix that is said here.
+fn open_trial(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, Fault> {
+    let url = settings.url.as_str();
+    if url.starts_with("memory:") && url != "memory:" {
+        return Ok(named(&format!("{url}#observe"), || Arc::new(MemoryStore::new(clock))));
+    }
+    #[cfg(feature = "test-stores")]
+    if url.starts_with("test-") {
+        let (name, gate) = url.split_once('?').unwrap_or((url, "gate=0"));
+        return super::testing::open(&format!("{name}#observe?{gate}"), clock);
+    }
+    let prefix = format!("{}.observe", settings.prefix);
+    open_one(&Settings { prefix, acks: 0, ..settings.clone() }, clock)
+}
+
+fn open_one(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, Fault> {
     let url = settings.url.as_str();
     #[cfg(feature = "test-stores")]
     if url.starts_with("test-") {

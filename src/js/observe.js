@@ -1,0 +1,63 @@
+'use strict';
+// Mode 'observe': everything is decided, and nothing denied. What would have been answered is told by events, metrics and
+// req.auth.observed; the request goes on, and neither the response nor what others put on the request is touched.
+
+const { denialOf } = require('./denial.js');
+const { reportDenied } = require('./report.js');
+const { decisionIn } = require('./request-auth.js');
+const { warnObserved } = require('./warnings.js');
+
+/**
+ * @typedef {import('./decision.js').Decision} Decision
+ * @typedef {import('./denial.js').Answer} Answer
+ * @typedef {import('./engine.js').Engine} Engine
+ * @typedef {import('./request-auth.js').RequestAuth} RequestAuth
+ */
+
+/**
+ * A request that would have been answered is over for this Auth: nothing that comes behind would have seen it.
+ * @param {any} req
+ * @param {Engine} engine
+ * @returns {boolean}
+ */
+function wouldBeOver(req, { observe, denied }) {
+  return observe && req[denied] === true;
+}
+
+/**
+ * @param {Engine} engine
+ * @param {Answer} answer
+ * @param {number} code
+ * @param {any} req
+ * @param {Decision} [decision] of the request, where its credential is known
+ */
+function observeDenial(engine, answer, code, req, decision) {
+  reportDenied(engine, answer, code, decision);
+  req[engine.denied] = true;
+  if (decision !== undefined) decision.observed = denialOf(answer);
+}
+
+/**
+ * Under its own symbol always; under the property that users read only where nobody else has put something there.
+ * @param {any} req
+ * @param {Engine} engine
+ * @param {string} property
+ * @param {RequestAuth} auth
+ */
+function lay(req, engine, property, auth) {
+  req[engine.symbol] = auth;
+  const other = req[property];
+  if (other === undefined || decisionIn(other) !== undefined) req[property] = auth;
+}
+
+/**
+ * A fault is counted by whoever calls this, told once, and costs the request nothing.
+ * @param {Error} fault
+ * @param {(error?: unknown) => void} next
+ */
+function passOver(fault, next) {
+  warnObserved(fault);
+  next();
+}
+
+module.exports = { lay, observeDenial, passOver, wouldBeOver };
