@@ -48,11 +48,6 @@ function inputError(message) {
   return new LatchgateError('ERR_LATCHGATE_INPUT', message);
 }
 
-/** @param {string} what an option or a method of the contract */
-function unbuiltError(what) {
-  return configError(`${what} is not built yet in this version of latchgate: leave it out`);
-}
-
 function closedError() {
   return new LatchgateError('ERR_LATCHGATE_CLOSED', 'this Auth is closed: create another with createAuth()');
 }
@@ -129,4 +124,3 @@ exports.inputError = inputError;
 exports.isError = isError;
 exports.isStoreFault = isStoreFault;
 exports.storeError = storeError;
-exports.unbuiltError = unbuiltError;

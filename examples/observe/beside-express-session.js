@@ -1,0 +1,73 @@
+// An app with express-session and connect-redis, watched: sessions beyond a limit, and those that come back after a logout.
+'use strict';
+
+const { randomUUID } = require('node:crypto');
+const { RedisStore } = require('connect-redis');
+const express = require('express');
+const session = require('express-session');
+const { createAuth } = require('latchgate');
+const { createClient } = require('redis');
+
+const auth = createAuth({
+  mode: 'observe',
+  store: process.env.REDIS_URL,
+  jwt: { secret: process.env.JWT_SECRET },
+  sessions: { limit: 3, admission: 'first-use' },
+});
+
+const app = express();
+app.get('/metrics', (_req, res) => {
+  res.type('text/plain; version=0.0.4').send(auth.metrics());
+});
+app.use(
+  session({
+    store: new RedisStore({ client: connected() }),
+    secret: process.env.SESSION_SECRET,
+    cookie: { httpOnly: true, sameSite: 'lax', secure: process.env.NODE_ENV === 'production' },
+    resave: false,
+    saveUninitialized: false,
+  }),
+);
+// The token that names the session to latchgate lies in the session itself: clients need not change.
+app.use(auth.middleware({ getToken: (req) => req.session.gate, optional: true, requestProperty: 'gate' }));
+app.use(express.json());
+
+app.post('/login', (req, res, next) => {
+  const { user } = req.body; // after you have checked the password
+  req.session.regenerate(async (error) => {
+    if (error) return next(error);
+    req.session.userId = user;
+    req.session.gate = await auth.tokens.issue(user, { sessionId: randomUUID(), ttl: '12h' });
+    res.sendStatus(204);
+  });
+});
+
+app.use((req, res, next) => {
+  if (req.session.userId === undefined) return res.sendStatus(401);
+  next();
+});
+
+app.get('/me', (req, res) => {
+  res.json({ user: req.session.userId, observed: req.gate?.observed?.reason ?? null });
+});
+
+app.put('/cart', (req, res) => {
+  req.session.cart = req.body;
+  res.sendStatus(204);
+});
+
+app.post('/logout', async (req, res, next) => {
+  await auth.tokens.logout(req.session.gate);
+  req.session.destroy((error) => (error ? next(error) : res.sendStatus(204)));
+});
+
+function connected() {
+  const client = createClient({ url: process.env.REDIS_URL });
+  client.on('error', (error) => console.error(error.message));
+  client.connect();
+  return client;
+}
+
+const server = app.listen(process.env.PORT ?? 3000, () => {
+  console.log(`listening on ${server.address().port}`);
+});
