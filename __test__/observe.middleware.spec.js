@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
 const { EXPRESS, serve } = require('./support/app.js');
-const { KIND, fault, newStore, open, unique } = require('./support/auths.js');
+const { fault, newStore, open, unique } = require('./support/auths.js');
 const { get, send } = require('./support/http.js');
 const { fresh, sign, token } = require('./support/jwt.js');
 const { changes } = require('./support/prometheus.js');
