@@ -373,9 +373,7 @@ describe('a trial', () => {
     assert.equal((await both(sign(fresh(), { key: 'x'.repeat(64) }))).auth, null);
   });
 
-  it('of a named store is shared by all who observe it, and by nobody else', {
-    skip: KIND !== 'memory:',
-  }, async (t) => {
+  it('of a named store is shared by all who observe it, and by nobody else', async (t) => {
     const store = newStore();
     const [one, two] = [0, 1].map(() => open(t, { store, mode: 'observe', sessions: { limit: 1 } }));
     const userId = unique();
