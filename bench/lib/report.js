@@ -10,7 +10,7 @@ const { spread } = require('./stats.js');
 const DOCS = path.join(BENCH, '..', 'docs', 'performance.md');
 const MARKS = ['<!-- figures: begin -->', '<!-- figures: end -->'];
 
-/** @typedef {import('./rows.js').Measured} Measured */
+/** @typedef {import('./series.js').Measured} Measured */
 
 /** @param {number} value */
 function figure(value) {
