@@ -17,7 +17,7 @@ const COSTS = {
   publish: 15,
   deliver: 4,
   publishTogether: 3,
-  deliverTogether: 0.09,
+  deliverTogether: 0.23,
   /** A user with one session, each further session, a window quota, an API key. */
   user: 434,
   session: 96,
