@@ -7,7 +7,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const capacity = require('./lib/capacity.js');
-const { keptRuns, markdown } = require('./lib/report.js');
+const { keptRuns, machineOf, markdown, named } = require('./lib/report.js');
 
 const FILE = path.join(__dirname, '..', 'docs', 'scaling.md');
 const RESULTS = path.join(__dirname, 'results');
@@ -242,8 +242,8 @@ function clusters() {
   const run = keptRuns().find(({ rows }) => rows.L !== undefined);
   if (run === undefined)
     return 'Row L has not been run yet: `npm run bench -- --rows L`, then `node bench/scaling.js --docs`.';
-  const { cpu, system, redis } = run.machine;
-  return `Machine: ${cpu}, ${system}; Redis ${redis}.\n\n${markdown([run], ({ row }) => row === 'L')}`;
+  const machine = machineOf(run, 'L');
+  return `Machine: ${named(machine)}.\n\n${markdown([run], ({ row }) => row === 'L')}`;
 }
 
 /** What stands between which marks. @type {Array<[mark: string, make: () => string]>} */

@@ -105,7 +105,33 @@ function verdicts(rows) {
   return `\n${table([['', 'measure', 'goal -> moonshot', 'measured: median (quartiles)', ''], ...lines])}`;
 }
 
-/** @typedef {{ file: string, rows: Record<string, Record<string, Measured[]>>, machine: any }} Run */
+/**
+ * @typedef {object} Run
+ * @property {string} file
+ * @property {Record<string, Record<string, Measured[]>>} rows
+ * @property {any} machine that rows were run on
+ * @property {Record<string, any>} [machines] those of single rows, where they were noted
+ */
+
+/** The machine that a row was run on. @param {Run} run @param {string} row */
+const machineOf = ({ machine, machines = {} }, row) => machines[row] ?? machine;
+
+/** @param {any} machine */
+const named = ({ cpu, system, redis }) => `${cpu}, ${system}; Redis ${redis}`;
+
+/** Which rows of a run were run elsewhere than the others, or on another Node. @param {Run} run @returns {string[]} */
+function elsewhere(run) {
+  /** @type {Map<string, string[]>} */
+  const places = new Map();
+  const place = (/** @type {any} */ machine) => `Node ${machine.node}, ${named(machine)}`;
+  for (const row of Object.keys(run.rows)) {
+    const at = place(machineOf(run, row));
+    if (at !== place(run.machine)) places.set(at, [...(places.get(at) ?? []), row]);
+  }
+  return [...places].map(
+    ([at, rows]) => `${rows.join(', ')} of Node ${parseInt(run.machine.node, 10)}: ${at}.`,
+  );
+}
 
 /** What was kept of every Node, the newest first. @returns {Run[]} */
 function keptRuns() {
@@ -143,9 +169,10 @@ function markdown(runs, isMeant = () => true) {
 /** The document with its table as the results have it. @param {string} text */
 function written(text) {
   const runs = keptRuns();
-  const { cpu, system, redis, contenders } = runs[0].machine;
+  const { contenders } = runs[0].machine;
   const versions = Object.entries(contenders).map(([name, version]) => `${name} ${version}`);
-  const setting = `Machine: ${cpu}, ${system}; Redis ${redis}; ${versions.join(', ')}.`;
+  const others = runs.flatMap(elsewhere).map((place) => ` ${place}`);
+  const setting = `Machine: ${named(runs[0].machine)}; ${versions.join(', ')}.${others.join('')}`;
   const [before, rest] = text.split(MARKS[0]);
   const after = rest?.split(MARKS[1])[1];
   if (after === undefined)
@@ -157,4 +184,4 @@ function writeDocs() {
   fs.writeFileSync(DOCS, written(fs.readFileSync(DOCS, 'utf8')));
 }
 
-module.exports = { DOCS, keptRuns, markdown, printRow, verdicts, writeDocs, written };
+module.exports = { DOCS, keptRuns, machineOf, markdown, named, printRow, verdicts, writeDocs, written };
