@@ -188,8 +188,8 @@ export interface SessionPolicy {
   absoluteTimeout?: Duration;
   /**
    * 'explicit': only sessions admitted by sessions.admit() or login() pass. 'first-use': the middleware admits an unseen session
-   * in the same atomic step. Default of createAuth() with `sessions` or LATCHGATE_SESSION_LIMIT: 'explicit'; of
-   * authMiddleware(): 'first-use'.
+   * in the same atomic step. Default of createAuth() with `sessions`: 'explicit', and without it, whatever
+   * LATCHGATE_SESSION_LIMIT says, only the tokens of login() are session-checked; of authMiddleware(): 'first-use'.
    *
    * A session that was ended, evicted or timed out is never admitted again (reason 'session_ended'): it is remembered from its
    * end for the longer of absoluteTimeout and maxAge + 2 x clockTolerance + 60 s. A refused token prolongs nothing.

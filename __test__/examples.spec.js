@@ -44,6 +44,81 @@ describe('examples/minimal', () => {
   }
 });
 
+describe('examples/login', () => {
+  /** @param {import('node:test').TestContext} t */
+  async function site(t) {
+    const { url } = await startExample(t, 'login/server.js');
+    const ada = { user: 'ada', password: 'analytical' };
+    const login = (more = {}) => call(`${url}/login`, { body: { ...ada, ...more } });
+    const me = (/** @type {string} */ token) => call(`${url}/me`, { token });
+    const refresh = (/** @type {string} */ refreshToken) =>
+      call(`${url}/refresh`, { body: { refreshToken } });
+    return { url, login, me, refresh };
+  }
+
+  it('keeps three sessions of those who know the password, and says which', async (t) => {
+    const { login, me, url } = await site(t);
+    const refused = await login({ password: 'guessed' });
+    assert.deepEqual([refused.status, refused.body], [401, { error: 'wrong_credentials' }]);
+    const first = await login();
+    const then = Date.now();
+    await until('the others are active later', () => Date.now() > then + 1);
+    const later = [await login(), await login(), await login()];
+    assert.equal(first.headers.get('cache-control'), 'no-store');
+    assert.equal((await me(first.body.accessToken)).status, 401, 'it made room');
+    for (const { body } of later) assert.equal((await me(body.accessToken)).body.user, 'ada');
+    const [{ body: own }, { body: other }] = later;
+    const listed = (await call(`${url}/sessions`, { token: own.accessToken })).body;
+    assert.deepEqual(
+      [listed.length, listed.filter((/** @type {any} */ each) => each.current).length],
+      [3, 1],
+    );
+    const theirs = (await call(`${url}/sessions`, { token: other.accessToken })).body;
+    const { sessionId } = theirs.find((/** @type {any} */ each) => each.current);
+    const ended = await call(`${url}/sessions/${sessionId}`, { method: 'DELETE', token: own.accessToken });
+    assert.equal(ended.status, 204);
+    assert.equal((await me(other.accessToken)).status, 401);
+    assert.equal((await me(own.accessToken)).body.active, 2);
+  });
+
+  it('takes one slot for a login that is asked for again, however often', async (t) => {
+    const { login, me } = await site(t);
+    const again = await Promise.all(Array.from({ length: 6 }, () => login({ requestId: 'attempt-1' })));
+    for (const { status, body } of again)
+      assert.deepEqual([status, (await me(body.accessToken)).body.active], [200, 1]);
+    const other = await login({ requestId: 'attempt-2' });
+    assert.equal((await me(other.body.accessToken)).body.active, 2);
+  });
+
+  it('gives all who race with a refresh token the same successor', async (t) => {
+    const { login, me, refresh } = await site(t);
+    const { body } = await login();
+    const answers = await Promise.all(Array.from({ length: 6 }, () => refresh(body.refreshToken)));
+    assert.equal(new Set(answers.map((each) => each.body.refreshToken)).size, 1);
+    assert.notEqual(answers[0].body.refreshToken, body.refreshToken);
+    for (const each of answers) assert.equal((await me(each.body.accessToken)).status, 200);
+    const bad = await refresh('nonsense');
+    assert.deepEqual([bad.status, bad.body], [400, { error: 'invalid_grant' }]);
+  });
+
+  it('ends a session by either of its tokens, and all of them at once', async (t) => {
+    const { login, me, refresh, url } = await site(t);
+    const by = [
+      (/** @type {any} */ { accessToken }) => call(`${url}/logout`, { ...post, token: accessToken }),
+      (/** @type {any} */ { refreshToken }) => call(`${url}/logout`, { body: { refreshToken } }),
+      (/** @type {any} */ { accessToken }) =>
+        call(`${url}/logout-everywhere`, { ...post, token: accessToken }),
+    ];
+    for (const leave of by) {
+      const { body } = await login();
+      assert.equal((await me(body.accessToken)).status, 200);
+      assert.ok((await leave(body)).status < 300);
+      assert.equal((await me(body.accessToken)).status, 401);
+      assert.equal((await refresh(body.refreshToken)).status, 400);
+    }
+  });
+});
+
 describe('examples/api-key-plans', () => {
   /** @param {import('node:test').TestContext} t */
   async function site(t) {

@@ -1,11 +1,11 @@
-// docs/scaling.md says what its arithmetic gives, and the arithmetic agrees with a simulation.
+// docs/scaling.md says what its arithmetic gives, and the arithmetic agrees with a simulation and with what was weighed.
 'use strict';
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const { describe, it } = require('node:test');
 const capacity = require('../bench/lib/capacity.js');
-const { FILE, written } = require('../bench/scaling.js');
+const { FILE, PLAN, planned, weighed, written } = require('../bench/scaling.js');
 
 /** @param {number} value @param {number} expected @param {number} share @param {string} what */
 const near = (value, expected, share, what) =>
@@ -28,6 +28,90 @@ describe('the arithmetic of capacity', () => {
         near(seen.mean, capacity.wait(load), 0.15, `wait for ${servers} at ${load}`);
         near(seen.fullest, load * capacity.peak(servers, 100_000), 0.03, `the fullest of ${servers}`);
       }
+    }
+  });
+
+  it('counts with what users and the rest weigh on a server', () => {
+    const { COSTS } = capacity;
+    const [{ sizes, further }] = weighed();
+    const { user, session } = sizes.at(-1);
+    const bytes = (/** @type {RegExp} */ what) => further.find((each) => what.test(each.what)).bytes;
+    near(COSTS.user, user, 0.02, 'a user');
+    near(COSTS.session, session, 0.02, 'a session');
+    near(COSTS.quota, bytes(/in the user's record/), 0.02, 'a quota');
+    near(COSTS.key, bytes(/API key/), 0.02, 'an API key');
+  });
+
+  it('agrees with the simulation on the busiest user, and on what their master is asked for with everyone else', () => {
+    // Where the others that are busy lie is chance: with other names they lie elsewhere, and the mean is what is computed.
+    const users = 100_000;
+    const seeds = Array.from({ length: 24 }, (_, at) => at + 1);
+    for (const servers of [3, 6]) {
+      const rate = capacity.decisions(servers);
+      const seen = seeds.map((seed) =>
+        capacity.simulate({ servers, users, rate, requests: 40_000, seed, zipf: true }),
+      );
+      const mean = (/** @type {(one: (typeof seen)[0]) => number} */ of) =>
+        seen.reduce((sum, one) => sum + of(one), 0) / seen.length;
+      const share = capacity.busiest(users);
+      const alone = (rate * share * capacity.COSTS.lone) / 1e6;
+      near(
+        mean((one) => one.busiest),
+        share,
+        0.01,
+        'share of the busiest',
+      );
+      near(
+        mean((one) => one.load),
+        capacity.LOAD.master,
+        0.01,
+        'load of all',
+      );
+      const hottest = mean((one) => one.hottest);
+      near(hottest, capacity.hottest(rate, servers, share), 0.04, `the busiest user's master of ${servers}`);
+      assert.ok(hottest > alone * 1.5, 'everyone else is there too');
+    }
+  });
+
+  it('says from which share of one user on their master is full', () => {
+    for (const [rate, servers] of [
+      [PLAN.rate, planned().servers],
+      [100_000, 2],
+    ]) {
+      const share = capacity.largestShare(rate, servers, 1);
+      near(capacity.hottest(rate, servers, share), 1, 1e-9, 'full');
+    }
+    const rate = PLAN.rate;
+    assert.ok(capacity.hottest(rate, planned().servers, capacity.busiest(PLAN.users)) > 1.25);
+    // However many masters there are, the user alone stays.
+    const alone = (rate * capacity.busiest(PLAN.users) * capacity.COSTS.lone) / 1e6;
+    near(
+      capacity.hottest(rate, 16_384, capacity.busiest(PLAN.users)),
+      alone,
+      0.01,
+      'of as many as there are',
+    );
+  });
+
+  it('says how many messages fill the node at which all processes of the plan listen, and how many connections it has', () => {
+    const { nodes, servers } = planned();
+    assert.deepEqual([nodes, servers], [315, 20]);
+    near(capacity.deliveryShare(capacity.ceiling(nodes), nodes), 1, 1e-9, 'full');
+    assert.equal(Math.floor(capacity.ceiling(nodes)), 784);
+    // With so many listening it was measured: no less is planned with.
+    assert.ok(capacity.delivery(nodes) >= 831 && capacity.delivery(nodes, true) >= 74);
+    const beside = capacity.deliveryShare(capacity.ceiling(nodes, 1 - capacity.LOAD.master), nodes);
+    near(beside + capacity.LOAD.master, 1, 1e-9, 'full, decisions included');
+    // Each process has one to each master, one that listens, and with acks another one to each master.
+    for (const acks of [false, true]) {
+      const ends = Array.from({ length: servers }, () => nodes * (acks ? 2 : 1));
+      ends[1] += nodes;
+      assert.equal(
+        capacity.connections(nodes, servers, acks),
+        ends.reduce((sum, each) => sum + each),
+      );
+      assert.equal(capacity.connectionsAtOne(nodes, acks), Math.max(...ends));
+      assert.ok(Math.max(...ends) < 10_000, 'maxclients');
     }
   });
 

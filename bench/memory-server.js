@@ -1,18 +1,26 @@
 // node bench/memory-server.js [--most 1000000] [--kind redis|valkey]
 //
 // What users, sessions and the rest weigh on a server, and what a decision costs it, from a thousand users to a million: its
-// own accounts of both (INFO memory, INFO commandstats). Prints a line for each size, and one for each further thing.
+// own accounts of both (INFO memory, INFO commandstats). Prints a line for each size, and one for each further thing, and
+// keeps all of it in bench/results/memory-<kind>.json, where bench/scaling.js takes it from.
 'use strict';
 
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { setTimeout } = require('node:timers/promises');
 const { parseArgs } = require('node:util');
 const { startServer } = require('../__test__/support/servers.js');
 const { throughMiddleware } = require('./contenders/latchgate.js');
+const { quantile } = require('./lib/stats.js');
 const { sign } = require('./lib/tokens.js');
 
 const DECISIONS = 20_000;
 const WIDTH = 256;
 /** So many of each further thing. */
 const FURTHER = 100_000;
+/** A decision's cost is the median of so many counts: who else has work to do on the machine disturbs some of them. */
+const COUNTS = 5;
 
 const { values: options } = parseArgs({
   options: {
@@ -37,8 +45,17 @@ async function each(from, to, ask) {
   await Promise.all(Array.from({ length: WIDTH }, lane));
 }
 
-/** @param {any} server */
-const weight = async (server) => Number((await server.info('memory')).used_memory);
+/** Until the buffers of connections that were busy have shrunk, in milliseconds. */
+const SHRUNK = 6000;
+/** So few weigh little beside those buffers. */
+const FEW = 100_000;
+
+/** But for what connections take, which the server counts now and then. @param {any} server @param {number} among */
+async function weight(server, among) {
+  if (among < FEW) await setTimeout(SHRUNK);
+  const { used_memory: all, mem_clients_normal: clients } = await server.info('memory');
+  return Number(all) - Number(clients);
+}
 
 /** Microseconds that the server took for one decision about a user out of so many. @param {any} server @param {any} gate @param {number} users */
 async function decisionCost(server, gate, users) {
@@ -49,10 +66,36 @@ async function decisionCost(server, gate, users) {
   const decide = (/** @type {number} */ at) =>
     new Promise((resolve) => gate.pass(`Bearer ${tokens[at % tokens.length]}`, resolve));
   await each(0, tokens.length, decide);
-  await server.resetStats();
-  await each(0, DECISIONS, decide);
-  const { cmdstat_evalsha: line } = await server.info('commandstats');
-  return Number(/usec_per_call=([\d.]+)/.exec(line)?.[1]);
+  const costs = [];
+  for (let count = 0; count < COUNTS; count++) {
+    await server.resetStats();
+    await each(0, DECISIONS, decide);
+    const { cmdstat_evalsha: line } = await server.info('commandstats');
+    costs.push(Number(/usec_per_call=([\d.]+)/.exec(line)?.[1]));
+  }
+  return quantile(costs, 0.5);
+}
+
+/** So many users with one session each, then a second one for each of them. @param {any} server @param {any} gate @param {number} users */
+async function weigh(server, gate, users) {
+  const { auth } = gate;
+  const admit = (/** @type {string} */ label) => (/** @type {number} */ at) =>
+    auth.sessions.admit(nameOf(at), { sessionId: `${label}${sessionOf(at).slice(label.length)}` });
+  await server.command('FLUSHALL', 'SYNC');
+  // Whatever there is but once is there before anything is weighed.
+  await admit('')(users);
+  const empty = await weight(server, users);
+  await each(0, users, admit(''));
+  const full = await weight(server, users);
+  const decision = await decisionCost(server, gate, users);
+  const before = await weight(server, users);
+  await each(0, users, admit('b'));
+  return {
+    users,
+    user: (full - empty) / users,
+    session: ((await weight(server, users)) - before) / users,
+    decision,
+  };
 }
 
 /** Of things in a user's record there are as many users before; of things in keys of their own there is nothing. @param {any} server @param {import('latchgate').Auth} auth @param {any} charged */
@@ -60,12 +103,9 @@ async function furtherThings(server, auth, charged) {
   const many = Math.min(FURTHER, Number(options.most));
   const expiresAt = Date.now() + 3_600_000;
   const admit = (/** @type {number} */ at) => auth.sessions.admit(nameOf(at), { sessionId: sessionOf(at) });
-  const again = (/** @type {string} */ label) => (/** @type {number} */ at) =>
-    auth.sessions.admit(nameOf(at), { sessionId: `${label}${sessionOf(at).slice(1)}` });
   const rule = { limit: 100, window: '1h' };
   /** @type {Array<{ what: string, before?: (at: number) => Promise<unknown>, add: (at: number) => Promise<unknown> }>} */
   const things = [
-    { what: 'a second session', before: admit, add: again('b') },
     {
       what: "a window quota in the user's record",
       before: admit,
@@ -91,18 +131,28 @@ async function furtherThings(server, auth, charged) {
     { what: 'a key of once()', add: (at) => auth.once(`once-${nameOf(at)}`, { ttl: '1h' }) },
   ];
   console.log('further, each | bytes');
+  /** @type {Array<{ what: string, bytes: number }>} */
+  const weights = [];
   for (const { what, before, add } of things) {
     await server.command('FLUSHALL', 'SYNC');
     await add(many);
     if (before !== undefined) await each(0, many, before);
-    const start = await weight(server);
+    const start = await weight(server, many);
     await each(0, many, add);
-    console.log(`${what} | ${(((await weight(server)) - start) / many).toFixed(0)}`);
+    const bytes = ((await weight(server, many)) - start) / many;
+    console.log(`${what} | ${bytes.toFixed(0)}`);
+    weights.push({ what, bytes });
   }
+  return weights;
 }
 
+/** More digits would say nothing. @param {string} _name @param {unknown} value */
+const rounded = (_name, value) => (typeof value === 'number' ? Number(value.toPrecision(7)) : value);
+
 async function main() {
-  const server = await startServer(test, { kind: /** @type {'redis' | 'valkey'} */ (options.kind) });
+  // Its histograms of times are 100 KB for each kind of command, and made anew after the statistics are reset.
+  const config = { 'latency-tracking': 'no' };
+  const server = await startServer(test, { kind: /** @type {'redis' | 'valkey'} */ (options.kind), config });
   const gate = throughMiddleware(server.url(), false);
   const charged = throughMiddleware(server.url(), true);
   cleanups.unshift(
@@ -110,20 +160,28 @@ async function main() {
     () => charged.auth.close(),
   );
   await gate.auth.ready();
-  const { auth } = gate;
-  await each(0, 1, (at) => auth.sessions.admit(nameOf(at), { sessionId: sessionOf(at) }));
-  const empty = await weight(server);
-  let users = 1;
-  console.log('users | bytes a user with one session | server µs a decision');
-  for (let size = 1000; size <= Number(options.most); size *= 10) {
-    await each(users, size, (at) => auth.sessions.admit(nameOf(at), { sessionId: sessionOf(at) }));
-    users = size;
-    const bytes = ((await weight(server)) - empty) / (size - 1);
-    const cost = await decisionCost(server, gate, size);
-    console.log(`${size} | ${bytes.toFixed(0)} | ${cost.toFixed(2)}`);
+  const sizes = [];
+  console.log('users | bytes a user with one session | bytes a second session | server µs a decision');
+  for (let users = 1000; users <= Number(options.most); users *= 10) {
+    const size = await weigh(server, gate, users);
+    const [user, session] = [size.user.toFixed(0), size.session.toFixed(0)];
+    console.log(`${users} | ${user} | ${session} | ${size.decision.toFixed(2)}`);
+    sizes.push(size);
   }
-
-  await furtherThings(server, gate.auth, charged);
+  const further = await furtherThings(server, gate.auth, charged);
+  const about = await server.info('server');
+  const machine = {
+    node: process.versions.node,
+    server: about.valkey_version ?? about.redis_version,
+    cpu: `${os.cpus().length} x ${os.cpus()[0]?.model.trim()}`,
+    system: `${os.type()} ${os.release()}`,
+  };
+  const file = path.join(__dirname, 'results', `memory-${options.kind}.json`);
+  const kept = {
+    command: `node bench/memory-server.js --most ${options.most} --kind ${options.kind}`,
+    machine,
+  };
+  fs.writeFileSync(file, `${JSON.stringify({ ...kept, sizes, further }, rounded)}\n`);
 }
 
 main()

@@ -14,7 +14,7 @@ const SHAPES = [
   [500, MESSAGES],
   [1, MESSAGES / 12],
 ];
-const LISTENERS = [0, 1, 10, 100];
+const LISTENERS = [0, 1, 10, 100, 315];
 
 /** @type {Array<() => unknown>} */
 const cleanups = [];

@@ -71,7 +71,11 @@ async function main() {
   const redis = await startRedis();
   const rounds = options.quick ? 3 : Math.max(1, Number(options.rounds));
   const context = { node: binary, redis, scale: options.quick ? 0.5 : 1 };
-  const kept = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')).rows : {};
+  const before = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : { rows: {} };
+  const kept = before.rows;
+  const here = machine(version, redis.version);
+  // Rows that are not run again stay those of the machine that they were run on.
+  const of = { machine: before.machine ?? here, machines: before.machines ?? {} };
   try {
     for (const id of options.rows.toUpperCase().split(',')) {
       // D is measured with C, and H with G.
@@ -79,9 +83,10 @@ async function main() {
       if (row === undefined) throw new Error(`no such row: ${id}`);
       const results = await measure(row, context, Math.min(rounds, row.rounds ?? rounds));
       kept[{ D: 'C', H: 'G' }[id] ?? id] = results;
+      of.machines[{ D: 'C', H: 'G' }[id] ?? id] = here;
       console.log(printRow(row.title, results));
       if (options.quick) continue;
-      const text = JSON.stringify({ machine: machine(version, redis.version), rows: kept }, rounded);
+      const text = JSON.stringify({ ...of, rows: kept }, rounded);
       fs.mkdirSync(path.dirname(file), { recursive: true });
       fs.writeFileSync(file, `${text}\n`);
     }

@@ -1,14 +1,39 @@
 // node bench/scaling.js [--docs]
 //
-// The tables of docs/scaling.md, from bench/lib/capacity.js: prints them, or writes them into the document.
+// The tables of docs/scaling.md: what a server's memory holds, from bench/results/memory-*.json; what follows from the costs, by
+// bench/lib/capacity.js; and row L, from bench/results/node*.json. Prints them, or writes them into the document.
 'use strict';
 
 const fs = require('node:fs');
 const path = require('node:path');
 const capacity = require('./lib/capacity.js');
+const { keptRuns, machineOf, markdown, named } = require('./lib/report.js');
 
 const FILE = path.join(__dirname, '..', 'docs', 'scaling.md');
-const MARKS = ['<!-- figures: begin -->\n', '<!-- figures: end -->'];
+const RESULTS = path.join(__dirname, 'results');
+/** What was kept of each kind of server. */
+const KINDS = [
+  { kind: 'redis', name: 'Redis' },
+  { kind: 'valkey', name: 'Valkey' },
+];
+
+/** Who it is worked out for, in the end. */
+const PLAN = { rate: 1_000_000, users: 10_000_000, handler: 200 };
+/** What it takes. */
+const planned = () => ({
+  servers: capacity.masters(PLAN.rate),
+  nodes: capacity.processes(PLAN.rate, PLAN.handler),
+});
+/** How many processes may listen at one node: some, and all of the plan. */
+const LISTENERS = [10, 100, planned().nodes];
+/** Requests a second, users, and masters where they are more than the rate needs. @type {Array<[rate: number, users: number, servers?: number]>} */
+const HOT = [
+  [100_000, 1_000_000],
+  [300_000, 3_000_000],
+  [PLAN.rate, PLAN.users],
+  [PLAN.rate, PLAN.users, 40],
+  [PLAN.rate, PLAN.users, 80],
+];
 
 /** @param {number} value */
 const plain = (value) => Math.round(value).toLocaleString('en-US');
@@ -23,7 +48,7 @@ const gigabytes = (value) => `${short(value / 1e9)} GB`;
 const table = (head, rows) =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 
-/** @returns {string} */
+/** What follows from the costs. @returns {string} */
 function figures() {
   const { COSTS, LOAD } = capacity;
   const sizes = [1, 3, 6, 12, 24];
@@ -102,29 +127,146 @@ function figures() {
         ];
       }),
     ),
-    'Messages: a share of a core, of every other node of a Cluster, and of a server at which so many processes listen:',
+    `The master of the busiest user, users busy by Zipf's law, and the largest share of all requests that one user may have before that master is full (${LOAD.master * 100} % is planned for):`,
     table(
-      ['messages/s', 'every other node of a Cluster', '10 listen', '100 listen'],
-      [100, 1000, 10_000].map((messages) => [
+      [
+        'requests/s',
+        'users',
+        'masters',
+        'the busiest user asks',
+        'of its master, for that user',
+        'with its part of everyone else',
+        'largest share, at 100 %',
+      ],
+      HOT.map(([rate, users, servers = capacity.masters(rate)]) => {
+        const share = capacity.busiest(users);
+        return [
+          plain(rate),
+          plain(users),
+          String(servers),
+          `${plain(rate * share)}/s (${percent(share)})`,
+          percent((rate * share * COSTS.lone) / 1e6),
+          percent(capacity.hottest(rate, servers, share)),
+          percent(capacity.largestShare(rate, servers, 1)),
+        ];
+      }),
+    ),
+    'Messages that come one by one: a share of a core, of every other node of a Cluster, and of a server at which so many processes listen:',
+    table(
+      ['messages/s', 'every other node of a Cluster', ...LISTENERS.map((count) => `${count} listen`)],
+      [10, 100, 1000, 10_000].map((messages) => [
         plain(messages),
         percent(capacity.busShare(messages)),
-        percent(capacity.deliveryShare(messages, 10)),
-        percent(capacity.deliveryShare(messages, 100)),
+        ...LISTENERS.map((count) => percent(capacity.deliveryShare(messages, count))),
       ]),
+    ),
+    `Revocations a second that fill a core of the node at which so many processes listen, alone, and beside decisions at ${LOAD.master * 100} %:`,
+    table(
+      [
+        'listen',
+        'µs a message',
+        'fill a core',
+        'beside decisions',
+        'many together: µs a message',
+        'fill a core',
+      ],
+      LISTENERS.map((count) => [
+        String(count),
+        plain(capacity.delivery(count)),
+        plain(capacity.ceiling(count)),
+        plain(capacity.ceiling(count, 1 - LOAD.master)),
+        short(capacity.delivery(count, true)),
+        plain(capacity.ceiling(count, 1, true)),
+      ]),
+    ),
+    `Connections of the plan for ${plain(PLAN.rate)} requests/s, handlers of 200 µs (${planned().nodes} processes, ${planned().servers} masters):`,
+    table(
+      ['', 'in all', 'at each master', 'at the one where all listen'],
+      [
+        { what: 'without `acks`', acks: false },
+        { what: 'with `acks`', acks: true },
+      ].map(({ what, acks }) => {
+        const { nodes, servers } = planned();
+        return [
+          what,
+          plain(capacity.connections(nodes, servers, acks)),
+          plain(capacity.connectionsAtOne(nodes, acks) - nodes),
+          plain(capacity.connectionsAtOne(nodes, acks)),
+        ];
+      }),
     ),
   ].join('\n\n');
 }
 
+/** What was weighed, as it was kept. @returns {Array<{ name: string, command: string, machine: any, sizes: any[], further: any[] }>} */
+const weighed = () =>
+  KINDS.map(({ kind, name }) => ({
+    name,
+    ...JSON.parse(fs.readFileSync(path.join(RESULTS, `memory-${kind}.json`), 'utf8')),
+  }));
+
+/** What was weighed on servers. @returns {string} */
+function weights() {
+  const kinds = weighed();
+  const [first] = kinds;
+  const { cpu, system, node } = first.machine;
+  const versions = kinds.map(({ name, machine }) => `${name} ${machine.server}`).join(', ');
+  const cells = (/** @type {(kind: any) => string} */ cell) => kinds.map(cell);
+  const heads = (/** @type {string} */ what) => kinds.map(({ name }) => `${what}, ${name}`);
+  return [
+    `Machine: ${cpu}, ${system}; Node ${node}; ${versions}. Names of 13 characters, session ids of 22:`,
+    ['```', ...kinds.map(({ command }) => command), '```'].join('\n'),
+    table(
+      [
+        'users',
+        ...heads('bytes a user with one session'),
+        ...heads('a further session'),
+        ...heads('µs a decision'),
+      ],
+      first.sizes.map(({ users }, at) => [
+        plain(users),
+        ...cells(({ sizes }) => plain(sizes[at].user)),
+        ...cells(({ sizes }) => plain(sizes[at].session)),
+        ...cells(({ sizes }) => sizes[at].decision.toFixed(1)),
+      ]),
+    ),
+    table(
+      ['further, each', ...heads('bytes')],
+      first.further.map(({ what }, at) => [what, ...cells(({ further }) => plain(further[at].bytes))]),
+    ),
+  ].join('\n\n');
+}
+
+/** Row L of the newest Node that it was run on. @returns {string} */
+function clusters() {
+  const run = keptRuns().find(({ rows }) => rows.L !== undefined);
+  if (run === undefined)
+    return 'Row L has not been run yet: `npm run bench -- --rows L`, then `node bench/scaling.js --docs`.';
+  const machine = machineOf(run, 'L');
+  return `Machine: ${named(machine)}.\n\n${markdown([run], ({ row }) => row === 'L')}`;
+}
+
+/** What stands between which marks. @type {Array<[mark: string, make: () => string]>} */
+const PARTS = [
+  ['weights', weights],
+  ['figures', figures],
+  ['row L', clusters],
+];
+
 /** The document with its tables as they should be. @param {string} text */
 function written(text) {
-  const [begin, end] = MARKS;
-  const from = text.indexOf(begin) + begin.length;
-  return `${text.slice(0, from)}${figures()}\n${text.slice(text.indexOf(end))}`;
+  return PARTS.reduce((document, [mark, make]) => {
+    const [begin, end] = [`<!-- ${mark}: begin -->\n`, `<!-- ${mark}: end -->`];
+    const from = document.indexOf(begin) + begin.length;
+    const to = document.indexOf(end);
+    if (from < begin.length || to < from) throw new Error(`docs/scaling.md lacks the marks of its ${mark}`);
+    return `${document.slice(0, from)}${make()}\n${document.slice(to)}`;
+  }, text);
 }
 
 if (require.main === module) {
   if (process.argv.includes('--docs')) fs.writeFileSync(FILE, written(fs.readFileSync(FILE, 'utf8')));
-  else console.log(figures());
+  else console.log(PARTS.map(([, make]) => make()).join('\n\n'));
 }
 
-module.exports = { FILE, written };
+module.exports = { FILE, PLAN, planned, weighed, written };

@@ -1,6 +1,8 @@
 // Codes are defined once, in src/core; this holds everything that repeats them to that source.
 // Error codes: the same set in Rust, in the typings, in the docs and in errors.js.
 // Reasons and denial codes: each in the docs, the denial codes with their status, and each denial code in the typings.
+// Why a refresh is refused: the same in the binding and in the typings, each with a row in the docs.
+// Process warnings: the same set in src/js and in the docs. Every row of a table of codes in the docs says what to do about it.
 // With --self-test it takes one code away from each place, and adds one, and fails where that is not seen.
 'use strict';
 
@@ -13,6 +15,9 @@ const REASONS = 'src/core/reason.rs';
 const TYPINGS = 'index.d.ts';
 const DOCS = 'docs/error-codes.md';
 const ERRORS_JS = 'src/js/errors.js';
+const REFUSALS = 'src/binding/token_steps.rs';
+/** Whatever emits a process warning: its text is that of all files of src/js. */
+const FACE = 'src/js';
 
 /** @typedef {Record<string, string>} Texts file name -> text */
 
@@ -24,6 +29,40 @@ const denials = (text) =>
   [...(text ?? '').matchAll(/\(\s*"([a-z_]+)",\s*"([a-z_]+)",\s*(\d{3}),?\s*\)/g)]
     .map(([, reason = '', code = '', status = '']) => ({ reason, code, status }))
     .filter(({ code }) => code !== 'allowed');
+
+/** Rows such as RefreshAnswer::Invalid => refused("invalid", None). @param {string | undefined} text */
+const refusals = (text) =>
+  new Set([...(text ?? '').matchAll(/refused\("([a-z]+)"/g)].map(([, reason]) => reason));
+
+/** What the typings say a refresh may be refused for. @param {string | undefined} text */
+const typedRefusals = (text) => {
+  const [, union = ''] = /\{ ok: false; reason: ((?:'[a-z]+'(?: \| )?)+) \}/.exec(text ?? '') ?? [];
+  return new Set([...union.matchAll(/[a-z]+/g)].map(([reason]) => reason));
+};
+
+/** Codes of process warnings, as they are emitted: `code: 'LATCHGATE_STORE'`. @param {string | undefined} text */
+const emitted = (text) =>
+  new Set([...(text ?? '').matchAll(/code: '(LATCHGATE_[A-Z_]+)'/g)].map(([, code]) => code));
+
+/** Tables of the docs: their rows, cell by cell, the head first. @param {string} text @returns {string[][][]} */
+const tables = (text) =>
+  [...text.matchAll(/(?:^\|.*\n)+/gm)].map(([table]) =>
+    table
+      .trimEnd()
+      .split('\n')
+      .map((line) =>
+        line
+          .split(/(?<!\\)\|/)
+          .slice(1, -1)
+          .map((cell) => cell.trim()),
+      ),
+  );
+
+/** The codes that begin a row. @param {string} docs */
+const rowsOf = (docs) =>
+  new Set(
+    tables(docs).flatMap((rows) => rows.flatMap(([first = '']) => first.match(/(?<=`)\w+(?=`)/g) ?? [])),
+  );
 
 /** @param {string} text @param {string} word */
 const mentions = (text, word) => new RegExp(`(?<![a-z_])${word}(?![a-z_])`).test(text);
@@ -49,7 +88,42 @@ function compare(texts) {
       problems.push(`${DOCS}: no line has ${code} with its status ${status}`);
     if (!mentions(texts[TYPINGS] ?? '', code)) problems.push(`${TYPINGS}: denial code ${code} is missing`);
   }
+  problems.push(...compareRefusals(texts), ...compareWarnings(texts), ...cureless(docs));
   return [...new Set(problems)];
+}
+
+/** @param {Texts} texts @returns {string[]} */
+function compareRefusals(texts) {
+  const [source, typed] = [refusals(texts[REFUSALS]), typedRefusals(texts[TYPINGS])];
+  const rows = rowsOf(texts[DOCS] ?? '');
+  const problems = source.size === 0 ? [`${REFUSALS}: no reason of a refused refresh found`] : [];
+  for (const reason of source) {
+    if (!typed.has(reason)) problems.push(`${TYPINGS}: a refresh may be refused as ${reason}`);
+    if (!rows.has(reason)) problems.push(`${DOCS}: no row for the refusal ${reason}`);
+  }
+  for (const reason of typed)
+    if (!source.has(reason)) problems.push(`${TYPINGS}: no refresh is refused as ${reason}`);
+  return problems;
+}
+
+/** @param {Texts} texts @returns {string[]} */
+function compareWarnings(texts) {
+  const source = emitted(texts[FACE]);
+  const told = new Set([...rowsOf(texts[DOCS] ?? '')].filter((code) => code.startsWith('LATCHGATE_')));
+  const problems = source.size === 0 ? [`${FACE}: no process warning found`] : [];
+  for (const code of source) if (!told.has(code)) problems.push(`${DOCS}: no row for the warning ${code}`);
+  for (const code of told) if (!source.has(code)) problems.push(`${DOCS}: ${code} is emitted nowhere`);
+  return problems;
+}
+
+/** @param {string} docs @returns {string[]} */
+function cureless(docs) {
+  return tables(docs).flatMap(([head = [], , ...rows]) => {
+    if (!['code', 'reason'].includes(head[0])) return [];
+    if (head.at(-1) !== 'cure') return [`${DOCS}: a table of ${head[0]}s has no column of cures`];
+    const bare = rows.filter((row) => row.length !== head.length || row.at(-1) === '');
+    return bare.map(([first]) => `${DOCS}: no cure for ${first}`);
+  });
 }
 
 /** @param {Texts} texts @returns {string[]} */
@@ -57,6 +131,8 @@ function selfTest(texts) {
   const missed = compare(texts).map((problem) => `not clean to begin with: ${problem}`);
   const code = [...faultCodes(texts[FAULTS])][0] ?? '';
   const { reason = '', code: denial = '' } = denials(texts[REASONS])[0] ?? {};
+  const refusal = 'reused';
+  const warning = [...emitted(texts[FACE])][0] ?? '';
   /** @type {Array<[string, RegExp, string]>} */
   const removals = [
     [FAULTS, new RegExp(code, 'g'), code],
@@ -66,11 +142,25 @@ function selfTest(texts) {
     [DOCS, new RegExp(reason, 'g'), reason],
     [DOCS, new RegExp(denial, 'g'), denial],
     [TYPINGS, new RegExp(denial, 'g'), denial],
+    [REFUSALS, new RegExp(refusal, 'g'), refusal],
+    [TYPINGS, new RegExp(refusal, 'g'), refusal],
+    [DOCS, new RegExp(refusal, 'g'), refusal],
+    [FACE, new RegExp(warning, 'g'), warning],
+    [DOCS, new RegExp(warning, 'g'), warning],
   ];
   for (const [file, pattern, word] of removals) {
     const changed = { ...texts, [file]: (texts[file] ?? '').replace(pattern, 'taken_away') };
     if (!compare(changed).some((problem) => problem.includes(word)))
       missed.push(`not seen: ${word} taken away from ${file}`);
+  }
+  const cure = /(?<=^\| `token_expired` \|.*\| )refresh(?= \|$)/m;
+  for (const [pattern, word] of /** @type {Array<[RegExp, string]>} */ ([
+    [cure, 'token_expired'],
+    [/ cure \|$/m, 'column'],
+  ])) {
+    const changed = { ...texts, [DOCS]: (texts[DOCS] ?? '').replace(pattern, '') };
+    if (!compare(changed).some((problem) => problem.includes(word)))
+      missed.push(`not seen: a cure taken away from ${DOCS} (${word})`);
   }
   for (const file of [TYPINGS, DOCS, ERRORS_JS]) {
     const changed = { ...texts, [file]: `${texts[file]}\nERR_LATCHGATE_INVENTED\n` };
@@ -83,11 +173,15 @@ function selfTest(texts) {
 if (require.main === module) {
   const root = path.join(__dirname, '..');
   const texts = Object.fromEntries(
-    [FAULTS, REASONS, TYPINGS, DOCS, ERRORS_JS].map((file) => [
+    [FAULTS, REASONS, TYPINGS, DOCS, ERRORS_JS, REFUSALS].map((file) => [
       file,
       fs.existsSync(path.join(root, file)) ? read(root, file) : '',
     ]),
   );
+  const face = fs
+    .readdirSync(path.join(root, FACE))
+    .filter((file) => file.endsWith('.js') && file !== 'binding.js');
+  texts[FACE] = face.map((file) => read(root, path.join(FACE, file))).join('\n');
   const selfTesting = process.argv.includes('--self-test');
   const problems = selfTesting ? selfTest(texts) : compare(texts);
   for (const problem of problems) console.error(problem);
@@ -95,6 +189,6 @@ if (require.main === module) {
   else if (selfTesting) console.log('every code taken away or invented is seen');
   else
     console.log(
-      `${faultCodes(texts[FAULTS]).size} error codes and ${denials(texts[REASONS]).length} reasons agree`,
+      `${faultCodes(texts[FAULTS]).size} error codes, ${denials(texts[REASONS]).length} reasons and ${emitted(texts[FACE]).size} warnings agree`,
     );
 }

@@ -13,14 +13,16 @@ const COSTS = {
   request: 20,
   /** Of every other node of a Cluster for a message that is published on one. */
   bus: 9,
-  /** Of the node that is told, and for each who listens there. */
+  /** Of the node that is told, and for each who listens there: of messages that come one by one, and of many together. */
   publish: 15,
   deliver: 4,
+  publishTogether: 3,
+  deliverTogether: 0.23,
   /** A user with one session, each further session, a window quota, an API key. */
-  user: 433,
+  user: 434,
   session: 96,
   quota: 80,
-  key: 389,
+  key: 405,
 };
 
 /** Shares of a core that are planned for: a server has one, and who waits for it waits the longer the fuller it is. */
@@ -65,11 +67,32 @@ const wait = (load, cost = COSTS.lone) => (cost * load) / (2 * (1 - load));
 /** The share of the busiest of so many users, by Zipf's law. @param {number} users */
 const busiest = (users) => 1 / (Math.log(users) + 0.5772);
 
+/**
+ * What the master of one user is asked for, as a share of a core: by that user, and by the others, who are spread over all of
+ * them.
+ * @param {number} rate decisions a second @param {number} servers @param {number} share of all decisions, of that user @param {number} [cost]
+ */
+const hottest = (rate, servers, share, cost = COSTS.lone) =>
+  (rate * (share + (1 - share) / servers) * cost) / 1e6;
+
+/** The largest share that one user may have before their master is so full. @param {number} rate @param {number} servers @param {number} load @param {number} [cost] */
+const largestShare = (rate, servers, load, cost = COSTS.lone) =>
+  Math.max(0, Math.min(1, ((load * 1e6) / (rate * cost) - 1 / servers) / (1 - 1 / servers)));
+
 /** A share of a core of every other node of a Cluster, for so many messages a second. @param {number} messages */
 const busShare = (messages) => (messages * COSTS.bus) / 1e6;
 
+/** Microseconds of the node that is told, for a message that goes to so many who listen there. @param {number} listeners @param {boolean} [together] many messages come at once */
+const delivery = (listeners, together = false) =>
+  together
+    ? COSTS.publishTogether + listeners * COSTS.deliverTogether
+    : COSTS.publish + listeners * COSTS.deliver;
+
 /** A share of a core of the node that is told, for so many messages that go to so many who listen there. @param {number} messages @param {number} listeners */
-const deliveryShare = (messages, listeners) => (messages * (COSTS.publish + listeners * COSTS.deliver)) / 1e6;
+const deliveryShare = (messages, listeners) => (messages * delivery(listeners)) / 1e6;
+
+/** Messages a second that so much of a core takes, all of those who listen having chosen one node. @param {number} listeners @param {number} [share] @param {boolean} [together] */
+const ceiling = (listeners, share = 1, together = false) => (share * 1e6) / delivery(listeners, together);
 
 /** CRC16 (XMODEM) mod 16384. @param {string} text */
 function bucket(text) {
@@ -98,20 +121,53 @@ const serverOf = (tag, servers) => Math.floor((bucket(String(tag)) * servers) / 
 /** @param {string} user @param {number} servers */
 const masterOf = (user, servers) => serverOf(bucket(user), servers);
 
+/** Who of so many asks next: all alike, or by Zipf's law, the first the busiest. @param {number} users @param {boolean} zipf @returns {(at: number) => number} from a number between 0 and 1 */
+function draw(users, zipf) {
+  if (!zipf) return (at) => Math.floor(at * users);
+  const up = new Float64Array(users);
+  let sum = 0;
+  for (let rank = 0; rank < users; rank++) up[rank] = sum += 1 / (rank + 1);
+  return (at) => {
+    const wanted = at * sum;
+    let [low, high] = [0, users - 1];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (up[middle] > wanted) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  };
+}
+
 /**
- * Requests that come at random instants, of users that are equally busy, to masters that take them one after another.
- * @param {{ servers: number, users: number, rate: number, requests: number, cost?: number, seed?: number }} settings
- * @returns {{ load: number, fullest: number, mean: number, p99: number }} load and fullest: shares of a core; waits in microseconds
+ * Requests that come at random instants, of users that are equally busy or are so by Zipf's law, to masters that take them one
+ * after another.
+ * @param {{ servers: number, users: number, rate: number, requests: number, cost?: number, seed?: number, zipf?: boolean }} settings
+ *   seed: of the instants, of who asks, and with `zipf` of the users' names, and so of where they lie
+ * @returns {{ load: number, fullest: number, hottest: number, busiest: number, mean: number, p99: number }} load, fullest, and
+ *   hottest, which is that of the first user's master: shares of a core that were asked for; busiest: the first user's share of
+ *   the requests; waits in microseconds
  */
-function simulate({ servers, users, rate, requests, cost = COSTS.lone, seed = 1 }) {
+function simulate({ servers, users, rate, requests, cost = COSTS.lone, seed = 1, zipf = false }) {
   const next = random(seed);
+  const whose = draw(users, zipf);
+  // Found out when a user first asks: 0 is nobody yet.
+  const homes = new Uint16Array(users);
+  const homeOf = (/** @type {number} */ user) => {
+    if (homes[user] === 0)
+      homes[user] = 1 + masterOf(zipf ? `user-${seed}-${user}` : `user-${user}`, servers);
+    return homes[user] - 1;
+  };
   const free = new Float64Array(servers);
   const busy = new Float64Array(servers);
   const waits = new Float64Array(requests);
   let now = 0;
+  let ofFirst = 0;
   for (let n = 0; n < requests; n++) {
     now += (-Math.log(1 - next()) * 1e6) / rate;
-    const server = masterOf(`user-${Math.floor(next() * users)}`, servers);
+    const user = whose(next());
+    if (user === 0) ofFirst++;
+    const server = homeOf(user);
     const start = Math.max(now, free[server]);
     waits[n] = start - now;
     free[server] = start + cost;
@@ -121,6 +177,8 @@ function simulate({ servers, users, rate, requests, cost = COSTS.lone, seed = 1 
   return {
     load: busy.reduce((sum, each) => sum + each, 0) / servers / now,
     fullest: Math.max(...busy) / now,
+    hottest: busy[homeOf(0)] / now,
+    busiest: ofFirst / requests,
     mean: waits.reduce((sum, each) => sum + each, 0) / requests,
     p99: waits[Math.floor(requests * 0.99)],
   };
@@ -139,10 +197,14 @@ module.exports = {
   busShare,
   busiest,
   bytes,
+  ceiling,
   connections,
   connectionsAtOne,
   decisions,
+  delivery,
   deliveryShare,
+  hottest,
+  largestShare,
   masters,
   peak,
   processes,

@@ -10,7 +10,7 @@ const { spread } = require('./stats.js');
 const DOCS = path.join(BENCH, '..', 'docs', 'performance.md');
 const MARKS = ['<!-- figures: begin -->', '<!-- figures: end -->'];
 
-/** @typedef {import('./rows.js').Measured} Measured */
+/** @typedef {import('./series.js').Measured} Measured */
 
 /** @param {number} value */
 function figure(value) {
@@ -105,15 +105,56 @@ function verdicts(rows) {
   return `\n${table([['', 'measure', 'goal -> moonshot', 'measured: median (quartiles)', ''], ...lines])}`;
 }
 
-/** @param {{ file: string, rows: Record<string, Record<string, Measured[]>>, machine: any }[]} runs */
-function markdown(runs) {
+/**
+ * @typedef {object} Run
+ * @property {string} file
+ * @property {Record<string, Record<string, Measured[]>>} rows
+ * @property {any} machine that rows were run on
+ * @property {Record<string, any>} [machines] those of single rows, where they were noted
+ */
+
+/** The machine that a row was run on. @param {Run} run @param {string} row */
+const machineOf = ({ machine, machines = {} }, row) => machines[row] ?? machine;
+
+/** @param {any} machine */
+const named = ({ cpu, system, redis }) => `${cpu}, ${system}; Redis ${redis}`;
+
+/** Which rows of a run were run elsewhere than the others, or on another Node. @param {Run} run @returns {string[]} */
+function elsewhere(run) {
+  /** @type {Map<string, string[]>} */
+  const places = new Map();
+  const place = (/** @type {any} */ machine) => `Node ${machine.node}, ${named(machine)}`;
+  for (const row of Object.keys(run.rows)) {
+    const at = place(machineOf(run, row));
+    if (at !== place(run.machine)) places.set(at, [...(places.get(at) ?? []), row]);
+  }
+  return [...places].map(
+    ([at, rows]) => `${rows.join(', ')} of Node ${parseInt(run.machine.node, 10)}: ${at}.`,
+  );
+}
+
+/** What was kept of every Node, the newest first. @returns {Run[]} */
+function keptRuns() {
+  const directory = path.join(BENCH, 'results');
+  const runs = fs
+    .readdirSync(directory)
+    .filter((file) => /^node\d+\.json$/.test(file))
+    .map((file) => ({ file, ...JSON.parse(fs.readFileSync(path.join(directory, file), 'utf8')) }));
+  return runs.sort((a, b) => parseInt(b.machine.node, 10) - parseInt(a.machine.node, 10));
+}
+
+/**
+ * The newest Node says which rows there are.
+ * @param {Run[]} runs
+ * @param {(goal: import('./series.js').Goal) => boolean} [isMeant] which of the goals
+ */
+function markdown(runs, isMeant = () => true) {
   const head = runs.flatMap(({ machine }) => [`Node ${machine.node}`, '']);
   const lines = [
     `| | measure | goal → moonshot | ${head.join(' | ')} |`,
     `|${'---|'.repeat(3 + head.length)}`,
   ];
-  // The newest Node says which rows there are.
-  for (const goal of measuredGoals(runs[0].rows)) {
+  for (const goal of measuredGoals(runs[0].rows).filter(isMeant)) {
     const aims = goal.goal === undefined ? '' : `${goal.goal} → **${goal.moonshot}** ${goal.unit}`;
     const cells = runs.flatMap(({ rows }) => {
       if (rows[measuredIn(goal.row)] === undefined) return ['not run', ''];
@@ -125,23 +166,22 @@ function markdown(runs) {
   return lines.join('\n');
 }
 
-/** Writes the tables between their marks. */
-function writeDocs() {
-  const directory = path.join(BENCH, 'results');
-  const runs = fs
-    .readdirSync(directory)
-    .filter((file) => file.endsWith('.json'))
-    .map((file) => ({ file, ...JSON.parse(fs.readFileSync(path.join(directory, file), 'utf8')) }));
-  runs.sort((a, b) => parseInt(b.machine.node, 10) - parseInt(a.machine.node, 10));
-  const { cpu, system, redis, contenders } = runs[0].machine;
+/** The document with its table as the results have it. @param {string} text */
+function written(text) {
+  const runs = keptRuns();
+  const { contenders } = runs[0].machine;
   const versions = Object.entries(contenders).map(([name, version]) => `${name} ${version}`);
-  const setting = `Machine: ${cpu}, ${system}; Redis ${redis}; ${versions.join(', ')}.`;
-  const text = fs.readFileSync(DOCS, 'utf8');
+  const others = runs.flatMap(elsewhere).map((place) => ` ${place}`);
+  const setting = `Machine: ${named(runs[0].machine)}; ${versions.join(', ')}.${others.join('')}`;
   const [before, rest] = text.split(MARKS[0]);
   const after = rest?.split(MARKS[1])[1];
   if (after === undefined)
     throw new Error('docs/performance.md lacks the marks between which the figures stand');
-  fs.writeFileSync(DOCS, `${before}${MARKS[0]}\n${setting}\n\n${markdown(runs)}\n${MARKS[1]}${after}`);
+  return `${before}${MARKS[0]}\n${setting}\n\n${markdown(runs)}\n${MARKS[1]}${after}`;
 }
 
-module.exports = { printRow, verdicts, writeDocs };
+function writeDocs() {
+  fs.writeFileSync(DOCS, written(fs.readFileSync(DOCS, 'utf8')));
+}
+
+module.exports = { DOCS, keptRuns, machineOf, markdown, named, printRow, verdicts, writeDocs, written };

@@ -34,10 +34,7 @@ const ADDON = path.join(__dirname, '..', '..', 'src', 'js', binaryName);
  * @property {{ port: number, flush: () => Promise<unknown> }} redis
  * @property {number} scale of durations and counts
  *
- * @typedef {object} Measured
- * @property {Record<string, number>} metrics
- * @property {Record<string, number>} [counters] of what must not happen; undefined where nothing of it can be told
- * @property {number} failed requests that were refused though they should have passed
+ * @typedef {import('./series.js').Measured} Measured
  *
  * @typedef {object} Row
  * @property {string} title

@@ -4,7 +4,11 @@
 const { byRound, spread } = require('./stats.js');
 
 /**
- * @typedef {import('./rows.js').Measured} Measured
+ * @typedef {object} Measured
+ * @property {Record<string, number>} metrics
+ * @property {Record<string, number>} [counters] of what must not happen; undefined where nothing of it can be told
+ * @property {number} failed requests that were refused though they should have passed
+ *
  * @typedef {Record<string, Record<string, Measured[]>>} Rows
  * @typedef {object} Goal
  * @property {string} row

@@ -21,7 +21,8 @@ const CONTENDERS = {
       headers: { authorization },
       rawHeaders: ['authorization', authorization],
     };
-    /** @type {any} express's types */ (guard)(req, {}, () => {
+    // As much of a response as is touched: its end is listened for.
+    /** @type {any} express's types */ (guard)(req, { on: () => {} }, () => {
       passed = true;
     });
     return passed;

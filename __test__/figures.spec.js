@@ -1,0 +1,41 @@
+// Documents whose tables are made from bench/results hold what the results say.
+'use strict';
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const { describe, it } = require('node:test');
+const report = require('../bench/lib/report.js');
+const stores = require('../bench/stores.js');
+
+/** @type {Array<{ name: string, file: string, written: (text: string) => string, command: string }>} */
+const DOCUMENTS = [
+  {
+    name: 'docs/performance.md',
+    file: report.DOCS,
+    written: report.written,
+    command: 'npm run bench -- --docs',
+  },
+  {
+    name: 'docs/stores.md',
+    file: stores.FILE,
+    written: stores.written,
+    command: 'node bench/stores.js --docs',
+  },
+];
+
+for (const { name, file, written, command } of DOCUMENTS) {
+  describe(name, () => {
+    it('holds the table that the kept results make', () => {
+      const text = fs.readFileSync(file, 'utf8');
+      assert.ok(written(text) === text, `out of date: ${command}`);
+    });
+  });
+}
+
+describe('the table of docs/performance.md', () => {
+  it('has every row that the newest Node was measured on', () => {
+    const [{ rows }] = report.keptRuns();
+    const text = fs.readFileSync(report.DOCS, 'utf8');
+    for (const row of Object.keys(rows)) assert.match(text, new RegExp(`^\\| ${row} \\|`, 'm'), row);
+  });
+});
