@@ -196,11 +196,10 @@ class Engine {
   }
 
   /**
-   * The same for calls that decide nothing: rejects where the key cannot be had.
+   * The same for calls that decide nothing, where keys are fetched: rejects where the key cannot be had.
    * @param {string} token
    */
   async learnKey(token) {
-    if (this.keySource === undefined) return;
     if ((await this.tryKey(token)) === this.codes.keysUnavailable)
       throw storeError(
         'ERR_LATCHGATE_STORE_UNAVAILABLE',

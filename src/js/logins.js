@@ -83,7 +83,7 @@ async function logout(engine, tokenOrAuth) {
   engine.assertOpen();
   const token = short(typeof tokenOrAuth === 'string' ? tokenOrAuth : tokenOf(tokenOrAuth, engine));
   engine.assertKey();
-  if (!REFRESH_TOKEN.test(token)) await engine.learnKey(token);
+  if (engine.keySource !== undefined && !REFRESH_TOKEN.test(token)) await engine.learnKey(token);
   const { flag } = await engine.ask((gate) => gate.logout(token));
   return flag === true;
 }

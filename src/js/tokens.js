@@ -59,7 +59,7 @@ class Tokens {
     const engine = this.#engine;
     engine.assertOpen();
     if (isOversized(tokenText(token, 'token'), engine)) return null;
-    await engine.learnKey(token);
+    if (engine.keySource !== undefined) await engine.learnKey(token);
     return engine.call((gate) => gate.verify(token, BARE)) === 0 ? decodeClaims(token) : null;
   }
 
@@ -71,7 +71,7 @@ class Tokens {
     const engine = this.#engine;
     engine.assertOpen();
     if (isOversized(tokenText(token, 'token'), engine)) return false;
-    await engine.learnKey(token);
+    if (engine.keySource !== undefined) await engine.learnKey(token);
     const outcome = await engine.ask((gate) => gate.revoke(token));
     if (outcome.flag === true) this.#report('token', whose(token, engine));
     return outcome.flag === true;
@@ -100,7 +100,7 @@ class Tokens {
     const engine = this.#engine;
     engine.assertOpen();
     if (typeof target === 'string' && isOversized(target, engine)) return true;
-    if (typeof target === 'string') await engine.learnKey(target);
+    if (typeof target === 'string' && engine.keySource !== undefined) await engine.learnKey(target);
     const outcome = await engine.ask((gate) => {
       if (typeof target === 'string') return gate.isRevoked(target);
       const own = known(target, ['jti', 'userId', 'iss'], 'id', inputError);
