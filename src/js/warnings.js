@@ -109,10 +109,10 @@ function warnRefund(message) {
 
 /** What would have gone to next(error), had anything been enforced: once for each code. @param {Error & { code?: unknown }} fault */
 function warnObserved({ code, name, message }) {
-  emitOnce({
-    code: `LATCHGATE_OBSERVED_${String(code ?? name)}`,
-    text: `mode 'observe' could not decide on a request: ${message}`,
-  });
+  const kind = `LATCHGATE_OBSERVED ${String(code ?? name)}`;
+  if (!emitted.has(kind))
+    emit({ code: 'LATCHGATE_OBSERVED', text: `mode 'observe' could not decide on a request: ${message}` });
+  emitted.add(kind);
 }
 
 module.exports = {

@@ -116,9 +116,16 @@ impl Listener {
         format!("{}{:016x}", channels(&self.prefix), u64::from_be_bytes(*gate))
     }
 
+    /// Where among the nodes of a Cluster it begins: at random, so that not all processes burden the same one.
+    fn first(&self) -> usize {
+        let gate = self.lock().gates.first().map_or(0, |(gate, _)| u64::from_be_bytes(*gate));
+        // Half of the numbers, so that counting on from it never overflows.
+        usize::try_from(gate % (1 << 31)).unwrap_or(0)
+    }
+
     async fn keep_listening(&self) {
         let mut pause = FIRST_PAUSE;
-        let mut attempt = 0;
+        let mut attempt = self.first();
         while !self.is_closed() {
             attempt += 1;
             let outcome = match self.open(attempt).await {
