@@ -6,6 +6,7 @@ use crate::core::error::Fault;
 use crate::core::key::KeyInfo;
 use crate::core::key_op::{KeyAnswer, KeyPlace, KeyUsed, Pointed, Pointing};
 use crate::core::quota::{QuotaRule, Refill};
+use crate::core::reason::Reason;
 use crate::service::api_key::Made;
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
@@ -94,6 +95,8 @@ pub struct NativeKeyUse {
     pub code: f64,
     pub key_id: String,
     pub owner_id: String,
+    /// The key itself stands, whatever else denies.
+    pub verified: bool,
     pub scopes: Vec<String>,
     /// A JSON text.
     pub metadata: Option<String>,
@@ -136,6 +139,10 @@ fn window_ms(rule: &QuotaRule) -> Option<f64> {
     }
 }
 
+/// Reasons that lie in a key itself.
+const OF_THE_KEY: [Reason; 4] =
+    [Reason::KeyUnknown, Reason::KeyOwner, Reason::KeyRevoked, Reason::KeyExpired];
+
 fn key_use(used: KeyUsed) -> NativeKeyUse {
     let KeyUsed { decision, place, facts, own } = used;
     let facts = facts.unwrap_or_default();
@@ -144,6 +151,7 @@ fn key_use(used: KeyUsed) -> NativeKeyUse {
         code: f64::from(decision.reason as u8),
         key_id: place.id,
         owner_id: place.owner,
+        verified: !OF_THE_KEY.iter().any(|reason| decision.would_deny.has(*reason)),
         scopes: facts.scopes,
         metadata: facts.metadata,
         own: own.map(consumption),

@@ -114,6 +114,14 @@ function asError(error) {
   });
 }
 
+/**
+ * @param {unknown} fault that may be user code's, with a code of any kind, or one that throws when it is read
+ * @returns {string} one of ours, or 'other'
+ */
+function knownCode(fault) {
+  return fault instanceof LatchgateError && STATUS.has(fault.code) ? fault.code : 'other';
+}
+
 exports.LatchgateError = LatchgateError;
 exports.codes = Object.freeze([...STATUS.keys()]);
 exports.asError = asError;
@@ -123,4 +131,5 @@ exports.fromNative = fromNative;
 exports.inputError = inputError;
 exports.isError = isError;
 exports.isStoreFault = isStoreFault;
+exports.knownCode = knownCode;
 exports.storeError = storeError;

@@ -10,9 +10,18 @@ const { isThenable } = require('./input.js');
 
 const NAMES = ['denied', 'admitted', 'evicted', 'revoked', 'lock-lost', 'store-error', 'store-recovered'];
 
+/** What a trial decides is not what the app does: events of these say so. */
+const OF_A_TRIAL = ['denied', 'admitted', 'evicted'];
+
 class Events {
+  #observe;
   /** @type {Map<string, Listener[]>} */
   #listeners = new Map(NAMES.map((name) => [name, []]));
+
+  /** @param {boolean} observe nothing is denied */
+  constructor(observe) {
+    this.#observe = observe;
+  }
 
   /**
    * @param {unknown} event
@@ -39,7 +48,8 @@ class Events {
 
   /** @param {{ type: string } & Record<string, unknown>} event */
   emit(event) {
-    const told = Object.freeze({ ...event });
+    const isTrial = this.#observe && OF_A_TRIAL.includes(event.type);
+    const told = Object.freeze(isTrial ? { ...event, observed: true } : { ...event });
     for (const listener of [...(this.#listeners.get(event.type) ?? [])]) tell(listener, told);
   }
 

@@ -97,7 +97,7 @@ function guard(engine, refusal, code, stands) {
     try {
       allowed = stands(decision, req);
     } catch (error) {
-      fail(engine, next, error);
+      fail(engine, req, next, error);
       return;
     }
     if (allowed) {

@@ -48,7 +48,7 @@ class KeyDecision extends Decision {
 
   /** @param {string} reason */
   isVerified(reason) {
-    return this.use !== undefined && super.isVerified(reason) && !UNVERIFIED.test(reason);
+    return this.use?.verified === true && super.isVerified(reason) && !UNVERIFIED.test(reason);
   }
 
   get claims() {

@@ -90,7 +90,7 @@ class KeyPassage extends KeyDecision {
   /** @param {unknown} error */
   fail(error) {
     if (isStoreFault(error)) this.complete(this.withoutStore(), this.engine.verdict, 0);
-    else fail(this.engine, this.next, error);
+    else fail(this.engine, this.req, this.next, error);
   }
 }
 

@@ -72,10 +72,9 @@ class Metrics {
     this.#decisions[this.#anonymous]++;
   }
 
-  /** @param {unknown} code of an error that next() was given */
+  /** @param {string} code of an error that next() was given, or would have been: one of ours, or 'other' */
   faulted(code) {
-    const known = typeof code === 'string' && this.#faults.has(code) ? code : 'other';
-    this.#faults.set(known, /** @type {number} */ (this.#faults.get(known)) + 1);
+    this.#faults.set(code, /** @type {number} */ (this.#faults.get(code)) + 1);
   }
 
   /** @param {number} ms from a question to the store to its answer */
@@ -135,7 +134,7 @@ class Metrics {
       {
         name: 'faults',
         type: 'counter',
-        help: 'Requests that ended in next(error), by code.',
+        help: "Requests that ended in next(error), or in mode 'observe' would have, by code.",
         samples: by('code', this.#faults),
       },
       {

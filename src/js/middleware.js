@@ -95,7 +95,7 @@ class Passage extends Decision {
   /** @param {unknown} error */
   fail(error) {
     if (isStoreFault(error)) this.complete(this.withoutStore(), this.engine.verdict, 0);
-    else fail(this.engine, this.next, error);
+    else fail(this.engine, this.req, this.next, error);
   }
 }
 

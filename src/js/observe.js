@@ -3,6 +3,7 @@
 // req.auth.observed; the request goes on, and neither the response nor what others put on the request is touched.
 
 const { denialOf } = require('./denial.js');
+const { knownCode } = require('./errors.js');
 const { reportDenied } = require('./report.js');
 const { decisionIn } = require('./request-auth.js');
 const { warnObserved } = require('./warnings.js');
@@ -34,7 +35,11 @@ function wouldBeOver(req, { observe, denied }) {
 function observeDenial(engine, answer, code, req, decision) {
   reportDenied(engine, answer, code, decision);
   req[engine.denied] = true;
-  if (decision !== undefined) decision.observed = denialOf(answer);
+  const observed = denialOf(answer);
+  if (decision !== undefined) decision.observed = observed;
+  // Whoever reads what an earlier middleware has handed out is told as well.
+  const before = decisionIn(req[engine.symbol]);
+  if (before !== undefined) before.observed = observed;
 }
 
 /**
@@ -46,17 +51,22 @@ function observeDenial(engine, answer, code, req, decision) {
  */
 function lay(req, engine, property, auth) {
   req[engine.symbol] = auth;
-  const other = req[property];
-  if (other === undefined || decisionIn(other) !== undefined) req[property] = auth;
+  const other = Reflect.get(req, property);
+  // Of a property that cannot be written nothing is said: the request is the app's.
+  if (other === undefined || decisionIn(other)?.engine === engine) Reflect.set(req, property, auth);
 }
 
 /**
- * A fault is counted by whoever calls this, told once, and costs the request nothing.
+ * A fault is counted by whoever calls this, told once by its code, and costs the request nothing. What comes behind would not
+ * have seen it.
+ * @param {Engine} engine
+ * @param {any} req
  * @param {Error} fault
  * @param {(error?: unknown) => void} next
  */
-function passOver(fault, next) {
-  warnObserved(fault);
+function passOver(engine, req, fault, next) {
+  req[engine.denied] = true;
+  warnObserved(knownCode(fault), fault);
   next();
 }
 

@@ -5,7 +5,7 @@
 const { AsyncResource } = require('node:async_hooks');
 const { deny } = require('./denial.js');
 const { ALLOWED } = require('./decision.js');
-const { asError, closedError, inputError } = require('./errors.js');
+const { asError, closedError, inputError, knownCode } = require('./errors.js');
 const { isThenable } = require('./input.js');
 const { lay, observeDenial, passOver, wouldBeOver } = require('./observe.js');
 const { reportAllowed, reportDenied } = require('./report.js');
@@ -64,13 +64,14 @@ class Later extends AsyncResource {
 
 /**
  * @param {Engine} engine
+ * @param {any} req
  * @param {(error?: unknown) => void} next
  * @param {unknown} error
  */
-function fail(engine, next, error) {
+function fail(engine, req, next, error) {
   const fault = asError(error);
-  engine.metrics.faulted(/** @type {{ code?: unknown }} */ (fault).code);
-  if (engine.observe) passOver(fault, next);
+  engine.metrics.faulted(knownCode(fault));
+  if (engine.observe) passOver(engine, req, fault, next);
   else next(fault);
 }
 
@@ -86,7 +87,7 @@ function conduct(passage) {
     if (engine.closed) throw closedError();
     code = policy.skip !== undefined && isSkipped(policy.skip, req) ? undefined : passage.decide();
   } catch (error) {
-    fail(engine, next, error);
+    fail(engine, req, next, error);
     return;
   }
   if (code === undefined) next();
@@ -120,7 +121,7 @@ function askAgain(passage) {
     if (passage.engine.closed) throw closedError();
     code = passage.again();
   } catch (error) {
-    fail(passage.engine, passage.next, error);
+    fail(passage.engine, passage.req, passage.next, error);
     return;
   }
   goOn(passage, code);

@@ -39,12 +39,7 @@ function reportFirstUse(decision) {
   engine.metrics.sessionAdmitted(0);
   if (!engine.events.has('admitted')) return;
   const { active, limit } = session ?? {};
-  engine.events.emit({ type: 'admitted', ...who(decision), active, limit, ...observed(engine) });
-}
-
-/** What events say besides, where they speak of a trial. @param {Engine} engine */
-function observed({ observe }) {
-  return observe ? { observed: true } : {};
+  engine.events.emit({ type: 'admitted', ...who(decision), active, limit });
 }
 
 /**
@@ -55,11 +50,10 @@ function observed({ observe }) {
  */
 function reportDenied(engine, { reason, code: public_, status }, code, decision) {
   engine.metrics.decided(code);
-  engine.telemetry?.denied();
+  if (!engine.observe) engine.telemetry?.denied();
   if (!engine.events.has('denied')) return;
   const known = decision !== undefined && !UNKNOWN.test(reason);
-  const whose = known ? who(decision) : {};
-  engine.events.emit({ type: 'denied', code: public_, status, reason, ...whose, ...observed(engine) });
+  engine.events.emit({ type: 'denied', code: public_, status, reason, ...(known ? who(decision) : {}) });
 }
 
 /**

@@ -46,7 +46,7 @@ function serialize(engine, options) {
       engine.assertOpen();
       wait(engine, decision, settings, req, res, next);
     } catch (error) {
-      fail(engine, next, error);
+      fail(engine, req, next, error);
     }
   };
 }
@@ -132,7 +132,7 @@ function refuse(engine, decision, error, reason, req, res, next) {
   const { policy } = decision;
   const code = reason || codeOf(engine, error);
   if (code === undefined) {
-    fail(engine, next, error);
+    fail(engine, req, next, error);
     return;
   }
   if (reason !== 0) forget(req, engine, policy.property);

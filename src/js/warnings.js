@@ -107,9 +107,9 @@ function warnRefund(message) {
   emit({ code: 'LATCHGATE_REFUND', text: `the charge of a request was not given back: ${message}` });
 }
 
-/** What would have gone to next(error), had anything been enforced: once for each code. @param {Error & { code?: unknown }} fault */
-function warnObserved({ code, name, message }) {
-  const kind = `LATCHGATE_OBSERVED ${String(code ?? name)}`;
+/** What would have gone to next(error), had anything been enforced: once for each code. @param {string} code @param {Error} fault */
+function warnObserved(code, { message }) {
+  const kind = `LATCHGATE_OBSERVED ${code}`;
   if (!emitted.has(kind))
     emit({ code: 'LATCHGATE_OBSERVED', text: `mode 'observe' could not decide on a request: ${message}` });
   emitted.add(kind);

@@ -1,6 +1,7 @@
 //! The steps of an operation that is observed: which store is asked, what follows from its answer. Pure; who asks
 //! is `observing`.
 
+use crate::core::error::Fault;
 use crate::core::family_op::{FamilyAnswer, FamilyOp, LoginAnswer, RefreshAnswer};
 use crate::core::idempotency::Idempotency;
 use crate::core::key_op::{KeyAnswer, KeyOp, KeyUsed, Use};
@@ -56,6 +57,8 @@ pub enum Then {
     Answer(Box<Verdict>),
     /// It is over, with the trial's answer.
     Last,
+    /// It has failed: what was charged by then is given back.
+    Fault(Fault),
 }
 
 /// What of a request the real record has said.
@@ -156,12 +159,24 @@ pub fn begin(act: Act<'static>) -> Next {
 
 /// What follows from the answer to a step.
 pub fn go_on(then: Then, outcome: Outcome) -> Next {
-    let verdict = match (&then, outcome) {
-        (_, Ok(verdict)) => verdict,
+    let verdict = match (then, outcome) {
+        (then, Ok(verdict)) => return go_on_with(then, verdict),
         // The denial stands, whether or not the charge came back.
-        (Then::GivenBack(_), Err(_)) => Verdict::Flag(false),
-        (_, Err(fault)) => return Next::Done(Err(fault)),
+        (then @ Then::GivenBack(_), Err(_)) => return go_on_with(then, Verdict::Flag(false)),
+        // What is real was done, and is told.
+        (Then::Sum(real), Err(_)) => Ok(Verdict::Count(real)),
+        (Then::Used(_, _, Some((own, charged))), Err(fault)) => {
+            return match refund(own, &charged) {
+                Some(refund) => ask(At::Trial, refund, Then::Fault(fault)),
+                None => Next::Done(Err(fault)),
+            };
+        }
+        (Then::Fault(fault), Err(_)) | (_, Err(fault)) => Err(fault),
     };
+    Next::Done(verdict)
+}
+
+fn go_on_with(then: Then, verdict: Verdict) -> Next {
     match (then, verdict) {
         (Then::Decide(decide), Verdict::Decision(found)) => {
             let Some(seen) = seen(&decide, &found) else {
@@ -195,6 +210,7 @@ pub fn go_on(then: Then, outcome: Outcome) -> Next {
         (Then::Sum(real), Verdict::Count(trial)) => Next::Done(Ok(Verdict::Count(real + trial))),
         (Then::Both, real) => ask(At::Trial, Act::Ping, Then::Answer(Box::new(real))),
         (Then::Answer(answer), _) => Next::Done(Ok(*answer)),
+        (Then::Fault(fault), _) => Next::Done(Err(fault)),
         // Or no answer to what was asked: whoever waits is told so.
         (_, verdict) => Next::Done(Ok(verdict)),
     }
@@ -265,8 +281,8 @@ fn own_charge(asked: &Use<'static>, rule: QuotaRule) -> (Own, Act<'static>) {
         Refill::Bucket(_) => 'g',
     };
     let key = format!("{algorithm}o{}", asked.id);
-    // What is remembered of a key lies with it in the real record: here its id tells it apart.
-    let once = asked.once.map(|Idempotency { mut name, question }| {
+    // What is remembered of a key lies with it in the real record: here its id tells it apart. A look is not remembered.
+    let once = asked.once.filter(|_| asked.cost > 0).map(|Idempotency { mut name, question }| {
         for (at, byte) in asked.id.bytes().enumerate() {
             name[at % 16] ^= byte;
         }
@@ -284,7 +300,7 @@ fn key_used(
     tried: Decision,
 ) -> Next {
     let mut decision = joined(tried, seen);
-    let Some((Own { key, units, memory }, charged)) = own else {
+    let Some((own, charged)) = own else {
         used.decision = decision;
         return Next::Done(Ok(Verdict::ApiKey(KeyAnswer::Used(used))));
     };
@@ -298,16 +314,23 @@ fn key_used(
     let told = decision.may_tell_quotas();
     let denied = decision.reason != Reason::Allowed;
     used.decision = decision;
-    let back = charged.charged.filter(|_| denied && !charged.replayed);
+    let units = own.units;
+    let back = if denied { refund(own, &charged) } else { None };
     used.own = told.then(|| match back {
         Some(_) => Consumption { remaining: charged.remaining + units, ..charged },
         None => charged,
     });
-    let Some(charged) = back else {
-        return Next::Done(Ok(Verdict::ApiKey(KeyAnswer::Used(used))));
-    };
+    match back {
+        Some(refund) => ask(At::Trial, refund, Then::GivenBack(used)),
+        None => Next::Done(Ok(Verdict::ApiKey(KeyAnswer::Used(used)))),
+    }
+}
+
+/// What gives a charge of a key's own quota back, where there was one.
+fn refund(Own { key, units, memory }: Own, told: &Consumption) -> Option<Act<'static>> {
+    let charged = told.charged.filter(|_| !told.replayed)?;
     let refund = Refund { user: None, lasting: false, key: key.into(), charged, units, memory };
-    ask(At::Trial, Act::Refund(refund), Then::GivenBack(used))
+    Some(Act::Refund(refund))
 }
 
 /// What an act comes to whose user is blocked.
