@@ -1,4 +1,4 @@
-// Turns on real servers, seen from one process: order, commands, replies that are lost, connections that die, and messages that
+// Turns on real servers, seen from one process: order, commands, replies that are lost, connections that die, and wake-ups that
 // never arrive.
 'use strict';
 
@@ -20,13 +20,6 @@ const OPTIONS = { sessions: { admission: /** @type {const} */ ('first-use') } };
 /** @param {Auth} auth @param {string} key @param {object} [options] */
 const hold = (auth, key, options) =>
   held((/** @type {any} */ work) => auth.locks.runExclusive(key, work, options));
-
-/** The signal of a request of the user. @param {Auth} auth @param {string} user */
-async function watched(auth, user) {
-  const answer = await auth.authenticate({ token: token({ sub: user, sid: 's' }) });
-  assert.ok(answer.ok);
-  return answer.auth.signal;
-}
 
 /** How many wait for turns. @param {Awaited<ReturnType<typeof startServer>>} server */
 async function waiting(server) {
@@ -116,44 +109,6 @@ for (const { kind, name } of KINDS) {
         await server.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
         holder.leave();
         assert.equal(await turn, 'had');
-      }
-    });
-
-    it('a signal aborts when the connection for messages comes back, whatever came meanwhile', {
-      skip,
-    }, async (t) => {
-      const server = await startServer(t, { kind });
-      const auth = open(t, { store: server.url(), ...OPTIONS });
-      const other = open(t, { store: server.url(), ...OPTIONS });
-      for (let round = 0; round < 3; round++) {
-        const user = unique();
-        const signal = await watched(auth, user);
-        await server.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
-        await other.tokens.revokeUser(user);
-        assert.ok(fault('REVOKED')(await aborted(signal)));
-      }
-    });
-
-    it('a signal aborts though nobody is told: it is asked for besides', { skip }, async (t) => {
-      const users = [{ user: 'mute', rules: 'on >secret ~* &* +@all -publish' }];
-      const server = await startServer(t, { kind, users });
-      // Nobody may take the quiet connection for dead: upon a new one all are asked for as well.
-      const auth = open(t, { store: { url: server.url(), commandTimeout: '60s' }, ...OPTIONS });
-      const mute = open(t, { store: server.url({ user: 'mute', password: 'secret' }), ...OPTIONS });
-      const heard = async () => {
-        const { publish } = await server.commandstats();
-        return { publish, connections: (await server.info('stats')).total_connections_received };
-      };
-      await mute.ready();
-      for (let round = 0; round < 3; round++) {
-        const user = unique();
-        const signal = await watched(auth, user);
-        await until('it listens', async () => (await server.command('PUBSUB', 'CHANNELS')).length > 0);
-        const before = await heard();
-        await mute.tokens.revokeUser(user);
-        await until('it aborts', () => signal.aborted);
-        assert.ok(fault('REVOKED')(signal.reason));
-        assert.deepEqual(await heard(), before, 'nothing was published, and nobody connected');
       }
     });
 

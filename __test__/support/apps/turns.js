@@ -5,7 +5,7 @@ const express = require('express');
 const { createAuth } = require('latchgate');
 const { SECRET } = require('../jwt.js');
 const { connect } = require('../resp.js');
-const { gate, tick } = require('../turns.js');
+const { aborted, gate, tick } = require('../turns.js');
 const { listen } = require('./listen.js');
 
 const { STORE = '' } = process.env;
@@ -68,6 +68,14 @@ app.post('/hold/:name', async (req, res) => {
 });
 
 app.use(auth.middleware());
+
+/** Answered when its credential is revoked, and told by a key of the test until then. */
+app.get('/watched/:name', async (req, res) => {
+  const { signal } = /** @type {import('latchgate').RequestAuth} */ (req.auth);
+  await command('INCR', `test:${req.params.name}`);
+  const { code } = await aborted(signal);
+  res.json({ code });
+});
 
 app.post('/guarded/:name', async (req, res) => {
   const { name } = req.params;
