@@ -56,10 +56,12 @@ for (const { name, start } of STORES) {
         await waiting;
         clearInterval(vigil);
         const own = await enter('here');
-        const { fence } = await locks.acquire('k');
+        // Longer than the test would wait.
+        const long = { maxHold: '1h' };
+        const { fence } = await locks.acquire('k', long);
         const hold = (run) => new Promise((resolve) => run(() => new Promise(() => resolve())));
-        await hold((work) => locks.runExclusive('l', work));
-        await hold((work) => own.runExclusive(work));
+        await hold((work) => locks.runExclusive('l', work, long));
+        await hold((work) => own.runExclusive(work, long));
         console.log(fence, signal.aborted, own.signal.aborted);`);
       const [fence, ...aborted] = printed.split(' ');
       assert.deepEqual(aborted, ['true', 'false']);
