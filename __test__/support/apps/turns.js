@@ -48,6 +48,14 @@ app.post('/bare/:name', async (req, res) => {
   res.json({});
 });
 
+/** Notes who comes when. @param {import('express').Request} req */
+const note = ({ params: { name, n } }) => command('RPUSH', `test:order:${name}`, String(n));
+
+app.post('/ordered/:name/:n', async (req, res) => {
+  await auth.locks.runExclusive(req.params.name, () => note(req), PATIENT);
+  res.json({});
+});
+
 /** Held until told to go on; what holds and what waits is told by keys of the test. */
 const leaving = gate();
 app.post('/leave', (_req, res) => {
@@ -85,6 +93,11 @@ app.post('/guarded/:name', async (req, res) => {
     await increment(`${name}:sum`);
   };
   await req.auth?.runExclusive(mutate, PATIENT);
+  res.json({});
+});
+
+app.post('/ordered-user/:name/:n', async (req, res) => {
+  await req.auth?.runExclusive(() => note(req), PATIENT);
   res.json({});
 });
 
