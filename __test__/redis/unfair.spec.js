@@ -17,8 +17,9 @@ const { held } = require('../support/turns.js');
 /** @typedef {import('latchgate').Auth} Auth */
 
 const OPTIONS = { sessions: { admission: /** @type {const} */ ('first-use') } };
-/** A lease in whose half every answer comes, on any machine. */
+/** A lease in whose half every answer comes, on any machine; and nothing is asked twice because an answer is late. */
 const TTL = 20_000;
+const PATIENT = { commandTimeout: '60s', connectTimeout: '30s' };
 
 /** How long the lease of a key still runs on the server, in milliseconds: docs/layout.md. 0: nobody holds it. */
 const LEFT = `
@@ -35,8 +36,8 @@ const LEFT = `
 async function taken(t, kind) {
   const server = await startServer(t, { kind });
   const proxy = await startProxy(t, { port: server.port });
-  const auth = open(t, { store: proxy.url, ...OPTIONS });
-  const other = open(t, { store: server.url(), ...OPTIONS });
+  const auth = open(t, { store: { url: proxy.url, ...PATIENT }, ...OPTIONS });
+  const other = open(t, { store: { url: server.url(), ...PATIENT }, ...OPTIONS });
   const key = unique('key');
   await auth.locks.runExclusive(key, () => 1, { ttl: TTL });
   await other.locks.acquire(key, { ttl: '10m', maxHold: '10m', autoExtend: false });
@@ -117,7 +118,7 @@ for (const { kind, name } of KINDS) {
 
     it('have a lease of 100 ms at most by default, here and on the server', { skip }, async (t) => {
       const server = await startServer(t, { kind });
-      const auth = open(t, { store: server.url() });
+      const auth = open(t, { store: { url: server.url(), ...PATIENT } });
       const key = unique('key');
       // An answer that comes when half of the lease is over is a fault: on a busy machine the next will do.
       const attempt = () =>
