@@ -9,6 +9,7 @@ const { get, send } = require('./support/http.js');
 const { token } = require('./support/jwt.js');
 const { keyEndpoint, pair, signed } = require('./support/key-endpoint.js');
 const { changes, parse } = require('./support/prometheus.js');
+const { aborted, held } = require('./support/turns.js');
 
 /** What the store and its clock say of their own. */
 const TIMED = /^latchgate_(store_duration|store_in_flight|token_cache|build_info)/;
@@ -96,6 +97,56 @@ describe('metrics() counts', () => {
     assert.deepEqual(await counted(auth, () => auth.apiKeys.revoke(keyId)), revoked('api_key'));
     assert.deepEqual(await counted(auth, () => auth.tokens.revokeUser(userId)), revoked('user'));
     assert.deepEqual(await counted(auth, () => auth.tokens.blockUser(userId)), revoked('block'));
+  });
+
+  it('who waits for turns and who holds one, as long as they do', async (t) => {
+    const auth = open(t, { sessions: { admission: 'first-use' } });
+    const seen = () => {
+      const series = parse(auth.metrics());
+      return ['waiting', 'held'].map((what) => series.get(`latchgate_turns_${what}`));
+    };
+    assert.deepEqual(seen(), [0, 0]);
+    const answer = await auth.authenticate({ token: token({ sub: unique(), sid: 's' }) });
+    assert.ok(answer.ok);
+    const [key, own] = [unique('key'), answer.auth];
+    const holders = await Promise.all([
+      held((/** @type {any} */ work) => auth.locks.runExclusive(key, work)),
+      held((/** @type {any} */ work) => own.runExclusive(work)),
+    ]);
+    assert.deepEqual(seen(), [0, 2]);
+    const leaving = new AbortController();
+    const options = { signal: leaving.signal };
+    const runs = [1, 2, 3].map(() => auth.locks.runExclusive(key, () => seen()[1]));
+    const owns = [1, 2].map(() => own.runExclusive(() => {}));
+    const gone = auth.locks.runExclusive(key, () => {}, options);
+    assert.deepEqual(seen(), [6, 2]);
+    leaving.abort();
+    await assert.rejects(gone, { name: 'AbortError' });
+    assert.deepEqual(seen(), [5, 2]);
+    holders[0].leave();
+    // The other turn is held meanwhile.
+    assert.deepEqual(await Promise.all(runs), [2, 2, 2]);
+    assert.deepEqual(seen(), [2, 1]);
+    holders[1].leave();
+    await Promise.all([...owns, ...holders.map(({ done }) => done)]);
+    assert.deepEqual(seen(), [0, 0]);
+  });
+
+  it('leases that were lost, and none that was given up in time', async (t) => {
+    const auth = open(t);
+    const lost = { leases_lost_total: 1 };
+    const run = (/** @type {any} */ work, /** @type {object} */ options) => () =>
+      auth.locks.runExclusive(unique('key'), work, options).catch(fault('LEASE_LOST'));
+    const over = (/** @type {any} */ { signal }) => aborted(signal);
+    assert.deepEqual(
+      await counted(
+        auth,
+        run(() => {}, {}),
+      ),
+      {},
+    );
+    assert.deepEqual(await counted(auth, run(over, { maxHold: 200 })), lost);
+    assert.deepEqual(await counted(auth, run(over, { ttl: 200, autoExtend: false })), lost);
   });
 
   it('what the cache of verified tokens has found', async (t) => {

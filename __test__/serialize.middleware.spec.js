@@ -4,7 +4,6 @@
 
 const assert = require('node:assert/strict');
 const http = require('node:http');
-const { Readable } = require('node:stream');
 const { describe, it } = require('node:test');
 const { EXPRESS, serve } = require('./support/app.js');
 const { fault, open, unique } = require('./support/auths.js');
@@ -147,34 +146,6 @@ for (const { name, express } of EXPRESS) {
       leaving.open();
       assert.deepEqual([(await first).status, (await last).status], [200, 200]);
       assert.deepEqual(ran, ['/first', '/last']);
-    });
-
-    it('lasts as long as a response is streamed', async (t) => {
-      const inside = gate();
-      const more = gate();
-      /** @type {string[]} */
-      const order = [];
-      const { port } = await site(t, async (req, res) => {
-        order.push(req.path);
-        if (req.path !== '/stream') return void res.json({});
-        async function* chunks() {
-          yield 'one';
-          inside.open();
-          await more.opened;
-          order.push('streamed');
-          yield 'two';
-        }
-        return void Readable.from(chunks()).pipe(res);
-      });
-      const text = newToken();
-      const stream = get(port, '/stream', text);
-      await inside.opened;
-      const next = get(port, '/next', text);
-      for (let turn = 0; turn < 50; turn++) await tick();
-      more.open();
-      assert.match((await stream).body, /one/);
-      assert.equal((await next).status, 200);
-      assert.deepEqual(order, ['/stream', 'streamed', '/next']);
     });
 
     it('is over where the handler throws, rejects, or hands an error on', async (t) => {

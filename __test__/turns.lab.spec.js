@@ -1,27 +1,74 @@
-// What is left of turns in the embedded store: fences, for a day.
+// What is left of turns that were had in the embedded store: of a million keys their fences, for a day, and in the process that
+// used them next to nothing.
 'use strict';
 
 const assert = require('node:assert/strict');
-const { after, it } = require('node:test');
-const { newStore, open } = require('./support/auths.js');
-const { DAY, START, backdoor, clock } = require('./support/lab.js');
+const path = require('node:path');
+const { it } = require('node:test');
+const { ROOT, runNode } = require('./support/child.js');
 
-const KEYS = 100_000;
+const KEYS = 1_000_000;
+/** Of one thing that was kept for each key there would be as many bytes, or more. */
+const ROOM = 20_000_000;
 
-after(() => clock.release());
+const SCRIPT = `
+  const v8 = require('node:v8');
+  const { createAuth } = require('latchgate');
+  const { DAY, START, backdoor, clock } = require(${JSON.stringify(path.join(__dirname, 'support', 'lab.js'))});
+  const { Hold } = require(${JSON.stringify(path.join(ROOT, 'src', 'js', 'lease.js'))});
+  const { Waiter } = require(${JSON.stringify(path.join(ROOT, 'src', 'js', 'waiter.js'))});
 
-it(`of ${KEYS} keys that were used nothing is left but their fences, and of those nothing after a day`, async (t) => {
-  clock.set(START);
-  const url = newStore('memory:');
-  const auth = open(t, { store: url });
-  const store = backdoor(url);
-  for (let key = 0; key < KEYS; key++) await auth.locks.runExclusive(`${key}`, () => key);
-  const lines = store.dump().split('\n').filter(Boolean);
-  assert.equal(lines.length, KEYS);
-  const { fence } = await auth.locks.acquire('0');
-  clock.advance(DAY - 60_000);
-  assert.ok((await auth.locks.acquire('0')).fence > fence);
-  clock.advance(DAY + 60_000);
-  for (let idle = 0; idle < 5000; idle++) if (store.sweep() > 0) idle = 0;
-  assert.equal(store.dump(), '');
+  const settle = async () => {
+    for (let n = 0; n < 3; n++) {
+      await new Promise(setImmediate);
+      gc();
+    }
+  };
+  const heap = async () => {
+    await settle();
+    return process.memoryUsage().heapUsed;
+  };
+  const kept = (type) => v8.queryObjects(type, { format: 'count' });
+
+  (async () => {
+    clock.set(START);
+    const { locks, close } = createAuth({ store: 'memory:keys', jwt: { secret: 's'.repeat(64) } });
+    const store = backdoor('memory:keys');
+    const use = async (from, to) => {
+      for (let key = from; key < to; key++) {
+        // Of some, somebody waits.
+        const others = key % 100 === 0 ? [1, 2] : [];
+        await Promise.all([0, ...others].map(() => locks.runExclusive(\`k\${key}\`, () => key)));
+      }
+    };
+    await use(${KEYS}, ${KEYS} + 20_000);
+    const before = await heap();
+    await use(0, ${KEYS});
+    const grown = (await heap()) - before;
+    const objects = { waiters: kept(Waiter), holds: kept(Hold) };
+    const lines = store.dump().split('\\n').filter((line) => line !== '').length;
+    // To the last there is a fence, that the next lies above.
+    const { fence } = await locks.acquire('k0');
+    clock.advance(DAY - 60_000);
+    const isAbove = (await locks.acquire('k0')).fence > fence;
+    clock.advance(DAY + 60_000);
+    for (let idle = 0; idle < 5000; idle++) if (store.sweep() > 0) idle = 0;
+    console.log(JSON.stringify({ lines, grown, objects, isAbove, left: store.dump() }));
+  })();
+`;
+
+it(`of ${KEYS} keys that were used nothing is left but their fences, and of those nothing after a day`, async () => {
+  const ending = await runNode(['--expose-gc', '--disable-warning=ExperimentalWarning', '-e', SCRIPT], {
+    deadline: 300_000,
+  });
+  assert.deepEqual([ending.status, ending.stderr], [0, '']);
+  const { grown, ...rest } = JSON.parse(ending.stdout);
+  assert.deepEqual(rest, {
+    lines: KEYS + 20_000,
+    objects: { waiters: 0, holds: 0 },
+    isAbove: true,
+    left: '',
+  });
+  console.log('GROWN', grown);
+  assert.ok(grown < ROOM, `${grown} bytes of the heap`);
 });

@@ -40,10 +40,12 @@ describe('a process', () => {
 
   it('ends by itself while a turn is held, and while a signal is watched', async () => {
     const script = `
-      await locks.acquire('k');
-      locks.runExclusive('l', () => new Promise(() => {}));
+      // Longer than the test would wait.
+      const long = { maxHold: '1h' };
+      await locks.acquire('k', long);
+      locks.runExclusive('l', () => new Promise(() => {}), long);
       const { auth: own } = await auth.authenticate({ token: await auth.tokens.issue('u') });
-      own.runExclusive(() => new Promise(() => {}));
+      own.runExclusive(() => new Promise(() => {}), long);
       console.log(own.signal.aborted);`;
     assert.equal(await run(script), 'false');
   });

@@ -289,6 +289,8 @@ export async function otherCalls(): Promise<void> {
   const held = await auth.locks.acquire('k', lock);
   console.log(await held.extend('1s'), held.key, held.expiresAt, held.signal.aborted, await held.release());
   await held[Symbol.asyncDispose]();
+  await using scoped = await auth.locks.acquire('k', lock);
+  console.log(scoped.fence);
   const counted = await auth.counters.add('u', 'n', 1, { min: 0, max: 5, idempotencyKey: 'i' });
   const applied = await auth.counters.apply('u', [{ name: 'n', delta: -1, min: 0 }], { idempotencyKey: 'i' });
   const answer = await auth.authenticate({ token: 'x' });

@@ -19,7 +19,7 @@ const TUNED_MS = 5;
  * @property {() => Promise<unknown>} [ready]
  */
 
-/** @param {string} store @returns {Locker} */
+/** With the default `wait` of 5 s: where it ends somebody's wait, the run fails. @param {string} store @returns {Locker} */
 function latchgate(store) {
   const auth = createAuth(authOptions(store));
   return {

@@ -1,5 +1,5 @@
 'use strict';
-// What the rows of locks (J, JM) and of the Cluster (L) are judged by.
+// What the rows of locks (J, JM), of signals (JS) and of the Cluster (L) are judged by.
 
 const { plain, ratio } = require('./series.js');
 
@@ -104,6 +104,27 @@ const rowJM = () =>
   }));
 
 /** @returns {Goal[]} */
+const rowJS = () =>
+  ['4 requests', '500 requests'].flatMap((load) => [
+    {
+      row: 'JS',
+      what: `${load} in 4 processes: until the last signal aborts, median`,
+      better: /** @type {const} */ ('less'),
+      goal: 50_000,
+      moonshot: 5000,
+      unit: 'µs',
+      value: plain('JS', load, 'last p50'),
+    },
+    {
+      row: 'JS',
+      what: `${load} in 4 processes: until the last signal aborts, p99`,
+      better: /** @type {const} */ ('less'),
+      unit: 'µs',
+      value: plain('JS', load, 'last p99'),
+    },
+  ]);
+
+/** @returns {Goal[]} */
 const rowL = () =>
   ['3 masters', '6 masters'].flatMap((size) => [
     {
@@ -130,4 +151,4 @@ const rowL = () =>
     },
   ]);
 
-module.exports = { rowJ, rowJM, rowL };
+module.exports = { rowJ, rowJM, rowJS, rowL };

@@ -1,7 +1,7 @@
 'use strict';
 // What each row is judged by: a figure of one run, and what it should be. Ratios are taken within rounds.
 
-const { rowJ, rowJM, rowL } = require('./goals-turns.js');
+const { rowJ, rowJM, rowJS, rowL } = require('./goals-turns.js');
 const { plain, ratio } = require('./series.js');
 
 /** @typedef {import('./series.js').Goal} Goal */
@@ -348,6 +348,7 @@ const GOALS = [
   ...rowI(),
   ...rowJ(),
   ...rowJM(),
+  ...rowJS(),
   ...rowK(),
   ...rowL(),
   ...rowM(),

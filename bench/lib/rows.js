@@ -8,6 +8,7 @@ const { EMBEDDED, NETWORKED } = require('../contenders/lockers.js');
 const { measureCluster } = require('./cluster.js');
 const { Child, startDelay, work } = require('./processes.js');
 const { SECRET } = require('./settings.js');
+const { measureSignals } = require('./signals.js');
 const { signed } = require('./signed.js');
 const { sign } = require('./tokens.js');
 const { measureTurns } = require('./turns.js');
@@ -26,6 +27,8 @@ const SCALES = { flags: ['--expose-gc', '--max-semi-space-size=1'] };
 /** Ten million users take gigabytes in a heap of JavaScript, and minutes to come. */
 const ROOM = { flags: ['--max-old-space-size=14000'], patience: 900_000 };
 const MASTERS = /** @type {Record<string, number>} */ ({ 'one server': 1, '3 masters': 3, '6 masters': 6 });
+/** Requests of one user in each of the processes of row JS. */
+const WATCHED = /** @type {Record<string, number>} */ ({ '4 requests': 1, '500 requests': 125 });
 const ADDON = path.join(__dirname, '..', '..', 'src', 'js', binaryName);
 
 /**
@@ -207,6 +210,17 @@ const ROWS = {
     contenders: Object.keys(EMBEDDED),
     run: ({ node, scale }, contender) =>
       measureTurns(node, contender, { processes: 1, each: [32], ms: 500 * scale }),
+  },
+  JS: {
+    title: 'From the call that revokes a user until signals abort in 4 processes; microseconds',
+    contenders: Object.keys(WATCHED),
+    run: ({ node, redis, scale }, contender) =>
+      measureSignals(node, {
+        port: redis.port,
+        processes: 4,
+        each: WATCHED[contender],
+        users: Math.round(200 * scale),
+      }),
   },
   K: {
     title: 'Users: bytes that one weighs, and nanoseconds for one of so many',

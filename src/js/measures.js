@@ -6,7 +6,7 @@
 const { version } = require('../../package.json');
 
 /** @param {Engine} engine */
-function measure({ metrics, bridge, gate, keySource, store }) {
+function measure({ metrics, bridge, gate, keySource, store, turns }) {
   metrics.add(
     { name: 'store_in_flight', type: 'gauge', help: 'Questions to the store that are not answered yet.' },
     () => bridge.pending,
@@ -25,6 +25,14 @@ function measure({ metrics, bridge, gate, keySource, store }) {
   metrics.add(
     { name: 'token_cache', type: 'gauge', unit: 'bytes', help: 'Memory of the tokens already verified.' },
     () => gate.cached().bytes,
+  );
+  metrics.add(
+    { name: 'turns_waiting', type: 'gauge', help: 'Callers of this process that wait for a turn.' },
+    () => turns.waiting,
+  );
+  metrics.add(
+    { name: 'turns_held', type: 'gauge', help: 'Turns that callers of this process hold.' },
+    () => turns.held,
   );
   if (keySource !== undefined) {
     metrics.add({ name: 'key_set_fetches', type: 'counter', help: 'Times jwt.jwksUri was asked.' }, () => [

@@ -58,6 +58,15 @@ class Turns {
     this.#engine = engine;
   }
 
+  /** Those who have asked for a turn and do not have it yet, whatever it is of. */
+  get waiting() {
+    return this.#waiting.size;
+  }
+
+  get held() {
+    return this.#held.size;
+  }
+
   /** @param {{ key: string, fence: number, message: string }} lease */
   tellLost(lease) {
     const { events, metrics } = this.#engine;

@@ -5,7 +5,7 @@ const express = require('express');
 const { createAuth } = require('latchgate');
 const { SECRET } = require('../jwt.js');
 const { connect } = require('../resp.js');
-const { gate, tick } = require('../turns.js');
+const { aborted, gate, tick } = require('../turns.js');
 const { listen } = require('./listen.js');
 
 const { STORE = '' } = process.env;
@@ -48,6 +48,14 @@ app.post('/bare/:name', async (req, res) => {
   res.json({});
 });
 
+/** Notes who comes when. @param {import('express').Request} req */
+const note = ({ params: { name, n } }) => command('RPUSH', `test:order:${name}`, String(n));
+
+app.post('/ordered/:name/:n', async (req, res) => {
+  await auth.locks.runExclusive(req.params.name, () => note(req), PATIENT);
+  res.json({});
+});
+
 /** Held until told to go on; what holds and what waits is told by keys of the test. */
 const leaving = gate();
 app.post('/leave', (_req, res) => {
@@ -69,6 +77,14 @@ app.post('/hold/:name', async (req, res) => {
 
 app.use(auth.middleware());
 
+/** Answered when its credential is revoked, and told by a key of the test until then. */
+app.get('/watched/:name', async (req, res) => {
+  const { signal } = /** @type {import('latchgate').RequestAuth} */ (req.auth);
+  await command('INCR', `test:${req.params.name}`);
+  const { code } = await aborted(signal);
+  res.json({ code });
+});
+
 app.post('/guarded/:name', async (req, res) => {
   const { name } = req.params;
   const mutate = async () => {
@@ -77,6 +93,11 @@ app.post('/guarded/:name', async (req, res) => {
     await increment(`${name}:sum`);
   };
   await req.auth?.runExclusive(mutate, PATIENT);
+  res.json({});
+});
+
+app.post('/ordered-user/:name/:n', async (req, res) => {
+  await req.auth?.runExclusive(() => note(req), PATIENT);
   res.json({});
 });
 
