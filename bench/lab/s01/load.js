@@ -2,7 +2,7 @@
 // People log in, look about and log out; some press the button twice, or open the app on two devices at once.
 
 const { arrivals, usersOf } = require('../lib/random.js');
-const { timeline } = require('../lib/judge.js');
+const { decisionsOf, timeline } = require('../lib/judge.js');
 
 const LIMIT = 3;
 const USERS = 2000;
@@ -14,8 +14,8 @@ module.exports = {
   unprotected: 'LRANGE, count, LPUSH, EXPIRE (ioredis, express-jwt)',
   operation: 'logins',
   violation: `a login let in although ${LIMIT} sessions of the user were certainly live`,
-  plan({ rate, seconds, random }) {
-    const user = usersOf('user', USERS, random);
+  plan({ rate, seconds, random, tag }) {
+    const user = usersOf(`${tag}-user`, USERS, random);
     /** Tokens that work, by user. @type {Map<string, Array<{ token: string }>>} */
     const live = new Map();
     const steps = arrivals(rate, seconds, random).flatMap((at) => {
@@ -82,5 +82,6 @@ function judge(log) {
       caught ??= timeline(`${who}: ${live} live sessions of ${LIMIT}`, before, entry);
     }
   }
-  return { tried: logins.length, violations, caught };
+  const decisions = decisionsOf(log, ['login', 'me', 'logout'], violations);
+  return { tried: logins.length, violations, decisions, caught };
 }

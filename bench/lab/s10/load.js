@@ -3,7 +3,7 @@
 
 const { arrivals, usersOf } = require('../lib/random.js');
 const { timeline } = require('../lib/judge.js');
-const { tokensOf } = require('../lib/people.js');
+const { namesOf, tokensOf } = require('../lib/people.js');
 
 const USERS = 200;
 
@@ -15,9 +15,9 @@ module.exports = {
   operation: "attempts on other people's accounts",
   violation: "another's account changed",
   needs: 'database',
-  async plan({ rate, seconds, random, ask }) {
-    const user = usersOf('user', USERS, random);
-    const tokens = await tokensOf('user', USERS, ask);
+  async plan({ rate, seconds, random, tag, ask }) {
+    const user = usersOf(`${tag}-user`, USERS, random);
+    const tokens = await tokensOf(namesOf(`${tag}-user`, USERS), ask);
     const steps = arrivals(rate, seconds, random).map((at) => {
       const who = user();
       const whose = random() < 0.05 ? user() : who;
