@@ -1,5 +1,6 @@
 'use strict';
-// npm run lab [-- --quick] [--scenarios S1,S3] [--loads 500,1100] [--processes 1,6] [--seconds 5] [--seed 1] [--out DIR] [--no-setup]
+// npm run lab [-- --quick] [--scenarios S1,S3] [--loads 500,1100] [--processes 1,6] [--seconds 5] [--seed 1]
+//             [--out DIR] [--no-setup] [--self-test]
 //
 // Runs every scenario as it is usually written, and with latchgate; on one process and on six behind nginx that share one Redis; at
 // several loads, from an open loop. Counts what went wrong, and writes docs/lab/results.json, docs/lab/report.html and the table in
@@ -7,7 +8,8 @@
 // and when; not what the machine makes of it.
 //
 // --quick: one load, six processes, the two forms alone; in under two minutes. It writes nothing, nor does a run of some scenarios
-// or loads: --out DIR writes the report of any run there. --no-setup: what is needed is there.
+// or loads: --out DIR writes the report of any run there. --no-setup: what is needed is there. --self-test: the
+// unprotected app stands in for the protected one, so that it must exit with 1.
 
 const os = require('node:os');
 const { parseArgs } = require('node:util');
@@ -35,6 +37,7 @@ function parse() {
       seed: { type: 'string', default: '1' },
       out: { type: 'string' },
       'no-setup': { type: 'boolean', default: false },
+      'self-test': { type: 'boolean', default: false },
     },
   });
   /** @param {string | undefined} text @param {number[]} otherwise */
@@ -51,9 +54,16 @@ function parse() {
       processes: numbers(values.processes, base.processes),
       seconds: values.seconds === undefined ? base.seconds : positive(values.seconds),
       seed: Number(values.seed),
+      selfTest: values['self-test'],
     },
     // Of less than this nobody is to take the figures for those of a whole run.
-    whole: !values.quick && !names && !values.loads && !values.processes && !values.seconds,
+    whole:
+      !values.quick &&
+      !values['self-test'] &&
+      !names &&
+      !values.loads &&
+      !values.processes &&
+      !values.seconds,
     out: values.out,
     ready: values['no-setup'],
   };

@@ -49,8 +49,8 @@ function pictures(forms, runs) {
   const bars = plain.map(({ rate, processes, tried, violations }) => {
     return { rate, processes, count: violations, share: tried === 0 ? 0 : (100 * violations) / tried };
   });
-  const caption = `<b>went wrong, unprotected</b> &ensp;${key('half', 'one process')}${key('unprotected', 'several')}`;
   const sizes = [...new Set(runs.map(({ processes }) => processes))];
+  const caption = `<b>went wrong</b> unprotected, processes: ${sizes.map((size) => key(size === 1 ? 'half' : 'unprotected', size === 1 ? 'one' : `${size}`)).join('')}`;
   const curves = sizes.map((size) => {
     const own = runs.filter(({ processes }) => processes === size);
     return figure(
@@ -95,7 +95,18 @@ function table(forms, runs) {
     const name = forms.find((each) => each.form === form)?.name ?? form;
     return `<tr><td>${escaped(name)}, ${counted(processes)}</td>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
   });
-  const names = ['app', 'requests/s', 'sent', 'unanswered', 'tried', 'went wrong', 'mean ms', 'p50', 'p95', 'p99'];
+  const names = [
+    'app',
+    'requests/s',
+    'sent',
+    'unanswered',
+    'tried',
+    'went wrong',
+    'mean ms',
+    'p50',
+    'p95',
+    'p99',
+  ];
   return `<details><summary>all figures</summary><div class="scroll"><table><tr>${names.map((name) => `<th>${name}</th>`).join('')}</tr>${rows.join('')}</table></div></details>`;
 }
 
@@ -107,7 +118,10 @@ function sweep(forms, runs) {
   const curves = sizes.map((size) => {
     const own = swept.filter(({ processes }) => processes === size);
     const curve = curvesOf(forms, own, ({ hot = 0 }) => hot);
-    return figure(`<b>wait, ${counted(size)}</b>`, waits(curve, (at) => `${Math.round(100 * at)} %`));
+    return figure(
+      `<b>wait, ${counted(size)}</b>`,
+      waits(curve, (at) => `${Math.round(100 * at)} %`),
+    );
   });
   return `<h3>As contention grows: ${number(swept[0].rate)} requests/s, of which so many are for one account</h3><div class="row">${curves.join('')}</div>`;
 }
@@ -135,7 +149,7 @@ function card(scenario, runs, more = '') {
 on latchgate <span class="${tint(guarded)}">${number(guarded)}</span> of ${number(count('protected', 'tried'))}.</p>
 <p class="soft">Counted: ${escaped(scenario.violation)}.<br>As it is usually written: ${escaped(scenario.unprotected)}.</p>
 ${pictures(forms, steady)}
-${caught ? `<h3>One of them, as the client saw it: ${escaped(caught.what)}</h3>${course(caught)}` : ''}
+${caught ? `<h3>One of them, as the client saw it: ${escaped(caught.what.replace(/\bat-\d+-/g, ''))}</h3>${course(caught)}` : ''}
 ${more}${sweep(forms, runs)}${notes(forms, steady)}
 ${table(forms, runs)}</section>`;
 }

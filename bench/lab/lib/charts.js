@@ -12,7 +12,11 @@ const BOTTOM = 28;
 const escaped = (text) => String(text).replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
 
 /** @param {number} value */
-const digits = (value) => (value === 0 ? '0' : value >= 10 ? value.toFixed(0) : `${Number(value.toPrecision(2))}`);
+const digits = (value) =>
+  value === 0 ? '0' : value >= 10 ? value.toFixed(0) : `${Number(value.toPrecision(2))}`;
+
+/** @param {number} ms */
+const span = (ms) => (ms >= 1000 ? `${digits(ms / 1000)} s` : `${digits(ms)} ms`);
 
 /** A round number that is not less. @param {number} value */
 function ceiling(value) {
@@ -37,12 +41,12 @@ const label = (x, y, text, classes = '') =>
  * Lines across, with what they stand for.
  * @param {number[]} marks
  * @param {(value: number) => number} y
- * @param {string} unit
+ * @param {(mark: number) => string} text
  */
-const grid = (marks, y, unit) =>
+const grid = (marks, y, text) =>
   marks.map(
     (mark) =>
-      `<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(mark).toFixed(1)}" y2="${y(mark).toFixed(1)}"/>${label(LEFT - 6, y(mark) + 3.5, `${digits(mark)}${unit}`, 'end')}`,
+      `<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(mark).toFixed(1)}" y2="${y(mark).toFixed(1)}"/>${label(LEFT - 6, y(mark) + 3.5, text(mark), 'end')}`,
   );
 
 /**
@@ -64,7 +68,7 @@ function shares(bars) {
   const y = (/** @type {number} */ value) => HEIGHT - BOTTOM - (value / top) * (HEIGHT - TOP - BOTTOM);
   const slot = (WIDTH - LEFT - RIGHT) / rates.length;
   const wide = Math.min(22, slot / 2 - 4);
-  const parts = grid([0, top / 2, top], y, ' %');
+  const parts = grid([0, top / 2, top], y, (mark) => `${digits(mark)} %`);
   for (const [at, rate] of rates.entries()) {
     const middle = LEFT + slot * (at + 0.5);
     parts.push(label(middle, HEIGHT - 10, `${rate}/s`, 'middle'));
@@ -105,13 +109,12 @@ function waits(curves, mark = String) {
     return HEIGHT - BOTTOM - part * (HEIGHT - TOP - BOTTOM);
   };
   const [first, last] = [Math.min(...places), Math.max(...places)];
-  const span = last - first || 1;
   const from = LEFT + 14;
   // One alone stands in the middle.
   const x = (/** @type {number} */ at) =>
-    from + (last === first ? 0.5 : (at - first) / span) * (WIDTH - RIGHT - 14 - from);
+    from + (last === first ? 0.5 : (at - first) / (last - first)) * (WIDTH - RIGHT - 14 - from);
   const marks = Array.from({ length: high - low + 1 }, (_, power) => 10 ** (low + power));
-  const parts = grid(marks, y, ' ms');
+  const parts = grid(marks, y, span);
   let written = -Infinity;
   for (const at of places) {
     // Where two are too near to be read, the first is told.
@@ -150,7 +153,7 @@ function course({ requests }) {
   const x = (/** @type {number} */ ms) => from + (ms / last) * (wide - from - 60);
   const parts = [0, last / 2, last].map(
     (mark) =>
-      `<line class="grid" x1="${x(mark).toFixed(1)}" x2="${x(mark).toFixed(1)}" y1="${TOP - 6}" y2="${height - BOTTOM + 4}"/>${label(x(mark), height - 10, `${digits(mark)} ms`, 'middle')}`,
+      `<line class="grid" x1="${x(mark).toFixed(1)}" x2="${x(mark).toFixed(1)}" y1="${TOP - 6}" y2="${height - BOTTOM + 4}"/>${label(x(mark), height - 10, span(mark), 'middle')}`,
   );
   for (const [at, { label: kind, sent, done, status }] of requests.entries()) {
     const y = TOP + at * row;

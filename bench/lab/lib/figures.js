@@ -118,7 +118,7 @@ const turnOf = (runs) =>
       p95: latency.p95 - without.p95,
       p99: latency.p99 - without.p99,
     });
-    const turnedAway = of.lock.notes?.['turned away with 429'] ?? 0;
+    const turnedAway = of.lock.notes?.['turned away with 429 or 503'] ?? 0;
     return { processes, rate, alone: without, turn: more(of.protected), lock: more(of.lock), turnedAway };
   });
 

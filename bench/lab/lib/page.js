@@ -28,7 +28,8 @@ function overview(scenarios, runs) {
     const [wrong, tried] = [sum(own, ({ violations }) => violations), sum(own, (run) => run.tried)];
     if (tried === 0) return '<span class="soft">not run</span>';
     const share = (100 * wrong) / tried;
-    const bar = wrong === 0 ? '' : `<span class="meter" style="width: ${Math.max(2, share).toFixed(0)}%"></span>`;
+    const bar =
+      wrong === 0 ? '' : `<span class="meter" style="width: ${Math.max(2, share).toFixed(0)}%"></span>`;
     return `<span class="${wrong === 0 ? 'zero' : 'bad'}">${number(wrong)}</span> of ${number(tried)}${bar}`;
   };
   const rows = scenarios.map(({ id, title }) => {
@@ -44,7 +45,13 @@ function overview(scenarios, runs) {
       of('protected', false),
     ];
   });
-  const names = ['went wrong, of so many tried', 'unprotected, one process', 'several', 'latchgate, one process', 'several'];
+  const names = [
+    'went wrong, of so many tried',
+    'unprotected, one process',
+    'several',
+    'latchgate, one process',
+    'several',
+  ];
   return table([names, ...rows]);
 }
 
@@ -77,7 +84,17 @@ function turn(rows) {
     ms(lock.p95),
     number(turnedAway),
   ]);
-  const names = ['', 'no turn, mean', 'turn adds, mean', 'p50', 'p95', 'p99', 'lock adds, mean', 'p95', 'turned away'];
+  const names = [
+    '',
+    'no turn, mean',
+    'turn adds, mean',
+    'p50',
+    'p95',
+    'p99',
+    'lock adds, mean',
+    'p95',
+    'turned away',
+  ];
   return `<h3>What the turn adds to the same app without one</h3>
 <p class="soft fine">Percentiles of the one less those of the other, in the same run. The lock is a lease of 100 ms with three attempts, then 429.</p>
 ${table([names, ...lines])}`;

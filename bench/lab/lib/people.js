@@ -37,8 +37,8 @@ const tokensOf = (names, ask) =>
 
 /** Of all requests. */
 const SHARE = 0.2;
-/** Milliseconds between two requests of one, in the mean; and for how long one is there. */
-const [APART, SPAN] = [50, 1500];
+/** Milliseconds between two requests of one, in the mean. */
+const APART = 50;
 
 /**
  * @typedef {object} Offender whose credential is ended in the midst of what they do
@@ -48,10 +48,11 @@ const [APART, SPAN] = [50, 1500];
  *
  * @param {string} prefix of their names
  * @param {import('./app.js').Load} load
+ * @param {number} [stay] milliseconds for which one is there: the shorter, the more there are
  * @returns {{ offenders: Offender[], rate: number }} rate: what is left for everybody else
  */
-function offendersOf(prefix, { rate, seconds, random }) {
-  const span = Math.min(SPAN, seconds * 700);
+function offendersOf(prefix, { rate, seconds, random }, stay = 1500) {
+  const span = Math.min(stay, seconds * 700);
   const count = Math.max(2, Math.round((SHARE * rate * seconds * APART) / span));
   const offenders = namesOf(prefix, count).map((name) => {
     const from = random() * (seconds * 1000 - span);

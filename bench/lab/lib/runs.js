@@ -36,6 +36,7 @@ const FORMS = ['unprotected', 'protected'];
  * @property {number} seed
  * @property {number} warm seconds, before the first run of a form
  * @property {boolean} further forms beside the two, and sweeps
+ * @property {boolean} selfTest the unprotected app stands in for the protected one, and must be found out
  */
 
 /** What is run of a scenario, one after the other. @param {Entry} scenario @param {Settings} settings */
@@ -75,10 +76,10 @@ async function runAll(world, settings, { began, ended }) {
  * @returns {AsyncGenerator<Run>}
  */
 async function* runsOf(scenario, { form, processes, world, settings }) {
-  const { seconds, seed, warm } = settings;
+  const { seconds, seed, warm, selfTest } = settings;
   await world.empty();
   const arena = await startArena(scenario, {
-    form,
+    form: selfTest && form === 'protected' ? 'unprotected' : form,
     processes,
     redisPort: world.redis.port,
     database: world.database?.url,

@@ -30,7 +30,7 @@ p { margin: 8px 0; max-width: 76ch; } .soft { color: var(--soft); } .fine { font
 section { background: var(--card); border: 1px solid var(--line); border-radius: 14px; padding: 24px 26px; margin: 22px 0; }
 section h2 .id { color: var(--soft); font-weight: 500; margin-right: 10px; }
 .verdict { font-size: 18px; margin: 12px 0 4px; }
-.row { display: grid; grid-template-columns: repeat(auto-fit, minmax(270px, 1fr)); gap: 18px 22px; margin-top: 14px; }
+.row { display: grid; grid-template-columns: repeat(auto-fill, minmax(270px, 1fr)); gap: 18px 22px; margin-top: 14px; }
 figure { margin: 0; } figcaption { font-size: 13px; color: var(--soft); margin-bottom: 4px; } figcaption b { color: var(--ink); font-weight: 600; }
 svg { width: 100%; height: auto; display: block; } svg text { font: 11px system-ui, "DejaVu Sans", sans-serif; fill: var(--soft); }
 svg text.end { text-anchor: end; } svg text.middle { text-anchor: middle; } svg text.small { fill: var(--ink); font-size: 10px; }
@@ -38,7 +38,7 @@ svg text.end { text-anchor: end; } svg text.middle { text-anchor: middle; } svg 
 .band { opacity: 0.13; } .line { fill: none; stroke-width: 2; }
 ${tones}
 .ordinary { fill: var(--soft); opacity: 0.4; } .culprit { fill: var(--unprotected); }
-.keys { font-size: 13px; color: var(--soft); margin-top: 8px; } .keys span { white-space: nowrap; margin-right: 16px; }
+.keys { font-size: 13px; color: var(--soft); margin-top: 8px; max-width: none; } .keys span { white-space: nowrap; margin-right: 16px; } figcaption span { margin-left: 8px; }
 i.key { display: inline-block; width: 10px; height: 10px; border-radius: 3px; margin-right: 6px; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: 6px 8px; border-bottom: 1px solid var(--line); vertical-align: top; }
@@ -46,7 +46,7 @@ th:first-child, td:first-child { text-align: left; } th { color: var(--soft); fo
 tr:last-child td { border-bottom: 0; } td a { text-decoration: none; } td a:hover { text-decoration: underline; }
 .meter { display: block; height: 4px; border-radius: 2px; margin: 3px 0 0 auto; background: var(--unprotected); }
 .zero { color: var(--protected); font-weight: 600; } .bad { color: var(--unprotected); font-weight: 600; }
-details { margin-top: 14px; } summary { cursor: pointer; color: var(--soft); font-size: 14px; } .scroll { overflow-x: auto; }
+.scroll + .scroll, .row + .scroll, svg + .scroll { margin-top: 22px; } details { margin-top: 14px; } summary { cursor: pointer; color: var(--soft); font-size: 14px; } .scroll { overflow-x: auto; }
 @media (max-width: 640px) { main { padding: 28px 12px; } section { padding: 18px 14px; } h1 { font-size: 32px; } }
 @media print { section { break-inside: avoid; } }`;
 

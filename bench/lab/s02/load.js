@@ -43,12 +43,26 @@ module.exports = {
         const mine = held.get(who) ?? [];
         if (kind === 'login' && status === 201) held.set(who, [...mine, cookie ? { cookie } : body]);
         // Who is told that he is not logged in does not try the same again.
-        if (kind === 'me' && status === 401) held.set(who, mine.filter((each) => each !== credential));
+        if (kind === 'me' && status === 401)
+          held.set(
+            who,
+            mine.filter((each) => each !== credential),
+          );
       },
       judge,
     };
   },
 };
+
+/** Of the same user: the login of a session that was lost, and what was on its way at the same time. @param {import('../lib/drive.js').Entry[]} log @param {import('../lib/drive.js').Entry} lost */
+function around(log, { about: { who, credential } }) {
+  const theirs = log.filter(({ about }) => about.who === who);
+  const login = theirs.find(({ kind, body, cookie }) =>
+    kind === 'login' && credential.cookie ? cookie === credential.cookie : body?.token === credential.token,
+  );
+  if (login === undefined) return [];
+  return theirs.filter(({ sent, done }) => sent < login.done && done > login.sent).slice(0, 5);
+}
 
 /**
  * @param {import('../lib/drive.js').Entry[]} log
@@ -68,7 +82,7 @@ function judge(log) {
     const last = earlier.reduce((most, { body }) => Math.max(most, body.lastActive), 0);
     if (entry.status === 401) {
       // That one is told rather: it is the worse.
-      if (lost++ === 0) caught = timeline(`${who}: a live session is lost`, earlier.slice(-3), entry);
+      if (lost++ === 0) caught = timeline(`${who}: a live session is lost`, around(log, entry), entry);
     } else if (entry.status === 200 && entry.body.lastActive < last) {
       const by = last - entry.body.lastActive;
       furthest = Math.max(furthest, by);

@@ -11,7 +11,8 @@ const USERS = 300;
 module.exports = {
   id: 'S4',
   title: 'Revocation asked at every request',
-  unprotected: 'a row in PostgreSQL (express-jwt, pg); and a key in Redis by jti, as long as the token lives (express-jwt, ioredis)',
+  unprotected:
+    'a row in PostgreSQL (express-jwt, pg); and a key in Redis by jti, as long as the token lives (express-jwt, ioredis)',
   operation: 'bets with revoked tokens',
   violation: 'a bet accepted that was begun after the revocation had been answered',
   forms: ['unprotected', 'blacklist', 'protected'],
@@ -31,7 +32,12 @@ module.exports = {
     const theirs = offenders.flatMap(({ name, at }) => at.map((each) => bet(each, name)));
     const revocations = offenders.map(({ name, ends }) => ({
       at: ends,
-      call: () => ({ kind: 'revoke', about: { of: name }, path: '/revoke', body: { token: tokens.get(name) } }),
+      call: () => ({
+        kind: 'revoke',
+        about: { of: name },
+        path: '/revoke',
+        body: { token: tokens.get(name) },
+      }),
     }));
     return {
       steps: [...others, ...theirs, ...revocations],

@@ -5,7 +5,11 @@ const { arrivals, usersOf } = require('../lib/random.js');
 const { decisionsOf, granted, timeline } = require('../lib/judge.js');
 const { namesOf, offendersOf, tokensOf } = require('../lib/people.js');
 
-const USERS = 100;
+const USERS = 500;
+/** The busiest bet some four times of a hundred. */
+const LEVEL = 5;
+/** Milliseconds: what counts here is what is on its way when a ban comes, so that there are to be many. */
+const STAY = 500;
 /** The most odds that one bet combines, and how many bets combine any. */
 const [LEGS, COMBINED] = [5, 0.25];
 
@@ -19,8 +23,8 @@ module.exports = {
   needs: 'database',
   async plan(load) {
     const { seconds, random, tag, ask } = load;
-    const user = usersOf(`${tag}-player`, USERS, random);
-    const { offenders, rate } = offendersOf(`${tag}-cheat`, load);
+    const user = usersOf(`${tag}-player`, USERS, random, LEVEL);
+    const { offenders, rate } = offendersOf(`${tag}-cheat`, load, STAY);
     const names = [...namesOf(`${tag}-player`, USERS), ...offenders.map(({ name }) => name)];
     const tokens = await tokensOf(names, ask);
     const bet = (/** @type {number} */ at, /** @type {string} */ who) => {
@@ -66,7 +70,11 @@ function judge(log) {
     tried,
     violations,
     decisions: decisionsOf(log, ['bet'], violations),
-    notes: { bans: bans.size, 'stopped in flight by the signal': stopped.signal, 'by the turn': stopped.turn },
+    notes: {
+      bans: bans.size,
+      'stopped in flight by the signal': stopped.signal,
+      'by the turn': stopped.turn,
+    },
     caught,
   };
 }

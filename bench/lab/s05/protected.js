@@ -22,7 +22,8 @@ module.exports = ({ redisUrl, secret, database }) => {
   });
   app.post('/bets', auth.middleware(), async (/** @type {any} */ req, res) => {
     const { signal, userId } = req.auth;
-    const stopped = (/** @type {string} */ by) => res.status(401).json({ error: 'invalid_token', stopped: by });
+    const stopped = (/** @type {string} */ by) =>
+      res.status(401).json({ error: 'invalid_token', stopped: by });
     let odds = 1;
     for (let leg = 1; leg <= req.body.legs; leg++) {
       odds *= await ledger.odds(leg);

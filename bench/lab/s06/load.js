@@ -5,7 +5,12 @@ const { arrivals, usersOf } = require('../lib/random.js');
 const { groupedBy, timeline, unanswered } = require('../lib/judge.js');
 const { namesOf, tokensOf } = require('../lib/people.js');
 
-const USERS = 200;
+const USERS = 1000;
+/** The busiest wager some three times of a hundred, from several tables at once. */
+const LEVEL = 5;
+
+/** As figures.js reads it. */
+const TURNED_AWAY = 'turned away with 429 or 503';
 
 /** @type {import('../lib/app.js').Scenario} */
 module.exports = {
@@ -22,7 +27,7 @@ module.exports = {
     counter: 'latchgate, a counter',
   },
   async plan({ rate, seconds, random, tag, ask }) {
-    const player = usersOf(`${tag}-player`, USERS, random);
+    const player = usersOf(`${tag}-player`, USERS, random, LEVEL);
     const tokens = await tokensOf(namesOf(`${tag}-player`, USERS), ask);
     const steps = arrivals(rate, seconds, random).map((at) => {
       const who = player();
@@ -62,6 +67,6 @@ async function judge(log, tokens, ask) {
     });
     if (second) caught = timeline(`${who}: two wagers, one sum`, [last.get(second.body.progress)], second);
   }
-  const notes = { 'turned away with 429': log.filter(({ status }) => status === 429).length };
+  const notes = { [TURNED_AWAY]: log.filter(({ status }) => status === 429 || status === 503).length };
   return { tried: log.length, violations, notes, caught };
 }

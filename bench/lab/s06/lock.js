@@ -15,12 +15,16 @@ module.exports = ({ redisUrl, secret }) => {
     res.status(201).json({ token: await auth.tokens.issue(req.body.user) });
   });
   app.use(auth.middleware());
-  app.post('/wager', auth.serialize({ fair: false, ttl: '100ms', retries: 3 }), async (/** @type {any} */ req, res) => {
-    const key = `progress:${req.auth.userId}`;
-    const before = Number((await redis.get(key)) ?? 0);
-    await redis.set(key, before + req.body.stake);
-    res.json({ progress: before + req.body.stake });
-  });
+  app.post(
+    '/wager',
+    auth.serialize({ fair: false, ttl: '100ms', retries: 3 }),
+    async (/** @type {any} */ req, res) => {
+      const key = `progress:${req.auth.userId}`;
+      const before = Number((await redis.get(key)) ?? 0);
+      await redis.set(key, before + req.body.stake);
+      res.json({ progress: before + req.body.stake });
+    },
+  );
   app.get('/progress', async (/** @type {any} */ req, res) => {
     res.json({ progress: Number((await redis.get(`progress:${req.auth.userId}`)) ?? 0) });
   });

@@ -82,6 +82,10 @@ function judge(log) {
     ...revoked,
     tried: revoked.tried + shared.length,
     violations: revoked.violations + beyond,
-    notes: { ...revoked.notes, 'served after a revocation': revoked.violations, 'spent twice after a rotation': beyond },
+    notes: {
+      ...revoked.notes,
+      'served after a revocation': revoked.violations,
+      'spent twice after a rotation': beyond,
+    },
   };
 }

@@ -47,8 +47,7 @@ module.exports = ({ redisUrl }) => {
   app.get('/odds', async (req, res) => {
     const key = req.get('x-api-key') ?? '';
     if ((await ownerOf(key)) === null) return res.status(401).json({ error: 'invalid_api_key' });
-    if ((await redis.decr(`calls:${key}`)) < 0)
-      return res.status(429).json({ error: 'quota_exhausted' });
+    if ((await redis.decr(`calls:${key}`)) < 0) return res.status(429).json({ error: 'quota_exhausted' });
     res.json({ odds: 2.5 });
   });
   return app;

@@ -6,6 +6,8 @@ const { timeline } = require('../lib/judge.js');
 const { namesOf, tokensOf } = require('../lib/people.js');
 
 const USERS = 200;
+/** The busiest changes some three times of a hundred. */
+const LEVEL = 10;
 
 /** @type {import('../lib/app.js').Scenario} */
 module.exports = {
@@ -16,7 +18,7 @@ module.exports = {
   violation: "another's account changed",
   needs: 'database',
   async plan({ rate, seconds, random, tag, ask }) {
-    const user = usersOf(`${tag}-user`, USERS, random);
+    const user = usersOf(`${tag}-user`, USERS, random, LEVEL);
     const tokens = await tokensOf(namesOf(`${tag}-user`, USERS), ask);
     const steps = arrivals(rate, seconds, random).map((at) => {
       const who = user();

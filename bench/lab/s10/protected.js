@@ -7,8 +7,7 @@ const { createAuth } = require('latchgate');
 const { openLedger } = require('../lib/ledger.js');
 
 /** Refuses every turn but the latest that has written: no row changes. */
-const CHANGE =
-  'update accounts set note = $3, fence = $4 where id = $1 and owner = $2 and fence <= $4';
+const CHANGE = 'update accounts set note = $3, fence = $4 where id = $1 and owner = $2 and fence <= $4';
 
 /** @type {import('../lib/app.js').Build} */
 module.exports = ({ redisUrl, secret, database }) => {

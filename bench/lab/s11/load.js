@@ -22,7 +22,8 @@ module.exports = {
   title: 'Two tabs refresh at once',
   unprotected: 'HGETALL, used already?, mark, issue (ioredis, jsonwebtoken)',
   operation: 'refreshes',
-  violation: 'a user thrown out, two live successors of one refresh token, or a token used long ago that ends nothing',
+  violation:
+    'a user thrown out, two live successors of one refresh token, or a token used long ago that ends nothing',
   async plan({ rate, seconds, random, tag, ask }) {
     const login = async (/** @type {string} */ user) =>
       /** @type {string} */ ((await ask({ path: '/login', body: { user } })).body.refreshToken);

@@ -27,6 +27,12 @@ module.exports = {
   },
 };
 
+/** Who was served while it tried. @param {import('../lib/drive.js').Entry[]} log @param {import('../lib/drive.js').Entry} loser */
+function rivals(log, { about, sent, done }) {
+  const quicker = log.filter((each) => each.about === about && each.status === 200);
+  return quicker.filter((each) => each.done > sent && each.done < done).slice(-5);
+}
+
 /**
  * What is left goes down by one for each who is served: the same number twice is a charge lost.
  * @param {import('../lib/drive.js').Entry[]} log
@@ -47,7 +53,7 @@ function judge(log) {
     }
     violations++;
     const what = entry.status === 200 ? 'the same unit twice' : `given up (${entry.status})`;
-    caught ??= timeline(`user-${entry.about}: ${what}`, other ? [other] : [], entry);
+    caught ??= timeline(`user-${entry.about}: ${what}`, other ? [other] : rivals(answered, entry), entry);
   }
   return { tried: answered.length, violations, caught };
 }
