@@ -112,7 +112,7 @@ const revocationOf = (runs) =>
 const turnOf = (runs) =>
   besides(runs, 'S6', ['alone', 'protected', 'lock']).map(({ processes, rate, of }) => {
     const without = of.alone.latency;
-    const more = ({ latency }) => ({
+    const more = (/** @type {Run} */ { latency }) => ({
       mean: latency.mean - without.mean,
       p50: latency.p50 - without.p50,
       p95: latency.p95 - without.p95,

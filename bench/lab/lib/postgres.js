@@ -48,6 +48,7 @@ async function startPostgres() {
   });
   const url = `postgres://lab@127.0.0.1:${port}/postgres`;
   // Only here: it is one of the contenders, and whoever reads what scenarios there are needs none.
+  // @ts-expect-error it brings no types
   const { Client } = require('pg');
   const client = new Client({ connectionString: url });
   await client.connect();
