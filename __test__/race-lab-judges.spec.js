@@ -164,7 +164,7 @@ describe('the judge of sums (S6)', () => {
 describe('the judge of seats (S7)', () => {
   it('counts each seat beyond the first of the same player in the same tournament', async () => {
     const seat = (/** @type {string} */ about, status = 201) => entry('register', about, [1, 2], status);
-    const log = [seat('a in x'), seat('a in x'), seat('a in x'), seat('a in y'), seat('b in x', 409)];
+    const log = [seat('a in x'), seat('a in x'), seat('a in x'), seat('a in y'), seat('a in y', 409)];
     assert.deepEqual(counts(await judged('S7', log)), { tried: 5, violations: 2 });
   });
 });
@@ -214,6 +214,7 @@ describe('the judge of API-key quotas (S8)', () => {
       world(20, async () => keys++),
     );
     assert.equal(found.notes?.['made by unknown keys'], 1);
+    assert.equal(found.violations, 1);
   });
 });
 

@@ -92,7 +92,7 @@ function machineOf({ redis, database }) {
 async function main() {
   const { settings, whole, out, ready } = parse();
   if (!ready) await prepare();
-  const world = await startWorld();
+  const world = await startWorld(settings.scenarios);
   /** @type {Run[]} */
   let runs;
   const { lines: incomplete, left } = lacks(world, settings);

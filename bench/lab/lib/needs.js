@@ -22,13 +22,16 @@ async function prepare() {
  * @property {() => Promise<number>} keys how many there are in Redis
  * @property {() => Promise<void>} stop
  *
+ * @param {import('../scenarios.js').Entry[]} scenarios
  * @returns {Promise<World>}
  */
-async function startWorld() {
+async function startWorld(scenarios) {
   await installContenders();
   linkLatchgate();
   const redis = await startRedis();
-  const database = await startPostgres().catch(async (error) => {
+  const wanted = scenarios.some(({ needs }) => needs === 'database');
+  const starting = wanted ? startPostgres() : Promise.resolve(undefined);
+  const database = await starting.catch(async (error) => {
     await redis.stop();
     throw error;
   });
