@@ -64,7 +64,7 @@ describe('a plan of the lab', () => {
       assert.ok(at.some((each) => each < ends) && at.some((each) => each > ends));
       assert.ok(at.every((each) => each >= 0 && each < 5000));
     }
-    assert.equal(rate, 400);
+    assert.equal(rate, 450);
     assert.ok(offendersOf('x', /** @type {any} */ (load), 500).offenders.length > 2 * offenders.length);
   });
 

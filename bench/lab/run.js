@@ -21,8 +21,15 @@ const { writeInto, writeReport } = require('./lib/report.js');
 const { runAll } = require('./lib/runs.js');
 const { SCENARIOS } = require('./scenarios.js');
 
-const WHOLE = { processes: [1, 6], loads: [120, 420, 500, 680, 1100], seconds: 5, warm: 1, further: true };
-const QUICK = { processes: [6], loads: [680], seconds: 1, warm: 0.3, further: false };
+const WHOLE = {
+  processes: [1, 6],
+  loads: [120, 420, 500, 680, 1100],
+  seconds: 5,
+  warm: 1,
+  crowd: 1,
+  further: true,
+};
+const QUICK = { processes: [6], loads: [500], seconds: 1, warm: 0.3, crowd: 0.3, further: false };
 
 /** @typedef {import('./lib/runs.js').Run} Run */
 

@@ -23,6 +23,9 @@ async function each(names, make) {
   return made;
 }
 
+/** How many of so many are there. @param {number} count @param {import('./app.js').Load} load */
+const crowdOf = (count, { crowd = 1 }) => Math.ceil(count * crowd);
+
 /** @param {string} prefix @param {number} count */
 const namesOf = (prefix, count) => Array.from({ length: count }, (_, at) => `${prefix}-${at + 1}`);
 
@@ -36,7 +39,7 @@ const tokensOf = (names, ask) =>
   each(names, async (user) => (await ask({ path: '/login', body: { user } })).body.token);
 
 /** Of all requests. */
-const SHARE = 0.2;
+const SHARE = 0.1;
 /** Milliseconds between two requests of one, in the mean. */
 const APART = 50;
 
@@ -62,4 +65,4 @@ function offendersOf(prefix, { rate, seconds, random }, stay = 1500) {
   return { offenders, rate: rate * (1 - SHARE) };
 }
 
-module.exports = { each, namesOf, offendersOf, tokensOf };
+module.exports = { crowdOf, each, namesOf, offendersOf, tokensOf };

@@ -7,6 +7,8 @@ const { unanswered } = require('./judge.js');
 const { randomOf, seedFor } = require('./random.js');
 
 const FORMS = ['unprotected', 'protected'];
+/** Of all users, to warm up with. */
+const FEW = 0.1;
 
 /**
  * @typedef {import('../scenarios.js').Entry} Entry
@@ -35,6 +37,7 @@ const FORMS = ['unprotected', 'protected'];
  * @property {number} seconds of a run
  * @property {number} seed
  * @property {number} warm seconds, before the first run of a form
+ * @property {number} crowd the part of all users that is there
  * @property {boolean} further forms beside the two, and sweeps
  * @property {boolean} selfTest the unprotected app stands in for the protected one, and must be found out
  */
@@ -76,7 +79,7 @@ async function runAll(world, settings, { began, ended }) {
  * @returns {AsyncGenerator<Run>}
  */
 async function* runsOf(scenario, { form, processes, world, settings }) {
-  const { seconds, seed, warm, selfTest } = settings;
+  const { seconds, seed, warm, crowd, selfTest } = settings;
   await world.empty();
   const arena = await startArena(scenario, {
     form: selfTest && form === 'protected' ? 'unprotected' : form,
@@ -88,7 +91,7 @@ async function* runsOf(scenario, { form, processes, world, settings }) {
   const base = { ask, secret, keys: world.keys };
   try {
     // Connections are made and code is compiled before anything is measured.
-    const rehearsal = { ...base, rate: 400, seconds: warm, random: randomOf(0), tag: 'warm' };
+    const rehearsal = { ...base, rate: 400, seconds: warm, random: randomOf(0), tag: 'warm', crowd: FEW };
     const { steps, learn = () => {} } = await scenario.plan(rehearsal);
     await drive(arena.port, steps, learn);
     for (const { rate, hot } of points(scenario, settings)) {
@@ -96,7 +99,7 @@ async function* runsOf(scenario, { form, processes, world, settings }) {
       // The same for all forms.
       const random = randomOf(seedFor(seed, `${scenario.id} ${processes} ${rate} ${hot ?? ''}`));
       const tag = `at-${rate}${hot === undefined ? '' : `-${100 * hot}`}`;
-      const plan = await scenario.plan({ ...base, rate, seconds, random, tag, hot });
+      const plan = await scenario.plan({ ...base, rate, seconds, random, tag, crowd, hot });
       const log = await drive(arena.port, plan.steps, plan.learn ?? (() => {}));
       yield {
         scenario: scenario.id,

@@ -6,6 +6,8 @@ const { decisionsOf, timeline } = require('../lib/judge.js');
 
 const LIMIT = 3;
 const USERS = 2000;
+/** So many logins are sent twice. */
+const TWICE = 0.1;
 
 /** @type {import('../lib/app.js').Scenario} */
 module.exports = {
@@ -23,7 +25,7 @@ module.exports = {
       const dice = random();
       const login = { call: () => ({ kind: 'login', about: who, path: '/login', body: { user: who } }) };
       if (dice < 0.4) {
-        const twice = random() < 0.1 ? [{ at: at + 15 * random(), ...login }] : [];
+        const twice = random() < TWICE ? [{ at: at + 15 * random(), ...login }] : [];
         return [{ at, ...login }, ...twice];
       }
       const act = dice < 0.6 ? 'logout' : 'me';

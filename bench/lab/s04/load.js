@@ -3,7 +3,7 @@
 
 const { arrivals, usersOf } = require('../lib/random.js');
 const { afterwards } = require('../lib/judge.js');
-const { namesOf, offendersOf, tokensOf } = require('../lib/people.js');
+const { crowdOf, namesOf, offendersOf, tokensOf } = require('../lib/people.js');
 
 const USERS = 300;
 
@@ -20,9 +20,10 @@ module.exports = {
   needs: 'database',
   async plan(load) {
     const { seconds, random, tag, ask } = load;
-    const user = usersOf(`${tag}-player`, USERS, random);
+    const count = crowdOf(USERS, load);
+    const user = usersOf(`${tag}-player`, count, random);
     const { offenders, rate } = offendersOf(`${tag}-stolen`, load);
-    const names = [...namesOf(`${tag}-player`, USERS), ...offenders.map(({ name }) => name)];
+    const names = [...namesOf(`${tag}-player`, count), ...offenders.map(({ name }) => name)];
     const tokens = await tokensOf(names, ask);
     const bet = (/** @type {number} */ at, /** @type {string} */ of) => ({
       at,

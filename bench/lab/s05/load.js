@@ -3,7 +3,7 @@
 
 const { arrivals, usersOf } = require('../lib/random.js');
 const { decisionsOf, granted, timeline } = require('../lib/judge.js');
-const { namesOf, offendersOf, tokensOf } = require('../lib/people.js');
+const { crowdOf, namesOf, offendersOf, tokensOf } = require('../lib/people.js');
 
 const USERS = 500;
 /** The busiest bet some four times of a hundred. */
@@ -23,9 +23,10 @@ module.exports = {
   needs: 'database',
   async plan(load) {
     const { seconds, random, tag, ask } = load;
-    const user = usersOf(`${tag}-player`, USERS, random, LEVEL);
+    const count = crowdOf(USERS, load);
+    const user = usersOf(`${tag}-player`, count, random, LEVEL);
     const { offenders, rate } = offendersOf(`${tag}-cheat`, load, STAY);
-    const names = [...namesOf(`${tag}-player`, USERS), ...offenders.map(({ name }) => name)];
+    const names = [...namesOf(`${tag}-player`, count), ...offenders.map(({ name }) => name)];
     const tokens = await tokensOf(names, ask);
     const bet = (/** @type {number} */ at, /** @type {string} */ who) => {
       const body = { legs: random() < COMBINED ? 2 + Math.floor((LEGS - 1) * random()) : 1 };

@@ -3,7 +3,7 @@
 
 const { arrivals, usersOf } = require('../lib/random.js');
 const { groupedBy, timeline, unanswered } = require('../lib/judge.js');
-const { namesOf, tokensOf } = require('../lib/people.js');
+const { crowdOf, namesOf, tokensOf } = require('../lib/people.js');
 
 const USERS = 1000;
 /** The busiest wager some three times of a hundred, from several tables at once. */
@@ -26,9 +26,11 @@ module.exports = {
     protected: 'latchgate, in turn',
     counter: 'latchgate, a counter',
   },
-  async plan({ rate, seconds, random, tag, ask }) {
-    const player = usersOf(`${tag}-player`, USERS, random, LEVEL);
-    const tokens = await tokensOf(namesOf(`${tag}-player`, USERS), ask);
+  async plan(load) {
+    const { rate, seconds, random, tag, ask } = load;
+    const count = crowdOf(USERS, load);
+    const player = usersOf(`${tag}-player`, count, random, LEVEL);
+    const tokens = await tokensOf(namesOf(`${tag}-player`, count), ask);
     const steps = arrivals(rate, seconds, random).map((at) => {
       const who = player();
       const body = { stake: 1 };

@@ -3,7 +3,7 @@
 
 const { arrivals, usersOf } = require('../lib/random.js');
 const { timeline } = require('../lib/judge.js');
-const { namesOf, tokensOf } = require('../lib/people.js');
+const { crowdOf, namesOf, tokensOf } = require('../lib/people.js');
 
 const PLAYERS = 500;
 const TOURNAMENTS = 40;
@@ -15,9 +15,11 @@ module.exports = {
   unprotected: 'SISMEMBER, then SADD and INCR (ioredis, express-jwt)',
   operation: 'registrations',
   violation: 'a second seat of one player in one tournament',
-  async plan({ rate, seconds, random, tag, ask }) {
-    const player = usersOf(`${tag}-player`, PLAYERS, random);
-    const tokens = await tokensOf(namesOf(`${tag}-player`, PLAYERS), ask);
+  async plan(load) {
+    const { rate, seconds, random, tag, ask } = load;
+    const count = crowdOf(PLAYERS, load);
+    const player = usersOf(`${tag}-player`, count, random);
+    const tokens = await tokensOf(namesOf(`${tag}-player`, count), ask);
     const steps = arrivals(rate, seconds, random).flatMap((at) => {
       const who = player();
       const tournament = `${tag}-cup-${Math.floor(random() * TOURNAMENTS)}`;

@@ -3,7 +3,7 @@
 
 const { arrivals, usersOf } = require('../lib/random.js');
 const { afterwards, granted, groupedBy } = require('../lib/judge.js');
-const { each, namesOf, offendersOf } = require('../lib/people.js');
+const { crowdOf, each, namesOf, offendersOf } = require('../lib/people.js');
 
 const KEYS = 200;
 /** Of those who rotate: what they have paid for, and how often they call. More than that, so that it is used up. */
@@ -22,10 +22,11 @@ module.exports = {
     'a call served that was begun after the revocation had been answered, or beyond what old and new key have together',
   async plan(load) {
     const { seconds, random, tag, ask } = load;
-    const partner = usersOf(`${tag}-partner`, KEYS, random);
+    const count = crowdOf(KEYS, load);
+    const partner = usersOf(`${tag}-partner`, count, random);
     const { offenders, rate } = offendersOf(`${tag}-leaked`, load);
     const rotating = namesOf(`${tag}-rotating`, Math.max(2, Math.round(ROTATIONS * seconds)));
-    const names = [...namesOf(`${tag}-partner`, KEYS), ...offenders.map(({ name }) => name), ...rotating];
+    const names = [...namesOf(`${tag}-partner`, count), ...offenders.map(({ name }) => name), ...rotating];
     const keys = await each(names, async (owner) => {
       const calls = rotating.includes(owner) ? PAID : PLENTY;
       return /** @type {Key} */ ((await ask({ path: '/keys', body: { owner, calls } })).body);

@@ -5,11 +5,11 @@
 const { setTimeout: pause } = require('node:timers/promises');
 const { arrivals } = require('../lib/random.js');
 const { decisionsOf, granted, timeline, unanswered } = require('../lib/judge.js');
-const { each, namesOf } = require('../lib/people.js');
+const { crowdOf, each, namesOf } = require('../lib/people.js');
 
 const USERS = 300;
-/** Milliseconds between two tabs. */
-const APART = 20;
+/** So many refreshes come from two tabs, milliseconds apart. */
+const [TABS, APART] = [0.05, 20];
 /** Milliseconds in which the protected app takes two for the tabs of one browser. */
 const GRACE = 3000;
 const THIEVES = 10;
@@ -24,7 +24,9 @@ module.exports = {
   operation: 'refreshes',
   violation:
     'a user thrown out, two live successors of one refresh token, or a token used long ago that ends nothing',
-  async plan({ rate, seconds, random, tag, ask }) {
+  async plan(load) {
+    const { rate, seconds, random, tag, ask } = load;
+    const count = crowdOf(USERS, load);
     const login = async (/** @type {string} */ user) =>
       /** @type {string} */ ((await ask({ path: '/login', body: { user } })).body.refreshToken);
     const refresh = (/** @type {string} */ refreshToken) => ask({ path: '/refresh', body: { refreshToken } });
@@ -34,7 +36,7 @@ module.exports = {
     });
     const stolenAt = performance.now();
 
-    const users = namesOf(`${tag}-user`, USERS);
+    const users = namesOf(`${tag}-user`, count);
     /** What each browser holds; nothing while it refreshes. @type {Map<string, string | undefined>} */
     const held = await each(users, login);
     /** @type {Set<string>} */
@@ -46,7 +48,7 @@ module.exports = {
       body: { refreshToken: token },
     });
     const steps = arrivals(rate, seconds, random).flatMap((at) => {
-      const who = users[Math.floor(random() * USERS)];
+      const who = users[Math.floor(random() * count)];
       /** @type {string | undefined} */
       let token;
       const first = () => {
@@ -56,7 +58,7 @@ module.exports = {
         return token === undefined ? undefined : call(who, token);
       };
       const second = () => (token === undefined ? undefined : call(who, token));
-      const twice = random() < 0.2 ? [{ at: at + random() * APART, call: second }] : [];
+      const twice = random() < TABS ? [{ at: at + random() * APART, call: second }] : [];
       return [{ at, call: first }, ...twice];
     });
     return {
