@@ -120,6 +120,7 @@ async function startRedis() {
     port,
     version: /redis_version:(\S+)/.exec(info)?.[1],
     flush: () => connection.ask('FLUSHALL', 'SYNC'),
+    keys: async () => Number((await connection.ask('DBSIZE')).slice(1)),
     stop: async () => {
       connection.close();
       server.kill();

@@ -5,8 +5,8 @@ const { once } = require('node:events');
 const http = require('node:http');
 const net = require('node:net');
 
-/** @typedef {{ method?: string, path: string, token?: string, key?: string, body?: object }} Call */
-/** @typedef {{ status: number, body: any }} Answer */
+/** @typedef {{ method?: string, path: string, token?: string, key?: string, cookie?: string, body?: object }} Call */
+/** @typedef {{ status: number, body: any, cookie?: string }} Answer cookie: the first that was set, to be brought again */
 
 const HOST = '127.0.0.1';
 
@@ -25,7 +25,7 @@ function parse(text) {
  * @param {http.RequestOptions} [connection]
  * @returns {Promise<Answer>}
  */
-function send(port, { method = 'POST', path, token, key, body }, connection) {
+function send(port, { method = 'POST', path, token, key, cookie, body }, connection) {
   return new Promise((resolve, reject) => {
     const text = body === undefined ? '' : JSON.stringify(body);
     const request = http.request({
@@ -38,6 +38,7 @@ function send(port, { method = 'POST', path, token, key, body }, connection) {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         ...(key === undefined ? {} : { 'x-api-key': key }),
+        ...(cookie === undefined ? {} : { cookie }),
       },
       ...connection,
     });
@@ -50,7 +51,9 @@ function send(port, { method = 'POST', path, token, key, body }, connection) {
       });
       response.on('error', reject);
       response.on('end', () => {
-        resolve({ status: response.statusCode ?? 0, body: parse(received) });
+        const set = response.headers['set-cookie']?.[0]?.split(';')[0];
+        const answer = { status: response.statusCode ?? 0, body: parse(received) };
+        resolve(set === undefined ? answer : { ...answer, cookie: set });
       });
     });
     request.end(text);

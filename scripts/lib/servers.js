@@ -77,6 +77,26 @@ function faketimeLibrary() {
   return undefined;
 }
 
+/** The directory of initdb and postgres; Debian keeps them apart, by version. @returns {string | undefined} */
+function postgresDirectory() {
+  const own = which('initdb');
+  if (own !== undefined) return path.dirname(fs.realpathSync(own));
+  const versions = '/usr/lib/postgresql';
+  if (!fs.existsSync(versions)) return undefined;
+  const newest = fs.readdirSync(versions).sort((a, b) => Number(b) - Number(a));
+  const found = newest.map((version) => path.join(versions, version, 'bin'));
+  return found.find((directory) => fs.existsSync(path.join(directory, 'initdb')));
+}
+
+/** Of the tools, what the race lab starts too; and what only it does. */
+const LAB = ['redis-server', 'nginx-light', 'libfaketime'];
+/** @type {Tool} */
+const POSTGRES = {
+  name: 'postgresql',
+  debian: 'postgresql',
+  there: async () => postgresDirectory() !== undefined,
+};
+
 /** @type {Tool[]} */
 const TOOLS = [
   {
@@ -99,6 +119,9 @@ const TOOLS = [
     there: async () => process.platform !== 'linux' || faketimeLibrary() !== undefined,
   },
 ];
+
+/** What the race lab starts. */
+const labTools = () => [...TOOLS.filter(({ debian }) => LAB.includes(debian)), POSTGRES];
 
 /** What precedes `apt-get` so that it may install, or undefined where nothing does. @returns {Promise<string[] | undefined>} */
 async function privilege() {
@@ -218,33 +241,42 @@ async function install(before, { name, debian, least = [0] }, log) {
   }
 }
 
-/** @returns {Promise<Tool[]>} */
-async function absent() {
-  const there = await Promise.all(TOOLS.map((tool) => tool.there()));
-  return TOOLS.filter((_tool, index) => !there[index]);
+/** @param {Tool[]} tools @returns {Promise<Tool[]>} */
+async function absent(tools) {
+  const there = await Promise.all(tools.map((tool) => tool.there()));
+  return tools.filter((_tool, index) => !there[index]);
 }
 
 /**
  * Sees to it that the servers of the tests are there. Where one cannot be had it says so in one line, and the specs that
  * need it are skipped by name, which in CI is a failure.
- * @param {{ log?: (line: string) => void }} [options]
+ * @param {{ log?: (line: string) => void, tools?: Tool[] }} [options]
  * @returns {Promise<string[]>} what is missing, by name
  */
-async function setupServers({ log = console.log } = {}) {
-  let missing = await absent();
+async function setupServers({ log = console.log, tools = TOOLS } = {}) {
+  let missing = await absent(tools);
   const before = missing.length > 0 ? await privilege() : undefined;
   if (before !== undefined) {
     await apt(before, 'update');
     for (const tool of missing) await install(before, tool, log);
-    missing = await absent();
+    missing = await absent(tools);
   }
   const names = missing.map(({ name }) => name);
   if (names.length > 0)
-    log(`missing for the tests on real servers: install ${names.join(', ')}, and put them on PATH`);
+    log(`missing for what runs on real servers: install ${names.join(', ')}, and put them on PATH`);
   return names;
 }
 
-module.exports = { backportsEntry, faketimeLibrary, redisServer, setupServers, valkeyServer, which };
+module.exports = {
+  backportsEntry,
+  faketimeLibrary,
+  labTools,
+  postgresDirectory,
+  redisServer,
+  setupServers,
+  valkeyServer,
+  which,
+};
 
 if (require.main === module) {
   setupServers().then((missing) => {

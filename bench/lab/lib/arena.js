@@ -47,7 +47,7 @@ async function startArena(scenario, { form, processes, redisPort, database }) {
     endings.push(() => agent.destroy());
     const door = processes === 1 ? workers[0].port : port;
     const ask = (/** @type {import('./drive.js').Call} */ call) => send(door, call, { agent });
-    return { port: door, ask, stop };
+    return { port: door, ask, secret: SECRET, stop };
   } catch (error) {
     await stop();
     throw error;

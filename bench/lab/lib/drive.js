@@ -16,8 +16,10 @@ const { send } = require('../../../scripts/demo/client.js');
  * @property {number} due
  * @property {number} sent
  * @property {number} done
+ * @property {number} clock the time of day when it was answered, in milliseconds
  * @property {number} status 0: the connection ended without an answer
  * @property {any} body
+ * @property {string} [cookie]
  */
 
 /** Two people at most wait for one connection: more would hide how long the server takes. */
@@ -43,9 +45,9 @@ async function drive(port, steps, learn) {
     if (call === undefined) return;
     const { kind, about, ...what } = call;
     const sent = performance.now();
-    const note = (/** @type {{ status: number, body: any }} */ { status, body }) => {
-      const done = performance.now();
-      const entry = { kind, about, due: start + step.at, sent, done, status, body };
+    const note = (/** @type {import('../../../scripts/demo/client.js').Answer} */ answer) => {
+      const [done, clock] = [performance.now(), Date.now()];
+      const entry = { kind, about, due: start + step.at, sent, done, clock, ...answer };
       log.push(entry);
       learn(entry);
     };
@@ -55,12 +57,12 @@ async function drive(port, steps, learn) {
   };
 
   await new Promise((resolve) => {
+    // Timers tick in milliseconds. To be finer, it would have to spin, on a processor that the servers need.
     const turn = () => {
       const now = performance.now() - start;
       while (next < ordered.length && ordered[next].at <= now) fire(ordered[next++]);
       if (next === ordered.length) resolve(undefined);
-      else if (ordered[next].at - now > 2) setTimeout(turn, 1);
-      else setImmediate(turn);
+      else setTimeout(turn, ordered[next].at - now);
     };
     turn();
   });
@@ -74,7 +76,8 @@ function latencies(log) {
   const times = Float64Array.from(log, ({ due, done }) => done - due).sort();
   const at = (/** @type {number} */ share) =>
     times.length === 0 ? 0 : times[Math.min(times.length - 1, Math.floor(share * times.length))];
-  return { p50: at(0.5), p95: at(0.95), p99: at(0.99) };
+  const mean = times.length === 0 ? 0 : times.reduce((sum, each) => sum + each, 0) / times.length;
+  return { mean, p50: at(0.5), p95: at(0.95), p99: at(0.99) };
 }
 
 module.exports = { drive, latencies };

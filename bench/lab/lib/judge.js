@@ -24,6 +24,40 @@ function timeline(what, entries, culprit) {
   };
 }
 
+/** Nobody knows what came of it. @param {Entry} entry */
+const unanswered = ({ status }) => status === 0 || status >= 500;
+
+/** @param {Entry} entry */
+const granted = ({ status }) => status >= 200 && status < 300;
+
+/**
+ * What was asked for with a credential, and was answered.
+ * @param {Entry[]} log
+ * @param {string[]} kinds of requests that need one
+ * @param {number} wrong
+ */
+const decisionsOf = (log, kinds, wrong) => ({
+  tried: log.filter((entry) => kinds.includes(entry.kind) && !unanswered(entry)).length,
+  wrong,
+});
+
+/**
+ * @template K
+ * @param {Entry[]} log
+ * @param {(entry: Entry) => K} by
+ * @returns {Map<K, Entry[]>}
+ */
+function groupedBy(log, by) {
+  /** @type {Map<K, Entry[]>} */
+  const groups = new Map();
+  for (const entry of log) {
+    const group = groups.get(by(entry));
+    if (group) group.push(entry);
+    else groups.set(by(entry), [entry]);
+  }
+  return groups;
+}
+
 /**
  * What was let through though it was begun after something had been answered that forbids it.
  * @param {Entry[]} log
@@ -34,25 +68,35 @@ function afterwards(log, { forbids, allows }) {
   /** @type {Map<string, Entry>} */
   const ended = new Map();
   for (const entry of log)
-    if (entry.kind === forbids && entry.status < 300 && entry.status > 0) ended.set(entry.about.of, entry);
-  let [tried, violations] = [0, 0];
+    if (entry.kind === forbids && granted(entry) && !ended.has(entry.about.of))
+      ended.set(entry.about.of, entry);
+  let [tried, violations, worst] = [0, 0, 0];
   let caught;
+  /** @type {Map<string, number>} */
+  const each = new Map();
   for (const entry of log) {
     const end = entry.kind === allows ? ended.get(entry.about.of) : undefined;
     if (end === undefined || entry.sent <= end.done) continue;
     tried++;
-    if (entry.status === 0 || entry.status >= 300) continue;
+    if (!granted(entry)) continue;
     violations++;
+    const count = (each.get(entry.about.of) ?? 0) + 1;
+    each.set(entry.about.of, count);
+    worst = Math.max(worst, count);
     caught ??= timeline(
       `${entry.about.of}: let through ${Math.round(entry.sent - end.done)} ms afterwards`,
       [end],
       entry,
     );
   }
-  return { tried, violations, caught };
+  return {
+    tried,
+    violations,
+    decisions: decisionsOf(log, [allows], violations),
+    notes: { [forbids === 'ban' ? 'bans' : 'revocations']: ended.size },
+    most: { 'let through after one': worst },
+    caught,
+  };
 }
 
-/** Milliseconds since the epoch, as fine as can be. @param {number} at an instant of performance.now() */
-const wallClock = (at) => performance.timeOrigin + at;
-
-module.exports = { afterwards, timeline, wallClock };
+module.exports = { afterwards, decisionsOf, granted, groupedBy, timeline, unanswered };

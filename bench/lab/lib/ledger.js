@@ -5,9 +5,10 @@ const { Pool } = require('pg');
 
 const TABLES = `
   create table if not exists odds (id int primary key, value numeric not null);
-  insert into odds values (1, 2.5) on conflict do nothing;
+  insert into odds select id, 1.5 + id from generate_series(1, 5) id on conflict do nothing;
   create table if not exists bets (id bigserial primary key, player text not null, odds numeric not null);
-  create table if not exists accounts (id text primary key, owner text not null, note text not null default '');`;
+  create table if not exists accounts (id text primary key, owner text not null, note text not null default '',
+    fence bigint not null default 0);`;
 
 /** @param {string | undefined} database */
 function openLedger(database) {
@@ -17,12 +18,17 @@ function openLedger(database) {
   return {
     db,
     ready,
-    odds: async () => {
+    /** @param {number} id @returns {Promise<number>} */
+    odds: async (id) => {
       await ready;
-      const { rows } = await db.query({ name: 'odds', text: 'select value from odds where id = 1' });
-      return rows[0].value;
+      const { rows } = await db.query({
+        name: 'odds',
+        text: 'select value from odds where id = $1',
+        values: [id],
+      });
+      return Number(rows[0].value);
     },
-    /** @param {string} player @param {string} odds @returns {Promise<number>} when, in milliseconds since the epoch */
+    /** @param {string} player @param {number} odds @returns {Promise<number>} when, in milliseconds since the epoch */
     bet: async (player, odds) => {
       const { rows } = await db.query({
         name: 'bet',

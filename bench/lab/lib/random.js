@@ -20,17 +20,19 @@ function seedFor(seed, part) {
 }
 
 /**
- * Users as a site has them: the one of rank r comes in proportion to 1 / r (Zipf's law).
+ * Users as a site has them: the one of rank r comes in proportion to 1 / r (Zipf's law), or to 1 / (r + level) where even the
+ * busiest has but two hands.
  * @param {string} prefix of their names
  * @param {number} count
  * @param {() => number} random
+ * @param {number} [level]
  * @returns {() => string}
  */
-function usersOf(prefix, count, random) {
+function usersOf(prefix, count, random, level = 0) {
   const sums = new Float64Array(count);
   let sum = 0;
   for (let rank = 0; rank < count; rank++) {
-    sum += 1 / (rank + 1);
+    sum += 1 / (rank + 1 + level);
     sums[rank] = sum;
   }
   return () => {

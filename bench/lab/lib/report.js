@@ -4,39 +4,49 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { BENCH } = require('../../lib/nodes.js');
-const { markdown, overallOf } = require('./figures.js');
+const { resultsOf } = require('./figures.js');
 const { page } = require('./page.js');
+const { markdown } = require('./table.js');
 
 const ROOT = path.join(BENCH, '..');
 const [BEGIN, END] = ['<!-- lab: written by npm run lab -->', '<!-- /lab -->'];
-
-/** @param {import('../run.js').Run[]} runs */
-function summary(runs) {
-  const { one, many, protected: wrong, tried } = overallOf(runs);
-  return [
-    `unprotected, 500/s and more: ${one.toFixed(2)} % with one process, ${many.toFixed(2)} % with six`,
-    `with latchgate: ${wrong} of ${tried}`,
-  ].join('\n');
-}
 
 /** More digits would say nothing. @param {string} _name @param {unknown} value */
 const rounded = (_name, value) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value);
 
 /**
- * @param {Omit<import('./figures.js').Results, 'overall'> & { scenarios: import('../scenarios.js').Entry[] }} found
+ * @typedef {Parameters<typeof resultsOf>[0]} Found
+ * @typedef {import('../scenarios.js').Entry[]} Scenarios
  */
-function writeReport({ scenarios, ...found }) {
-  const results = { ...found, overall: overallOf(found.runs) };
-  const directory = path.join(ROOT, 'docs', 'lab');
+
+/** @param {string} directory @param {Found} found @param {Scenarios} scenarios @returns {string} the table for the README */
+function write(directory, found, scenarios) {
+  const results = resultsOf(found);
   fs.mkdirSync(directory, { recursive: true });
   fs.writeFileSync(path.join(directory, 'results.json'), `${JSON.stringify(results, rounded)}\n`);
   fs.writeFileSync(path.join(directory, 'report.html'), page(results, scenarios));
-  const readme = path.join(ROOT, 'README.md');
-  const text = fs.readFileSync(readme, 'utf8');
+  return markdown(results, scenarios);
+}
+
+/** The report of any run, beside its table. @param {string} directory @param {Found} found @param {Scenarios} scenarios */
+function writeInto(directory, found, scenarios) {
+  const table = write(directory, found, scenarios);
+  fs.writeFileSync(path.join(directory, 'table.md'), `${table}\n`);
+}
+
+/** @param {string} text of the README @param {string} table */
+function placed(text, table) {
   const [before, rest] = text.split(BEGIN);
   const after = rest?.split(END)[1];
   if (after === undefined) throw new Error(`README.md has no place for the table: ${BEGIN} … ${END}`);
-  fs.writeFileSync(readme, `${before}${BEGIN}\n${markdown(found.runs, scenarios)}\n${END}${after}`);
+  return `${before}${BEGIN}\n${table}\n${END}${after}`;
 }
 
-module.exports = { summary, writeReport };
+/** The report of a whole run. @param {Found} found @param {Scenarios} scenarios */
+function writeReport(found, scenarios) {
+  const table = write(path.join(ROOT, 'docs', 'lab'), found, scenarios);
+  const readme = path.join(ROOT, 'README.md');
+  fs.writeFileSync(readme, placed(fs.readFileSync(readme, 'utf8'), table));
+}
+
+module.exports = { placed, writeInto, writeReport };

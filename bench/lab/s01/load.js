@@ -2,10 +2,12 @@
 // People log in, look about and log out; some press the button twice, or open the app on two devices at once.
 
 const { arrivals, usersOf } = require('../lib/random.js');
-const { timeline } = require('../lib/judge.js');
+const { decisionsOf, timeline } = require('../lib/judge.js');
 
 const LIMIT = 3;
 const USERS = 2000;
+/** So many logins are sent twice. */
+const TWICE = 0.1;
 
 /** @type {import('../lib/app.js').Scenario} */
 module.exports = {
@@ -14,8 +16,8 @@ module.exports = {
   unprotected: 'LRANGE, count, LPUSH, EXPIRE (ioredis, express-jwt)',
   operation: 'logins',
   violation: `a login let in although ${LIMIT} sessions of the user were certainly live`,
-  plan({ rate, seconds, random }) {
-    const user = usersOf('user', USERS, random);
+  plan({ rate, seconds, random, tag }) {
+    const user = usersOf(`${tag}-user`, USERS, random);
     /** Tokens that work, by user. @type {Map<string, Array<{ token: string }>>} */
     const live = new Map();
     const steps = arrivals(rate, seconds, random).flatMap((at) => {
@@ -23,7 +25,7 @@ module.exports = {
       const dice = random();
       const login = { call: () => ({ kind: 'login', about: who, path: '/login', body: { user: who } }) };
       if (dice < 0.4) {
-        const twice = random() < 0.1 ? [{ at: at + 15 * random(), ...login }] : [];
+        const twice = random() < TWICE ? [{ at: at + 15 * random(), ...login }] : [];
         return [{ at, ...login }, ...twice];
       }
       const act = dice < 0.6 ? 'logout' : 'me';
@@ -82,5 +84,6 @@ function judge(log) {
       caught ??= timeline(`${who}: ${live} live sessions of ${LIMIT}`, before, entry);
     }
   }
-  return { tried: logins.length, violations, caught };
+  const decisions = decisionsOf(log, ['login', 'me', 'logout'], violations);
+  return { tried: logins.length, violations, decisions, caught };
 }

@@ -1,14 +1,52 @@
 'use strict';
-// The same bets and bans as for S3, against what asks at every request: here it is the wait that is compared.
+// Requests of many, some of whom log out while others still use their token: here it is the wait that is compared.
 
-const bets = require('../s03/load.js');
+const { arrivals, usersOf } = require('../lib/random.js');
+const { afterwards } = require('../lib/judge.js');
+const { crowdOf, namesOf, offendersOf, tokensOf } = require('../lib/people.js');
+
+const USERS = 300;
 
 /** @type {import('../lib/app.js').Scenario} */
 module.exports = {
-  ...bets,
   id: 'S4',
   title: 'Revocation asked at every request',
-  unprotected: 'a row in PostgreSQL (express-jwt, pg); and a key in Redis (express-jwt, ioredis)',
+  unprotected:
+    'a row in PostgreSQL (express-jwt, pg); and a key in Redis by jti, as long as the token lives (express-jwt, ioredis)',
+  operation: 'bets with revoked tokens',
+  violation: 'a bet accepted that was begun after the revocation had been answered',
   forms: ['unprotected', 'blacklist', 'protected'],
+  names: { unprotected: 'PostgreSQL', blacklist: 'Redis blacklist' },
   needs: 'database',
+  async plan(load) {
+    const { seconds, random, tag, ask } = load;
+    const count = crowdOf(USERS, load);
+    const user = usersOf(`${tag}-player`, count, random);
+    const { offenders, rate } = offendersOf(`${tag}-stolen`, load);
+    const names = [...namesOf(`${tag}-player`, count), ...offenders.map(({ name }) => name)];
+    const tokens = await tokensOf(names, ask);
+    const bet = (/** @type {number} */ at, /** @type {string} */ of) => ({
+      at,
+      call: () => ({ kind: 'bet', about: { of }, path: '/bets', token: tokens.get(of), body: {} }),
+    });
+    const others = arrivals(rate, seconds, random).map((at) => bet(at, user()));
+    const theirs = offenders.flatMap(({ name, at }) => at.map((each) => bet(each, name)));
+    const revocations = offenders.map(({ name, ends }) => ({
+      at: ends,
+      call: () => ({
+        kind: 'revoke',
+        about: { of: name },
+        path: '/revoke',
+        body: { token: tokens.get(name) },
+      }),
+    }));
+    return {
+      steps: [...others, ...theirs, ...revocations],
+      judge: (log) => {
+        // It counts for no share: what is asked at every request is not wrong, but slow.
+        const { decisions: _, ...judged } = afterwards(log, { forbids: 'revoke', allows: 'bet' });
+        return judged;
+      },
+    };
+  },
 };

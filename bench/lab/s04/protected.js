@@ -1,4 +1,23 @@
 'use strict';
-// The same app with latchgate: as for S3.
+// The same app with latchgate.
 
-module.exports = require('../s03/protected.js');
+const express = require('express');
+const { createAuth } = require('latchgate');
+
+/** @type {import('../lib/app.js').Build} */
+module.exports = ({ redisUrl, secret }) => {
+  const auth = createAuth({ store: redisUrl, jwt: { secret } });
+  const app = express();
+  app.use(express.json());
+
+  app.post('/login', async (req, res) => {
+    res.status(201).json({ token: await auth.tokens.issue(req.body.user, { ttl: '12h' }) });
+  });
+  app.post('/revoke', async (req, res) => {
+    res.json({ revoked: await auth.tokens.revoke(req.body.token) });
+  });
+  app.post('/bets', auth.middleware(), (_req, res) => {
+    res.status(201).json({ accepted: true });
+  });
+  return app;
+};

@@ -1,5 +1,6 @@
 'use strict';
-// The same app with latchgate: the bet is committed in the user's turn, and a ban waits for the turn that is running.
+// The same app with latchgate: the signal stops a bet that is on its way, the bet is committed in the user's turn, and a ban
+// waits for the turn that is running.
 
 const express = require('express');
 const { createAuth } = require('latchgate');
@@ -20,13 +21,20 @@ module.exports = ({ redisUrl, secret, database }) => {
     res.json({ banned: true });
   });
   app.post('/bets', auth.middleware(), async (/** @type {any} */ req, res) => {
-    const odds = await ledger.odds();
+    const { signal, userId } = req.auth;
+    const stopped = (/** @type {string} */ by) =>
+      res.status(401).json({ error: 'invalid_token', stopped: by });
+    let odds = 1;
+    for (let leg = 1; leg <= req.body.legs; leg++) {
+      odds *= await ledger.odds(leg);
+      if (signal.aborted) return stopped('signal');
+    }
     try {
-      const committedAt = await req.auth.runExclusive(() => ledger.bet(req.auth.userId, odds));
+      const committedAt = await req.auth.runExclusive(() => ledger.bet(userId, odds));
       res.status(201).json({ committedAt });
     } catch (/** @type {any} */ error) {
       if (error.code !== 'ERR_LATCHGATE_REVOKED') throw error;
-      res.status(401).json({ error: 'invalid_token' });
+      stopped('turn');
     }
   });
   return app;

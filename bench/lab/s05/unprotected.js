@@ -26,7 +26,8 @@ module.exports = ({ redisUrl, secret, database }) => {
   });
   const door = expressjwt({ secret, algorithms: ['HS256'], isRevoked });
   app.post('/bets', door, async (/** @type {any} */ req, res) => {
-    const odds = await ledger.odds();
+    let odds = 1;
+    for (let leg = 1; leg <= req.body.legs; leg++) odds *= await ledger.odds(leg);
     const committedAt = await ledger.bet(req.auth.sub, odds);
     res.status(201).json({ committedAt });
   });

@@ -3,7 +3,7 @@
 
 const { arrivals, usersOf } = require('../lib/random.js');
 const { timeline } = require('../lib/judge.js');
-const { tokensOf } = require('../lib/people.js');
+const { crowdOf, namesOf, tokensOf } = require('../lib/people.js');
 
 const PLAYERS = 500;
 const TOURNAMENTS = 40;
@@ -15,12 +15,14 @@ module.exports = {
   unprotected: 'SISMEMBER, then SADD and INCR (ioredis, express-jwt)',
   operation: 'registrations',
   violation: 'a second seat of one player in one tournament',
-  async plan({ rate, seconds, random, ask }) {
-    const player = usersOf('player', PLAYERS, random);
-    const tokens = await tokensOf('player', PLAYERS, ask);
+  async plan(load) {
+    const { rate, seconds, random, tag, ask } = load;
+    const count = crowdOf(PLAYERS, load);
+    const player = usersOf(`${tag}-player`, count, random);
+    const tokens = await tokensOf(namesOf(`${tag}-player`, count), ask);
     const steps = arrivals(rate, seconds, random).flatMap((at) => {
       const who = player();
-      const tournament = `cup-${Math.floor(random() * TOURNAMENTS)}`;
+      const tournament = `${tag}-cup-${Math.floor(random() * TOURNAMENTS)}`;
       const times = random() < 0.15 ? 2 + Math.floor(random() * 2) : 1;
       return Array.from({ length: times }, () => ({
         at: at + (times === 1 ? 0 : 30 * random()),

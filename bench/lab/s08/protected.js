@@ -12,10 +12,19 @@ module.exports = ({ redisUrl }) => {
 
   app.post('/keys', async (req, res) => {
     const { owner, calls } = req.body;
-    res.status(201).json(await auth.apiKeys.create({ ownerId: owner, quota: { limit: calls } }));
+    const { key, keyId } = await auth.apiKeys.create({ ownerId: owner, quota: { limit: calls } });
+    res.status(201).json({ key, id: keyId });
+  });
+  app.get('/keys/:id', async (req, res) => {
+    res.json({ left: (await auth.apiKeys.get(req.params.id))?.quota?.remaining });
+  });
+  app.post('/purchases', async (req, res) => {
+    const { remaining } = await auth.apiKeys.addQuota(req.body.id, req.body.calls);
+    res.status(201).json({ left: remaining });
   });
   app.get('/odds', auth.middleware(), (_req, res) => {
-    res.json({ odds: 2.5 });
+    const [, left] = /r=(\d+)/.exec(String(res.get('RateLimit'))) ?? [];
+    res.json({ odds: 2.5, left: Number(left) });
   });
   return app;
 };

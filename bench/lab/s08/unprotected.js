@@ -14,15 +14,20 @@ module.exports = ({ redisUrl }) => {
   app.post('/keys', async (req, res) => {
     const key = crypto.randomUUID();
     await redis.set(`key:${key}`, req.body.calls);
-    res.status(201).json({ key });
+    res.status(201).json({ key, id: key });
+  });
+  app.get('/keys/:id', async (req, res) => {
+    res.json({ left: Number(await redis.get(`key:${req.params.id}`)) });
+  });
+  app.post('/purchases', async (req, res) => {
+    res.status(201).json({ left: await redis.incrby(`key:${req.body.id}`, req.body.calls) });
   });
   app.get('/odds', async (req, res) => {
     const name = `key:${req.get('x-api-key')}`;
     const left = await redis.get(name);
     if (left === null) return res.status(401).json({ error: 'invalid_api_key' });
     if (Number(left) <= 0) return res.status(429).json({ error: 'quota_exhausted' });
-    await redis.decr(name);
-    res.json({ odds: 2.5 });
+    res.json({ odds: 2.5, left: await redis.decr(name) });
   });
   return app;
 };

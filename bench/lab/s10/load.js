@@ -3,9 +3,11 @@
 
 const { arrivals, usersOf } = require('../lib/random.js');
 const { timeline } = require('../lib/judge.js');
-const { tokensOf } = require('../lib/people.js');
+const { crowdOf, namesOf, tokensOf } = require('../lib/people.js');
 
 const USERS = 200;
+/** The busiest changes some three times of a hundred. */
+const LEVEL = 10;
 
 /** @type {import('../lib/app.js').Scenario} */
 module.exports = {
@@ -15,9 +17,11 @@ module.exports = {
   operation: "attempts on other people's accounts",
   violation: "another's account changed",
   needs: 'database',
-  async plan({ rate, seconds, random, ask }) {
-    const user = usersOf('user', USERS, random);
-    const tokens = await tokensOf('user', USERS, ask);
+  async plan(load) {
+    const { rate, seconds, random, tag, ask } = load;
+    const count = crowdOf(USERS, load);
+    const user = usersOf(`${tag}-user`, count, random, LEVEL);
+    const tokens = await tokensOf(namesOf(`${tag}-user`, count), ask);
     const steps = arrivals(rate, seconds, random).map((at) => {
       const who = user();
       const whose = random() < 0.05 ? user() : who;

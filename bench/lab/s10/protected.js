@@ -1,9 +1,13 @@
 'use strict';
-// The same app with latchgate: the route asks for the scope and for the claim, and the row for its owner.
+// The same app with latchgate: the route asks for the scope and for the claim, and the row for its owner and for
+// a turn that is not an old one.
 
 const express = require('express');
 const { createAuth } = require('latchgate');
 const { openLedger } = require('../lib/ledger.js');
+
+/** Refuses every turn but the latest that has written: no row changes. */
+const CHANGE = 'update accounts set note = $3, fence = $4 where id = $1 and owner = $2 and fence <= $4';
 
 /** @type {import('../lib/app.js').Build} */
 module.exports = ({ redisUrl, secret, database }) => {
@@ -30,11 +34,10 @@ module.exports = ({ redisUrl, secret, database }) => {
       account: (/** @type {string} */ id, /** @type {any} */ req) => id === req.params.id,
     }),
     async (/** @type {any} */ req, res) => {
-      const { rowCount } = await db.query('update accounts set note = $3 where id = $1 and owner = $2', [
-        req.params.id,
-        req.auth.userId,
-        req.body.note,
-      ]);
+      const rowCount = await req.auth.runExclusive(async (/** @type {import('latchgate').Lease} */ turn) => {
+        const values = [req.params.id, req.auth.userId, req.body.note, turn.fence];
+        return (await db.query({ name: 'change', text: CHANGE, values })).rowCount;
+      });
       res.status(rowCount === 1 ? 200 : 404).json({ changed: rowCount === 1 });
     },
   );

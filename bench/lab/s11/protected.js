@@ -6,7 +6,7 @@ const { createAuth } = require('latchgate');
 
 /** @type {import('../lib/app.js').Build} */
 module.exports = ({ redisUrl, secret }) => {
-  const auth = createAuth({ store: redisUrl, jwt: { secret } });
+  const auth = createAuth({ store: redisUrl, jwt: { secret }, refresh: { graceWindow: '3s' } });
   const app = express();
   app.use(express.json());
 

@@ -1,0 +1,75 @@
+// npm run lab, shortly, on real servers: what it writes, and what it exits with.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { spawn } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { before, describe, it } = require('node:test');
+const { installContenders } = require('../../bench/lib/nodes.js');
+const { missing } = require('../support/servers.js');
+const { ownDirectory } = require('../support/started.js');
+
+const ROOT = path.join(__dirname, '..', '..');
+
+/** @param {string[]} args @returns {Promise<{ code: number | null, text: string }>} */
+function lab(...args) {
+  const script = path.join(ROOT, 'bench', 'lab', 'run.js');
+  const child = spawn(process.execPath, [script, '--no-setup', ...args], {
+    cwd: ROOT,
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (chunk) => {
+      text += chunk;
+    });
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, text })));
+}
+
+describe('npm run lab', async () => {
+  const skip = await missing('redis');
+  before(async () => {
+    if (!skip) await installContenders();
+  });
+
+  it('counts both apps, writes what it found, and exits with 0 where the protected one shows nothing', {
+    skip,
+  }, async (t) => {
+    const out = ownDirectory(t, 'lab');
+    const { code, text } = await lab('--quick', '--scenarios', 'S7,S12', '--loads', '200', '--out', out);
+    assert.equal(code, 0, text);
+    const { runs, incomplete, seed } = JSON.parse(fs.readFileSync(path.join(out, 'results.json'), 'utf8'));
+    assert.deepEqual(
+      runs.map((/** @type {any} */ run) => `${run.scenario} ${run.form} ${run.processes} ${run.rate}`),
+      ['S7 unprotected', 'S7 protected', 'S12 unprotected', 'S12 protected'].map((run) => `${run} 6 200`),
+    );
+    for (const run of runs) assert.ok(run.sent > 100 && run.tried > 50 && run.unanswered === 0, text);
+    // That one tells its errors apart, whoever asks when.
+    assert.ok(runs[2].violations > 0 && runs[3].violations === 0);
+    assert.match(incomplete[0], /a part of the lab/);
+    assert.equal(seed, 1);
+    const page = fs.readFileSync(path.join(out, 'report.html'), 'utf8');
+    assert.doesNotMatch(page, /undefined|NaN/);
+    assert.match(page, /<section id="S12">/);
+    assert.match(fs.readFileSync(path.join(out, 'table.md'), 'utf8'), /\| S12 .* of /);
+  });
+
+  it('exits with 1 where the protected app shows one violation', { skip }, async () => {
+    const { code, text } = await lab('--self-test', '--quick', '--scenarios', 'S12', '--loads', '200');
+    assert.equal(code, 1, text);
+    assert.match(text, /S12 with latchgate, 6 processes, 200\/s: \d+ of \d+ went wrong/);
+  });
+
+  it('exits with 1 where it is asked for what it does not know', { skip }, async () => {
+    for (const args of [
+      ['--scenarios', 'S99'],
+      ['--loads', 'many'],
+    ]) {
+      const { code, text } = await lab(...args);
+      assert.equal(code, 1, text);
+      assert.match(text, /no such scenario: S99|not a number above zero: many/);
+    }
+  });
+});
