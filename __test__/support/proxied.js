@@ -46,14 +46,6 @@ class Proxied {
     for (const node of this.nodes) sum += await node.scriptsRun();
     return sum;
   }
-
-  /** Of all servers, with the server that each lies on. @returns {Promise<Array<{ node: Server, key: string }>>} */
-  async keys() {
-    const lists = await Promise.all(
-      this.nodes.map(async (node) => (await node.keys()).map((key) => ({ node, key }))),
-    );
-    return lists.flat();
-  }
 }
 
 /** @param {Test} t @param {'redis' | 'valkey'} kind */
