@@ -1,6 +1,7 @@
 // Work that goes on while servers fall and slots move, and an account of it: what was asked, what was answered, and what the
 // store holds afterwards of each single operation. Every charge and every addition has an idempotency key, by which it can be
-// told whether it is there.
+// told whether it is there. One addition of each round has none, so that the store would run it twice if it were sent twice:
+// those can only be counted.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -32,6 +33,8 @@ async function outcome(call) {
 class Lane {
   /** @type {Entry[]} */
   additions = [];
+  /** Additions without an idempotency key. @type {Entry[]} */
+  bare = [];
   /** @type {Map<string, Entry[]>} by the key that was charged */
   charges = new Map();
   /** @type {Map<string, Entry[]>} by user */
@@ -88,6 +91,11 @@ class Lane {
         this.additions,
         id,
         auth.counters.add(user, 'c', 1, { idempotencyKey: id }).then(({ applied }) => applied),
+      ),
+      record(
+        this.bare,
+        id,
+        auth.counters.add(user, 'bare', 1).then(({ applied }) => applied),
       ),
       record(this.revocations, text, auth.tokens.revoke(text)),
       ...Array.from({ length: RACERS }, (_each, n) =>
@@ -214,6 +222,8 @@ class Work {
       count(lane.additions, (entry) => added.has(entry));
       sum.twice += Math.abs(value - added.size);
 
+      countBare(sum, lane.bare, await judge.counters.get(lane.user, 'bare'));
+
       for (const [key, charges] of lane.charges) {
         const used = UNITS - (await judge.quotas.peek(key, RULE)).remaining;
         const charged = await there(charges, ({ id }) =>
@@ -243,6 +253,25 @@ class Work {
     }
     return sum;
   }
+}
+
+/**
+ * Of additions of one that nobody can tell apart. Those beyond what was answered are among the unknown ones, or were done twice,
+ * or were told not to have run.
+ * @param {Account} sum
+ * @param {Entry[]} entries
+ * @param {number} value what they come to
+ */
+function countBare(sum, entries, value) {
+  const of = (/** @type {Outcome} */ wanted) => entries.filter(({ outcome }) => outcome === wanted);
+  const [done, unknown] = [of('done'), of('unknown').length];
+  const early = done.filter(({ isEarly }) => isEarly).length;
+  sum.done += done.length;
+  sum.unknown += unknown;
+  sum.notRun += of('not run').length;
+  sum.lost += Math.max(0, done.length - value);
+  sum.lostEarly += Math.max(0, early - value);
+  sum.twice += Math.max(0, value - done.length - unknown);
 }
 
 /** @param {Entry[]} entries @param {(entry: Entry) => Promise<boolean>} ask one after the other @returns {Promise<Set<Entry>>} */

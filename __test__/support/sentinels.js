@@ -33,14 +33,19 @@ const PERIODS = {
  * @property {string} [sentinelPassword] of the default user of the Sentinels
  * @property {boolean} [appendonly]
  * @property {Record<string, string | number>} [config] of the servers
+ * @property {(primary: Server) => Promise<number>} [front] starts what stands before the primary; the port at which the Sentinels are told that it is
  */
 
 /** A vote that came to nothing, because a replica had not told of itself for half a second, is repeated after six. */
 const SEVERAL_VOTES = 90_000;
 
 class Sentinels {
-  /** @param {Server[]} nodes @param {Server[]} sentinels @param {Options} options */
-  constructor(nodes, sentinels, options) {
+  /** Where the Sentinels see the first primary. */
+  #front;
+
+  /** @param {Server[]} nodes @param {Server[]} sentinels @param {Options} options @param {number} front */
+  constructor(nodes, sentinels, options, front) {
+    this.#front = front;
     this.kind = options.kind ?? 'redis';
     /** Whatever their roles are now. */
     this.nodes = nodes;
@@ -65,7 +70,7 @@ class Sentinels {
       if (answer !== null) votes.set(Number(answer[1]), (votes.get(Number(answer[1])) ?? 0) + 1);
     }
     const [port, count] = [...votes].sort(([, a], [, b]) => b - a)[0] ?? [0, 0];
-    const node = this.nodes.find((each) => each.port === port);
+    const node = port === this.#front ? this.nodes[0] : this.nodes.find((each) => each.port === port);
     if (node === undefined || count * 2 <= this.sentinels.length)
       throw new Error('the Sentinels do not agree');
     return node;
@@ -168,6 +173,7 @@ async function startSentinels(t, options = {}) {
     sentinelPassword,
     appendonly,
     config = {},
+    front = async ({ port }) => port,
   } = options;
   /** @type {Record<string, string>} */
   const login = password === undefined ? {} : { masterauth: JSON.stringify(password) };
@@ -177,8 +183,9 @@ async function startSentinels(t, options = {}) {
   const followers = await Promise.all(
     Array.from({ length: replicas }, () => startServer(t, { ...common, config: following })),
   );
+  const port = await front(primary);
   const lines = [
-    `sentinel monitor ${NAME} 127.0.0.1 ${primary.port} ${Math.floor(sentinels / 2) + 1}`,
+    `sentinel monitor ${NAME} 127.0.0.1 ${port} ${Math.floor(sentinels / 2) + 1}`,
     `sentinel down-after-milliseconds ${NAME} ${downAfter}`,
     `sentinel failover-timeout ${NAME} 3000`,
     `sentinel parallel-syncs ${NAME} ${Math.max(1, replicas)}`,
@@ -194,7 +201,7 @@ async function startSentinels(t, options = {}) {
       startServer(t, { kind, sentinel: lines, password: sentinelPassword }),
     ),
   );
-  const all = new Sentinels([primary, ...followers], watching, options);
+  const all = new Sentinels([primary, ...followers], watching, options, port);
   for (const sentinel of watching)
     await sentinel.command('SENTINEL', 'DEBUG', ...Object.entries(PERIODS).flat());
   await all.inStep();

@@ -7,8 +7,10 @@ use super::support::keys::{self, asked, create, place, quota, use_key};
 use super::support::*;
 use latchgate::core::counter::Apply;
 use latchgate::core::key_op::Use;
+use latchgate::core::reason::Reason;
 use latchgate::core::store::Store;
 
+const AHEAD: u64 = HOUR;
 const DAY: u64 = 24 * HOUR;
 
 /// Sets the clock so far ahead, lets everybody look, and sets it back.
@@ -70,5 +72,57 @@ fn what_was_given_back_is_not_given_back_again() {
         let again = refund(store, "bdk", charged, 2, None);
         assert!(!again);
         assert_eq!(consume(store, "bdk", balance(9), 0).remaining, 7);
+    });
+}
+
+#[test]
+fn a_session_that_nobody_looked_at_meanwhile_lives() {
+    on_every_store(|store, clock| {
+        admit(store, "u", "a", reject(3));
+        // The embedded store's own sweep would look at it, and end it.
+        clock.set_us((START_MS + AHEAD) * 1000);
+        clock.set_us(START_MS * 1000);
+        assert!(touch(store, "u", "a").is_some());
+        assert_eq!(ids(store, "u"), ["a"]);
+    });
+}
+
+#[test]
+fn a_session_of_which_somebody_was_told_that_it_was_idle_never_comes_back() {
+    on_every_store(|store, clock| {
+        let looks: [(&str, &dyn Fn()); 4] = [
+            ("touched", &|| assert_eq!(touch(store, "touched", "a"), None)),
+            ("listed", &|| assert_eq!(list(store, "listed"), [])),
+            ("admitted", &|| {
+                let told = admit(store, "admitted", "a", reject(3));
+                assert_eq!(told.reason, Reason::SessionEnded);
+            }),
+            ("ended", &|| assert!(!end(store, "ended", "a"))),
+        ];
+        for (user, look) in looks {
+            admit(store, user, "a", reject(3));
+            clock.set_us((START_MS + AHEAD) * 1000);
+            look();
+            clock.set_us(START_MS * 1000);
+            assert_eq!(touch(store, user, "a"), None, "{user}");
+            assert_eq!(list(store, user), [], "{user}");
+            assert_eq!(admit(store, user, "a", reject(3)).reason, Reason::SessionEnded, "{user}");
+        }
+    });
+}
+
+#[test]
+fn a_session_lives_on_where_the_clock_is_set_back_and_right_again() {
+    on_every_store(|store, clock| {
+        admit(store, "u", "a", reject(3));
+        admit(store, "u", "b", reject(3));
+        assert!(end(store, "u", "b"));
+        clock.set_us((START_MS - AHEAD) * 1000);
+        assert!(touch(store, "u", "a").is_some());
+        assert_eq!(touch(store, "u", "b"), None);
+        assert_eq!(admit(store, "u", "b", reject(3)).reason, Reason::SessionEnded);
+        clock.set_us(START_MS * 1000);
+        assert!(touch(store, "u", "a").is_some());
+        assert_eq!(admit(store, "u", "b", reject(3)).reason, Reason::SessionEnded);
     });
 }

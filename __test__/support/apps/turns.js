@@ -8,7 +8,8 @@ const { connect } = require('../resp.js');
 const { aborted, gate, tick } = require('../turns.js');
 const { listen } = require('./listen.js');
 
-const { STORE = '' } = process.env;
+/** DATA: the port of the server that holds what they change. */
+const { STORE = '', DATA = '' } = process.env;
 const PATIENT = { wait: '50s', maxQueue: 1000 };
 
 const auth = createAuth({
@@ -16,7 +17,7 @@ const auth = createAuth({
   jwt: { secret: SECRET },
   sessions: { admission: 'first-use' },
 });
-const client = connect({ port: Number(new URL(STORE).port) });
+const client = connect({ port: Number(DATA) });
 const command = async (/** @type {Array<string | number>} */ ...words) => (await client).command(...words);
 
 /** Nobody else may do this meanwhile. @param {string} name */

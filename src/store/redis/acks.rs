@@ -9,7 +9,7 @@ use super::queue::Queue;
 use super::resp::{self, Reply};
 use super::waiting::{Stage, Waiting};
 use crate::core::error::Fault;
-use crate::core::family_op::{FamilyAnswer, FamilyOp, LoginAnswer};
+use crate::core::family_op::{FamilyAnswer, FamilyOp, LoginAnswer, RefreshAnswer};
 use crate::core::key_op::KeyOp;
 use crate::core::op::{Act, Verdict};
 use crate::core::reason::Reason;
@@ -22,14 +22,15 @@ use std::time::{Duration, Instant};
 const MARGIN: Duration = Duration::from_millis(50);
 
 /// Whether replicas must hold it before it is told, where `store.acks` asks for that. An admission by first
-/// use is a decision, and none of these.
+/// use is a decision, and none of these. A refresh is a revocation in any case: of the token that it spends, or of the
+/// session where that one was spent before; which of the two is known only when it has run.
 pub fn needs_acks(act: &Act<'_>) -> bool {
     matches!(
         act,
         Act::Admit(_)
             | Act::End { .. }
             | Act::EndAll { .. }
-            | Act::Family(FamilyOp::Login(_) | FamilyOp::Logout { .. })
+            | Act::Family(FamilyOp::Login(_) | FamilyOp::Refresh(_) | FamilyOp::Logout { .. })
             | Act::RevokeToken { .. }
             | Act::RevokeUser { .. }
             | Act::BlockUser { .. }
@@ -147,6 +148,10 @@ fn must_be_held(verdict: &Verdict) -> bool {
         Verdict::Admission(admission) => admission.reason == Reason::Allowed,
         Verdict::Family(FamilyAnswer::Login(answer)) => {
             matches!(**answer, LoginAnswer::Admitted(..))
+        }
+        // That a session was ended must stand for whoever asks again, because replicas did not hold it at first.
+        Verdict::Family(FamilyAnswer::Refresh(answer)) => {
+            !matches!(**answer, RefreshAnswer::Invalid | RefreshAnswer::Expired)
         }
         Verdict::Turn(answer) => matches!(answer, TurnAnswer::Granted { .. }),
         _ => true,
