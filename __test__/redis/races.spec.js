@@ -19,7 +19,9 @@ for (const { kind, name } of KINDS) {
     const skip = await missing(kind);
     const server = shared((t) => startServer(t, { kind }), skip);
     for (const { rule, racers, run, check } of [...LOCAL, ...THREADED]) {
-      it(`${rule} (${racers} racers)`, { skip }, async () => check(await run(server().url(), racers), racers));
+      it(`${rule} (${racers} racers)`, { skip }, async () =>
+        check(await run(server().url(), racers), racers),
+      );
     }
   });
 }

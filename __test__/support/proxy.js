@@ -46,6 +46,8 @@ class FaultProxy {
   /** @type {{ of: (words: string[]) => boolean, held: (release: () => void) => void } | undefined} */
   #holding;
   #bytesPerSecond = Number.POSITIVE_INFINITY;
+  /** @type {{ left: number, parts: Buffer[] } | undefined} */
+  #gathering;
 
   /** @param {{ port: number } | { path: string }} target */
   constructor(target) {
@@ -153,6 +155,11 @@ class FaultProxy {
     return new Promise((held) => {
       this.#holding = { of, held };
     });
+  }
+
+  /** Replies are kept until those of so many scripts have come, and then delivered at once. @param {number} replies */
+  gather(replies) {
+    this.#gathering = { left: replies, parts: [] };
   }
 
   /** @param {number} bytesPerSecond of replies, for each connection */
@@ -286,12 +293,21 @@ class FaultProxy {
         continue;
       }
       out.push(frame);
+      if (this.#gathering !== undefined && SCRIPTS.test(name)) this.#gathering.left--;
       if (this.#counts('replies', name) && this.#cutting === undefined) {
         cut = true;
         break;
       }
     }
-    this.#deliver(link, Buffer.concat(out), cut);
+    const gathering = this.#gathering;
+    if (gathering === undefined) {
+      this.#deliver(link, Buffer.concat(out), cut);
+      return;
+    }
+    gathering.parts.push(...out);
+    if (gathering.left > 0) return;
+    this.#gathering = undefined;
+    this.#deliver(link, Buffer.concat(gathering.parts), cut);
   }
 
   /** Counts one off where such are counted; at the last the order to cut is used up. @param {'commands' | 'replies'} what @param {string} name */
