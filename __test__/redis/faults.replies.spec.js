@@ -7,7 +7,7 @@ const { describe, it } = require('node:test');
 const { unique } = require('../support/auths.js');
 const { WAYS, faulty, recovered, settled, status } = require('../support/faulty.js');
 const { token } = require('../support/jwt.js');
-const { KINDS, missing } = require('../support/servers.js');
+const { missing } = require('../support/servers.js');
 
 /** @typedef {import('latchgate').Auth} Auth */
 
