@@ -18,8 +18,15 @@ describe('auth.quotas', () => {
     ['a rule of null', (quotas) => quotas.peek('k', null), 'INPUT', /rule/],
     ['a limit of 0', (quotas) => quotas.consume('k', { limit: 0 }), 'INPUT', /rule\.limit/],
     ['an unknown member', (quotas) => quotas.consume('k', { limit: 1, by: 'user' }), 'INPUT', /rule/],
-    ['a cost of -1', (quotas) => quotas.consume('k', { limit: 1 }, { cost: -1 }), 'INPUT', /cost/],
-    ['a cost of 2^53', (quotas) => quotas.consume('k', { limit: 1 }, { cost: MAX + 1 }), 'INPUT', /cost/],
+    ...[-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, MAX + 1, '1', null].map(
+      (cost) =>
+        /** @type {[string, (quotas: any) => Promise<unknown>, string, RegExp]} */ ([
+          `a cost of ${cost}`,
+          (quotas) => quotas.consume('k', { limit: 3 }, { cost }),
+          'INPUT',
+          /cost/,
+        ]),
+    ),
     ['an unknown option', (quotas) => quotas.consume('k', { limit: 1 }, { costs: 1 }), 'INPUT', /cost/],
     [
       'a bucket finer than time',

@@ -145,6 +145,8 @@ const SECTIONS = [
   { name: 'cargo deny', run: deny },
   { name: 'check imports, self-test', run: () => node('scripts/check-imports.js', '--self-test') },
   { name: 'check imports', run: () => node('scripts/check-imports.js') },
+  { name: 'check guards, self-test', run: () => node('scripts/check-guards.js', '--self-test') },
+  { name: 'check guards', run: () => node('scripts/check-guards.js') },
   { name: 'check codes, self-test', run: () => node('scripts/check-codes.js', '--self-test') },
   { name: 'check codes', run: () => node('scripts/check-codes.js') },
   {

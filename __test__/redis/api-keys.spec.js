@@ -1,4 +1,5 @@
-// API keys on real servers: what a check costs, what is kept of a key, and what holds across processes, kills and lost replies.
+// API keys on real servers: what a check costs, what is kept of a key, and what holds across kills and lost
+// replies. Races across processes: many-processes.spec.js.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -7,7 +8,6 @@ const { describe, it } = require('node:test');
 const { fault, open, unique } = require('../support/auths.js');
 const { runScript } = require('../support/child.js');
 const { faulty } = require('../support/faulty.js');
-const { request, requests, startProcesses, statuses } = require('../support/processes.js');
 const { startProxy } = require('../support/proxy.js');
 const { KINDS, missing, startServer } = require('../support/servers.js');
 const { until } = require('../support/started.js');
@@ -16,13 +16,6 @@ const ROUNDS = 100;
 const MONTH = 30 * 24 * 3_600_000;
 
 /** @typedef {import('../support/servers.js').RealServer} Server */
-
-/** @param {string} kind @param {import('node:test').TestContext} t */
-async function crowd(t, kind) {
-  const server = await startServer(t, { kind: /** @type {any} */ (kind) });
-  const site = await startProcesses(t, { app: 'keys.js', env: { STORE: server.url() } });
-  return { server, site, auth: open(t, { store: server.url() }) };
-}
 
 /** Everything that the server holds, as one text. @param {Server} server */
 async function contents(server) {
@@ -191,52 +184,6 @@ for (const { kind, name } of KINDS) {
       await server.command('SET', shared, 'hello');
       assert.equal(/** @type {any} */ (await ask()).status, 503);
       assert.equal((await auth.apiKeys.get(keyId))?.quota?.remaining, 4);
-    });
-
-    it('six processes let exactly 100 of 10,000 requests through on a quota of 100', { skip }, async (t) => {
-      const { site, auth } = await crowd(t, kind);
-      const { key, keyId } = await auth.apiKeys.create({ ownerId: unique(), quota: { limit: 100 } });
-      const questions = Array.from({ length: 10_000 }, () => ({ port: site.port, path: '/use', key }));
-      assert.deepEqual(statuses(await requests(questions)), { 200: 100, 429: 9900 });
-      assert.equal((await auth.apiKeys.get(keyId))?.quota?.remaining, 0);
-    });
-
-    it('six processes share one quota between the old secret and the new, rotated under load', {
-      skip,
-    }, async (t) => {
-      const { site, auth } = await crowd(t, kind);
-      const { key, keyId } = await auth.apiKeys.create({ ownerId: unique(), quota: { limit: 1000 } });
-      const ask = (/** @type {string} */ secret) =>
-        requests(Array.from({ length: 1500 }, () => ({ port: site.port, path: '/use', key: secret })));
-      const old = ask(key);
-      const { body } = await request({ port: site.port, method: 'POST', path: `/rotate/${keyId}` });
-      const answers = [...(await old), ...(await ask(body.key)), ...(await ask(key))];
-      assert.deepEqual(statuses(answers), { 200: 1000, 429: 3500 });
-    });
-
-    it('six processes admit nothing that began after revoke() had resolved', { skip }, async (t) => {
-      const { site, auth } = await crowd(t, kind);
-      const { key, keyId } = await auth.apiKeys.create({ ownerId: unique() });
-      let resolved = false;
-      let [before, late, accepted] = [0, 0, 0];
-      const loops = site.workers.flatMap(({ port }) =>
-        Array.from({ length: 4 }, async () => {
-          for (let left = 20; left > 0; ) {
-            const isLate = resolved;
-            const { status } = await request({ port, path: '/use', key });
-            if (!isLate && status === 200) before++;
-            if (!isLate) continue;
-            late++;
-            left--;
-            if (status !== 401) accepted++;
-          }
-        }),
-      );
-      await until('all are let through', () => before > 200);
-      await request({ port: site.port, method: 'POST', path: `/revoke/${keyId}` });
-      resolved = true;
-      await Promise.all(loops);
-      assert.deepEqual([accepted, late], [0, 6 * 4 * 20]);
     });
 
     it('a process that is killed amid its checks leaves whole units, and another makes the rest', {

@@ -13,15 +13,18 @@ const { KINDS, missing, startServer } = require('../support/servers.js');
 const { until } = require('../support/started.js');
 
 /** @typedef {import('../support/servers.js').RealServer} Server */
-/** @typedef {{ name: string, enter: (server: Server, t: import('node:test').TestContext) => Promise<() => Promise<any>>, strict?: boolean }} State */
+/** @typedef {{ name: string, enter: (server: Server, t: import('node:test').TestContext) => Promise<() => Promise<any>>, strict?: boolean, left?: boolean }} State */
 
 const TRIES = 20;
 
-/** States that the server is put into; `enter` gives what ends it. `strict`: not even a check that writes nothing may pass. @type {State[]} */
+/**
+ * States that the server is put into; `enter` gives what ends it. `strict`: not even a check that writes nothing may pass; `left`: the connection is given up, and another
+ * looked for. @type {State[]} */
 const STATES = [
   {
     name: 'is a replica (READONLY)',
     strict: true,
+    left: true,
     enter: async (server, t) => {
       const { port } = await startServer(t, { kind: server.kind });
       await server.command('REPLICAOF', '127.0.0.1', port);
@@ -32,6 +35,7 @@ const STATES = [
   {
     name: 'is a replica whose master is gone (MASTERDOWN)',
     strict: true,
+    left: true,
     enter: async (server) => {
       await server.configure('replica-serve-stale-data', 'no');
       await server.command('REPLICAOF', '127.0.0.1', 1);
@@ -94,17 +98,30 @@ const STATES = [
 for (const { kind, name: server } of KINDS) {
   describe(`while ${server}`, async () => {
     const skip = await missing(kind);
-    for (const { name, enter, strict } of STATES) {
+    for (const { name, enter, strict, left } of STATES) {
       it(`${name}, requests are 503, nothing is half done, and it recovers`, { skip }, async (t) => {
-        const { server, auth, judge, live, user } = await faulty(t, { server: { kind } });
+        const { server, proxy, auth, judge, live, user } = await faulty(t, { server: { kind } });
+        /** @type {string[]} */
+        const told = [];
+        for (const event of /** @type {const} */ (['store-error', 'store-recovered']))
+          auth.on(event, () => void told.push(event));
         const leave = await enter(server, t);
+        const { connections } = proxy;
         assert.deepEqual(await tally(auth, newcomers(TRIES, user)), { 503: TRIES });
         const [seen] = Object.keys(await tally(auth, Array(TRIES).fill(live)));
         assert.ok(seen === '503' || (seen === '200' && !strict), `a live session gets ${seen}`);
         await assert.rejects(auth.tokens.revoke(live), storeFault);
         await assert.rejects(auth.sessions.admit(user), storeFault);
+        if (left) {
+          assert.deepEqual(told, ['store-error']);
+          await until('another connection is tried', () => proxy.connections > connections);
+        }
         await leave();
         await recovered(auth, live);
+        if (left) {
+          await until('it is told', () => told.length > 1);
+          assert.deepEqual(told, ['store-error', 'store-recovered']);
+        }
         assert.deepEqual(
           (await judge.sessions.list(user)).map(({ sessionId }) => sessionId),
           ['live'],

@@ -1,5 +1,5 @@
 // Values under our prefix that are not ours, of every type: a fault of the store and never a crash, never an answer made up,
-// and never overwritten.
+// never overwritten, and told: each request that is denied for it is an event and a count.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -7,13 +7,16 @@ const { describe, it } = require('node:test');
 const { open, unique } = require('../support/auths.js');
 const { faulty, recovered, storeFault } = require('../support/faulty.js');
 const { token } = require('../support/jwt.js');
-const { missing } = require('../support/servers.js');
+const { changes } = require('../support/prometheus.js');
+const { KINDS, missing } = require('../support/servers.js');
 
 /** @typedef {import('../support/servers.js').RealServer} Server */
 
 const RULE = { limit: 100, window: '1h' };
 const BALANCE = { limit: 100 };
 const FIRST_USE = /** @type {const} */ ({ admission: 'first-use' });
+const BUCKET = { ...RULE, algorithm: /** @type {const} */ ('bucket') };
+const DENIED = 'latchgate_decisions_total{outcome="denied",reason="store_unavailable"}';
 const POLICY = { quota: { ...RULE, name: 'values', by: () => 'shared' } };
 
 /** @type {Array<{ name: string, type: string, put: (server: Server, key: string) => Promise<any> }>} */
@@ -57,7 +60,7 @@ const isUnknownKey = (/** @type {any} */ { reason, value }) =>
   reason?.code === 'ERR_LATCHGATE_INPUT' || value?.code === 'invalid_api_key';
 
 /** Of every kind of key one (docs/layout.md); those of balances of a user, and of refunds, are among them. */
-const KINDS = ['a', 'ak', 'b', 'c', 'd', 'ic', 'ik', 'imp', 'iq', 'mac', 'o', 'qb', 'qw', 'rf', 'u'];
+const KEYS = ['a', 'ak', 'b', 'c', 'd', 'ic', 'ik', 'imp', 'iq', 'mac', 'o', 'qb', 'qg', 'qw', 'rf', 'u'];
 
 /** What is learnt once, and not asked for again by whoever knows it: what receipts are sealed with, where an imported key lies. */
 const LEARNT = /^lg:(mac$|\{\d+\}:imp:)/;
@@ -89,6 +92,8 @@ function uses(auth, { user, live: text, receipt, made, imported }) {
     () => auth.quotas.consume(`${user}-window`, RULE),
     () => auth.quotas.peek(`${user}-window`, RULE),
     () => auth.quotas.consume(`${user}-balance`, BALANCE),
+    () => auth.quotas.consume(`${user}-bucket`, BUCKET),
+    () => auth.authenticate({ token: text }, { quota: { ...BUCKET, name: 'apart', by: () => 'shared' } }),
     () => auth.quotas.consume(`${user}-once`, RULE, { idempotencyKey: 'i' }),
     () => auth.quotas.refund(receipt),
     () => auth.counters.add(user, 'c', 1, { idempotencyKey: 'k' }),
@@ -101,63 +106,79 @@ function uses(auth, { user, live: text, receipt, made, imported }) {
   ];
 }
 
-describe('where under a key of ours somebody else put', async () => {
-  const skip = await missing('redis');
+for (const { kind, name: server } of KINDS) {
+  describe(`where on ${server} under a key of ours somebody else put`, async () => {
+    const skip = await missing(kind);
 
-  for (const { name, type, put } of VALUES) {
-    it(`${name}, what needs that key is a fault of the store and the value stays`, { skip }, async (t) => {
-      const { server, auth, user, live } = await faulty(t);
-      const told = await known(auth, user, live);
-      for (const use of uses(auth, told)) await use();
-      const keys = await server.keys();
-      const kinds = new Set(keys.map((key) => key.split(':')[2] ?? 'mac'));
-      assert.deepEqual([...kinds].sort(), KINDS);
-      for (const key of keys) {
-        let hit = 0;
-        const ours = await server.command('TYPE', key);
-        const kept = `kept:${key}`;
-        await server.command('RENAME', key, kept);
-        await put(server, key);
-        const digest = () => server.command('DEBUG', 'DIGEST-VALUE', key);
-        const foreign = await digest();
-        const asker = LEARNT.test(key) ? open(t, { store: server.url(), sessions: FIRST_USE }) : auth;
-        const outcomes = await Promise.allSettled(uses(asker, told).map((use) => use()));
-        for (const outcome of outcomes) {
-          if (/:a:/.test(key) && type === 'hash' && isUnknownKey(outcome)) continue;
-          if (outcome.status === 'rejected') {
-            hit++;
-            storeFault(outcome.reason);
-          } else if (
-            typeof outcome.value === 'object' &&
-            outcome.value !== null &&
-            'ok' in outcome.value &&
-            !outcome.value.ok
-          ) {
-            hit++;
-            assert.equal(outcome.value.status, 503, `${key}: ${JSON.stringify(outcome.value)}`);
+    for (const { name, type, put } of VALUES) {
+      it(`${name}, what needs that key is a fault of the store and the value stays`, { skip }, async (t) => {
+        const { server, auth, user, live } = await faulty(t, { server: { kind } });
+        const things = await known(auth, user, live);
+        for (const use of uses(auth, things)) await use();
+        const keys = await server.keys();
+        const kinds = new Set(keys.map((key) => key.split(':')[2] ?? 'mac'));
+        assert.deepEqual([...kinds].sort(), KEYS);
+        let alarms = 0;
+        for (const key of keys) {
+          let hit = 0;
+          const ours = await server.command('TYPE', key);
+          const kept = `kept:${key}`;
+          await server.command('RENAME', key, kept);
+          await put(server, key);
+          const digest = () => server.command('DEBUG', 'DIGEST-VALUE', key);
+          const foreign = await digest();
+          const asker = LEARNT.test(key) ? open(t, { store: server.url(), sessions: FIRST_USE }) : auth;
+          /** @type {string[]} */
+          const told = [];
+          const listen = (/** @type {any} */ { code }) => void told.push(code);
+          asker.on('denied', listen);
+          const counted = asker.metrics();
+          const outcomes = await Promise.allSettled(uses(asker, things).map((use) => use()));
+          asker.off('denied', listen);
+          let denied = 0;
+          for (const outcome of outcomes) {
+            if (/:a:/.test(key) && type === 'hash' && isUnknownKey(outcome)) continue;
+            if (outcome.status === 'rejected') {
+              hit++;
+              storeFault(outcome.reason);
+            } else if (
+              typeof outcome.value === 'object' &&
+              outcome.value !== null &&
+              'ok' in outcome.value &&
+              !outcome.value.ok
+            ) {
+              hit++;
+              denied++;
+              assert.equal(outcome.value.status, 503, `${key}: ${JSON.stringify(outcome.value)}`);
+            }
           }
+          const refused = told.filter((code) => code === 'store_unavailable').length;
+          const sum = changes(counted, asker.metrics())[DENIED] ?? 0;
+          assert.deepEqual([refused, sum], [denied, denied], `${key}: ${denied} requests were denied`);
+          alarms += denied;
+          // A collection of the same type may be read as one that holds nothing of ours; everything else is a fault, and
+          // stays for whoever looks into it.
+          assert.equal(await server.command('TYPE', key), type, `${key} was overwritten`);
+          if (ours !== type || type === 'string') {
+            assert.ok(hit > 0, `${key}: ${ours} replaced by ${name}`);
+            assert.deepEqual(await digest(), foreign, `${key} was changed`);
+          }
+          await server.command('RENAME', kept, key);
+          await recovered(auth, live);
         }
-        // A collection of the same type may be read as one that holds nothing of ours; everything else is a fault, and
-        // stays for whoever looks into it.
-        assert.equal(await server.command('TYPE', key), type, `${key} was overwritten`);
-        if (ours !== type || type === 'string') {
-          assert.ok(hit > 0, `${key}: ${ours} replaced by ${name}`);
-          assert.deepEqual(await digest(), foreign, `${key} was changed`);
-        }
-        await server.command('RENAME', kept, key);
-        await recovered(auth, live);
-      }
-    });
-  }
+        assert.ok(alarms > 0, 'some were denied');
+      });
+    }
 
-  it('keys that no id of ours could make, nothing comes of it', { skip }, async (t) => {
-    const { server, auth, user, live } = await faulty(t);
-    const [key] = await server.keys();
-    for (const name of [`${key}:x`, key.replace(/\{.*?\}/, '{x}'), 'lg', 'lg:', `${key}\u0000`])
-      await server.command('SET', name, 'x');
-    const told = await known(auth, user, live);
-    for (const use of uses(auth, told)) await use();
-    const answer = await auth.authenticate({ token: token({ sub: unique(), sid: 's' }) });
-    assert.equal(answer.ok, true);
+    it('keys that no id of ours could make, nothing comes of it', { skip }, async (t) => {
+      const { server, auth, user, live } = await faulty(t, { server: { kind } });
+      const [key] = await server.keys();
+      for (const name of [`${key}:x`, key.replace(/\{.*?\}/, '{x}'), 'lg', 'lg:', `${key}\u0000`])
+        await server.command('SET', name, 'x');
+      const things = await known(auth, user, live);
+      for (const use of uses(auth, things)) await use();
+      const answer = await auth.authenticate({ token: token({ sub: unique(), sid: 's' }) });
+      assert.equal(answer.ok, true);
+    });
   });
-});
+}

@@ -4,27 +4,17 @@
 
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
-const { noFaketime, startProcesses } = require('../support/processes.js');
-const { GUARDED, PROCESSES } = require('../support/races/processes.js');
+const { crowds } = require('../support/crowds.js');
+const { startProcesses } = require('../support/processes.js');
+const { PROCESSES } = require('../support/races/processes.js');
 const { KINDS, missing, startServer } = require('../support/servers.js');
-
-/**
- * @param {import('node:test').TestContext} t
- * @param {'redis' | 'valkey'} kind
- * @param {string} app
- * @param {{ clocks?: number[], front?: 'nginx' | 'cluster' }} [options]
- */
-async function crowd(t, kind, app, options = {}) {
-  const server = await startServer(t, { kind });
-  return startProcesses(t, { app, count: 6, env: { STORE: server.url() }, ...options });
-}
 
 for (const { kind, name } of KINDS) {
   describe(`six processes on ${name}`, async () => {
     const absent = await missing(kind);
-    for (const { rule, clocks, run, check } of [...PROCESSES, ...GUARDED]) {
-      const skip = absent || (clocks !== undefined && noFaketime());
-      it(rule, { skip }, async (t) => check(await run(await crowd(t, kind, 'gate.js', { clocks }))));
+    const { crowd, skip } = crowds('gate.js', (t) => startServer(t, { kind }), absent);
+    for (const race of PROCESSES) {
+      it(race.rule, { skip: skip(race) }, async (t) => race.check(await race.run(await crowd(t, race))));
     }
   });
 }
@@ -33,18 +23,19 @@ describe("six workers of node's cluster on Redis", async () => {
   const skip = await missing('redis');
   const [logins] = PROCESSES;
   it(logins.rule, { skip }, async (t) => {
-    logins.check(await logins.run(await crowd(t, 'redis', 'gate.js', { front: 'cluster' })));
+    const server = await startServer(t);
+    const env = { STORE: server.url() };
+    logins.check(await logins.run(await startProcesses(t, { app: 'gate.js', env, front: 'cluster' })));
   });
 });
 
 describe('six processes of an app that reads, decides and writes', async () => {
-  const absent = await missing('redis');
-  for (const { rule, clocks, run, check } of PROCESSES) {
-    const skip = absent || (clocks !== undefined && noFaketime());
-    it(`cannot hold that ${rule}`, { skip }, async (t) => {
-      const seen = await run(await crowd(t, 'redis', 'unguarded.js', { clocks }));
+  const { crowd, skip } = crowds('unguarded.js', (t) => startServer(t), await missing('redis'));
+  for (const race of PROCESSES) {
+    it(`cannot hold that ${race.rule}`, { skip: skip(race) }, async (t) => {
+      const seen = await race.run(await crowd(t, race));
       t.diagnostic(JSON.stringify(seen));
-      assert.throws(() => check(seen), assert.AssertionError);
+      assert.throws(() => race.check(seen), assert.AssertionError);
     });
   }
 });

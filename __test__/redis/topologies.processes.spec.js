@@ -2,20 +2,15 @@
 'use strict';
 
 const { describe, it } = require('node:test');
-const { noFaketime, startProcesses } = require('../support/processes.js');
-const { GUARDED, PROCESSES } = require('../support/races/processes.js');
-const { TOPOLOGIES, shared } = require('../support/topologies.js');
+const { crowds } = require('../support/crowds.js');
+const { PROCESSES } = require('../support/races/processes.js');
+const { TOPOLOGIES } = require('../support/topologies.js');
 
 for (const { name, missing, start } of TOPOLOGIES) {
   describe(`six processes on ${name}`, async () => {
-    const absent = await missing();
-    const servers = shared(start, absent);
-    for (const { rule, clocks, run, check } of [...PROCESSES, ...GUARDED]) {
-      const skip = absent || (clocks !== undefined && noFaketime());
-      it(rule, { skip }, async (t) => {
-        const env = { STORE: servers().url() };
-        check(await run(await startProcesses(t, { app: 'gate.js', env, clocks })));
-      });
+    const { crowd, skip } = crowds('gate.js', start, await missing());
+    for (const race of PROCESSES) {
+      it(race.rule, { skip: skip(race) }, async (t) => race.check(await race.run(await crowd(t, race))));
     }
   });
 }

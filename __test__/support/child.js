@@ -17,16 +17,17 @@ const ROOT = path.join(__dirname, '..', '..');
 /**
  * A process that hangs is killed by its deadline: `signal` is then SIGKILL.
  * @param {string[]} args of node
- * @param {{ env?: Record<string, string | undefined>, cwd?: string, deadline?: number, onLine?: (line: string, child: import('node:child_process').ChildProcess) => void }} [options]
+ * @param {{ env?: Record<string, string | undefined>, cwd?: string, deadline?: number, onStart?: (child: import('node:child_process').ChildProcess) => void, onLine?: (line: string, child: import('node:child_process').ChildProcess) => void }} [options]
  * @returns {Promise<Ending>}
  */
-function runNode(args, { env = {}, cwd = ROOT, deadline = 60_000, onLine } = {}) {
+function runNode(args, { env = {}, cwd = ROOT, deadline = 60_000, onStart, onLine } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {
       cwd,
       env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    onStart?.(child);
     const timer = setTimeout(() => child.kill('SIGKILL'), deadline);
     const output = { stdout: '', stderr: '' };
     child.stdout.setEncoding('utf8').on('data', (text) => {

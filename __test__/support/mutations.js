@@ -1,25 +1,48 @@
-// Every call that changes something, for tests that lose its reply: how its subject is prepared, the call, and what must be there
-// once it ran once.
+// Every call that changes something in a store, for tests that let it fail half way: how its subject is prepared, the call, and
+// what must be there once it ran once.
 'use strict';
 
 const assert = require('node:assert/strict');
-const { unique } = require('./auths.js');
+const { fault, unique } = require('./auths.js');
 const { status } = require('./faulty.js');
 const { fresh, sign } = require('./jwt.js');
-const { ids, login, refresh } = require('./logins.js');
 
 /** @typedef {import('latchgate').Auth} Auth */
-/** @typedef {{ user: string, text: string, jti: string, receipt?: string, key?: string, keyId?: string }} Subject */
+/**
+ * @typedef {object} Subject
+ * @property {string} user
+ * @property {string} text a token
+ * @property {string} jti
+ * @property {string} receipt what was prepared, as the next ones are
+ * @property {string} refreshToken
+ * @property {string} key
+ * @property {string} keyId
+ *
+ * @typedef {object} Call
+ * @property {string} name
+ * @property {(judge: Auth, subject: Subject, auth: Auth) => Promise<any>} [prepare]
+ * @property {(auth: Auth, subject: Subject) => Promise<any>} call
+ * @property {number} [also] how many scripts run on top, when the caller hears that the reply is lost
+ * @property {(judge: Auth, subject: Subject) => Promise<any>} check
+ */
 
 const RULE = { limit: 10, window: '1h' };
-/** One question, and no second one where it is not answered. */
-const ASKED_ONCE = { fair: false, retries: 1, ttl: '1h', maxHold: '1h' };
+const BUCKET = { limit: 10, window: '30d', algorithm: /** @type {const} */ ('bucket') };
+const HOUR = 3_600_000;
 
-/**
- * prepare: `auth` is the one that makes the call, for what it must have met before; also: how many scripts it has run on top,
- * when it hears that the reply is lost
- * @type {Array<{ name: string, prepare?: (judge: Auth, subject: Subject, auth: Auth) => Promise<any>, call: (auth: Auth, subject: Subject) => Promise<any>, also?: number, check: (judge: Auth, subject: Subject) => Promise<any> }>}
- */
+/** @param {Auth} auth @param {string} user */
+const ids = async (auth, user) => (await auth.sessions.list(user)).map(({ sessionId }) => sessionId);
+
+/** A key of the subject, which both know. @param {Auth} judge @param {Subject} subject @param {Auth} [auth] */
+async function create(judge, subject, auth = judge) {
+  Object.assign(subject, await judge.apiKeys.create({ ownerId: subject.user, quota: { limit: 10 } }));
+  await auth.apiKeys.check(subject.key, { cost: 0 });
+}
+
+/** What is left of its quota. @param {Auth} judge @param {Subject} subject */
+const left = async (judge, { keyId }) => (await judge.apiKeys.get(keyId))?.quota?.remaining;
+
+/** @type {Call[]} */
 const CALLS = [
   {
     name: 'sessions.admit',
@@ -54,8 +77,7 @@ const CALLS = [
   },
   {
     name: 'tokens.revokeId',
-    call: (auth, { user, jti }) =>
-      auth.tokens.revokeId({ jti, userId: user, expiresAt: Date.now() + 3_600_000 }),
+    call: (auth, { user, jti }) => auth.tokens.revokeId({ jti, userId: user, expiresAt: Date.now() + HOUR }),
     check: async (judge, { user, jti }) =>
       assert.equal(await judge.tokens.isRevoked({ jti, userId: user }), true),
   },
@@ -77,6 +99,22 @@ const CALLS = [
     },
   },
   {
+    name: 'tokens.revokeUser with keys',
+    prepare: (judge, subject) => create(judge, subject),
+    call: (auth, { user }) => auth.tokens.revokeUser(user, { apiKeys: true }),
+    check: async (judge, { key }) =>
+      assert.deepEqual(await judge.apiKeys.check(key), { valid: false, code: 'revoked' }),
+  },
+  {
+    name: 'tokens.blockUser until later',
+    call: (auth, { user }) => auth.tokens.blockUser(user, { until: Date.now() + HOUR }),
+    check: async (judge, { user, text }) => {
+      assert.equal(await status(judge, text), 403);
+      assert.equal(await judge.tokens.unblockUser(user), true);
+      assert.equal(await judge.tokens.unblockUser(user), false);
+    },
+  },
+  {
     name: 'tokens.unblockUser',
     prepare: (judge, { user }) => judge.tokens.blockUser(user),
     call: (auth, { user }) => auth.tokens.unblockUser(user),
@@ -88,6 +126,19 @@ const CALLS = [
     check: async (judge, { user }) => {
       const again = await judge.tokens.login(user, { requestId: 'r' });
       assert.ok(again.ok && again.admission.existing && again.admission.active === 1);
+    },
+  },
+  {
+    name: 'tokens.refresh',
+    prepare: async (judge, subject) => {
+      const login = await judge.tokens.login(subject.user);
+      assert.ok(login.ok);
+      Object.assign(subject, { refreshToken: login.refreshToken });
+    },
+    call: (auth, { refreshToken }) => auth.tokens.refresh(refreshToken),
+    check: async (judge, { user, refreshToken }) => {
+      assert.equal((await judge.tokens.refresh(refreshToken)).ok, true, 'in its grace window');
+      assert.equal((await ids(judge, user)).length, 1);
     },
   },
   {
@@ -124,13 +175,26 @@ const CALLS = [
     check: async (judge, { user }) => assert.equal((await judge.quotas.peek(user, { limit: 5 })).limit, 8),
   },
   {
+    name: 'quotas.add under an idempotency key, and again,',
+    call: (auth, { user }) => auth.quotas.add(user, { limit: 5 }, 3, { idempotencyKey: 'i' }),
+    check: async (judge, { user }) => {
+      const again = await judge.quotas.add(user, { limit: 5 }, 3, { idempotencyKey: 'i' });
+      assert.deepEqual([again.replayed, again.limit], [true, 8]);
+    },
+  },
+  {
+    name: 'quotas.consume of a bucket',
+    call: (auth, { user }) => auth.quotas.consume(user, BUCKET, { cost: 3 }),
+    check: async (judge, { user }) => assert.equal((await judge.quotas.peek(user, BUCKET)).remaining, 7),
+  },
+  {
     name: 'quotas.refund',
     prepare: async (judge, subject) => {
       const { receipt } = await judge.quotas.consume(subject.user, RULE, { cost: 3 });
       Object.assign(subject, { receipt });
     },
-    call: (auth, { receipt = '' }) => auth.quotas.refund(receipt),
-    check: async (judge, { user, receipt = '' }) => {
+    call: (auth, { receipt }) => auth.quotas.refund(receipt),
+    check: async (judge, { user, receipt }) => {
       assert.equal(await judge.quotas.refund(receipt), false);
       assert.equal((await judge.quotas.peek(user, RULE)).remaining, 10);
     },
@@ -144,6 +208,14 @@ const CALLS = [
     name: 'counters.apply',
     call: (auth, { user }) => auth.counters.apply(user, [{ name: 'c', delta: 3 }]),
     check: async (judge, { user }) => assert.equal(await judge.counters.get(user, 'c'), 3),
+  },
+  {
+    name: 'counters.apply under an idempotency key, and again,',
+    call: (auth, { user }) => auth.counters.apply(user, [{ name: 'c', delta: 3 }], { idempotencyKey: 'i' }),
+    check: async (judge, { user }) => {
+      const again = await judge.counters.apply(user, [{ name: 'c', delta: 3 }], { idempotencyKey: 'i' });
+      assert.deepEqual([again.replayed, again.values], [true, { c: 3 }]);
+    },
   },
   {
     name: 'once',
@@ -166,21 +238,96 @@ const CALLS = [
     check: async (judge, { user }) => assert.equal((await judge.quotas.peek(user, RULE)).remaining, 10),
   },
   {
-    name: 'tokens.refresh',
-    prepare: async (_judge, subject, auth) => {
-      const { refreshToken } = await login(auth, subject.user);
-      Object.assign(subject, { text: refreshToken });
+    name: 'apiKeys.create',
+    call: (auth, { user }) => auth.apiKeys.create({ ownerId: user }),
+    check: async (judge, { user }) => assert.equal((await judge.apiKeys.list(user)).length, 1),
+  },
+  {
+    name: 'apiKeys.create of an imported key',
+    call: (auth, { user }) => auth.apiKeys.create({ ownerId: user, key: `imported-${user}` }),
+    check: async (judge, { user }) => {
+      assert.deepEqual(await judge.apiKeys.list(user), [], 'its name alone was taken');
+      const again = judge.apiKeys.create({ ownerId: unique(), key: `imported-${user}` });
+      await assert.rejects(again, fault('INPUT', /being imported/));
     },
-    call: (auth, { text }) => auth.tokens.refresh(text),
-    check: async (judge, { user, text }) => {
-      const { refreshToken } = await refresh(judge, text);
-      await refresh(judge, refreshToken);
-      assert.equal((await ids(judge, user)).length, 1);
+  },
+  {
+    name: 'apiKeys.check',
+    prepare: create,
+    call: (auth, { key }) => auth.apiKeys.check(key, { cost: 3 }),
+    check: async (judge, subject) => assert.equal(await left(judge, subject), 7),
+  },
+  {
+    name: 'apiKeys.check under an idempotency key, and again,',
+    prepare: create,
+    call: (auth, { key }) => auth.apiKeys.check(key, { cost: 3, idempotencyKey: 'i' }),
+    check: async (judge, subject) => {
+      const again = await judge.apiKeys.check(subject.key, { cost: 3, idempotencyKey: 'i' });
+      assert.equal(again.quota?.replayed, true);
+      assert.equal(await left(judge, subject), 7);
+    },
+  },
+  {
+    name: 'apiKeys.addQuota',
+    prepare: create,
+    call: (auth, { keyId }) => auth.apiKeys.addQuota(keyId, 5),
+    check: async (judge, subject) => assert.equal(await left(judge, subject), 15),
+  },
+  {
+    name: 'apiKeys.addQuota under an idempotency key, and again,',
+    prepare: create,
+    call: (auth, { keyId }) => auth.apiKeys.addQuota(keyId, 5, { idempotencyKey: 'i' }),
+    check: async (judge, subject) => {
+      const again = await judge.apiKeys.addQuota(subject.keyId, 5, { idempotencyKey: 'i' });
+      assert.equal(again.replayed, true);
+      assert.equal(await left(judge, subject), 15);
+    },
+  },
+  {
+    name: 'apiKeys.rotate',
+    prepare: create,
+    call: (auth, { keyId }) => auth.apiKeys.rotate(keyId),
+    check: async (judge, subject) => {
+      assert.deepEqual(await judge.apiKeys.check(subject.key), { valid: false, code: 'revoked' });
+      assert.equal(await left(judge, subject), 10, 'its quota is whole');
+      const { key } = await judge.apiKeys.rotate(subject.keyId);
+      assert.equal((await judge.apiKeys.check(key)).valid, true);
+    },
+  },
+  {
+    // A second rotation would have ended the first secret: one old secret works at a time.
+    name: 'apiKeys.rotate with grace',
+    prepare: create,
+    call: (auth, { keyId }) => auth.apiKeys.rotate(keyId, { grace: HOUR }),
+    check: async (judge, { key, keyId }) => {
+      assert.equal((await judge.apiKeys.check(key)).valid, true);
+      await judge.apiKeys.rotate(keyId, { grace: HOUR });
+      assert.deepEqual(await judge.apiKeys.check(key), { valid: false, code: 'revoked' });
+    },
+  },
+  {
+    name: 'apiKeys.update',
+    prepare: create,
+    call: (auth, { keyId }) => auth.apiKeys.update(keyId, { name: 'new', scopes: ['read'] }),
+    check: async (judge, { keyId }) => {
+      const { name, scopes, quota } = (await judge.apiKeys.get(keyId)) ?? {};
+      assert.deepEqual([name, scopes, quota?.remaining], ['new', ['read'], 10]);
+    },
+  },
+  {
+    name: 'apiKeys.revoke',
+    prepare: create,
+    call: (auth, { keyId }) => auth.apiKeys.revoke(keyId),
+    check: async (judge, { key, keyId }) => {
+      assert.deepEqual(await judge.apiKeys.check(key), { valid: false, code: 'revoked' });
+      assert.equal(await judge.apiKeys.revoke(keyId), false);
     },
   },
   {
     name: 'locks.acquire',
-    call: (auth, { user }) => auth.locks.acquire(user, ASKED_ONCE),
+    // One question, and no second one where it is not answered.
+    call: (auth, { user }) =>
+      auth.locks.acquire(user, { fair: false, retries: 1, ttl: '1h', maxHold: '1h' }),
     // Whoever is not told has no turn: it is left.
     also: 1,
     check: async (judge, { user }) => {
@@ -188,35 +335,13 @@ const CALLS = [
       assert.equal(await lease.release(), true);
     },
   },
-  {
-    name: 'apiKeys.check',
-    prepare: async (_judge, subject, auth) => {
-      const { key, keyId } = await auth.apiKeys.create({ ownerId: subject.user, quota: { limit: 10 } });
-      Object.assign(subject, { key, keyId });
-      await auth.apiKeys.check(key);
-    },
-    call: (auth, { key = '' }) => auth.apiKeys.check(key, { cost: 3 }),
-    check: async (judge, { keyId = '' }) =>
-      assert.equal((await judge.apiKeys.get(keyId))?.quota?.remaining, 6),
-  },
-  {
-    name: 'apiKeys.revoke',
-    prepare: async (_judge, subject, auth) => {
-      const { key, keyId } = await auth.apiKeys.create({ ownerId: subject.user });
-      Object.assign(subject, { key, keyId });
-      // Where it lies is looked up by a process that has not met it.
-      await auth.apiKeys.check(key);
-    },
-    call: (auth, { keyId = '' }) => auth.apiKeys.revoke(keyId),
-    check: async (judge, { key = '' }) =>
-      assert.deepEqual(await judge.apiKeys.check(key), { valid: false, code: 'revoked' }),
-  },
 ];
 
 /** @returns {Subject} */
 function subject() {
   const claims = fresh({ sub: unique(), sid: 'own' });
-  return { user: claims.sub, text: sign(claims), jti: claims.jti };
+  const prepared = { receipt: '', refreshToken: '', key: '', keyId: '' };
+  return { user: claims.sub, text: sign(claims), jti: claims.jti, ...prepared };
 }
 
-module.exports = { CALLS, RULE, subject };
+module.exports = { CALLS, subject };

@@ -4,7 +4,9 @@
 'use strict';
 
 const { once } = require('node:events');
+const fs = require('node:fs');
 const net = require('node:net');
+const tls = require('node:tls');
 const { Frames, words } = require('./resp.js');
 
 /** @typedef {import('./started.js').Test} Test */
@@ -12,6 +14,11 @@ const { Frames, words } = require('./resp.js');
  * @typedef {{ client: net.Socket, upstream: net.Socket, commands: Frames, replies: Frames, pending: string[], swallow: boolean, due: number, queued: number, tail: Promise<void>, open: boolean, lingering: boolean, mute: boolean, deaf: boolean, held?: Buffer[] }} Link
  * swallow: nothing more is read; mute: nothing more is delivered; deaf: nothing that the server sends from here on is;
  * lingering: the server still runs what was written to it; held: commands that wait for hold() to end
+ */
+
+/**
+ * How clients reach the proxy: over TCP, over TCP with TLS, or over a unix socket.
+ * @typedef {{ certificates?: import('./certificates.js').Certificates, path?: string }} Front
  */
 
 /** Commands that run our scripts: what changes state, and what a lost reply leaves unknown. */
@@ -30,6 +37,7 @@ class FaultProxy {
   cuts = 0;
 
   #target;
+  #front;
   #server = net.createServer();
   /** @type {Set<Link>} */
   #links = new Set();
@@ -46,22 +54,39 @@ class FaultProxy {
   /** @type {{ of: (words: string[]) => boolean, held: (release: () => void) => void } | undefined} */
   #holding;
   #bytesPerSecond = Number.POSITIVE_INFINITY;
+  /** @type {{ left: number, parts: Buffer[] } | undefined} */
+  #gathering;
 
-  /** @param {{ port: number } | { path: string }} target */
-  constructor(target) {
+  /** @param {{ port: number } | { path: string }} target @param {Front} front */
+  constructor(target, front) {
     this.#target = target;
+    this.#front = front;
     this.port = 0;
   }
 
   async listen() {
-    this.#server = net.createServer((client) => this.#accept(client));
-    this.#server.listen({ port: this.port, host: '127.0.0.1', backlog: 2048 });
+    const { certificates, path } = this.#front;
+    const accept = (/** @type {net.Socket} */ client) => this.#accept(client);
+    this.#server =
+      certificates === undefined
+        ? net.createServer(accept)
+        : tls.createServer(
+            { cert: fs.readFileSync(certificates.cert), key: fs.readFileSync(certificates.key) },
+            accept,
+          );
+    this.#server.on('tlsClientError', () => {});
+    const address = path === undefined ? { port: this.port, host: '127.0.0.1' } : { path };
+    this.#server.listen({ ...address, backlog: 2048 });
     await once(this.#server, 'listening');
-    this.port = /** @type {net.AddressInfo} */ (this.#server.address()).port;
+    if (path === undefined) this.port = /** @type {net.AddressInfo} */ (this.#server.address()).port;
   }
 
   get url() {
-    return `redis://127.0.0.1:${this.port}`;
+    const { certificates, path } = this.#front;
+    if (path !== undefined) return `redis+unix://${path}`;
+    return certificates === undefined
+      ? `redis://127.0.0.1:${this.port}`
+      : `rediss://127.0.0.1:${this.port}#insecure`;
   }
 
   /** Connections open at this instant. */
@@ -153,6 +178,11 @@ class FaultProxy {
     return new Promise((held) => {
       this.#holding = { of, held };
     });
+  }
+
+  /** Replies are kept until those of so many scripts have come, and then delivered at once. @param {number} replies */
+  gather(replies) {
+    this.#gathering = { left: replies, parts: [] };
   }
 
   /** @param {number} bytesPerSecond of replies, for each connection */
@@ -286,12 +316,21 @@ class FaultProxy {
         continue;
       }
       out.push(frame);
+      if (this.#gathering !== undefined && SCRIPTS.test(name)) this.#gathering.left--;
       if (this.#counts('replies', name) && this.#cutting === undefined) {
         cut = true;
         break;
       }
     }
-    this.#deliver(link, Buffer.concat(out), cut);
+    const gathering = this.#gathering;
+    if (gathering === undefined) {
+      this.#deliver(link, Buffer.concat(out), cut);
+      return;
+    }
+    gathering.parts.push(...out);
+    if (gathering.left > 0) return;
+    this.#gathering = undefined;
+    this.#deliver(link, Buffer.concat(gathering.parts), cut);
   }
 
   /** Counts one off where such are counted; at the last the order to cut is used up. @param {'commands' | 'replies'} what @param {string} name */
@@ -353,9 +392,10 @@ const sleep = (ms) =>
 /**
  * @param {Test} t
  * @param {{ port: number } | { path: string }} target
+ * @param {Front} [front]
  */
-async function startProxy(t, target) {
-  const proxy = new FaultProxy(target);
+async function startProxy(t, target, front = {}) {
+  const proxy = new FaultProxy(target, front);
   await proxy.listen();
   t.after(() => proxy.close());
   return proxy;

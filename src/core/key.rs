@@ -324,3 +324,20 @@ pub fn no_balance() -> Fault {
 fn same_kind(a: &QuotaRule, b: &QuotaRule) -> bool {
     std::mem::discriminant(&a.refill) == std::mem::discriminant(&b.refill)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::same;
+
+    #[test]
+    fn digests_that_differ_in_one_bit_wherever_it_is_are_not_the_same() {
+        let digest = std::array::from_fn(|at| u8::try_from(at * 7 % 256).unwrap_or_default());
+        assert!(same(&digest, &digest.clone()));
+        for bit in 0..8 * digest.len() {
+            let mut other = digest;
+            other[bit / 8] ^= 1 << (bit % 8);
+            assert!(!same(&digest, &other), "bit {bit}");
+            assert!(!same(&other, &digest), "bit {bit}");
+        }
+    }
+}

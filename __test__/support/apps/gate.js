@@ -9,7 +9,12 @@ const { listen } = require('./listen.js');
 const LIMIT = 3;
 const MOST = 20;
 const RULE = { limit: 100, window: '1h' };
-const ONCE = { limit: 4000, window: '1h' };
+const ONCE = { limit: 1200, window: '1h' };
+/** So slow that nothing is refilled amid a race. */
+const BURST = { limit: 100, window: '30d', algorithm: /** @type {const} */ ('bucket') };
+const TICK = { limit: 20, window: '1s' };
+const BALANCE = { limit: 1 };
+const MOVES = 500;
 
 const auth = createAuth({
   store: process.env.STORE,
@@ -21,6 +26,7 @@ const firstUse = createAuth({
   jwt: { secret: SECRET },
   sessions: { limit: LIMIT, admission: 'first-use' },
 });
+const keys = createAuth({ store: process.env.STORE, apiKeys: {} });
 
 const app = express();
 
@@ -65,6 +71,50 @@ app.get('/left/:key', async (req, res) => {
   res.json({ remaining });
 });
 
+app.post('/burst/:key', async (req, res) => {
+  const { allowed } = await auth.quotas.consume(req.params.key, BURST);
+  res.sendStatus(allowed ? 200 : 429);
+});
+
+app.post('/tick/:key', async (req, res) => {
+  const { allowed, resetAt } = await auth.quotas.consume(req.params.key, TICK);
+  res.status(allowed ? 200 : 429).json({ resetAt });
+});
+
+app.post('/top-up/:key/:units', async (req, res) => {
+  const { limit } = await auth.quotas.add(req.params.key, BALANCE, Number(req.params.units));
+  res.json({ limit });
+});
+
+app.get('/top-up/:key', async (req, res) => {
+  const { limit } = await auth.quotas.peek(req.params.key, BALANCE);
+  res.json({ limit });
+});
+
+app.post('/charge/:key/:cost', async (req, res) => {
+  const { receipt } = await auth.quotas.consume(req.params.key, RULE, { cost: Number(req.params.cost) });
+  res.json({ receipt });
+});
+
+app.post('/refund/:receipt', async (req, res) => {
+  res.sendStatus((await auth.quotas.refund(req.params.receipt)) ? 200 : 409);
+});
+
+app.post('/move/:user', async (req, res) => {
+  const { applied } = await auth.counters.apply(req.params.user, [
+    { name: 'from', delta: -1 },
+    { name: 'to', delta: 1, max: MOVES },
+  ]);
+  res.sendStatus(applied ? 200 : 409);
+});
+
+app.get('/moved/:user', async (req, res) => {
+  const [from, to] = await Promise.all(
+    ['from', 'to'].map((name) => auth.counters.get(req.params.user, name)),
+  );
+  res.json({ from, to });
+});
+
 app.post('/add/:user/:delta', async (req, res) => {
   const { user, delta } = req.params;
   const { applied, value } = await auth.counters.add(user, 'c', Number(delta), { min: 0, max: MOST });
@@ -106,5 +156,36 @@ app.get(
   auth.middleware({ quota: { ...RULE, name: 'bounded' } }),
   (req, res) => void res.json({ quota: req.auth?.quota }),
 );
+
+app.post('/key/:owner/:limit', async (req, res) => {
+  const { owner, limit } = req.params;
+  res.json(await keys.apiKeys.create({ ownerId: owner, quota: { limit: Number(limit) } }));
+});
+
+app.get('/key/:id', async (req, res) => {
+  const info = await keys.apiKeys.get(req.params.id);
+  res.json({ remaining: info?.quota?.remaining });
+});
+
+app.get('/use', keys.middleware(), (req, res) => void res.json({ keyId: req.auth?.apiKey?.keyId }));
+
+app.post('/rotate/:id', async (req, res) => {
+  res.json(await keys.apiKeys.rotate(req.params.id, { grace: '1h' }));
+});
+
+app.post('/revoke-key/:id', async (req, res) => {
+  res.json({ revoked: await keys.apiKeys.revoke(req.params.id) });
+});
+
+app.post('/add-quota/:id/:units', async (req, res) => {
+  res.json(await keys.apiKeys.addQuota(req.params.id, Number(req.params.units)));
+});
+
+app.post('/check/:once', async (req, res) => {
+  const { valid, quota } = await keys.apiKeys.check(String(req.headers['x-api-key']), {
+    idempotencyKey: req.params.once,
+  });
+  res.status(valid ? 200 : 429).json({ replayed: quota?.replayed });
+});
 
 listen(app);
