@@ -157,7 +157,7 @@ describe('latchgate audit ends with 2', () => {
     ],
     ['is no module', 'audit.mjs', 'export default {', /audit\.mjs throws: /],
     ['exports nothing', 'audit.mjs', 'export const base = 1;', /must be an object/],
-    ['is no JSON', 'audit.json', '{ "password": "Hush-Hush", x }', /audit\.json is not JSON/],
+    ['is no JSON', 'audit.json', '{ "password": Hush-Hush }', /audit\.json is not JSON/],
     ['is a list', 'audit.json', '[]', /must be an object/],
   ];
   for (const [what, name, text, says] of FILES) {
@@ -190,6 +190,23 @@ describe('latchgate audit ends with 2', () => {
       assert.match(stderr, says);
     }
   });
+});
+
+describe('latchgate audit counts neither way', () => {
+  /** @type {Array<[string, string, RegExp]>} */
+  const CUT = [
+    ['/me', 'lost login', /^clean +lost login: 0 violations, 3 requests/m],
+    ['/report', 'wrong refusal', /^clean +wrong refusal: 0 violations, 7 requests/m],
+    ['/wager', 'lost update', /^clean +lost update: 0 violations, 40 requests/m],
+    ['/refresh', 'lost refresh', /^not run +lost refresh: \(a refresh was not answered\)/m],
+  ];
+  for (const [cuts, race, says] of CUT) {
+    it(`what was done and not answered: ${race}`, async (t) => {
+      const { config } = await openShop(t, { cuts });
+      const { stdout } = await audit(t, { ...config, ...ONCE }, ['--only', race]);
+      assert.match(stdout, says);
+    });
+  }
 });
 
 describe('latchgate audit says', () => {

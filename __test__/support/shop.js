@@ -18,6 +18,7 @@ const LIMITS = { sessions: 3, calls: 7 };
  * @typedef {object} Options
  * @property {string} [loses] the name of a race
  * @property {string} [hangs] a path that is never answered
+ * @property {string} [cuts] a path of which every second request is done, and its connection cut off
  * @property {Record<string, string>} [accounts] passwords by user; else everybody is let in
  * @property {{ cert: string, key: string }} [tls] paths
  */
@@ -134,6 +135,7 @@ class Shop {
     else if (path === '/refresh') reply = this.renew(body);
     else if (session?.works) reply = this.serve(session, path, body);
     this.log.push({ method, path, user: reply.user, status: reply.status });
+    if (path === this.#options.cuts && this.#turn++ % 2 === 1) return void req.socket.destroy();
     if (reply.cookie !== undefined) res.setHeader('set-cookie', `sid=${reply.cookie}; HttpOnly`);
     res.writeHead(reply.status, { 'content-type': 'application/json' });
     res.end(reply.status === 204 ? undefined : JSON.stringify(reply.body ?? {}));
