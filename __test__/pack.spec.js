@@ -113,7 +113,7 @@ describe('both tarballs, installed into an empty app, run without Rust', () => {
 });
 
 describe('the command of the package', () => {
-  it('is there for npx, and looks at stores', async () => {
+  it('is there for npx, looks at stores, and audits', async () => {
     const home = path.join(directory, 'cjs');
     const latchgate = (/** @type {string[]} */ ...args) =>
       npm(['exec', '--offline', '--', 'latchgate', ...args], { cwd: home, quiet: true });
@@ -127,6 +127,9 @@ describe('the command of the package', () => {
     assert.equal(nobody.status, 1);
     assert.match(nobody.output, /"ok": false/);
     assert.doesNotMatch(nobody.output, /Hush/);
+    const unread = await latchgate('audit', 'nowhere.json');
+    assert.equal(unread.status, 2);
+    assert.match(unread.output, /there is no file nowhere\.json/);
   });
 });
 

@@ -7,12 +7,11 @@ const { describe, it } = require('node:test');
 const { fault, unique } = require('../support/auths.js');
 const { faulty, recovered, status } = require('../support/faulty.js');
 const { token } = require('../support/jwt.js');
-const { CALLS, subject } = require('../support/mutations.js');
+const { CALLS, RULE, subject } = require('../support/mutations.js');
 const { KINDS, missing } = require('../support/servers.js');
 const { until } = require('../support/started.js');
 const { shared } = require('../support/topologies.js');
 
-const RULE = { limit: 10, window: '1h' };
 const POLICY = { quota: { ...RULE, name: 'replies' } };
 
 for (const { kind, name: server } of KINDS) {

@@ -344,4 +344,4 @@ function subject() {
   return { user: claims.sub, text: sign(claims), jti: claims.jti, ...prepared };
 }
 
-module.exports = { CALLS, subject };
+module.exports = { CALLS, RULE, subject };

@@ -22,11 +22,15 @@ const USAGE = `latchgate ${version}
 /** @type {Record<string, (args: string[]) => Promise<number>>} */
 const COMMANDS = {
   doctor,
-  audit: (args) =>
-    audit(args, {
-      log: (text) => void process.stdout.write(`${text.trimEnd()}\n`),
-      fail: (text) => void process.stderr.write(`latchgate: ${text}\n`),
-    }),
+  audit: (args) => {
+    const fail = (/** @type {string} */ text) => void process.stderr.write(`latchgate: ${text}\n`);
+    // A module that describes the app may fail later too, and 1 would say that a race was lost.
+    process.on('uncaughtException', (error) => {
+      fail(String(error?.message ?? error));
+      process.exit(2);
+    });
+    return audit(args, { log: (text) => void process.stdout.write(`${text.trimEnd()}\n`), fail });
+  },
 };
 
 /** @param {string[]} args @returns {Promise<number>} the exit code */

@@ -19,14 +19,14 @@ const isGood = ({ status }) => status >= 200 && status < 300;
 /**
  * @param {Answer} answer
  * @param {string} place such as body.token or header.x-token
- * @returns {string | undefined}
+ * @returns {string | undefined} a text, or a number as text
  */
 function found(answer, place) {
   const [where, ...names] = place.split('.');
   if (where === 'header') return String(answer.headers[names.join('.').toLowerCase()] ?? '') || undefined;
   try {
     const value = names.reduce((/** @type {any} */ part, name) => part?.[name], JSON.parse(answer.text));
-    return typeof value === 'string' ? value : undefined;
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
   } catch {
     return undefined;
   }
@@ -41,18 +41,25 @@ class Client {
   #left;
   #end;
 
-  /** @param {Config & { bounds: { requests: number, seconds: number, parallel: number, rounds: number } }} config */
+  /** @param {import('./config.js').Bounded} config */
   constructor(config) {
     this.#config = config;
     this.#base = new URL(config.base);
     this.#left = config.bounds.requests;
     this.#end = performance.now() + config.bounds.seconds * 1000;
     this.sent = 0;
+    /** So many requests are sent together, at most. */
+    this.parallel = config.bounds.parallel;
   }
 
   /** Milliseconds that are left of the time that was allowed. */
   get left() {
     return this.#end - performance.now();
+  }
+
+  /** Whether so many requests may still be sent. @param {number} count */
+  affords(count) {
+    return count <= this.#left;
   }
 
   /**
@@ -61,7 +68,8 @@ class Client {
    * @returns {Promise<Answer[]>}
    */
   async together(asked) {
-    if (asked.length > this.#left)
+    if (asked.length > this.parallel) throw new RangeError('more than bounds.parallel');
+    if (!this.affords(asked.length))
       throw new CannotAsk(`bounds.requests (${this.#config.bounds.requests}) are used up`);
     if (this.left <= 0) throw new CannotAsk(`bounds.seconds (${this.#config.bounds.seconds}) have passed`);
     this.#left -= asked.length;
@@ -69,9 +77,24 @@ class Client {
     const calls = asked.map(({ request, values }) => this.#call(request, values));
     try {
       return await burst(this.#base, calls, { patience: Math.min(10_000, this.left) });
-    } catch {
-      throw new CannotAsk(`${this.#base.origin} does not take connections`);
+    } catch (/** @type {any} */ error) {
+      // The code alone: a message might repeat a header.
+      const why = error.name === 'AbortError' ? 'it takes too long' : (error.code ?? error.name);
+      throw new CannotAsk(`${this.#base.origin} cannot be asked: ${why}`);
     }
+  }
+
+  /**
+   * Sends any number of them: part after part, each together.
+   * @param {Array<{ request: Request, values: Values }>} asked
+   * @returns {Promise<Answer[]>}
+   */
+  async all(asked) {
+    /** @type {Answer[]} */
+    const answers = [];
+    for (let from = 0; from < asked.length; from += this.parallel)
+      answers.push(...(await this.together(asked.slice(from, from + this.parallel))));
+    return answers;
   }
 
   /** @param {Request} request @param {Values} values @returns {Promise<Answer>} */
@@ -94,15 +117,21 @@ class Client {
     const renewed =
       (login.refreshToken && found(answer, login.refreshToken)) ?? (place && found(answer, place));
     const cookies = cookiesOf(answer, values.cookie);
-    const gained = { ...(token ? { token } : {}), ...(renewed ? { refreshToken: renewed } : {}) };
-    return { ...values, ...gained, ...(cookies ? { cookie: cookies } : {}) };
+    const gained = { ...further(answer, login.values), token, refreshToken: renewed, cookie: cookies };
+    const there = /** @type {Array<[string, string]>} */ (
+      Object.entries(gained).filter(([, value]) => value !== undefined)
+    );
+    return { ...values, ...Object.fromEntries(there) };
   }
 
   /** @param {Request} request @param {Values} values */
   #call({ method, path, headers = {}, body }, values) {
-    const fill = (/** @type {string} */ text) =>
-      text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
-    const text = body === undefined ? '' : fill(typeof body === 'string' ? body : JSON.stringify(body));
+    const fill = (/** @type {string} */ text, /** @type {(value: string) => string} */ written = String) =>
+      text.replace(/\{(\w+)\}/g, (whole, name) =>
+        Object.hasOwn(values, name) ? written(values[name]) : whole,
+      );
+    const json = (/** @type {any} */ value) => fill(JSON.stringify(value), inJson);
+    const text = body === undefined ? '' : typeof body === 'string' ? fill(body) : json(body);
     /** @type {Record<string, string>} */
     const sent = {};
     // Whoever says where the token goes knows better.
@@ -111,9 +140,17 @@ class Client {
     if (values.cookie !== undefined) sent.cookie = values.cookie;
     if (text !== '') sent['content-type'] = 'application/json';
     for (const [name, value] of Object.entries(headers)) sent[name.toLowerCase()] = fill(value);
-    return { method: method ?? (text ? 'POST' : 'GET'), path: fill(path), body: text, headers: sent };
+    const filled = fill(path, encodeURIComponent);
+    return { method: method ?? (text ? 'POST' : 'GET'), path: filled, body: text, headers: sent };
   }
 }
+
+/** What stands between the quotes of a JSON text. @param {string} value */
+const inJson = (value) => JSON.stringify(value).slice(1, -1);
+
+/** @param {Answer} answer @param {Values} [places] */
+const further = (answer, places = {}) =>
+  Object.fromEntries(Object.entries(places).map(([name, place]) => [name, found(answer, place)]));
 
 /** @param {Answer} answer @param {string | undefined} before @returns {string | undefined} */
 function cookiesOf({ headers }, before) {
@@ -136,4 +173,4 @@ function split(pair) {
   return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
 }
 
-module.exports = { Client, CannotAsk, credentials, isGood };
+module.exports = { Client, CannotAsk, credentials, found, isGood };

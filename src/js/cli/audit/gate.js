@@ -35,12 +35,9 @@ async function connect(base, signal) {
     ? tls.connect({ host, port, servername: net.isIP(host) ? '' : host, ALPNProtocols: ['http/1.1'] })
     : net.connect({ host, port });
   socket.setNoDelay(true);
-  try {
-    await once(socket, secure ? 'secureConnect' : 'connect', { signal });
-  } catch (error) {
-    socket.destroy();
-    throw error;
-  }
+  // With the burst it ends in any case.
+  signal.addEventListener('abort', () => socket.destroy(), { once: true });
+  await once(socket, secure ? 'secureConnect' : 'connect', { signal });
   return socket;
 }
 
@@ -133,11 +130,19 @@ async function prepared(base, { method, path, headers, body }, { signal }) {
  * @returns {Promise<Answer[]>} in the order of the calls
  */
 async function burst(base, calls, { patience }) {
-  const signal = AbortSignal.timeout(patience);
+  const end = new AbortController();
+  const { signal } = end;
+  const timer = setTimeout(() => end.abort(), patience);
   setMaxListeners(0, signal);
-  const ready = await Promise.all(calls.map((call) => prepared(base, call, { signal })));
-  for (const { release } of ready) release();
-  return Promise.all(ready.map(({ answer }) => answer));
+  try {
+    const ready = await Promise.all(calls.map((call) => prepared(base, call, { signal })));
+    for (const { release } of ready) release();
+    return await Promise.all(ready.map(({ answer }) => answer));
+  } finally {
+    clearTimeout(timer);
+    // Where one could not be prepared, the others would wait for a last byte that never comes.
+    end.abort();
+  }
 }
 
 module.exports = { burst };

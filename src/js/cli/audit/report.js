@@ -2,7 +2,7 @@
 // What an audit has found: as text, as JSON, as a page.
 
 /**
- * @typedef {import('./races.js').Finding} Finding
+ * @typedef {import('./run.js').Finding} Finding
  * @typedef {object} Audit
  * @property {string} target
  * @property {string} seed to run it again with the same users
@@ -16,16 +16,16 @@ const SIGHTS = 12;
 
 /** @param {Finding} finding */
 function textOf({ race, verdict, says, rounds, tried, violations, example, evidence = [] }) {
-  const mark = { found: 'FOUND', clean: 'clean', 'not run': 'not run' }[verdict];
+  const mark = { found: 'FOUND', clean: 'clean', 'not run': 'not run', 'left out': 'left out' }[verdict];
   const count = rounds === 0 ? '' : ` ${violations} violations, ${tried} requests, ${rounds} rounds`;
-  const lines = [`${mark.padEnd(8)} ${race}:${count}${says === '' ? '' : ` (${says})`}`];
-  if (example) lines.push(`         ${example}`);
+  const lines = [`${mark.padEnd(9)} ${race}:${count}${says === '' ? '' : ` (${says})`}`];
+  if (example) lines.push(`          ${example}`);
   for (const { what, sent, done, status } of evidence.slice(0, SIGHTS))
     lines.push(
-      `           ${what.padEnd(13)} sent ${sent.toFixed(3)} ms, answered ${done.toFixed(3)} ms: ${status}`,
+      `            ${what.padEnd(13)} sent ${sent.toFixed(3)} ms, answered ${done.toFixed(3)} ms: ${status}`,
     );
   if (evidence.length > SIGHTS)
-    lines.push(`           and ${evidence.length - SIGHTS} more (--json has them)`);
+    lines.push(`            and ${evidence.length - SIGHTS} more (--json has them)`);
   return lines.join('\n');
 }
 
