@@ -326,8 +326,7 @@ const CALLS = [
   {
     name: 'locks.acquire',
     // One question, and no second one where it is not answered.
-    call: (auth, { user }) =>
-      auth.locks.acquire(user, { fair: false, retries: 1, ttl: '1h', maxHold: '1h' }),
+    call: (auth, { user }) => auth.locks.acquire(user, { fair: false, retries: 1, ttl: '1h', maxHold: '1h' }),
     // Whoever is not told has no turn: it is left.
     also: 1,
     check: async (judge, { user }) => {

@@ -6,6 +6,7 @@
 const { once } = require('node:events');
 const fs = require('node:fs');
 const net = require('node:net');
+const { setTimeout: sleep } = require('node:timers/promises');
 const tls = require('node:tls');
 const { Frames, words } = require('./resp.js');
 
@@ -14,9 +15,6 @@ const { Frames, words } = require('./resp.js');
  * @typedef {{ client: net.Socket, upstream: net.Socket, commands: Frames, replies: Frames, pending: string[], swallow: boolean, due: number, queued: number, tail: Promise<void>, open: boolean, lingering: boolean, mute: boolean, deaf: boolean, held?: Buffer[] }} Link
  * swallow: nothing more is read; mute: nothing more is delivered; deaf: nothing that the server sends from here on is;
  * lingering: the server still runs what was written to it; held: commands that wait for hold() to end
- */
-
-/**
  * How clients reach the proxy: over TCP, over TCP with TLS, or over a unix socket.
  * @typedef {{ certificates?: import('./certificates.js').Certificates, path?: string }} Front
  */
@@ -384,10 +382,6 @@ class FaultProxy {
     });
   }
 }
-
-/** @param {number} ms */
-const sleep = (ms) =>
-  new Promise((/** @type {(value: void) => void} */ resolve) => void setTimeout(resolve, ms));
 
 /**
  * @param {Test} t
