@@ -29,9 +29,26 @@ for (const { kind, name } of KINDS) {
   describe(`signals on ${name}`, async () => {
     const skip = await missing(kind);
 
+    it('are heard of over one connection, however quiet it is', { skip }, async (t) => {
+      const server = await startServer(t, { kind });
+      // Shorter than the pauses between two questions whether the server is there.
+      const auth = open(t, { store: { url: server.url(), commandTimeout: '100ms' }, ...OPTIONS });
+      await watched(auth, unique());
+      const listeners = async () => {
+        const list = String(await server.command('CLIENT', 'LIST', 'TYPE', 'PUBSUB'));
+        return [...list.matchAll(/^id=(\d+)/gm)].map(([, id]) => id);
+      };
+      await until('it listens', async () => (await listeners()).length === 1);
+      const before = await listeners();
+      const asked = async () => (await server.commandstats()).ping ?? 0;
+      const enough = (await asked()) + 5;
+      await until('it was asked five times', async () => (await asked()) >= enough);
+      assert.deepEqual(await listeners(), before);
+    });
+
     it(`abort in all of ${PROCESSES} processes, and of nobody else`, { skip }, async (t) => {
       const server = await startServer(t, { kind });
-      const env = { STORE: server.url() };
+      const env = { STORE: server.url(), DATA: String(server.port) };
       const { workers } = await startProcesses(t, { app: 'turns.js', count: PROCESSES, env, front: 'none' });
       const auth = open(t, { store: server.url(), ...OPTIONS });
       const user = unique();

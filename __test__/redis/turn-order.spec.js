@@ -44,7 +44,7 @@ for (const { kind, name } of KINDS) {
     for (const { of, path, line, hold } of TURNS) {
       it(`at ${of} come in the order in which they were asked for`, { skip }, async (t) => {
         const server = await startServer(t, { kind });
-        const env = { STORE: server.url() };
+        const env = { STORE: server.url(), DATA: String(server.port) };
         const { workers } = await startProcesses(t, {
           app: 'turns.js',
           count: PROCESSES,

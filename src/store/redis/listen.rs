@@ -214,6 +214,8 @@ impl Listener {
         line.say(b"SUBSCRIBE", &[self.events()]).await?;
         let address = line.address.clone();
         let mut moved = pin!(self.moved_from(&address));
+        // When it was asked whether it is there, and nothing has come since.
+        let mut asked: Option<Instant> = None;
         while !self.is_closed() {
             self.follow(line).await?;
             tokio::select! {
@@ -222,6 +224,7 @@ impl Listener {
                         return Err(io::ErrorKind::UnexpectedEof.into());
                     }
                     line.last_read = Instant::now();
+                    asked = None;
                     self.take_in(&mut buffer, line)?;
                 }
                 () = self.wake.notified() => {}
@@ -230,12 +233,14 @@ impl Listener {
                     if !self.is_of_use(&line.address) {
                         return Err(io::Error::other("the Cluster has the node no more"));
                     }
-                    let quiet = line.last_read.elapsed();
-                    if quiet >= QUIET + line.patience {
+                    // Its patience begins with the question: a tick may come a little before, and the next a little
+                    // after it has been quiet for long.
+                    if asked.is_some_and(|asked| asked.elapsed() >= line.patience) {
                         return Err(io::Error::new(io::ErrorKind::TimedOut, "the server is silent"));
                     }
-                    if quiet >= QUIET {
+                    if asked.is_none() && line.last_read.elapsed() >= QUIET {
                         line.say(b"PING", &[]).await?;
+                        asked = Some(Instant::now());
                     }
                 }
             }
