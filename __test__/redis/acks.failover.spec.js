@@ -17,12 +17,14 @@ const { until } = require('../support/started.js');
 /** @typedef {import('latchgate').Auth} Auth */
 /** @typedef {import('../support/servers.js').RealServer} Server */
 /** @typedef {Awaited<ReturnType<typeof startSentinels>>} Sentinels */
+/** @typedef {ReturnType<typeof work>} Work */
+/** @typedef {ReturnType<typeof asking>} Asking */
 
 /**
  * The account of both kinds of work.
  * @param {Test} t
- * @param {ReturnType<typeof work>} going
- * @param {ReturnType<typeof asking>} asked
+ * @param {Work} going
+ * @param {Asking} asked
  * @param {Auth} judge
  */
 async function assertNothingLost(t, going, asked, judge) {
