@@ -1,6 +1,6 @@
 // Several processes take turns at a few keys while they are killed and stopped, connections are cut and replies lost, and write
 // down what they asked and heard. What they wrote is checked for linearizability, key by key, by a test in Rust
-// (__test__/rust/turn_histories.rs); and where keys are deleted from under the holders, it must find that.
+// (__test__/rust/turn_histories.rs), also where the primary falls; and where keys are deleted from under the holders, it must find that.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -8,9 +8,11 @@ const { execFile } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { describe, it } = require('node:test');
+const { slotOfUser } = require('../support/clusters.js');
 const { KINDS, missing, startServer } = require('../support/servers.js');
 const { startProxy } = require('../support/proxy.js');
 const { end, ownDirectory, start, until } = require('../support/started.js');
+const { TOPOLOGIES } = require('../support/topologies.js');
 
 /** @typedef {import('node:test').TestContext} Test */
 
@@ -18,6 +20,8 @@ const ROOT = path.join(__dirname, '..', '..');
 const RECORDER = path.join(__dirname, '..', 'support', 'apps', 'turn-recorder.js');
 const CHECK = ['test', '--quiet', '--no-default-features', '--features', 'test-stores', '--test'];
 const PROCESSES = 5;
+/** After a crash Sentinel takes the replica that has most, and a master of a Cluster has one. */
+const ACKS = 1;
 
 /**
  * Processes that record their turns; every other one speaks to the server through the proxy.
@@ -27,6 +31,15 @@ const PROCESSES = 5;
 async function recorders(t, kind) {
   const server = await startServer(t, { kind });
   const proxy = await startProxy(t, { port: server.port });
+  return { server, proxy, ...(await recording(t, [server.url(), proxy.url])) };
+}
+
+/**
+ * @param {Test} t
+ * @param {string[]} stores that the processes use, one after the other
+ * @param {number} [acks]
+ */
+async function recording(t, stores, acks = 0) {
   const directory = ownDirectory(t, 'histories');
   let begun = 0;
   const begin = () => {
@@ -35,7 +48,8 @@ async function recorders(t, kind) {
       ...process.env,
       NODE_TEST_CONTEXT: undefined,
       RECORD: path.join(directory, `${number}.jsonl`),
-      STORE: number % 2 === 0 ? server.url() : proxy.url,
+      STORE: stores[number % stores.length],
+      ACKS: String(acks),
     };
     const child = start(process.execPath, [RECORDER], {
       cwd: ROOT,
@@ -59,7 +73,7 @@ async function recorders(t, kind) {
   /** Lets them end what they are at. */
   const finish = () => Promise.all(children.map((child) => end(child, 'SIGTERM')));
   await turns(50);
-  return { server, proxy, directory, children, begin, turns, finish };
+  return { directory, children, begin, turns, finish };
 }
 
 /** @param {string} directory @returns {Promise<{ status: number, output: string }>} of the test that checks it */
@@ -118,6 +132,32 @@ for (const { kind, name } of KINDS) {
       const { status, output } = await check(directory);
       assert.notEqual(status, 0, output);
       assert.match(output, /not linearizable/);
+    });
+  });
+}
+
+for (const { name, missing, start: startSet } of TOPOLOGIES) {
+  describe(`turns that processes took on ${name}, written down`, async () => {
+    const skip = await missing();
+
+    it('are linearizable for each key, though primaries fall meanwhile', { skip }, async (t) => {
+      const servers = await startSet(t);
+      // With an answer that a replica does not hold, a turn would be had twice: what is granted waits for one, the one that is taken.
+      const { directory, turns, finish } = await recording(t, [servers.url()], ACKS);
+      for (let round = 0; round < 2; round++) {
+        const slot = slotOfUser(`key-${round}`);
+        const fallen = 'primary' in servers ? await servers.primary() : await servers.ownerOf(slot);
+        await turns(60);
+        await fallen.stop();
+        await servers.failedOver(fallen, slot);
+        await fallen.start();
+        await servers.follows(fallen);
+        await turns(60);
+      }
+      await finish();
+      const { status, output } = await check(directory);
+      t.diagnostic(/\d+ turns of .*/.exec(output)?.[0] ?? 'nothing was told');
+      assert.equal(status, 0, output);
     });
   });
 }

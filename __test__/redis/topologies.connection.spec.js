@@ -1,0 +1,70 @@
+// A connection that swallows what is sent: whoever waited for it is told so at the deadline, and so is at most one who asks at that
+// very moment; the next call goes over a new one. So with the default deadline of a second a new one is used within two,
+// whatever the topology.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { describe, it } = require('node:test');
+const { fault, open, unique } = require('../support/auths.js');
+const { DEADLINES } = require('../support/faulty.js');
+const { startProxy } = require('../support/proxy.js');
+const { PROXIED } = require('../support/proxied.js');
+const { KINDS, missing, startServer } = require('../support/servers.js');
+const { until } = require('../support/started.js');
+
+/** @typedef {{ url: string, proxies: Array<Awaited<ReturnType<typeof startProxy>>> }} Site */
+
+/** @type {Array<{ name: string, missing: () => Promise<string | false>, start: (t: import('node:test').TestContext) => Promise<Site> }>} */
+const SITES = [
+  ...KINDS.map(({ kind, name }) => ({
+    name: `${name} alone`,
+    missing: () => missing(kind),
+    start: async (/** @type {import('node:test').TestContext} */ t) => {
+      const server = await startServer(t, { kind });
+      const proxy = await startProxy(t, { port: server.port });
+      return { url: proxy.url, proxies: [proxy] };
+    },
+  })),
+  ...PROXIED,
+];
+
+const RULE = { limit: 10, window: '1h' };
+
+for (const { name, missing, start } of SITES) {
+  describe(`where connections to ${name} swallow what is sent,`, async () => {
+    const skip = await missing();
+
+    it('two deadlines pass at most, and the next call is done over a new one', { skip }, async (t) => {
+      const { url, proxies } = await start(t);
+      const auth = open(t, { store: { url, ...DEADLINES } });
+      await auth.ready();
+      const accepted = () => proxies.map(({ connections }) => connections);
+      // All of it lies on one server: the connections to the others are found dead when they are used.
+      const user = unique();
+      for (let round = 0; round < 3; round++) {
+        const { remaining } = await auth.quotas.consume(user, RULE);
+        const before = accepted();
+        for (const proxy of proxies) proxy.blackHole({ fresh: false });
+        let faults = 0;
+        await until('a call is done', async () => {
+          const told = await auth.quotas.consume(user, RULE).catch((error) => {
+            assert.ok(fault('STORE_TIMEOUT')(error));
+            faults++;
+          });
+          return told !== undefined;
+        });
+        assert.ok(faults >= 1 && faults <= 2, `${faults} deadlines passed`);
+
+        assert.equal(
+          (await auth.quotas.peek(user, RULE)).remaining,
+          remaining - 1,
+          'what was swallowed did not run',
+        );
+        assert.ok(
+          accepted().some((count, n) => count > before[n]),
+          'over a new connection',
+        );
+      }
+    });
+  });
+}
