@@ -50,6 +50,7 @@ async function missing(kind) {
  * @property {boolean} [cluster] a node of a Cluster, with a port for its bus
  * @property {string[]} [sentinel] it is a Sentinel, with these lines of configuration
  * @property {Record<string, string | number>} [config] further lines of its configuration
+ * @property {Record<string, string>} [env] further variables of its environment
  */
 
 class Server {
@@ -155,7 +156,8 @@ class Server {
     if (cluster) ports.push(`cluster-port ${this.busPort}`);
     fs.writeFileSync(file, `${this.#configuration}${ports.join('\n')}\n`);
     const mode = sentinel === undefined ? [] : ['--sentinel'];
-    const child = start(this.binary, [file, ...mode], { directory: this.directory });
+    const env = { ...process.env, ...this.#options.env };
+    const child = start(this.binary, [file, ...mode], { directory: this.directory, env });
     this.#child = child;
     await until('the server answers', async () => {
       if (child.exitCode !== null || child.signalCode !== null) return true;
