@@ -2,7 +2,6 @@
 // nothing unless told to, and end with the test.
 'use strict';
 
-const { spawnSync } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const net = require('node:net');
@@ -10,13 +9,11 @@ const os = require('node:os');
 const path = require('node:path');
 const { redisServer, valkeyServer } = require('../../scripts/lib/servers.js');
 const { makeCertificates } = require('./certificates.js');
+const { clockLibrary, setClock } = require('./clock-library.js');
 const { Frames, connect, words } = require('./resp.js');
 const { end, freePort, start, until } = require('./started.js');
 
 /** @typedef {import('./started.js').Test} Test */
-
-/** The library that says what time it is to a server, which the conformance suite builds too. */
-const STEERED_TIME = path.join(__dirname, '..', 'rust', 'support', 'steered_time.rs');
 
 /** @type {Array<{ kind: 'redis' | 'valkey', name: string, find: () => Promise<string | undefined> }>} */
 const KINDS = [
@@ -55,6 +52,7 @@ async function missing(kind) {
  * @property {string[]} [sentinel] it is a Sentinel, with these lines of configuration
  * @property {Record<string, string | number>} [config] further lines of its configuration
  * @property {boolean} [steered] its clock can be set; on Linux, with rustc
+ * @property {Record<string, string>} [env] further variables of its environment
  */
 
 class Server {
@@ -65,6 +63,7 @@ class Server {
   #configuration = '';
   /** @type {Options} */
   #options;
+  #clockFile = '';
   #stopped = true;
 
   /** @param {string} binary @param {string} directory @param {Options} options */
@@ -160,7 +159,8 @@ class Server {
     if (cluster) ports.push(`cluster-port ${this.busPort}`);
     fs.writeFileSync(file, `${this.#configuration}${ports.join('\n')}\n`);
     const mode = sentinel === undefined ? [] : ['--sentinel'];
-    const env = this.#options.steered ? { ...process.env, ...this.#clock() } : process.env;
+    const clock = this.#options.steered ? this.#clock() : {};
+    const env = { ...process.env, ...clock, ...this.#options.env };
     const child = start(this.binary, [file, ...mode], { directory: this.directory, env });
     this.#child = child;
     await until('the server answers', async () => {
@@ -179,29 +179,17 @@ class Server {
     this.#stopped = false;
   }
 
-  /** The environment by which it reads its clock from a file. libfaketime does not go with the allocator of these servers. @returns {Record<string, string>} */
+  /** The environment by which it reads its clock from a file. @returns {Record<string, string>} */
   #clock() {
-    const library = path.join(this.directory, 'steered_time.so');
-    if (!fs.existsSync(library)) {
-      const args = ['--edition', '2024', '-O', '--crate-type', 'cdylib', '-o', library, STEERED_TIME];
-      const { status, stderr } = spawnSync('rustc', args, { encoding: 'utf8' });
-      if (status !== 0) throw new Error(`the clock of a server cannot be steered here: ${stderr}`);
-    }
+    const clock = clockLibrary(this.directory);
+    this.#clockFile = clock.STEERED_TIME;
     this.setClock(0);
-    return { LD_PRELOAD: library, STEERED_TIME: this.#clockFile };
-  }
-
-  get #clockFile() {
-    return path.join(this.directory, 'clock');
+    return clock;
   }
 
   /** Of one that is steered: it stands there until it is set again. @param {number} seconds from the time of this process */
   setClock(seconds) {
-    const us = Buffer.alloc(8);
-    us.writeBigInt64LE(BigInt(Date.now() + seconds * 1000) * 1000n);
-    // In one step: it is read at any time.
-    fs.writeFileSync(`${this.#clockFile}.new`, us);
-    fs.renameSync(`${this.#clockFile}.new`, this.#clockFile);
+    setClock(this.#clockFile, Date.now() + seconds * 1000);
   }
 
   log() {
