@@ -20,7 +20,10 @@ describe('the judge of the session limit (S1)', () => {
     const found = await judged('S1', logOf(...three, entry('login', 'a', [4, 5], 201)));
     assert.deepEqual(counts(found), { tried: 4, violations: 1 });
     assert.deepEqual(found.decisions, { tried: 4, wrong: 1 });
-    assert.equal(found.caught?.requests.length, 4);
+    assert.deepEqual(
+      found.caught?.requests.map(({ culprit = false }) => culprit),
+      [false, false, false, true],
+    );
   });
 
   it('does not where one may have logged out by then, was refused, or is somebody else', async () => {
@@ -91,6 +94,15 @@ for (const [id, forbids, allows] of [
         tried: 0,
         violations: 0,
       });
+    });
+
+    it('asks once more with what was revoked, when all is over', async () => {
+      const plan = await planOf(id, { ask: async (call) => ({ ...(await yes(call)), status: 200 }) });
+      const [of] = plan.steps
+        .map(({ call }) => call())
+        .flatMap((call) => (call?.kind === forbids ? [call.about.of] : []));
+      const found = await plan.judge([entry(forbids, { of }, [10, 12])]);
+      assert.deepEqual(counts(found), { tried: 1, violations: 1 });
     });
 
     it('does not count what was not answered, or a revocation that failed', async () => {

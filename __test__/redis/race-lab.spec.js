@@ -45,7 +45,7 @@ describe('npm run lab', async () => {
       runs.map((/** @type {any} */ run) => `${run.scenario} ${run.form} ${run.processes} ${run.rate}`),
       ['S7 unprotected', 'S7 protected', 'S12 unprotected', 'S12 protected'].map((run) => `${run} 6 200`),
     );
-    for (const run of runs) assert.ok(run.sent > 100 && run.tried > 50 && run.unanswered === 0, text);
+    for (const run of runs) assert.ok(run.sent > 100 && run.tried > 50, text);
     // That one tells its errors apart, whoever asks when.
     assert.ok(runs[2].violations > 0 && runs[3].violations === 0);
     assert.match(incomplete[0], /a part of the lab/);

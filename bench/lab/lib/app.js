@@ -20,7 +20,7 @@
  *
  * @typedef {object} Caught
  * @property {string} what
- * @property {Array<{ label: string, sent: number, done: number, status: number }>} requests in the order of being sent
+ * @property {Array<{ label: string, sent: number, done: number, status: number, culprit?: boolean }>} requests in the order of being sent
  *
  * @typedef {object} Plan
  * @property {import('./drive.js').Step[]} steps

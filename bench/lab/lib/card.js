@@ -50,7 +50,7 @@ function pictures(forms, runs) {
     return { rate, processes, count: violations, share: tried === 0 ? 0 : (100 * violations) / tried };
   });
   const sizes = [...new Set(runs.map(({ processes }) => processes))];
-  const caption = `<b>went wrong</b> unprotected, processes: ${sizes.map((size) => key(size === 1 ? 'half' : 'unprotected', size === 1 ? 'one' : `${size}`)).join('')}`;
+  const caption = `<b>went wrong</b> unprotected${sizes.map((size) => key(size === 1 ? 'half' : 'unprotected', size === 1 ? '1 process' : `${size}`)).join('')}`;
   const curves = sizes.map((size) => {
     const own = runs.filter(({ processes }) => processes === size);
     return figure(

@@ -155,9 +155,9 @@ function course({ requests }) {
     (mark) =>
       `<line class="grid" x1="${x(mark).toFixed(1)}" x2="${x(mark).toFixed(1)}" y1="${TOP - 6}" y2="${height - BOTTOM + 4}"/>${label(x(mark), height - 10, span(mark), 'middle')}`,
   );
-  for (const [at, { label: kind, sent, done, status }] of requests.entries()) {
+  for (const [at, { label: kind, sent, done, status, culprit }] of requests.entries()) {
     const y = TOP + at * row;
-    const tone = at === requests.length - 1 ? 'culprit' : 'ordinary';
+    const tone = culprit ? 'culprit' : 'ordinary';
     parts.push(
       label(from - 10, y + 13, kind, 'end'),
       `<rect class="${tone}" x="${x(sent).toFixed(1)}" y="${y}" width="${Math.max(3, x(done) - x(sent)).toFixed(1)}" height="17" rx="3"/>`,

@@ -15,11 +15,12 @@ function timeline(what, entries, culprit) {
   const start = all[0].sent;
   return {
     what,
-    requests: all.map(({ kind, sent, done, status }) => ({
-      label: kind,
-      sent: sent - start,
-      done: done - start,
-      status,
+    requests: all.map((entry) => ({
+      label: entry.kind,
+      sent: entry.sent - start,
+      done: entry.done - start,
+      status: entry.status,
+      ...(entry === culprit ? { culprit: true } : {}),
     })),
   };
 }
@@ -99,4 +100,25 @@ function afterwards(log, { forbids, allows }) {
   };
 }
 
-module.exports = { afterwards, decisionsOf, granted, groupedBy, timeline, unanswered };
+/**
+ * Asks once more when all is over, with everything that was revoked: where answers take long, nothing may have been begun after a
+ * revocation that was answered late.
+ * @param {Entry[]} log
+ * @param {{ forbids: string, allows: string }} kinds
+ * @param {{ names: string[], call: (of: string) => import('./drive.js').Call, ask: import('./app.js').Load['ask'] }} how
+ * @returns {Promise<Entry[]>} the log, and what came of it
+ */
+async function onceMore(log, { forbids, allows }, { names, call, ask }) {
+  const answered = log.filter((entry) => entry.kind === forbids && granted(entry));
+  const ended = new Set(answered.map(({ about }) => about.of));
+  const entries = [...log];
+  for (const of of names.filter((name) => ended.has(name))) {
+    const sent = performance.now();
+    const answer = await ask(call(of));
+    const [done, clock] = [performance.now(), Date.now()];
+    entries.push({ kind: allows, about: { of }, due: sent, sent, done, clock, ...answer });
+  }
+  return entries;
+}
+
+module.exports = { afterwards, decisionsOf, granted, groupedBy, onceMore, timeline, unanswered };

@@ -112,7 +112,8 @@ ${head(both === 0 ? 'right' : 'wrong', number(both), `on latchgate, of ${number(
 login, session, token or API key: those of ${scenarios.join(', ') || 'no scenario'}, at ${BUSY} requests/s and more. It is wrong through a race where it would have come
 out otherwise had the requests come one after the other, each seeing what those before it did: one let in beyond the limit, or after a revocation
 that had been answered, or beyond what its key had left; one thrown out though its session was live. How many they are depends on how many meet: here one login in ten is sent twice (S1), one
-refresh in twenty comes from two tabs (S11), and one request in ten from somebody whose credential is ended meanwhile (S3, S5, S9). What goes wrong whether or not two meet (S10, S12), what is
+refresh in twenty comes from two tabs (S11), and one request in ten from somebody whose credential is ended meanwhile (S3, S5, S9).</p>
+<p class="soft fine">What goes wrong whether or not two meet (S10, S12), what is
 no decision on a credential (S6, S7), and what is merely slow (S4, S13) is counted below, and not here. From the field 2.3 % with one process and 6.8 % with several have been reported, without the mix, the
 hardware or the method.
 At any load, in all scenarios, the protected apps show ${number(operations.violations)} violations in ${number(operations.tried)} operations.</p>`;

@@ -15,7 +15,8 @@ const number = (value) => value.toLocaleString('en-US');
 const percent = (value) => `${value === 0 ? 0 : value.toFixed(2)} %`;
 
 /** @param {number} value milliseconds */
-const ms = (value) => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
+const ms = (value) =>
+  value >= 1000 ? `${(value / 1000).toFixed(1)} s` : `${value.toFixed(Math.abs(value) < 10 ? 1 : 0)} ms`;
 
 /** @param {Run[]} runs */
 function counted(runs) {

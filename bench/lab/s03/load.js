@@ -2,10 +2,11 @@
 // Bets by many, and by some who are banned while they bet, and go on betting.
 
 const { arrivals, usersOf } = require('../lib/random.js');
-const { afterwards } = require('../lib/judge.js');
+const { afterwards, onceMore } = require('../lib/judge.js');
 const { crowdOf, namesOf, offendersOf, tokensOf } = require('../lib/people.js');
 
 const USERS = 300;
+const KINDS = { forbids: 'ban', allows: 'bet' };
 
 /** @type {import('../lib/app.js').Scenario} */
 module.exports = {
@@ -19,11 +20,13 @@ module.exports = {
     const count = crowdOf(USERS, load);
     const user = usersOf(`${tag}-player`, count, random);
     const { offenders, rate } = offendersOf(`${tag}-cheat`, load);
-    const names = [...namesOf(`${tag}-player`, count), ...offenders.map(({ name }) => name)];
+    const ended = offenders.map(({ name }) => name);
+    const names = [...namesOf(`${tag}-player`, count), ...ended];
     const tokens = await tokensOf(names, ask);
+    const call = (/** @type {string} */ of) => ({ path: '/bets', token: tokens.get(of), body: {} });
     const bet = (/** @type {number} */ at, /** @type {string} */ of) => ({
       at,
-      call: () => ({ kind: 'bet', about: { of }, path: '/bets', token: tokens.get(of), body: {} }),
+      call: () => ({ kind: 'bet', about: { of }, ...call(of) }),
     });
     const others = arrivals(rate, seconds, random).map((at) => bet(at, user()));
     const theirs = offenders.flatMap(({ name, at }) => at.map((each) => bet(each, name)));
@@ -33,7 +36,7 @@ module.exports = {
     }));
     return {
       steps: [...others, ...theirs, ...bans],
-      judge: (log) => afterwards(log, { forbids: 'ban', allows: 'bet' }),
+      judge: async (log) => afterwards(await onceMore(log, KINDS, { names: ended, call, ask }), KINDS),
     };
   },
 };

@@ -2,10 +2,11 @@
 // Requests of many, some of whom log out while others still use their token: here it is the wait that is compared.
 
 const { arrivals, usersOf } = require('../lib/random.js');
-const { afterwards } = require('../lib/judge.js');
+const { afterwards, onceMore } = require('../lib/judge.js');
 const { crowdOf, namesOf, offendersOf, tokensOf } = require('../lib/people.js');
 
 const USERS = 300;
+const KINDS = { forbids: 'revoke', allows: 'bet' };
 
 /** @type {import('../lib/app.js').Scenario} */
 module.exports = {
@@ -23,11 +24,13 @@ module.exports = {
     const count = crowdOf(USERS, load);
     const user = usersOf(`${tag}-player`, count, random);
     const { offenders, rate } = offendersOf(`${tag}-stolen`, load);
-    const names = [...namesOf(`${tag}-player`, count), ...offenders.map(({ name }) => name)];
+    const ended = offenders.map(({ name }) => name);
+    const names = [...namesOf(`${tag}-player`, count), ...ended];
     const tokens = await tokensOf(names, ask);
+    const call = (/** @type {string} */ of) => ({ path: '/bets', token: tokens.get(of), body: {} });
     const bet = (/** @type {number} */ at, /** @type {string} */ of) => ({
       at,
-      call: () => ({ kind: 'bet', about: { of }, path: '/bets', token: tokens.get(of), body: {} }),
+      call: () => ({ kind: 'bet', about: { of }, ...call(of) }),
     });
     const others = arrivals(rate, seconds, random).map((at) => bet(at, user()));
     const theirs = offenders.flatMap(({ name, at }) => at.map((each) => bet(each, name)));
@@ -42,9 +45,12 @@ module.exports = {
     }));
     return {
       steps: [...others, ...theirs, ...revocations],
-      judge: (log) => {
+      judge: async (log) => {
         // It counts for no share: what is asked at every request is not wrong, but slow.
-        const { decisions: _, ...judged } = afterwards(log, { forbids: 'revoke', allows: 'bet' });
+        const { decisions: _, ...judged } = afterwards(
+          await onceMore(log, KINDS, { names: ended, call, ask }),
+          KINDS,
+        );
         return judged;
       },
     };

@@ -2,13 +2,14 @@
 // Partners use their keys. Some keys are revoked meanwhile, and some rotated, where the old one still works for a while.
 
 const { arrivals, usersOf } = require('../lib/random.js');
-const { afterwards, granted, groupedBy } = require('../lib/judge.js');
+const { afterwards, granted, groupedBy, onceMore } = require('../lib/judge.js');
 const { crowdOf, each, namesOf, offendersOf } = require('../lib/people.js');
 
 const KEYS = 200;
 /** Of those who rotate: what they have paid for, and how often they call. More than that, so that it is used up. */
 const [PAID, CALLS, ROTATIONS] = [20, 40, 5];
 const PLENTY = 1_000_000;
+const KINDS = { forbids: 'revoke', allows: 'call' };
 
 /** @typedef {{ key: string, id: string }} Key */
 
@@ -26,14 +27,16 @@ module.exports = {
     const partner = usersOf(`${tag}-partner`, count, random);
     const { offenders, rate } = offendersOf(`${tag}-leaked`, load);
     const rotating = namesOf(`${tag}-rotating`, Math.max(2, Math.round(ROTATIONS * seconds)));
-    const names = [...namesOf(`${tag}-partner`, count), ...offenders.map(({ name }) => name), ...rotating];
+    const ended = offenders.map(({ name }) => name);
+    const names = [...namesOf(`${tag}-partner`, count), ...ended, ...rotating];
     const keys = await each(names, async (owner) => {
       const calls = rotating.includes(owner) ? PAID : PLENTY;
       return /** @type {Key} */ ((await ask({ path: '/keys', body: { owner, calls } })).body);
     });
+    const odds = (/** @type {string} */ of) => ({ method: 'GET', path: '/odds', key: keys.get(of)?.key });
     const call = (/** @type {number} */ at, /** @type {string} */ of) => ({
       at,
-      call: () => ({ kind: 'call', about: { of }, method: 'GET', path: '/odds', key: keys.get(of)?.key }),
+      call: () => ({ kind: 'call', about: { of }, ...odds(of) }),
     });
     /** @param {number} at @param {string} of @param {string} kind */
     const end = (at, of, kind) => ({
@@ -64,7 +67,7 @@ module.exports = {
       learn: (entry) => {
         if (entry.kind === 'rotate' && granted(entry)) renewed.set(entry.about.of, entry.body.key);
       },
-      judge,
+      judge: async (log) => judge(await onceMore(log, KINDS, { names: ended, call: odds, ask })),
     };
   },
 };
@@ -74,7 +77,7 @@ module.exports = {
  * @returns {import('../lib/app.js').Judged}
  */
 function judge(log) {
-  const revoked = afterwards(log, { forbids: 'revoke', allows: 'call' });
+  const revoked = afterwards(log, KINDS);
   const shared = log.filter(({ kind }) => kind === 'shared');
   let beyond = 0;
   for (const calls of groupedBy(shared, ({ about }) => about.of).values())
