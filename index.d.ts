@@ -104,7 +104,8 @@ export interface StoreOptions {
    * Replicas that must hold a revocation, block, admission (not by first use; a login is one) or acquired turn before it
    * resolves; default 0; too few within half of commandTimeout is ERR_LATCHGATE_STORE_TIMEOUT, and the write stands; asking
    * again waits again. API keys that are revoked and sessions that are ended (logout(), sessions.end() and endAll()) are waited
-   * for too. More than 0 is ERR_LATCHGATE_CONFIG for an embedded store.
+   * for too, and every refresh(): it spends a token, or ends the session whose token was spent before. More than 0 is
+   * ERR_LATCHGATE_CONFIG for an embedded store.
    */
   acks?: number;
   /**
