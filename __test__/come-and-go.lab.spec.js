@@ -5,7 +5,7 @@ const assert = require('node:assert/strict');
 const { after, beforeEach, describe, it } = require('node:test');
 const { newStore, open } = require('./support/auths.js');
 const { START, backdoor, clock } = require('./support/lab.js');
-const { FORGOTTEN, HOUR, OPTIONS, visits } = require('./support/visit.js');
+const { FORGOTTEN, HOUR, OPTIONS, sweepAll, visits } = require('./support/visit.js');
 
 /** A million by bench/come-and-go.js. */
 const USERS = 5000;
@@ -17,14 +17,14 @@ describe('in the embedded store', () => {
   it(`of ${USERS} users who came and went nothing is left`, async (t) => {
     const store = newStore('memory:');
     const auth = open(t, { store, ...OPTIONS });
-    const { dump, sweep } = backdoor(store);
+    const door = backdoor(store);
     await visits(auth, USERS, clock.now);
-    assert.ok(dump().split('\n').length > USERS, 'they were there');
+    assert.ok(door.dump().split('\n').length > USERS, 'they were there');
     clock.advance(HOUR);
-    for (let went = sweep(); went > 0; went = sweep());
-    assert.ok(dump().split('\n').length > USERS, 'what must be remembered still is');
+    sweepAll(door);
+    assert.ok(door.dump().split('\n').length > USERS, 'what must be remembered still is');
     clock.advance(FORGOTTEN);
-    for (let went = sweep(); went > 0; went = sweep());
-    assert.equal(dump(), '');
+    sweepAll(door);
+    assert.equal(door.dump(), '');
   });
 });

@@ -9,9 +9,9 @@ const { EXPRESS, serve } = require('../support/app.js');
 const { open, unique } = require('../support/auths.js');
 const { runScript } = require('../support/child.js');
 const { ask, count } = require('../support/cost.js');
+const { WAYS, faulty } = require('../support/faulty.js');
 const { token } = require('../support/jwt.js');
 const { startOnlooker } = require('../support/onlooker.js');
-const { startProxy } = require('../support/proxy.js');
 const { missing, startServer } = require('../support/servers.js');
 const { until } = require('../support/started.js');
 const binding = /** @type {any} */ (require('../../src/js/binding.js'));
@@ -126,20 +126,19 @@ describe('of calls to a server', async () => {
     assert.deepEqual([lone.answered, many.answered, next.answered], [1, CALLS, CALLS]);
   });
 
-  it('those that are answered at once come through one wake-up', { skip }, async (t) => {
-    const server = await startServer(t);
-    const proxy = await startProxy(t, { port: server.port });
-    const auth = open(t, { store: { url: proxy.url, ...PATIENT } });
-    await askTogether(auth, 1).all;
-    for (const calls of [1, 10, 200]) {
-      proxy.gather(calls);
-      wakes.length = 0;
-      const asked = askTogether(auth, calls);
-      await asked.all;
-      assert.equal(asked.answered, calls);
-      assert.equal(wakes.length, 1, `${calls} answers, ${wakes.length} wake-ups`);
-    }
-  });
+  for (const way of WAYS) {
+    it(`those that are answered at once over ${way} come through one wake-up`, { skip }, async (t) => {
+      const { proxy, auth } = await faulty(t, { way, store: PATIENT });
+      for (const calls of [1, 10, 200]) {
+        proxy.gather(calls);
+        wakes.length = 0;
+        const asked = askTogether(auth, calls);
+        await asked.all;
+        assert.equal(asked.answered, calls);
+        assert.equal(wakes.length, 1, `${calls} answers, ${wakes.length} wake-ups`);
+      }
+    });
+  }
 });
 
 describe('the process', async () => {
