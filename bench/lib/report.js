@@ -86,7 +86,8 @@ function verdict({ better, goal, moonshot }, { median, low, high }) {
   const by = (/** @type {number} */ aim) => `${Math.round(Math.abs(100 * (median / aim - 1)))} %`;
   if (isOpen(goal))
     return `open: ${isMet(median, goal) ? 'median meets it' : `median misses it by ${by(goal)}`}`;
-  if (!isMet(median, goal)) return `missed by ${by(goal)}`;
+  const further = goal === moonshot ? '' : `; moonshot by ${by(moonshot)}`;
+  if (!isMet(median, goal)) return `missed by ${by(goal)}${further}`;
   if (goal === moonshot) return 'met';
   if (isOpen(moonshot)) return 'met; moonshot open';
   return isMet(median, moonshot) ? 'moonshot met' : `met; moonshot missed by ${by(moonshot)}`;
