@@ -81,7 +81,7 @@ const APPS = [
     race: 'use after revocation',
     rounds: FEW_ROUNDS,
     config: {
-      login: { ...keys, body: { owner: '{user}' }, values: { id: 'body.id' } },
+      login: { ...keys, body: { owner: '{user}', calls: 1_000_000 }, values: { id: 'body.id' } },
       use: odds,
       revoke: { path: '/revoke', body: { id: '{id}' } },
     },
