@@ -5,7 +5,8 @@
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
 const { unique } = require('../support/auths.js');
-const { WAYS, faulty, recovered, settled, status } = require('../support/faulty.js');
+const { faulty, recovered, settled, status } = require('../support/faulty.js');
+const { WAYS } = require('../support/front.js');
 const { token } = require('../support/jwt.js');
 const { missing } = require('../support/servers.js');
 

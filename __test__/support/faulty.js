@@ -3,13 +3,12 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const path = require('node:path');
 const { open, unique } = require('./auths.js');
-const { makeCertificates } = require('./certificates.js');
+const { frontOf } = require('./front.js');
 const { token } = require('./jwt.js');
 const { startProxy } = require('./proxy.js');
 const { startServer } = require('./servers.js');
-const { ownDirectory, until } = require('./started.js');
+const { until } = require('./started.js');
 
 /** @typedef {import('latchgate').Auth} Auth */
 
@@ -19,22 +18,10 @@ const DEADLINES = { commandTimeout: '400ms', connectTimeout: '400ms' };
 /** How long a recovery may take before the test gives up: far beyond what is promised. */
 const PATIENCE = 30_000;
 
-/** The ways to a server. */
-const WAYS = /** @type {const} */ (['TCP', 'TLS', 'a unix socket']);
-
-/** @param {import('./started.js').Test} t @param {(typeof WAYS)[number]} way @returns {import('./proxy.js').Front} */
-function frontOf(t, way) {
-  if (way === 'TCP') return {};
-  const directory = ownDirectory(t, 'proxy');
-  return way === 'TLS'
-    ? { certificates: makeCertificates(directory) }
-    : { path: path.join(directory, 'proxy.sock') };
-}
-
 /**
  * An Auth that reaches the server through the proxy, warm: connected, its scripts known.
  * @param {import('./started.js').Test} t
- * @param {{ server?: import('./servers.js').Options, way?: (typeof WAYS)[number], options?: import('latchgate').AuthOptions, store?: object }} [settings] store: further members of the option
+ * @param {{ server?: import('./servers.js').Options, way?: import('./front.js').Way, options?: import('latchgate').AuthOptions, store?: object }} [settings] store: further members of the option
  */
 async function faulty(t, { server: settings = {}, way = 'TCP', options = {}, store = {} } = {}) {
   const server = await startServer(t, settings);
@@ -117,7 +104,6 @@ async function settled(calls) {
 module.exports = {
   DEADLINES,
   PATIENCE,
-  WAYS,
   faulty,
   isStoreFault,
   newcomers,

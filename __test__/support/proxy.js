@@ -4,19 +4,26 @@
 'use strict';
 
 const { once } = require('node:events');
-const fs = require('node:fs');
 const net = require('node:net');
+<<<<<<< HEAD
 const { setTimeout: sleep } = require('node:timers/promises');
 const tls = require('node:tls');
+=======
+const { serverOf, urlOf } = require('./front.js');
+>>>>>>> units
 const { Frames, words } = require('./resp.js');
 
 /** @typedef {import('./started.js').Test} Test */
+/** @typedef {import('./front.js').Front} Front */
 /**
  * @typedef {{ client: net.Socket, upstream: net.Socket, commands: Frames, replies: Frames, pending: string[], swallow: boolean, due: number, queued: number, tail: Promise<void>, open: boolean, lingering: boolean, mute: boolean, deaf: boolean, held?: Buffer[] }} Link
  * swallow: nothing more is read; mute: nothing more is delivered; deaf: nothing that the server sends from here on is;
  * lingering: the server still runs what was written to it; held: commands that wait for hold() to end
+<<<<<<< HEAD
  * How clients reach the proxy: over TCP, over TCP with TLS, or over a unix socket.
  * @typedef {{ certificates?: import('./certificates.js').Certificates, path?: string }} Front
+=======
+>>>>>>> units
  */
 
 /** Commands that run our scripts: what changes state, and what a lost reply leaves unknown. */
@@ -63,16 +70,8 @@ class FaultProxy {
   }
 
   async listen() {
-    const { certificates, path } = this.#front;
-    const accept = (/** @type {net.Socket} */ client) => this.#accept(client);
-    this.#server =
-      certificates === undefined
-        ? net.createServer(accept)
-        : tls.createServer(
-            { cert: fs.readFileSync(certificates.cert), key: fs.readFileSync(certificates.key) },
-            accept,
-          );
-    this.#server.on('tlsClientError', () => {});
+    const { path } = this.#front;
+    this.#server = serverOf(this.#front, (client) => this.#accept(client));
     const address = path === undefined ? { port: this.port, host: '127.0.0.1' } : { path };
     this.#server.listen({ ...address, backlog: 2048 });
     await once(this.#server, 'listening');
@@ -80,11 +79,7 @@ class FaultProxy {
   }
 
   get url() {
-    const { certificates, path } = this.#front;
-    if (path !== undefined) return `redis+unix://${path}`;
-    return certificates === undefined
-      ? `redis://127.0.0.1:${this.port}`
-      : `rediss://127.0.0.1:${this.port}#insecure`;
+    return urlOf(this.#front, this.port);
   }
 
   /** Connections open at this instant. */
