@@ -309,8 +309,12 @@ fn every_race_is_lost_on_a_store_that_checks_first_and_writes_later() {
     assert!(additions_under_a_key(&open("keyed")).1 > 1);
     assert!(takers(&open("takers")) > 1);
     assert!(releases(&open("releases")) > 1);
-    let (lost, late) = changes_among_a_revocation(&open("revoked"));
-    assert!(lost > 0 && late > 0);
+    // Where the revocation happens to be written last, it stands: that is not always so.
+    let both_lost = |tries: usize| {
+        let (lost, late) = changes_among_a_revocation(&open(&format!("revoked-{tries}")));
+        lost > 0 && late > 0
+    };
+    assert!((0..10).any(both_lost));
     assert!(sole_survivors(&open("survivors")) > 1);
     let patient = open("endings");
     admit(&*patient, "u", "s", reject(1));

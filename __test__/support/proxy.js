@@ -5,12 +5,8 @@
 
 const { once } = require('node:events');
 const net = require('node:net');
-<<<<<<< HEAD
 const { setTimeout: sleep } = require('node:timers/promises');
-const tls = require('node:tls');
-=======
 const { serverOf, urlOf } = require('./front.js');
->>>>>>> units
 const { Frames, words } = require('./resp.js');
 
 /** @typedef {import('./started.js').Test} Test */
@@ -19,11 +15,6 @@ const { Frames, words } = require('./resp.js');
  * @typedef {{ client: net.Socket, upstream: net.Socket, commands: Frames, replies: Frames, pending: string[], swallow: boolean, due: number, queued: number, tail: Promise<void>, open: boolean, lingering: boolean, mute: boolean, deaf: boolean, held?: Buffer[] }} Link
  * swallow: nothing more is read; mute: nothing more is delivered; deaf: nothing that the server sends from here on is;
  * lingering: the server still runs what was written to it; held: commands that wait for hold() to end
-<<<<<<< HEAD
- * How clients reach the proxy: over TCP, over TCP with TLS, or over a unix socket.
- * @typedef {{ certificates?: import('./certificates.js').Certificates, path?: string }} Front
-=======
->>>>>>> units
  */
 
 /** Commands that run our scripts: what changes state, and what a lost reply leaves unknown. */
