@@ -2,9 +2,12 @@
 //
 // What requests meet while the store cannot answer: how long the slowest 503 takes, how soon after the store's return the
 // first request passes, and how long the event loop was kept, with 10,000 requests waiting: by the clock, which others on the
-// machine lengthen, and by the processor time that the process took meanwhile. Prints one line a fault.
+// machine lengthen, and by the processor time that the process took meanwhile. Prints one line a fault. The proxy that makes the
+// faults is a process of its own.
 'use strict';
 
+const { fork } = require('node:child_process');
+const { once } = require('node:events');
 const { monitorEventLoopDelay } = require('node:perf_hooks');
 const { setTimeout: pause } = require('node:timers/promises');
 const { startProxy } = require('../__test__/support/proxy.js');
@@ -35,6 +38,33 @@ function watchTurns() {
 const cleanups = [];
 const test = /** @type {any} */ ({ after: (/** @type {() => unknown} */ clean) => cleanups.unshift(clean) });
 
+/** What this file does as the process of the proxy: what it is told, one order after the other. @param {number} port of the server */
+async function runProxy(port) {
+  const proxy = await startProxy(test, { port });
+  process.on('message', async (/** @type {'refuse' | 'pass' | 'blackHole' | 'late'} */ order) => {
+    if (order === 'late') proxy.delay(() => Math.random() * 2000);
+    else await proxy[order]();
+    process.send?.('done');
+  });
+  process.on('disconnect', () => process.exit());
+  process.send?.(proxy.url);
+}
+
+/** @param {number} port of the server */
+async function remoteProxy(port) {
+  const child = fork(__filename, [String(port)]);
+  cleanups.unshift(() => child.disconnect());
+  const [url] = await once(child, 'message');
+  return {
+    url: String(url),
+    /** @param {'refuse' | 'pass' | 'blackHole' | 'late'} order */
+    async tell(order) {
+      child.send(order);
+      await once(child, 'message');
+    },
+  };
+}
+
 /**
  * @param {string} name
  * @param {(proxy: any, server: any) => unknown} fail
@@ -42,7 +72,7 @@ const test = /** @type {any} */ ({ after: (/** @type {() => unknown} */ clean) =
  */
 async function outage(name, fail, mend) {
   const server = await startServer(test);
-  const proxy = await startProxy(test, { port: server.port });
+  const proxy = await remoteProxy(server.port);
   const auth = createAuth({
     store: { url: proxy.url, commandTimeout: DEADLINE_MS },
     jwt: { secret: SECRET },
@@ -93,18 +123,18 @@ async function outage(name, fail, mend) {
 async function main() {
   await outage(
     'connections refused',
-    (proxy) => proxy.refuse(),
-    (proxy) => proxy.pass(),
+    (proxy) => proxy.tell('refuse'),
+    (proxy) => proxy.tell('pass'),
   );
   await outage(
     'connections swallowed (black hole)',
-    (proxy) => proxy.blackHole(),
-    (proxy) => proxy.pass(),
+    (proxy) => proxy.tell('blackHole'),
+    (proxy) => proxy.tell('pass'),
   );
   await outage(
     'replies 0 to 2 s late',
-    (proxy) => proxy.delay(() => Math.random() * 2000),
-    (proxy) => proxy.pass(),
+    (proxy) => proxy.tell('late'),
+    (proxy) => proxy.tell('pass'),
   );
   await outage(
     'server stopped (SIGSTOP)',
@@ -118,6 +148,8 @@ async function main() {
   );
 }
 
-main().finally(async () => {
-  for (const clean of cleanups) await clean();
-});
+if (process.send === undefined)
+  main().finally(async () => {
+    for (const clean of cleanups) await clean();
+  });
+else runProxy(Number(process.argv[2]));
