@@ -9,6 +9,8 @@ const { faketimeLibrary } = require('../../../scripts/lib/servers.js');
 const { startProcesses } = require('../../../__test__/support/processes.js');
 const { BENCH } = require('../../lib/nodes.js');
 
+const TRIES = 5;
+
 const ROOT = path.join(BENCH, '..');
 const HOST = path.join(__dirname, '..', 'host.js');
 const SECRET = 'a secret for the lab, of thirty-two bytes and more';
@@ -46,7 +48,13 @@ async function startArena(scenario, { form, processes, redisPort, database }) {
     const agent = new http.Agent({ keepAlive: true });
     endings.push(() => agent.destroy());
     const door = processes === 1 ? workers[0].port : port;
-    const ask = (/** @type {import('./drive.js').Call} */ call) => send(door, call, { agent });
+    // Whoever prepares a run must not lose it to a connection that has just been closed.
+    const ask = async (/** @type {import('./drive.js').Call} */ call) => {
+      for (let tries = 1; ; tries++) {
+        const answer = await send(door, call, { agent });
+        if ((answer.status > 0 && answer.status < 500) || tries === TRIES) return answer;
+      }
+    };
     return { port: door, ask, secret: SECRET, stop };
   } catch (error) {
     await stop();
