@@ -100,8 +100,8 @@ async function inLoop(children, { each, ms }) {
   const answers = await Promise.all(children.map((child) => tell(child, 'again', job)));
   const turns = inOrder(answers.flatMap((answer) => answer.turns));
   const waits = turns.map(([asked, granted]) => granted - asked);
-  const seconds = (Math.max(...turns.map(([, , given]) => given)) - turns[0][0]) / 1e6;
-  const longest = Math.max(...waits);
+  const seconds = (turns.reduce((latest, [, , given]) => Math.max(latest, given), 0) - turns[0][0]) / 1e6;
+  const longest = waits.reduce((most, each) => Math.max(most, each), 0);
   const waiting = each * children.length;
   const metrics = {
     [`turns/s ${waiting}`]: turns.length / seconds,
