@@ -146,7 +146,30 @@ class Cluster {
       await this.moveKeys(from, to, keys);
     }
     await this.endMove(slot, from, to);
+    await this.agreed(slot, to);
     return from;
+  }
+
+  /**
+   * Until all nodes say who owns the slot, and have heard of the same epoch. Who moves on before gives two masters one epoch,
+   * and of two claims to a slot the wrong one may win, with the loss of its keys: the nodes' way, not that of their clients.
+   * @param {number} slot @param {Server} owner
+   */
+  async agreed(slot, owner) {
+    await until('all agree on the owner of the slot', async () => {
+      const epochs = new Set();
+      for (const node of this.nodes) {
+        if (node.isStill) continue;
+        if (
+          !(await this.slots(node)).some(
+            (range) => range.master === owner && range.from <= slot && slot <= range.to,
+          )
+        )
+          return false;
+        epochs.add(/cluster_current_epoch:(\d+)/.exec(String(await node.command('CLUSTER', 'INFO')))?.[1]);
+      }
+      return epochs.size === 1;
+    });
   }
 
   /** Another master, without slots, known to all. @param {Test} t */

@@ -1,5 +1,5 @@
 // The twin of gate.js without latchgate, as such apps are written: read, decide, write, each instance by its own clock. The
-// races must be lost here, or they prove nothing.
+// races must be lost here, or they prove nothing: so the first two that read a key have both read before either goes on.
 'use strict';
 
 const crypto = require('node:crypto');
@@ -13,6 +13,8 @@ const ONCE = 1200;
 const MOST = 20;
 const TICK = 20;
 const MOVES = 500;
+/** How long the first reader of a key waits for the second, which may never come, in milliseconds. */
+const GATE = 300;
 /** How long an instance trusts what it has read about a revocation. */
 const CACHED = 2000;
 
@@ -24,8 +26,18 @@ const claimsOf = (token) => JSON.parse(Buffer.from(token.split('.')[1], 'base64u
 async function main() {
   const redis = await connect({ port: Number(new URL(String(process.env.STORE)).port) });
   const app = express();
-  const read = async (/** @type {string} */ key, /** @type {any} */ otherwise) =>
-    JSON.parse((await redis.command('GET', key)) ?? JSON.stringify(otherwise));
+  /** Returns once a second reader has come, in whichever instance. @param {string} key */
+  const arrived = async (key) => {
+    if ((await redis.command('INCR', `gate:${key}`)) > 1) return;
+    const latest = performance.now() + GATE;
+    while (performance.now() < latest && Number(await redis.command('GET', `gate:${key}`)) < 2)
+      await new Promise((resolve) => void setTimeout(resolve, 1));
+  };
+  const read = async (/** @type {string} */ key, /** @type {any} */ otherwise) => {
+    const value = await redis.command('GET', key);
+    await arrived(key);
+    return JSON.parse(value ?? JSON.stringify(otherwise));
+  };
   const write = (/** @type {string} */ key, /** @type {any} */ value) =>
     redis.command('SET', key, JSON.stringify(value));
   /** Whether there was one left. @param {string} key @param {number} limit */
@@ -42,7 +54,7 @@ async function main() {
 
   app.post('/login/:user', async (req, res) => {
     const key = `sessions:${req.params.user}`;
-    const live = JSON.parse((await redis.command('GET', key)) ?? '[]');
+    const live = await read(key, []);
     if (live.length >= LIMIT) return void res.status(403).json({ error: 'session_limit' });
     const sessionId = crypto.randomUUID();
     await redis.command('RPUSH', `list:${key}`, sessionId);
@@ -55,9 +67,9 @@ async function main() {
   });
 
   app.post('/spend/:key', async (req, res) => {
-    const left = Number((await redis.command('GET', `quota:${req.params.key}`)) ?? QUOTA);
+    const left = await read(`quota:${req.params.key}`, QUOTA);
     if (left <= 0) return void res.status(429).json({ remaining: 0 });
-    await redis.command('SET', `quota:${req.params.key}`, left - 1);
+    await write(`quota:${req.params.key}`, left - 1);
     return void res.json({ remaining: left - 1 });
   });
 
@@ -132,9 +144,9 @@ async function main() {
 
   app.post('/add/:user/:delta', async (req, res) => {
     const key = `counter:${req.params.user}`;
-    const value = Number((await redis.command('GET', key)) ?? 0) + Number(req.params.delta);
+    const value = (await read(key, 0)) + Number(req.params.delta);
     if (value < 0 || value > MOST) return void res.status(409).json({});
-    await redis.command('SET', key, value);
+    await write(key, value);
     return void res.json({ value });
   });
 
@@ -144,8 +156,8 @@ async function main() {
 
   app.post('/once/:key', async (req, res) => {
     const key = `registered:${req.params.key}`;
-    if ((await redis.command('GET', key)) !== null) return void res.sendStatus(409);
-    await redis.command('SET', key, 1);
+    if ((await read(key, null)) !== null) return void res.sendStatus(409);
+    await write(key, 1);
     return void res.sendStatus(201);
   });
 
