@@ -53,6 +53,17 @@ describe('with @opentelemetry/api in the app', () => {
     assert.deepEqual([units['latchgate.store_degraded'], units['latchgate.token_cache']], ['s', 'By']);
   });
 
+  it('an SDK that is set up after the Auth is found, where it is in the same turn of the event loop', async () => {
+    const points = await run(`
+      const auth = latchgate.createAuth({ jwt: { secret: SECRET } });
+      ${SDK}
+      await auth.authenticate({});
+      await new Promise(setImmediate);
+      console.log(JSON.stringify((await read()).points));
+    `);
+    assert.ok(points.includes('latchgate.decisions denied credentials_required 1'));
+  });
+
   it('a denial is an event on the active span, without a word on whose it is', async () => {
     const events = await run(`
       const otel = require('@opentelemetry/api');

@@ -12,8 +12,8 @@ const { strip } = require('./lib/strip.js');
 /** The guard itself, and what runs its argument behind it. */
 const GUARDS = ['guarded', 'enter', 'enter_still', 'with'];
 
-/** Those that do not ask a gate: they hand out a number or a table, set the clock of tests, or end the gate. */
-const PLAIN = new Set(['reasons', 'number', 'set_test_clock', 'close']);
+/** Those that do not ask a gate: they hand out a number or a table, or set the clock of tests. */
+const PLAIN = new Set(['reasons', 'number', 'set_test_clock']);
 
 /** @typedef {{ file: string, line: number, name: string, exported: boolean, body: string }} Found */
 

@@ -311,8 +311,11 @@ impl Gate {
 
     /// Afterwards everything throws `ERR_LATCHGATE_CLOSED`.
     #[napi]
-    pub fn close(&self) {
-        self.inner.borrow_mut().close();
+    pub fn close(&self) -> Result<()> {
+        guarded(|| {
+            self.inner.borrow_mut().close();
+            Ok(())
+        })
     }
 }
 

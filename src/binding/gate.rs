@@ -20,10 +20,10 @@ use crate::core::op::{Act, AdmissionRule, Charge, Decide, Op, SessionCheck, Verd
 use crate::core::reason::Reason;
 use crate::core::store::{Notice, Sink, Store};
 use crate::core::turn::TurnGate;
-use crate::service::api_key::random;
 use crate::service::claims::{Rules, Token};
 use crate::service::credential::bearer;
 use crate::service::issue::Issuer;
+use crate::service::random::random;
 use crate::service::verify::Verifier;
 use napi::bindgen_prelude::{Either, Float64Array};
 use std::borrow::Cow;

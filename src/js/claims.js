@@ -1,8 +1,6 @@
 'use strict';
 // Reads claims from the text of a token that the addon has verified. Nothing is checked here.
 
-const { createHash } = require('node:crypto');
-
 /** @typedef {import('../../index.js').Claims} Claims */
 
 /**
@@ -68,8 +66,11 @@ function userIdOf(claims, { userIdClaim, issuers }) {
  * @returns {string}
  */
 function tokenIdOf(claims, token) {
+  const id = textClaim(claims, 'jti');
+  if (id !== undefined) return id;
+  const { createHash } = require('node:crypto');
   const input = token.slice(0, token.lastIndexOf('.'));
-  return textClaim(claims, 'jti') ?? createHash('sha256').update(input).digest('base64url');
+  return createHash('sha256').update(input).digest('base64url');
 }
 
 /**

@@ -11,7 +11,7 @@ const { Metrics } = require('./metrics.js');
 const { native } = require('./native.js');
 const { authOptions } = require('./options.js');
 const { MODE } = require('./session-options.js');
-const { telemetry } = require('./telemetry.js');
+const { whenTelemetry } = require('./telemetry.js');
 const { revokedError } = require('./turn-errors.js');
 const { Turns } = require('./turns.js');
 const { embeddedWarnings, observeWarnings, storeWarnings, warnSessionIsToken } = require('./warnings.js');
@@ -88,8 +88,9 @@ class Engine {
     this.sessionIsTokenNoted = false;
     this.sweeper = store.networked ? undefined : startSweeper(this);
     measure(this);
-    this.telemetry = telemetry();
-    this.telemetry?.watch(this.metrics);
+    /** @type {import('./telemetry.js').Telemetry | undefined} */
+    this.telemetry = undefined;
+    whenTelemetry((found) => this.#watchedBy(found));
   }
 
   /**
@@ -237,6 +238,13 @@ class Engine {
     if (this.sessionIsTokenNoted) return;
     this.sessionIsTokenNoted = true;
     this.warnings.push(warnSessionIsToken());
+  }
+
+  /** @param {import('./telemetry.js').Telemetry} telemetry */
+  #watchedBy(telemetry) {
+    if (this.closed) return;
+    this.telemetry = telemetry;
+    telemetry.watch(this.metrics);
   }
 
   async close() {

@@ -2,8 +2,12 @@
 // Brings keys of every form (PEM, JWK, KeyObject) into the two that the addon reads: public JWK and private DER. Which
 // key may do what (lengths, curves, alg, use, key_ops) is not decided here. No message holds any part of a key.
 
-const { KeyObject, createHash, createPrivateKey, createPublicKey } = require('node:crypto');
-const { isUint8Array } = require('node:util').types;
+const { isKeyObject, isUint8Array } = require('node:util').types;
+
+/** @typedef {import('node:crypto').KeyObject} KeyObject */
+
+/** Loaded where a key is not just bytes: it takes longer than all the rest of an Auth's start. */
+const crypto = () => require('node:crypto');
 const { configError } = require('./errors.js');
 const { isText } = require('./input.js');
 
@@ -23,14 +27,12 @@ const MATERIAL = ['crv', 'e', 'kty', 'n', 'x', 'y'];
  * @returns {Buffer}
  */
 function secretKey(value, label) {
-  if (value instanceof KeyObject && value.type === 'secret') return value.export();
   const valid = typeof value === 'string' ? isText(value) : isUint8Array(value);
-  if (!valid) {
-    throw configError(
-      `${label} must be a string or a Buffer: a key pair belongs in jwt.publicKey and jwt.privateKey`,
-    );
-  }
-  return Buffer.from(/** @type {string} */ (value));
+  if (valid) return Buffer.from(/** @type {string} */ (value));
+  if (isKeyObject(value) && value.type === 'secret') return value.export();
+  throw configError(
+    `${label} must be a string or a Buffer: a key pair belongs in jwt.publicKey and jwt.privateKey`,
+  );
 }
 
 /**
@@ -46,7 +48,7 @@ function publicJwk(value, label) {
     );
   }
   if (isSymmetric(source)) throw configError(`${label} holds a symmetric key: give it as jwt.secret`);
-  return { ...material(open(source, label, createPublicKey)), ...purpose(source, label) };
+  return { ...material(open(source, label, crypto().createPublicKey)), ...purpose(source, label) };
 }
 
 /**
@@ -59,13 +61,16 @@ function privateKey(value, label) {
   if (isSymmetric(source)) throw configError(`${label} holds a symmetric key: give it as jwt.secret`);
   if (!isPrivate(source))
     throw configError(`${label} does not hold a private key: give one, or leave it out`);
-  const key = open(source, label, createPrivateKey);
+  const key = open(source, label, crypto().createPrivateKey);
   const { key_ops: operations, ...rest } = purpose(source, label);
   if (operations !== undefined && !(/** @type {string[]} */ (operations).includes('sign'))) {
     throw configError(`${label} may not sign: its key_ops lack "sign"`);
   }
   const type = key.asymmetricKeyType === 'rsa' ? 'pkcs1' : 'pkcs8';
-  return { der: key.export({ format: 'der', type }), jwk: { ...material(createPublicKey(key)), ...rest } };
+  return {
+    der: key.export({ format: 'der', type }),
+    jwk: { ...material(crypto().createPublicKey(key)), ...rest },
+  };
 }
 
 /**
@@ -85,7 +90,8 @@ function thumbprint(jwk) {
     member,
     jwk[member],
   ]);
-  return createHash('sha256')
+  return crypto()
+    .createHash('sha256')
     .update(JSON.stringify(Object.fromEntries(members)))
     .digest('base64url');
 }
@@ -96,7 +102,7 @@ function thumbprint(jwk) {
  * @returns {KeyObject | Jwk | string} a string is PEM
  */
 function readSource(value, label) {
-  if (value instanceof KeyObject) return value;
+  if (isKeyObject(value)) return value;
   if (typeof value === 'string' || isUint8Array(value)) return readText(Buffer.from(value).toString(), label);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
   throw configError(`${label} must be PEM, a JWK or a KeyObject`);
@@ -122,7 +128,7 @@ function readText(text, label) {
 
 /** @param {KeyObject | Jwk | string} source */
 function isPrivate(source) {
-  if (source instanceof KeyObject) return source.type === 'private';
+  if (isKeyObject(source)) return source.type === 'private';
   return typeof source === 'string'
     ? /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(source)
     : source.d !== undefined;
@@ -130,7 +136,7 @@ function isPrivate(source) {
 
 /** @param {KeyObject | Jwk | string} source */
 function isSymmetric(source) {
-  if (source instanceof KeyObject) return source.type === 'secret';
+  if (isKeyObject(source)) return source.type === 'secret';
   return typeof source === 'object' && (source.kty === 'oct' || source.k !== undefined);
 }
 
@@ -140,7 +146,7 @@ function isSymmetric(source) {
  * @param {(source: any) => KeyObject} create
  */
 function open(source, label, create) {
-  if (source instanceof KeyObject) return source;
+  if (isKeyObject(source)) return source;
   try {
     return create(typeof source === 'string' ? source : { key: source, format: 'jwk' });
   } catch {
@@ -170,7 +176,7 @@ function material(key) {
 function purpose(source, label) {
   /** @type {Jwk} */
   const stated = {};
-  if (source instanceof KeyObject || typeof source === 'string') return stated;
+  if (isKeyObject(source) || typeof source === 'string') return stated;
   for (const member of PURPOSE) {
     const value = source[member];
     if (value === undefined) continue;

@@ -1,7 +1,6 @@
 'use strict';
 // What one middleware demands: checked once, and made ready so that a request only reads it.
 
-const { IncomingMessage } = require('node:http');
 const { configError } = require('./errors.js');
 const { scopes, syncFunction } = require('./input.js');
 const { known } = require('./names.js');
@@ -29,12 +28,12 @@ const { withKinds, withScope } = require('./denial.js');
 
 const NAMES = ['credentials', 'getToken', 'optional', 'scope', 'quota', 'requestProperty', 'onDeny', 'skip'];
 const NO_ID = -1;
+const PROPERTY = 'auth';
 
 /** Where options belong that users of express-jwt, or of this package, write here. */
 const ELSEWHERE = new Map([['credentialsRequired', 'optional']]);
 
-/** What Node keeps on a request, and what Express adds to it. */
-const NODE_REQUEST = new IncomingMessage(/** @type {any} */ (undefined));
+/** What Express adds to a request. */
 const EXPRESS_REQUEST = [
   'app',
   'baseUrl',
@@ -89,7 +88,7 @@ function compilePolicy(options, engine, register) {
     answers: answersWith(engine, kinds, demanded),
     getToken: syncFunction(policy.getToken, 'getToken', configError),
     optional: flag(policy.optional, 'optional'),
-    property: property(policy.requestProperty ?? 'auth'),
+    property: property(policy.requestProperty ?? PROPERTY),
     onDeny: onDeny(policy.onDeny),
     skip: syncFunction(policy.skip, 'skip', configError),
   };
@@ -147,10 +146,17 @@ function flag(value, name) {
   return value === true;
 }
 
+/** Whether Node keeps it on a request. @param {string} name */
+function isOfNode(name) {
+  const { IncomingMessage } = require('node:http');
+  return name in new IncomingMessage(/** @type {any} */ (undefined));
+}
+
 /** @param {unknown} value */
 function property(value) {
+  if (value === PROPERTY) return value;
   const valid = typeof value === 'string' && value !== '';
-  if (valid && !EXPRESS_REQUEST.includes(value) && !(value in NODE_REQUEST)) return value;
+  if (valid && !EXPRESS_REQUEST.includes(value) && !isOfNode(value)) return value;
   throw configError('requestProperty must be the name of a property that the request does not have yet');
 }
 

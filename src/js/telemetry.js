@@ -105,6 +105,23 @@ function add(totals, { name }, { labels, value }) {
 let shared;
 let isLookedFor = false;
 
+/** Where the API keeps what has been registered with it: whoever has registered has loaded it. */
+const REGISTERED = Symbol.for('opentelemetry.js.api.1');
+
+/**
+ * Tells of the process's telemetry, where there is one: at once where an SDK has been set up, else in the next turn of the event
+ * loop. To load the API takes longer than the rest of an Auth's start, and an SDK may yet be set up in this turn.
+ * @param {(telemetry: Telemetry) => void} then
+ */
+function whenTelemetry(then) {
+  const tell = () => {
+    const found = telemetry();
+    if (found !== undefined) then(found);
+  };
+  if (isLookedFor || REGISTERED in globalThis) tell();
+  else setImmediate(tell).unref();
+}
+
 /** @returns {Telemetry | undefined} that of the process */
 function telemetry() {
   if (isLookedFor) return shared;
@@ -117,4 +134,4 @@ function telemetry() {
   return shared;
 }
 
-module.exports = { telemetry };
+module.exports = { Telemetry, whenTelemetry };

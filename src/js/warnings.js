@@ -1,10 +1,6 @@
 'use strict';
 // What an operator must know of the store. Each is emitted once per process, and stands in health().
 
-/** @typedef {typeof import('node:cluster').default} Cluster */
-
-const cluster = /** @type {Cluster} */ (/** @type {unknown} */ (require('node:cluster')));
-
 const RESTART = {
   code: 'LATCHGATE_EMBEDDED_RESTART',
   text: 'the embedded store lives in this process: a restart forgets sessions, revocations, blocks and quotas',
@@ -74,8 +70,17 @@ function isSecondCopy() {
 /** A cluster worker, or an instance that PM2 runs several of (it numbers them from 0). */
 function isOneOfMany() {
   const { NODE_APP_INSTANCE: instance, pm_id: id, exec_mode: mode = '' } = process.env;
-  if (cluster.isWorker) return true;
+  if (isClusterWorker()) return true;
   return Number(instance) > 0 || ((instance ?? id) !== undefined && mode.startsWith('cluster'));
+}
+
+/** A worker is told what to do by its primary, so that only a process with a channel need load node:cluster. */
+function isClusterWorker() {
+  if (process.send === undefined) return false;
+  const cluster = /** @type {typeof import('node:cluster').default} */ (
+    /** @type {unknown} */ (require('node:cluster'))
+  );
+  return cluster.isWorker;
 }
 
 /**

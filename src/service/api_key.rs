@@ -1,12 +1,12 @@
 //! API keys as text: made here, or taken over from elsewhere. Only ids and hashes leave this file
 //! towards a store (docs/layout.md).
 
+use super::random::random;
 use super::verify::{base64url, sha256};
 use crate::core::bucket::{BUCKETS, bucket};
 use crate::core::error::Fault;
 use crate::core::key::Digest;
 use crate::core::key_op::KeyName;
-use aws_lc_rs::rand;
 use std::fmt::Write as _;
 
 /// The longest text that is looked at, in bytes.
@@ -32,16 +32,6 @@ pub struct Made {
     pub digest: Digest,
     /// What may be shown of it.
     pub start: String,
-}
-
-/// Random bytes.
-///
-/// # Errors
-/// Where the system gives none.
-pub fn random<const N: usize>() -> Result<[u8; N], Fault> {
-    let mut bytes = [0; N];
-    rand::fill(&mut bytes).map_err(|_| Fault::unavailable("the system gives no random numbers"))?;
-    Ok(bytes)
 }
 
 /// The id of a new key of this owner.

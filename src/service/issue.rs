@@ -2,10 +2,10 @@
 
 use super::claims::{self, Purpose, Rules, Signer};
 use super::keys::{SigningMaterial, encoding_key, provider};
+use super::random::random;
 use super::strict_json;
 use super::verify::{MAX_TOKEN, base64url, sha256};
 use crate::core::error::Fault;
-use aws_lc_rs::rand;
 use jsonwebtoken::Algorithm;
 use jsonwebtoken::crypto::JwtSigner;
 use std::fmt::Write as _;
@@ -56,9 +56,7 @@ pub const fn expires_ms(ttl_ms: u64, now_ms: u64) -> u64 {
 /// # Errors
 /// Where the system gives no randomness.
 pub fn random_id() -> Result<String, Fault> {
-    let mut bytes = [0; 16];
-    rand::fill(&mut bytes).map_err(|_| Fault::unavailable("the system gives no random numbers"))?;
-    Ok(base64url(&bytes))
+    Ok(base64url(&random::<16>()?))
 }
 
 impl Issuer {

@@ -11,6 +11,7 @@ pub mod issue;
 pub mod jwk;
 pub mod keys;
 pub mod quota_key;
+pub mod random;
 pub mod receipt;
 pub mod refresh_token;
 pub mod strict_json;

@@ -1,12 +1,13 @@
 //! Receipts: what was charged, in a text that only we can write (docs/layout.md), so that nothing need be
 //! remembered of a charge that is never given back.
 
+use super::random::random;
 use super::verify::base64url;
 use crate::core::bucket::bucket;
 use crate::core::error::Fault;
 use crate::core::quota::{Charged, ReceiptId};
 use crate::core::spending::Refund;
-use aws_lc_rs::{constant_time, hmac, rand};
+use aws_lc_rs::{constant_time, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::borrow::Cow;
@@ -30,9 +31,7 @@ pub struct Receipts {
 /// # Errors
 /// Where the system gives no randomness.
 pub fn receipt_id() -> Result<ReceiptId, Fault> {
-    let mut id = [0; 16];
-    fill(&mut id)?;
-    Ok(id)
+    random()
 }
 
 /// A key for a store that has none yet.
@@ -40,13 +39,7 @@ pub fn receipt_id() -> Result<ReceiptId, Fault> {
 /// # Errors
 /// Where the system gives no randomness.
 pub fn fresh_key() -> Result<[u8; 32], Fault> {
-    let mut key = [0; 32];
-    fill(&mut key)?;
-    Ok(key)
-}
-
-fn fill(bytes: &mut [u8]) -> Result<(), Fault> {
-    rand::fill(bytes).map_err(|_| Fault::unavailable("the system gives no random numbers"))
+    random()
 }
 
 fn not_ours() -> Fault {

@@ -1,6 +1,7 @@
 //! Refresh tokens as text (docs/layout.md), and the successor of one, sealed so that only who holds that one can read
 //! it. Hashes and sealed bytes alone leave this file towards a store.
 
+use super::random::random;
 use super::verify::{base64url, from_base64url, sha256};
 use crate::core::bucket::{BUCKETS, bucket};
 use crate::core::error::Fault;
@@ -8,7 +9,6 @@ use crate::core::family_op::FamilyId;
 use crate::core::key::Digest;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
-use aws_lc_rs::rand;
 
 /// Digits of the bucket, letters of the family and of the secret, and two dots.
 const BUCKET: usize = 4;
@@ -25,12 +25,6 @@ pub struct RefreshToken {
     /// Its family.
     pub family: FamilyId,
     text: String,
-}
-
-fn random<const N: usize>() -> Result<[u8; N], Fault> {
-    let mut bytes = [0; N];
-    rand::fill(&mut bytes).map_err(|_| Fault::unavailable("the system gives no random numbers"))?;
-    Ok(bytes)
 }
 
 /// A new family.
