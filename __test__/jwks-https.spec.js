@@ -1,0 +1,66 @@
+// jwt.jwksUri over https: keys come from a server whose certificate is trusted, and from no other.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { once } = require('node:events');
+const fs = require('node:fs');
+const https = require('node:https');
+const os = require('node:os');
+const path = require('node:path');
+const { describe, it } = require('node:test');
+const { makeCertificates } = require('./support/certificates.js');
+const { runScript } = require('./support/child.js');
+const { keySet, pair, signed } = require('./support/key-endpoint.js');
+
+/** @param {import('node:test').TestContext} t @param {string} [address] its certificate is for localhost and 127.0.0.1 */
+async function secureEndpoint(t, address = '127.0.0.1') {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'latchgate-test-'));
+  t.after(() => fs.rmSync(directory, { recursive: true }));
+  const { ca, cert, key } = makeCertificates(directory);
+  const keys = pair('a');
+  const seen = { asked: 0 };
+  const server = https.createServer(
+    { cert: fs.readFileSync(cert), key: fs.readFileSync(key) },
+    (_req, res) => {
+      seen.asked++;
+      res.end(keySet(keys));
+    },
+  );
+  await once(server.listen(0, address), 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  /** In a process of its own, because what Node trusts is settled at its start. @param {string} host @param {string} [trusted] */
+  const ask = async (host, trusted) => {
+    const { status, stdout, stderr } = await runScript(
+      `const auth = latchgate.createAuth({ jwt: { jwksUri: 'https://${host}:${port}/keys' } });
+      const { ok, status, reason, auth: of } = await auth.authenticate({ token: ${JSON.stringify(signed(keys, { sub: 'u' }))} });
+      console.log(JSON.stringify(ok ? { ok, userId: of.userId } : { ok, status, reason }));
+      await auth.close();`,
+      { env: { NODE_EXTRA_CA_CERTS: trusted } },
+    );
+    assert.equal(status, 0);
+    return { ...JSON.parse(stdout), why: /[A-Z]+(_[A-Z]+)*_(CERT|SIGNATURE)\w*/.exec(stderr)?.[0] };
+  };
+  return { ask, ca, seen };
+}
+
+describe('jwt.jwksUri over https', () => {
+  it('brings keys from a server whose certificate is trusted', async (t) => {
+    const { ask, ca, seen } = await secureEndpoint(t);
+    assert.deepEqual(await ask('localhost', ca), { ok: true, userId: 'u', why: undefined });
+    assert.equal(seen.asked, 1);
+  });
+
+  it('and from no other: a token is neither let through nor called bad', async (t) => {
+    const { ask, seen } = await secureEndpoint(t);
+    const other = await secureEndpoint(t, '127.0.0.2');
+    const unavailable = { ok: false, status: 503, reason: 'keys_unavailable' };
+    assert.deepEqual(await ask('localhost'), { ...unavailable, why: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' });
+    const why = 'ERR_TLS_CERT_ALTNAME_INVALID';
+    assert.deepEqual(await other.ask('127.0.0.2', other.ca), { ...unavailable, why });
+    assert.deepEqual([seen.asked, other.seen.asked], [0, 0]);
+  });
+});
