@@ -115,3 +115,65 @@ for (const { name, express } of EXPRESS) {
     });
   });
 }
+
+describe('the policies of authenticate()', () => {
+  /** @param {import('node:test').TestContext} t */
+  function judge(t) {
+    const { createAuth } = require('latchgate');
+    const auth = createAuth({ store: unique('memory:'), jwt: { secret: SECRET } });
+    t.after(() => auth.close());
+    const live = token({ scope: 'read' });
+    for (const key of Object.keys(calls)) delete calls[key];
+    /** @param {import('latchgate').Policy} [policy] */
+    return async (policy) => {
+      const answer = await auth.authenticate({ token: live }, policy);
+      return answer.ok ? 200 : answer.status;
+    };
+  }
+
+  it('are known to the addon where they ask for nothing', async (t) => {
+    const ask = judge(t);
+    assert.deepEqual([await ask(), await ask({}), await ask({ optional: true })], [200, 200, 200]);
+    assert.deepEqual(calls, { decide: 3 });
+  });
+
+  it('are told to the addon once they have come often, and mean the same from then on', async (t) => {
+    const ask = judge(t);
+    const [read, write] = [{ scope: 'read' }, { scope: 'write' }];
+    const quota = { quota: { name: 'calls', limit: 100, window: '1h' } };
+    for (let n = 0; n < 150; n++) {
+      assert.equal(await ask(read), 200);
+      assert.equal(await ask(write), 403);
+      assert.equal(await ask(quota), n < 100 ? 200 : 429);
+    }
+    assert.deepEqual(calls, { decideAdhoc: 3 * 63, policy: 3, decide: 3 * 87 });
+  });
+
+  it('are not told to it where every call brings another, nor more than so many', async (t) => {
+    const ask = judge(t);
+    for (let n = 0; n < 1000; n++) assert.equal(await ask({ scope: 'read' }), 200);
+    assert.equal(calls.decideAdhoc, 1000);
+    assert.equal(calls.policy, undefined);
+    const policies = Array.from({ length: 300 }, () => ({ scope: 'read' }));
+    for (let n = 0; n < 70; n++) for (const policy of policies) assert.equal(await ask(policy), 200);
+    assert.equal(calls.policy, 256);
+  });
+
+  it('and so it is where API keys are asked', async (t) => {
+    const { createAuth } = require('latchgate');
+    const auth = createAuth({ store: unique('memory:'), jwt: { secret: SECRET }, apiKeys: {} });
+    t.after(() => auth.close());
+    const { key } = await auth.apiKeys.create({ ownerId: 'o', scopes: ['read'] });
+    const [read, write] = [{ scope: 'read' }, { scope: 'write' }];
+    for (const each of Object.keys(calls)) delete calls[each];
+    for (let n = 0; n < 100; n++) {
+      assert.equal((await auth.authenticate({ apiKey: key }, read)).ok, true);
+      const denied = await auth.authenticate({ apiKey: key }, write);
+      assert.equal(denied.ok || denied.status, 403);
+    }
+    assert.deepEqual(
+      { adhoc: calls.useKeyAdhoc, registered: calls.useKey, policies: calls.policy },
+      { adhoc: 2 * 63, registered: 2 * 37, policies: 2 },
+    );
+  });
+});

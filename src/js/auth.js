@@ -20,7 +20,7 @@ const { known } = require('./names.js');
 const { once, onceRelease } = require('./once.js');
 const { AUTH_NAMES, ELSEWHERE } = require('./options.js');
 const { mayDegrade } = require('./outage.js');
-const { POLICY_ELSEWHERE, POLICY_NAMES, compilePolicy } = require('./policy.js');
+const { NO_ID, POLICY_ELSEWHERE, POLICY_NAMES, compilePolicy, registered } = require('./policy.js');
 const { prometheusText } = require('./prometheus.js');
 const { Quotas } = require('./quotas.js');
 const { reportAllowed, reportDenied } = require('./report.js');
@@ -33,12 +33,17 @@ const { Tokens } = require('./tokens.js');
 
 const NO_POLICY = Object.freeze({});
 const CREDENTIALS = ['token', 'apiKey', 'context'];
+/** Calls of authenticate() under one policy after which the addon is told of it, and is asked under a number from then on. */
+const OFTEN = 64;
+/** Of one Auth: the addon keeps them for as long as it is open. */
+const MOST_REGISTERED = 256;
 
 class Auth {
   /** @type {Engine} */
   #engine;
   /** @type {WeakMap<object, Compiled>} */
   #policies = new WeakMap();
+  #registered = 0;
   /** @type {Promise<void> | undefined} */
   #closing;
 
@@ -99,9 +104,14 @@ class Auth {
     if (key !== undefined && compiled.keys) return this.#withKey(compiled, key, token, own.context);
     if (token === NONE)
       return denied(engine, compiled.answers[engine.codes.noCredentials], engine.codes.noCredentials);
+    if (engine.keySource !== undefined) await engine.tryKey(token);
     const decision = new Decision(engine, compiled, true);
-    const { code, record } = await this.#decide(decision, token, own.context);
-    return answered(decision, code, record, () => new RequestAuth(decision));
+    const auth = () => new RequestAuth(decision);
+    const code = engine.call(() => decision.ask(token, own.context, undefined));
+    // The record belongs to the addon, and changes with the next answer: it is read before anybody else has a turn.
+    if (code >= 0) return answered(decision, code, engine.verdict, auth);
+    const late = await this.#late(decision, -code);
+    return answered(decision, late.code, late.record, auth);
   }
 
   /**
@@ -146,16 +156,12 @@ class Auth {
 
   /**
    * @param {Decision} decision
-   * @param {string} token
-   * @param {unknown} context
+   * @param {number} ticket
    */
-  async #decide(decision, token, context) {
+  async #late(decision, ticket) {
     const { bridge, verdict } = this.#engine;
-    if (this.#engine.keySource !== undefined) await this.#engine.tryKey(token);
-    const code = this.#engine.call(() => decision.ask(token, context, undefined));
-    if (code >= 0) return { code, record: verdict.slice(0, RECORD) };
     try {
-      const late = await bridge.decision(-code);
+      const late = await bridge.decision(ticket);
       return { ...late, code: decision.settled(late.code) };
     } catch (error) {
       if (isStoreFault(error)) return { code: decision.withoutStore(), record: verdict };
@@ -164,14 +170,20 @@ class Auth {
   }
 
   /**
-   * Policies of authenticate() may come and go with every call: they are not registered in the addon.
+   * Policies of authenticate() may come and go with every call: the addon is told of those alone that have come often.
    * @param {object} policy
    * @returns {Compiled}
    */
   #compiled(policy) {
     const ready = this.#policies.get(policy);
-    if (ready !== undefined) return ready;
-    const compiled = compilePolicy(policy, this.#engine, false);
+    if (ready === undefined) {
+      const compiled = compilePolicy(policy, this.#engine, false);
+      this.#policies.set(policy, compiled);
+      return compiled;
+    }
+    if (ready.id !== NO_ID || ++ready.uses < OFTEN || this.#registered === MOST_REGISTERED) return ready;
+    this.#registered++;
+    const compiled = registered(ready, this.#engine);
     this.#policies.set(policy, compiled);
     return compiled;
   }

@@ -1,6 +1,11 @@
 'use strict';
 // Takes an options object apart: refuses names that it does not know, and proposes the one that was probably meant.
 
+/** @type {Map<string, string>} */
+const NOWHERE = new Map();
+/** @type {readonly string[]} */
+const NONE = [];
+
 /**
  * A copy of the options that were given, without prototype: what is polluted or changed later cannot reach it.
  * @param {unknown} options
@@ -11,7 +16,7 @@
  * @param {readonly string[]} [nullable] names of which null says something
  * @returns {Record<string, any>}
  */
-function known(options, names, path, fail, elsewhere = new Map(), nullable = []) {
+function known(options, names, path, fail, elsewhere = NOWHERE, nullable = NONE) {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw fail(`${path === '' ? 'options' : path} must be an object`);
   }

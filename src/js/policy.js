@@ -14,6 +14,7 @@ const { withKinds, withScope } = require('./denial.js');
  * @property {readonly string[]} scopes
  * @property {import('./policy-quota.js').PolicyQuota | undefined} quota
  * @property {number} id in the addon; NO_ID for one that is not registered there
+ * @property {number} uses of one that is not registered
  * @property {number} handle gate and policy in one, for a question without functions
  * @property {boolean} asksFirst functions are asked, for which the token must be known to stand
  * @property {boolean} bearer tokens are accepted
@@ -93,7 +94,19 @@ function compilePolicy(options, engine, register) {
     skip: syncFunction(policy.skip, 'skip', configError),
   };
   if (quota !== undefined) takeName(engine.quotas, quota);
-  const id = register ? engine.registerPolicy(demanded, quota?.native) : NO_ID;
+  const isKnown = register || (demanded.length === 0 && quota === undefined);
+  const unregistered = { ...compiled, uses: 1, id: NO_ID, handle: NaN };
+  return isKnown ? registered(unregistered, engine) : unregistered;
+}
+
+/**
+ * The same policy, of which the addon has been told.
+ * @param {Compiled} compiled
+ * @param {import('./engine.js').Engine} engine
+ * @returns {Compiled}
+ */
+function registered(compiled, engine) {
+  const id = engine.registerPolicy([...compiled.scopes], compiled.quota?.native);
   return { ...compiled, id, handle: engine.gateNumber * 2 ** 24 + id * 4 };
 }
 
@@ -166,4 +179,4 @@ function onDeny(value) {
   return /** @type {import('./denial.js').OnDeny | undefined} */ (value);
 }
 
-module.exports = { POLICY_ELSEWHERE: ELSEWHERE, NO_ID, POLICY_NAMES: NAMES, compilePolicy };
+module.exports = { POLICY_ELSEWHERE: ELSEWHERE, NO_ID, POLICY_NAMES: NAMES, compilePolicy, registered };
