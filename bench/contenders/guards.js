@@ -109,6 +109,10 @@ async function withScript(name, port) {
 /** @type {Record<string, (port: number) => Promise<Guard>>} */
 const GUARDS = {
   bare: async () => ({}),
+  // What any middleware costs Express, whatever it does.
+  'bare, an empty middleware': async () => ({
+    main: (/** @type {any} */ _req, /** @type {any} */ _res, /** @type {() => void} */ next) => next(),
+  }),
   // What it costs Node and Express that an answer comes in a later turn, whoever is waited for.
   'bare, a turn later': async () => ({
     main: (/** @type {any} */ _req, /** @type {any} */ _res, /** @type {() => void} */ next) =>

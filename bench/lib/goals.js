@@ -256,6 +256,7 @@ const rowsGH = () => [
     overBare('H', contender, { share: [80, 90], cpu: [3, 2] }),
   ),
   ...OTHERS.flatMap((contender) => overBare('H', contender)),
+  ...overBare('G', 'bare, an empty middleware'),
   ...overBare('H', 'bare, a turn later'),
 ];
 
