@@ -102,6 +102,7 @@ for (const { kind, name } of KINDS) {
       await master.start();
       await servers.follows(master);
       await going.smooth();
+      await servers.leads(judge);
       await assertNothingLost(t, going, asked, judge);
     });
   });

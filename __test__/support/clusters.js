@@ -191,6 +191,15 @@ class Cluster {
     });
   }
 
+  /** Until the Auth goes to the masters that there are now, and reaches each. @param {import('latchgate').Auth} auth */
+  async leads(auth) {
+    await until('the Auth is connected to all masters', async () => {
+      const { ok, primary, unreachable } = await auth.health();
+      const masters = (await this.masters()).map(({ port }) => `127.0.0.1:${port}`);
+      return ok && unreachable?.length === 0 && String([primary].flat().sort()) === String(masters.sort());
+    });
+  }
+
   /** Until the node follows another. @param {Server} node */
   async follows(node) {
     await until('the node is a replica', async () => {

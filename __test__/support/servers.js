@@ -38,6 +38,12 @@ async function missing(kind) {
   return (await find()) === undefined ? `no recent ${kind}-server on PATH: see npm test, set-up` : false;
 }
 
+/** Whether that process answers: another server may have taken the port just before. @param {import('./resp.js').Client} client @param {number | undefined} pid */
+async function isProcess(client, pid) {
+  const info = String(await client.command('INFO', 'server'));
+  return Number(/^process_id:(\d+)/m.exec(info)?.[1]) === pid;
+}
+
 /**
  * @typedef {object} Options
  * @property {'redis' | 'valkey'} [kind]
@@ -168,7 +174,7 @@ class Server {
       const client = await this.connect();
       try {
         await client.command('PING');
-        return true;
+        return await isProcess(client, child.pid);
       } catch (error) {
         return loading && /^LOADING/.test(/** @type {Error} */ (error).message);
       } finally {

@@ -2,6 +2,7 @@
 'use strict';
 
 const { spawn } = require('node:child_process');
+const crypto = require('node:crypto');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const net = require('node:net');
@@ -78,12 +79,40 @@ function ownDirectory(t, label) {
 
 /** A port of the loopback interface that nobody listens on at this instant. @returns {Promise<number>} */
 async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = /** @type {net.AddressInfo} */ (server.address());
+  const [from, below] = [10_240, lowestOfClients()];
+  for (;;) {
+    const port = below - from < 10_000 ? 0 : crypto.randomInt(from, below);
+    const found = handedOut.has(port) ? undefined : await listened(port);
+    if (found === undefined) continue;
+    handedOut.add(found);
+    return found;
+  }
+}
+
+/** Those of servers that were stopped included: they may be started again. @type {Set<number>} */
+const handedOut = new Set();
+
+/** @param {number} port 0 for any @returns {Promise<number | undefined>} undefined where it is taken */
+async function listened(port) {
+  const server = net.createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return undefined;
+  }
+  const address = /** @type {net.AddressInfo} */ (server.address());
   server.close();
   await once(server, 'close');
-  return port;
+  return address.port;
+}
+
+/** From here on the system gives ports to whoever connects: one that lies there may be taken while its server is stopped. */
+function lowestOfClients() {
+  try {
+    return Number.parseInt(fs.readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8'), 10);
+  } catch {
+    return 0;
+  }
 }
 
 /** @param {number} ms */
