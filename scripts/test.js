@@ -28,6 +28,8 @@ const { SetupError, TEST_ADDON, setup } = require('./setup.js');
 
 const CI = process.env.CI !== undefined && !['', '0', 'false'].includes(process.env.CI);
 const SPEC_CONCURRENCY = 2;
+/** Files that start servers: each keeps several processes busy, whose deadlines a crowded machine would let pass. */
+const SERVER_CONCURRENCY = Math.max(1, Math.floor(os.availableParallelism() / 2));
 /** Milliseconds; a file that hangs must not hang the run. */
 const FILE_TIMEOUT = 600_000;
 
@@ -84,9 +86,10 @@ async function typeTest() {
 /**
  * @param {(file: string) => boolean} wanted
  * @param {NodeJS.ProcessEnv} env
+ * @param {number} [concurrency]
  * @returns {Promise<Outcome>}
  */
-async function specs(wanted, env) {
+async function specs(wanted, env, concurrency = SPEC_CONCURRENCY) {
   const files = list(ROOT, '__test__', ['.spec.js']).filter(wanted);
   if (files.length === 0) return { ok: true, skipped: 'no spec files' };
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'latchgate-test-'));
@@ -96,7 +99,7 @@ async function specs(wanted, env) {
       process.execPath,
       [
         '--test',
-        `--test-concurrency=${SPEC_CONCURRENCY}`,
+        `--test-concurrency=${concurrency}`,
         `--test-timeout=${FILE_TIMEOUT}`,
         '--test-reporter=spec',
         '--test-reporter-destination=stdout',
@@ -161,7 +164,7 @@ const SECTIONS = [
     needs: 'addon',
     run: () => specs((file) => !isLab(file) && !isServer(file), onRelease),
   },
-  { name: 'specs, servers', needs: 'addon', run: () => specs(isServer, onRelease) },
+  { name: 'specs, servers', needs: 'addon', run: () => specs(isServer, onRelease, SERVER_CONCURRENCY) },
   {
     name: 'specs, deferred store',
     needs: 'test-addon',
