@@ -20,7 +20,17 @@ const STOREYS = /** @type {Record<string, { storeys: string[], crates: string[] 
   },
   service: {
     storeys: ['core', 'service'],
-    crates: ['ahash', 'aws_lc_rs', 'base64', 'jsonwebtoken', 'memchr', 'quick_cache', 'serde', 'serde_json'],
+    crates: [
+      'ahash',
+      'aws_lc_rs',
+      'base64',
+      'getrandom',
+      'jsonwebtoken',
+      'memchr',
+      'quick_cache',
+      'serde',
+      'serde_json',
+    ],
   },
   binding: { storeys: ['core', 'store', 'service', 'binding'], crates: null },
 });
