@@ -9,6 +9,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { parseArgs } = require('node:util');
+const { measuredIn } = require('./lib/goals.js');
 const { BENCH, findNode, installContenders } = require('./lib/nodes.js');
 const { startRedis } = require('./lib/processes.js');
 const { printRow, verdicts, writeDocs } = require('./lib/report.js');
@@ -78,12 +79,12 @@ async function main() {
   const of = { machine: before.machine ?? here, machines: before.machines ?? {} };
   try {
     for (const id of options.rows.toUpperCase().split(',')) {
-      // D is measured with C, and H with G.
-      const row = ROWS[{ D: 'C', H: 'G' }[id] ?? id];
+      const name = measuredIn(id);
+      const row = ROWS[name];
       if (row === undefined) throw new Error(`no such row: ${id}`);
       const results = await measure(row, context, Math.min(rounds, row.rounds ?? rounds));
-      kept[{ D: 'C', H: 'G' }[id] ?? id] = results;
-      of.machines[{ D: 'C', H: 'G' }[id] ?? id] = here;
+      kept[name] = results;
+      of.machines[name] = here;
       console.log(printRow(row.title, results));
       if (options.quick) continue;
       const text = JSON.stringify({ ...of, rows: kept }, rounded);

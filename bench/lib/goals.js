@@ -232,7 +232,7 @@ function overBare(row, contender, { share = [NaN, NaN], cpu = [NaN, NaN] } = {})
       goal: aim(cpu[0]),
       moonshot: aim(cpu[1]),
       unit: 'µs',
-      value: ratio('G', [contender, 'cpu'], ['bare', 'cpu'], minus),
+      value: ratio(row, [contender, 'cpu'], ['bare', 'cpu'], minus),
     },
     {
       row,
@@ -241,7 +241,7 @@ function overBare(row, contender, { share = [NaN, NaN], cpu = [NaN, NaN] } = {})
       goal: aim(share[0]),
       moonshot: aim(share[1]),
       unit: '%',
-      value: ratio('G', [contender, 'rate'], ['bare', 'rate'], (a, b) => (100 * a) / b),
+      value: ratio(row, [contender, 'rate'], ['bare', 'rate'], (a, b) => (100 * a) / b),
     },
   ];
 }
@@ -332,7 +332,7 @@ const rowM = () => [
 ];
 
 /** The rows that a goal's figures stand in. @param {string} row */
-const measuredIn = (row) => ({ D: 'C', H: 'G' })[row] ?? row;
+const measuredIn = (row) => ({ D: 'C' })[row] ?? row;
 
 const GOALS = [
   ...rowA(),

@@ -20,6 +20,8 @@ process.once('message', async (/** @type {any} */ { contender, port }) => {
   const server = app.listen(0, '127.0.0.1', () => {
     process.send?.({ listening: /** @type {any} */ (server.address()).port, revokes: revoke !== undefined });
   });
+  // An open loop leaves most connections idle for longer than the default.
+  server.keepAliveTimeout = 0;
   let cpu = process.cpuUsage();
   process.on('message', async (/** @type {any} */ order) => {
     if (order.start) cpu = process.cpuUsage();
