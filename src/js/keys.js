@@ -3,19 +3,18 @@
 // key may do what (lengths, curves, alg, use, key_ops) is not decided here. No message holds any part of a key.
 
 const { isKeyObject, isUint8Array } = require('node:util').types;
-
-/** @typedef {import('node:crypto').KeyObject} KeyObject */
-
-/** Loaded where a key is not just bytes: it takes longer than all the rest of an Auth's start. */
-const crypto = () => require('node:crypto');
 const { configError } = require('./errors.js');
 const { isText } = require('./input.js');
 
 /**
+ * @typedef {import('node:crypto').KeyObject} KeyObject
  * @typedef {Record<string, unknown>} Jwk
  * @typedef {{ label: string, secret?: Buffer, jwk?: string }} VerificationKey
  * @typedef {{ label: string, secret?: Buffer, der?: Buffer, jwk?: string }} SigningKey
  */
+
+/** Loaded where a key is not just bytes: it takes longer than all the rest of an Auth's start. */
+const crypto = () => require('node:crypto');
 
 /** Members of a JWK that say what a key is for; RFC 7517, section 4. The others are taken from the key itself. */
 const PURPOSE = ['kid', 'use', 'key_ops', 'alg'];
