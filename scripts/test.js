@@ -28,8 +28,8 @@ const { SetupError, TEST_ADDON, setup } = require('./setup.js');
 
 const CI = process.env.CI !== undefined && !['', '0', 'false'].includes(process.env.CI);
 const SPEC_CONCURRENCY = 2;
-/** Files that start servers: each keeps several processes busy, whose deadlines a crowded machine would let pass. */
-const SERVER_CONCURRENCY = Math.max(1, Math.floor(os.availableParallelism() / 2));
+/** Files whose servers fall and whose deadlines pass: each keeps many processes busy, which a crowded machine would disturb. */
+const FALL_CONCURRENCY = Math.max(1, Math.floor(os.availableParallelism() / 2));
 /** Milliseconds; a file that hangs must not hang the run. */
 const FILE_TIMEOUT = 600_000;
 
@@ -125,6 +125,8 @@ const onRelease = { NAPI_RS_NATIVE_LIBRARY_PATH: undefined, LATCHGATE_TEST_STORE
 const onTestAddon = { ...onRelease, NAPI_RS_NATIVE_LIBRARY_PATH: TEST_ADDON };
 const isLab = (/** @type {string} */ file) => file.endsWith('.lab.spec.js');
 const isServer = (/** @type {string} */ file) => /(^|\/)redis\//.test(file) && !isLab(file);
+const isFall = (/** @type {string} */ file) =>
+  /\/(acks|cluster|faults|fences|sentinel|topologies|turn)[.-][^/]*$/.test(file);
 const isBoth = (/** @type {string} */ file) => /\.(race|middleware)\.spec\.js$/.test(file);
 
 /** @type {Section[]} */
@@ -164,7 +166,16 @@ const SECTIONS = [
     needs: 'addon',
     run: () => specs((file) => !isLab(file) && !isServer(file), onRelease),
   },
-  { name: 'specs, servers', needs: 'addon', run: () => specs(isServer, onRelease, SERVER_CONCURRENCY) },
+  {
+    name: 'specs, servers',
+    needs: 'addon',
+    run: () => specs((file) => isServer(file) && !isFall(file), onRelease),
+  },
+  {
+    name: 'specs, servers that fall',
+    needs: 'addon',
+    run: () => specs((file) => isServer(file) && isFall(file), onRelease, FALL_CONCURRENCY),
+  },
   {
     name: 'specs, deferred store',
     needs: 'test-addon',
