@@ -55,6 +55,8 @@ async function installPackages(log, quiet) {
   const { status, output } = await npm(['ci', '--no-audit', '--no-fund'], { quiet });
   if (status !== 0)
     throw new SetupError(`npm ci failed: see above for its reason${quiet ? `\n${output}` : ''}`);
+  // Where CARGO_TARGET_DIR names another place, there is none here.
+  fs.mkdirSync(path.dirname(stamp), { recursive: true });
   fs.writeFileSync(stamp, wanted);
 }
 
