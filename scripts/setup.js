@@ -55,8 +55,6 @@ async function installPackages(log, quiet) {
   const { status, output } = await npm(['ci', '--no-audit', '--no-fund'], { quiet });
   if (status !== 0)
     throw new SetupError(`npm ci failed: see above for its reason${quiet ? `\n${output}` : ''}`);
-  // Where CARGO_TARGET_DIR names another place, there is none here.
-  fs.mkdirSync(path.dirname(stamp), { recursive: true });
   fs.writeFileSync(stamp, wanted);
 }
 
@@ -84,6 +82,8 @@ async function buildAddon({ script, addon, what }, log, quiet) {
     throw new SetupError(
       `the addon could not be built: see above for cargo's reason, then try \`npm run ${script}\`${quiet ? `\n${output}` : ''}`,
     );
+  // Where CARGO_TARGET_DIR names another place, there is none here.
+  fs.mkdirSync(path.dirname(stamp), { recursive: true });
   fs.writeFileSync(stamp, wanted);
 }
 
