@@ -5,18 +5,15 @@ const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const https = require('node:https');
-const os = require('node:os');
-const path = require('node:path');
 const { describe, it } = require('node:test');
 const { makeCertificates } = require('./support/certificates.js');
 const { runScript } = require('./support/child.js');
 const { keySet, pair, signed } = require('./support/key-endpoint.js');
+const { ownDirectory } = require('./support/started.js');
 
 /** @param {import('node:test').TestContext} t @param {string} [address] its certificate is for localhost and 127.0.0.1 */
 async function secureEndpoint(t, address = '127.0.0.1') {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'latchgate-test-'));
-  t.after(() => fs.rmSync(directory, { recursive: true }));
-  const { ca, cert, key } = makeCertificates(directory);
+  const { ca, cert, key } = makeCertificates(ownDirectory(t, 'test'));
   const keys = pair('a');
   const seen = { asked: 0 };
   const server = https.createServer(

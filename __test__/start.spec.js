@@ -3,22 +3,21 @@
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
-const os = require('node:os');
 const path = require('node:path');
 const { describe, it } = require('node:test');
 const { ROOT, runNode } = require('./support/child.js');
 const { SECRET, token } = require('./support/jwt.js');
+const { ownDirectory } = require('./support/started.js');
 
 /** Those of Node's modules that are asked for somewhere, take milliseconds to load, and are seldom needed. */
 const SLOW = ['cluster', 'crypto', 'http', 'https', 'net', 'tls'];
 
 /**
  * Of a script in a file, since what is given on the command line has node:crypto loaded for it.
- * @param {string} script @returns {Promise<{ builtin: string[], telemetry: boolean, passed: boolean }>}
+ * @param {import('node:test').TestContext} t @param {string} script @returns {Promise<{ builtin: string[], telemetry: boolean, passed: boolean }>}
  */
-async function loaded(script) {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'latchgate-test-'));
-  const file = path.join(directory, 'app.js');
+async function loaded(t, script) {
+  const file = path.join(ownDirectory(t, 'test'), 'app.js');
   const text = `const latchgate = require(${JSON.stringify(ROOT)}); const SECRET = ${JSON.stringify(SECRET)};
     (async () => {
     ${script}
@@ -29,30 +28,35 @@ async function loaded(script) {
     })();`;
   fs.writeFileSync(file, text);
   const { status, stdout, stderr } = await runNode([file]);
-  fs.rmSync(directory, { recursive: true });
   assert.deepEqual([status, stderr], [0, '']);
   return JSON.parse(stdout);
 }
 
 describe('an Auth with a secret', () => {
-  it('loads none of the slow modules for its first decision', async () => {
-    const seen = await loaded(`
+  it('loads none of the slow modules for its first decision', async (t) => {
+    const seen = await loaded(
+      t,
+      `
       const auth = latchgate.createAuth({ jwt: { secret: SECRET }, sessions: { admission: 'first-use' } });
       const authorization = 'Bearer ${token({ sub: 'u', sid: 's' })}';
       const req = { method: 'GET', url: '/', headers: { authorization }, rawHeaders: ['authorization', authorization] };
       let passed = false;
-      auth.middleware()(req, { on: () => {} }, (error) => { passed = error === undefined; });`);
+      auth.middleware()(req, { on: () => {} }, (error) => { passed = error === undefined; });`,
+    );
     assert.deepEqual(seen, { builtin: [], telemetry: false, passed: true });
   });
 
-  it('and the list would tell', async () => {
-    const seen = await loaded(`
+  it('and the list would tell', async (t) => {
+    const seen = await loaded(
+      t,
+      `
       const { publicKey } = require('node:crypto').generateKeyPairSync('ed25519');
       const auth = latchgate.createAuth({ jwt: { publicKey } });
       auth.middleware({ requestProperty: 'who' });
       require('node:cluster');
       await new Promise(setImmediate);
-      const passed = false;`);
+      const passed = false;`,
+    );
     assert.ok(['cluster', 'crypto', 'http'].every((name) => seen.builtin.includes(name)));
     assert.equal(seen.telemetry, true);
   });
