@@ -4,9 +4,9 @@
 const { execFileSync, fork, spawn } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
-const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
+const { freePort } = require('../../__test__/support/started.js');
 const { redisServer } = require('../../scripts/lib/servers.js');
 const { Connection } = require('./resp.js');
 
@@ -78,16 +78,6 @@ async function work(node, name, job, { flags, patience } = {}) {
   await child.end();
   if (error !== undefined) throw new Error(`${name}, ${job.contender}: ${error}`);
   return result;
-}
-
-/** @returns {Promise<number>} */
-function freePort() {
-  return new Promise((resolve) => {
-    const server = net.createServer().listen(0, '127.0.0.1', () => {
-      const { port } = /** @type {net.AddressInfo} */ (server.address());
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 /** A server of the run's own, on loopback, which keeps nothing. */
