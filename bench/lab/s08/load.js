@@ -17,11 +17,16 @@ const UNKNOWN = 20;
 module.exports = {
   id: 'S8',
   title: 'API-key quota',
-  unprotected: 'GET, compare, DECR (ioredis); and DECR, with INCR to roll back',
+  unprotected:
+    'GET, compare, DECR (ioredis); the same from memory; in a queue of promises; and DECR, with INCR to roll back',
   operation: 'calls',
   violation: 'a call served beyond what was paid for, a unit lost, or a key made by one that nobody has',
-  forms: ['unprotected', 'rollback', 'protected'],
-  names: { rollback: 'DECR, INCR to roll back' },
+  forms: ['unprotected', 'memory', 'queue', 'rollback', 'protected'],
+  names: {
+    memory: 'what memory says is left, DECR',
+    queue: 'a queue of promises, GET, DECR',
+    rollback: 'DECR, INCR to roll back',
+  },
   async plan({ rate, seconds, random, tag, ask, keys: count }) {
     const prefix = `${tag}-partner`;
     const partner = usersOf(prefix, KEYS, random);
