@@ -400,8 +400,7 @@ export interface Auth {
    * The listener gets `type` and, frozen:
    * 'denied' with `code`, `status`, `reason`, and `userId`, `sessionId`, `keyId` where the credential itself stood;
    * 'admitted' with `userId`, `sessionId`, `active`, `limit`, when a session is, by first use, sessions.admit() or tokens.login();
-   * 'evicted' with `userId`, `sessionId`, by sessions.admit() or tokens.login() (of those that make room for a
-   * first use the store does not tell);
+   * 'evicted' with `userId`, `sessionId`, when one has made room for another, however that was admitted;
    * 'revoked' with `kind` ('token', 'user', 'block', 'api_key') and `userId`, `tokenId` or `keyId`, by a call of this process; and with
    * `kind` 'session', `reason` 'reused', `userId`, `sessionId`, where a spent refresh token has ended its session;
    * 'lock-lost' with `key` (of a user's turn the user id), `fence`, `message`, when a lease is lost before it was given up;

@@ -91,6 +91,36 @@ describe('the event', () => {
     ]);
   });
 
+  it("'evicted' tells of those that made room for a first use, and of each once", async (t) => {
+    const sessions = /** @type {const} */ ({ onLimit: 'evict-oldest', admission: 'first-use' });
+    const auth = open(t, { apiKeys: {}, sessions: { limit: 1, ...sessions } });
+    const userId = unique();
+    const port = await serve(t, (app) => {
+      app.get('/', auth.middleware({ credentials: ['api-key', 'bearer'] }), (_req, res) => res.json(1));
+    });
+    const heard = listen(auth);
+    const first = (/** @type {string} */ sid) => auth.authenticate({ token: token({ sub: userId, sid }) });
+    for (const sid of ['a', 'b', 'b']) assert.ok((await first(sid)).ok);
+    assert.ok(!(await first('a')).ok, 'it has ended');
+    const { key } = await auth.apiKeys.create({ ownerId: userId });
+    const text = token({ sub: userId, sid: 'c' });
+    await send(port, { headers: [`X-API-Key: ${key}`, `Authorization: Bearer ${text}`] });
+    const evicted = () => heard.filter(({ type }) => type === 'evicted');
+    const told = (/** @type {string} */ sessionId) => ({ type: 'evicted', userId, sessionId });
+    assert.deepEqual(evicted(), [told('a'), told('b')]);
+    // Very many at once: more than come back from the store in one go.
+    const ids = Array.from({ length: 150 }, (_, i) => `s ${i}`);
+    assert.ok((await Promise.all(ids.map(first))).every(({ ok }) => ok));
+    const [live] = await auth.sessions.list(userId);
+    assert.deepEqual(
+      evicted()
+        .slice(2)
+        .map(({ sessionId }) => sessionId)
+        .sort(),
+      ['c', ...ids].filter((id) => id !== live.sessionId).sort(),
+    );
+  });
+
   it("'revoked' tells what was revoked, when it is", async (t) => {
     const auth = open(t, { apiKeys: {} });
     const userId = unique();

@@ -89,6 +89,18 @@ describe('metrics() counts', () => {
       sessions_admitted_total: 1,
       sessions_evicted_total: 1,
     });
+    const lenient = open(t, {
+      sessions: { limit: 1, onLimit: 'evict-oldest', admission: 'first-use' },
+    });
+    for (const [sid, evicted] of /** @type {const} */ ([
+      ['f', {}],
+      ['g', { sessions_evicted_total: 1 }],
+    ])) {
+      const found = await counted(lenient, () =>
+        lenient.authenticate({ token: token({ sub: userId, sid }) }),
+      );
+      assert.equal(found.sessions_evicted_total, Object.values(evicted)[0]);
+    }
     const revoked = (/** @type {string} */ kind) => ({ [`revocations_total{kind="${kind}"}`]: 1 });
     const text = await auth.tokens.issue(userId);
     const { keyId } = await auth.apiKeys.create({ ownerId: userId });

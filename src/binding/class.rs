@@ -114,6 +114,13 @@ impl Gate {
         enter_still(&self.inner, |gate| Ok(number(gate.drain() as u64)))
     }
 
+    /// The ids of the sessions that made room for one, by the number in its verdict record; told once.
+    #[napi]
+    pub fn evicted(&self, number: f64) -> Result<Vec<String>> {
+        let number = whole("number", number, 0).map_err(error)?;
+        enter_still(&self.inner, |gate| Ok(gate.evicted.take(number)))
+    }
+
     /// The outcome announced by a record with code -1.
     #[napi]
     pub fn take(&self, ticket: f64) -> Result<Outcome> {

@@ -58,10 +58,11 @@ impl GateInner {
             match (self.tickets.continuation(ticket), outcome) {
                 (
                     Some(Continuation::Decide { session_is_token, draft }),
-                    Ok(Verdict::Decision(decision)),
+                    Ok(Verdict::Decision(mut decision)),
                 ) => {
                     let charge = self.charges.keep(draft.map(|draft| *draft), &decision);
-                    write_decision(record, number, &decision, session_is_token, charge);
+                    let numbers = [charge, self.evicted.keep(&mut decision)];
+                    write_decision(record, number, &decision, session_is_token, numbers);
                 }
                 // By number like any answer: when the store is away there may be very many.
                 (Some(Continuation::Decide { .. }), Err(fault)) if fault.is_outage() => {

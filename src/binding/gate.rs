@@ -5,6 +5,7 @@ use super::bridge::{Bridge, Tickets, Wake};
 use super::charges::{Charges, Draft};
 use super::config::{self, GateConfig, whole};
 use super::continuation::Continuation;
+use super::evicted::Evicted;
 use super::key_flow::{Places, places};
 use super::outcome::{
     NativeEvent, NativeHealth, Outcome, RECORD, RECORDS, Result, error, event, health, number,
@@ -63,6 +64,7 @@ pub struct GateInner {
     /// Acts of several steps that wait for the store.
     pub(super) flows: usize,
     pub charges: Charges,
+    pub(super) evicted: Evicted,
     watch: Watch,
     /// What the tickets of its turns begin with.
     pub(super) turn_gate: TurnGate,
@@ -111,6 +113,7 @@ impl GateInner {
             owners: owners(),
             flows: 0,
             charges: Charges::default(),
+            evicted: Evicted::default(),
             watch: Watch::default(),
             turn_gate: random()?,
             observe: config.observe == Some(true),
@@ -279,11 +282,12 @@ impl GateInner {
         let op = self.op(act);
         let session_is_token = token.session_is_token;
         match self.store.submit(op, ticket, &self.sink) {
-            Some(Ok(Verdict::Decision(decision))) => {
+            Some(Ok(Verdict::Decision(mut decision))) => {
                 let charge = self.charges.keep(draft.map(|draft| *draft), &decision);
+                let numbers = [charge, self.evicted.keep(&mut decision)];
                 // SAFETY: the array is ours and this is its thread; JavaScript does not run meanwhile.
                 let record = unsafe { self.verdict.as_mut() };
-                write_decision(record, 0.0, &decision, session_is_token, charge);
+                write_decision(record, 0.0, &decision, session_is_token, numbers);
                 Ok(f64::from(decision.reason as u8))
             }
             Some(Ok(_)) => Err(error(Fault::unavailable("the store answered another question"))),

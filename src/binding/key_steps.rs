@@ -213,15 +213,16 @@ impl GateInner {
     /// A use as an object; the numbers of its decision go into the first verdict record.
     fn use_object(
         &mut self,
-        answer: KeyAnswer,
+        mut answer: KeyAnswer,
         session_is_token: bool,
         draft: Option<Box<Draft>>,
     ) -> Outcome {
-        if let KeyAnswer::Used(used) = &answer {
+        if let KeyAnswer::Used(used) = &mut answer {
             let charge = self.charges.keep(draft.map(|draft| *draft), &used.decision);
+            let numbers = [charge, self.evicted.keep(&mut used.decision)];
             // SAFETY: the array is ours and this is its thread; JavaScript does not run meanwhile.
             let record = unsafe { self.verdict.as_mut() };
-            write_decision(record, 0.0, &used.decision, session_is_token, charge);
+            write_decision(record, 0.0, &used.decision, session_is_token, numbers);
         }
         key_object(answer)
     }

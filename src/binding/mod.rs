@@ -11,6 +11,7 @@ mod config;
 mod continuation;
 mod counters;
 mod credentials;
+mod evicted;
 mod exports;
 mod gate;
 mod grant;

@@ -16,7 +16,7 @@ use crate::core::turn::number_of;
 use napi_derive::napi;
 
 /// Numbers in one verdict record: see `write_decision`.
-pub const RECORD: usize = 15;
+pub const RECORD: usize = 16;
 /// Records that one drain hands over at most.
 pub const RECORDS: usize = 64;
 
@@ -289,13 +289,14 @@ pub fn object(verdict: Verdict) -> Outcome {
 /// [3] active sessions, [4] limit (NaN: none), [5] created, [6] last active, [7] previously active,
 /// [8] expires, [9] every reason that would have denied, as bits; [10] the quota's limit,
 /// [11] remaining, [12] reset, [13] milliseconds until then (NaN: none runs); [14] the number of the
-/// charge, by which it may be given back (0: it may not).
+/// charge, by which it may be given back (0: it may not); [15] the number by which `evicted` tells
+/// who made room (0: nobody).
 pub fn write_decision(
     record: &mut [f64],
     ticket: f64,
     decision: &Decision,
     session_is_token: bool,
-    charge: u64,
+    [charge, evicted]: [u64; 2],
 ) {
     let mut flags = u8::from(decision.admitted) << 1;
     if let Some(view) = &decision.session {
@@ -323,6 +324,7 @@ pub fn write_decision(
     record[..3].copy_from_slice(&[ticket, f64::from(decision.reason as u8), f64::from(flags)]);
     record[9] = f64::from(decision.would_deny.bits());
     record[14] = number(charge);
+    record[15] = number(evicted);
 }
 
 /// Writes the record of a decision that the store could not take.

@@ -68,8 +68,7 @@ impl UserRecord {
             deny.add(Reason::QuotaExhausted);
         }
         let reason = deny.first();
-        let mut decision =
-            Decision { reason, would_deny: deny, session: None, admitted: false, quota: None };
+        let mut decision = Decision::of(deny);
         if reason == Reason::Allowed {
             decision.quota = replayed.or_else(|| {
                 d.charge.as_ref().map(|charge| self.charge(charge, apart, memory, now))
@@ -108,7 +107,8 @@ impl UserRecord {
             }
             SessionPlan::Admit => {
                 decision.admitted = true;
-                self.evict_for_one("", d.rule, now_ms);
+                let evicted = self.evict_for_one("", d.rule, now_ms);
+                decision.evicted = evicted.into_iter().map(|session| session.id).collect();
                 self.insert(&d.session, d.rule, None, now_ms);
                 now_ms
             }

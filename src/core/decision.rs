@@ -43,6 +43,14 @@ impl<'a> Decide<'a> {
 }
 
 impl Decision {
+    /// One that these reasons deny, or none.
+    #[must_use]
+    pub fn of(would_deny: Reasons) -> Self {
+        let (session, quota) = (None, None);
+        let evicted = Vec::new();
+        Self { reason: would_deny.first(), would_deny, session, admitted: false, evicted, quota }
+    }
+
     /// Denies for these reasons too.
     pub fn deny_as_well(&mut self, reasons: Reasons) {
         self.would_deny.join(reasons);
@@ -50,6 +58,7 @@ impl Decision {
         if self.reason != Reason::Allowed {
             self.session = None;
             self.admitted = false;
+            self.evicted.clear();
         }
     }
 

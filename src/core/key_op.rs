@@ -178,8 +178,7 @@ impl KeyUsed {
     pub fn refused(place: KeyPlace, reason: Reason) -> Self {
         let mut would_deny = Reasons::default();
         would_deny.add(reason);
-        let decision = Decision { reason, would_deny, session: None, admitted: false, quota: None };
-        Self { decision, place, facts: None, own: None }
+        Self { decision: Decision::of(would_deny), place, facts: None, own: None }
     }
 }
 

@@ -191,7 +191,7 @@ pub struct Op<'a> {
 }
 
 /// What a decision found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     /// `Allowed`, or the first reason to deny.
     pub reason: Reason,
@@ -201,6 +201,8 @@ pub struct Decision {
     pub session: Option<SessionView>,
     /// The session was admitted by this very step.
     pub admitted: bool,
+    /// The ids of the sessions that made room for it.
+    pub evicted: Vec<String>,
     /// The quota, where one is charged and nothing before it denies.
     pub quota: Option<Consumption>,
 }

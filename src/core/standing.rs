@@ -4,7 +4,7 @@
 use super::clock::Now;
 use super::key::Digest;
 use super::key_op::{KeyAnswer, KeyOp};
-use super::op::{Act, Issued, OnLimit, SessionCheck, Verdict};
+use super::op::{Act, Issued, SessionCheck, Verdict};
 use super::reason::{Reason, Reasons};
 use super::record::UserRecord;
 use std::borrow::Cow;
@@ -70,11 +70,9 @@ impl Act<'_> {
             (Self::EndAll { .. }, Verdict::Count(ended)) => *ended > 0,
             (Self::Admit(_), Verdict::Admission(admission)) => !admission.evicted.is_empty(),
             (Self::Family(_), Verdict::Family(answer)) => answer.fells(),
-            (Self::Decide(decide), Verdict::Decision(decision)) => {
-                decision.admitted && decide.rule.on_limit == OnLimit::EvictOldest
-            }
-            (Self::ApiKey(KeyOp::Use(asked)), Verdict::ApiKey(KeyAnswer::Used(used))) => {
-                used.decision.admitted && asked.decide.rule.on_limit == OnLimit::EvictOldest
+            (Self::Decide(_), Verdict::Decision(decision)) => !decision.evicted.is_empty(),
+            (Self::ApiKey(KeyOp::Use(_)), Verdict::ApiKey(KeyAnswer::Used(used))) => {
+                !used.decision.evicted.is_empty()
             }
             (
                 Self::ApiKey(KeyOp::Revoke(_) | KeyOp::Rotate { .. }),

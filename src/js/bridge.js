@@ -7,7 +7,7 @@ const { native } = require('./native.js');
 const { Waiters } = require('./waiters.js');
 
 /** Numbers of one verdict record, and how many records one drain() can bring. */
-const RECORD = 15;
+const RECORD = 16;
 const BATCH = 64;
 const BATCHES_A_TURN = 4;
 const CODE = 1;

@@ -169,7 +169,7 @@ class Metrics {
       {
         name: 'sessions_evicted',
         type: 'counter',
-        help: 'Sessions ended to make room for one that a call admitted.',
+        help: 'Sessions ended to make room for another.',
         samples: plain(this.#evicted),
       },
       {

@@ -13,6 +13,8 @@ const { NONE } = require('./credential.js');
 /** Where a verdict record keeps its flags, and the one of a session that this step has admitted. */
 const FLAGS = 2;
 const ADMITTED = 2;
+/** Where it keeps the number by which the gate tells who made room for it; 0: nobody. */
+const EVICTED = 15;
 
 /** Reasons told before a credential is known to be somebody's. */
 const UNKNOWN =
@@ -30,16 +32,25 @@ function reportAllowed(decision, record, at) {
     return;
   }
   metrics.decided(0);
-  if (record[at + FLAGS] & ADMITTED) reportFirstUse(decision);
+  if (record[at + FLAGS] & ADMITTED) reportFirstUse(decision, record[at + EVICTED]);
 }
 
-/** @param {Decision} decision */
-function reportFirstUse(decision) {
+/**
+ * @param {Decision} decision
+ * @param {number} number by which the gate tells who made room
+ */
+function reportFirstUse(decision, number) {
   const { engine, session } = decision;
-  engine.metrics.sessionAdmitted(0);
-  if (!engine.events.has('admitted')) return;
+  const { events, metrics } = engine;
+  const evicted = number > 0 ? engine.gate.evicted(number) : [];
+  metrics.sessionAdmitted(evicted.length);
+  if (evicted.length > 0 && events.has('evicted')) {
+    const { userId } = who(decision);
+    for (const sessionId of evicted) events.emit({ type: 'evicted', userId, sessionId });
+  }
+  if (!events.has('admitted')) return;
   const { active, limit } = session ?? {};
-  engine.events.emit({ type: 'admitted', ...who(decision), active, limit });
+  events.emit({ type: 'admitted', ...who(decision), active, limit });
 }
 
 /**

@@ -2,7 +2,7 @@
 
 use super::support::*;
 use super::{assert_nothing_left, on_every_store};
-use latchgate::core::op::{Act, OnLimit, SessionCheck};
+use latchgate::core::op::{Act, Decide, OnLimit, SessionCheck};
 use latchgate::core::reason::Reason;
 
 #[test]
@@ -56,6 +56,24 @@ fn the_least_recently_active_make_room_and_never_come_back() {
         clock.advance_ms(1);
         let lowered = admit(store, "u", "e", evict(1));
         assert_eq!(lowered.evicted.iter().map(|s| &*s.id).collect::<Vec<_>>(), ["c", "a", "d"]);
+        assert_eq!(ids(store, "u"), ["e"]);
+    });
+}
+
+#[test]
+fn a_first_use_tells_who_made_room_for_it() {
+    on_every_store(|store, clock| {
+        let first = |id, rule| {
+            clock.advance_ms(1);
+            let request = request("u", id, START_MS, SessionCheck::FirstUse);
+            decide(store, Decide { rule, ..request }).evicted
+        };
+        assert_eq!(first("a", evict(2)), [""; 0]);
+        assert_eq!(first("b", evict(2)), [""; 0]);
+        assert_eq!(first("b", evict(1)), [""; 0], "it is live already");
+        assert_eq!(first("c", evict(2)), ["a"]);
+        assert_eq!(first("d", reject(2)), [""; 0], "it is refused");
+        assert_eq!(first("e", evict(1)), ["b", "c"]);
         assert_eq!(ids(store, "u"), ["e"]);
     });
 }

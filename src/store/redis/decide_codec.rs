@@ -149,10 +149,22 @@ pub fn decision(
     let (active, created_ms, last_us) = (from.take(4)?, from.take(6)?, from.take(7)?);
     let (expires_ms, previous_us) = (from.take(6)?, from.take(7)?);
     let allowed = reason == Reason::Allowed;
+    let (remaining, reset, left) = (from.take(7)?, from.take(6)?, from.take(6)?);
     let quota = match quota_limit.filter(|_| flags & 4 != 0) {
-        Some(limit) => Some(quota(from, limit, flags & 8 != 0)?),
+        Some(_) if flags & 8 != 0 => Some(quota_codec::consumption(from)?),
+        Some(limit) => Some(Consumption {
+            allowed: true,
+            limit,
+            remaining,
+            reset_ms: (reset > 0).then_some(reset),
+            reset_in_ms: (reset > 0).then_some(left),
+            retry_after_ms: None,
+            replayed: false,
+            charged: None,
+        }),
         None => None,
     };
+    let evicted = if flags & 16 == 0 { Vec::new() } else { ids(from)? };
     let times = SessionTimes { created_ms, last_active_ms: last_us / 1000, expires_ms };
     let previous_active_ms = previous_us / 1000;
     Some(Decision {
@@ -165,24 +177,13 @@ pub fn decision(
             previous_active_ms,
         }),
         admitted: allowed && flags & 2 != 0,
+        evicted,
         quota: quota.filter(|_| allowed || reason == Reason::QuotaExhausted),
     })
 }
 
-/// A quota as a decision tells it: what it comes to after a charge, or in full.
-fn quota(from: &mut Unpacker<'_>, limit: u64, in_full: bool) -> Option<Consumption> {
-    let (remaining, reset, left) = (from.take(7)?, from.take(6)?, from.take(6)?);
-    if in_full {
-        return quota_codec::consumption(from);
-    }
-    Some(Consumption {
-        allowed: true,
-        limit,
-        remaining,
-        reset_ms: (reset > 0).then_some(reset),
-        reset_in_ms: (reset > 0).then_some(left),
-        retry_after_ms: None,
-        replayed: false,
-        charged: None,
-    })
+/// The ids of sessions that were ended.
+fn ids(from: &mut Unpacker<'_>) -> Option<Vec<String>> {
+    let count = from.take(4)?;
+    (0..count).map(|_| from.text(2)).collect()
 }

@@ -11,9 +11,10 @@
 -- ARGV[2] session field. ARGV[3] token field. ARGV[4] quota field. ARGV[5] receipt id, or empty (only with a
 --   quota). ARGV[6] the question (only with an idempotency key).
 -- Reply: packed: reasons (1 blocked, 2 token, 4 epoch, 8 ended, 16 unknown, 32 limit, 64 quota),
---   flags (1 session, 2 admitted, 4 quota, 8 quota in full), live sessions, created, last active (us), ends, previously
---   active (us), quota remaining, reset (ms, 0: none), the same from now; then, in full, as quota_reply. Or
---   packed: 255 where something else was asked under the idempotency key.
+--   flags (1 session, 2 admitted, 4 quota, 8 quota in full, 16 evicted), live sessions, created, last active (us),
+--   ends, previously active (us), quota remaining, reset (ms, 0: none), the same from now; then, in full, as quota_reply;
+--   then, where sessions were evicted, how many, and the id of each with its length. Or packed: 255 where something
+--   else was asked under the idempotency key.
 local REPLY = '>I1I1I4I6I7I6I7I7I6I6'
 local check, scope_ok, touch, foreign, evict, issued, limit, idle, absolute, horizon, tolerance, place,
   quota_limit, window, period, cost, keep, once = struct.unpack('>I1I1I1I1I1I7I7I6I6I6I6I1I7I6I7I7I6I1', ARGV[1])

@@ -33,11 +33,15 @@ if deny > 0 or scope_ok == 0 then
   return denied
 end
 local flags, created, last_us, at, previous = 0, 0, 0, 0, 0
+local gone = ''
 if admit then
-  local _, evicted = evict_for_one(limit)
-  if evicted > 0 then announce(record) end
+  local _, count, ids = evict_for_one(limit)
   add_session(session, idle, absolute)
   created, last_us, at, previous, flags = now, now_us, ends_at(now_us, idle, now + absolute), now_us, 3
+  if count > 0 then
+    announce(record)
+    flags, gone = 19, struct.pack('>I4', count) .. ids
+  end
 elseif check > 0 then
   flags = 1
   if touch == 1 then
@@ -70,4 +74,4 @@ if is_ahead and issued > ahead then
   ahead, dirty = issued, true
 end
 save()
-return struct.pack(REPLY, 0, flags, live, created, last_us, at, previous, 0, 0, 0) .. told
+return struct.pack(REPLY, 0, flags, live, created, last_us, at, previous, 0, 0, 0) .. told .. gone

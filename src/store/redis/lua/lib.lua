@@ -186,22 +186,23 @@ local function view(field, created, last_us, at)
   return struct.pack('>I2', #id) .. id .. struct.pack('>I6I7I6I4', created, last_us, at, #device) .. device
 end
 
--- Ends as many of the least recently active as must go before one more fits; returns their views.
+-- Ends as many of the least recently active as must go before one more fits; returns their views, how many, and their ids.
 local function evict_for_one(limit)
-  if limit < 0 or live < limit then return '', 0 end
+  if limit < 0 or live < limit then return '', 0, '' end
   local list = sessions()
   table.sort(list, function(a, b)
     if a[3] ~= b[3] then return a[3] < b[3] end
     if a[2] ~= b[2] then return a[2] < b[2] end
     return a[1] < b[1]
   end)
-  local views, count = {}, math.min(live + 1 - limit, #list)
+  local views, ids, count = {}, {}, math.min(live + 1 - limit, #list)
   for i = 1, count do
     local field, created, last_us, idle, absolute_end = unpack(list[i])
     views[i] = view(field, created, last_us, ends_at(last_us, idle, absolute_end))
+    ids[i] = struct.pack('>I2', #field - 1) .. string.sub(field, 2)
     bury(field, math.max(now, math.floor(last_us / 1000)), created, absolute_end, 0)
   end
-  return table.concat(views), count
+  return table.concat(views), count, table.concat(ids)
 end
 
 -- Ends every session but one; returns how many.
