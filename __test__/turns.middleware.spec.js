@@ -212,6 +212,22 @@ describe('a barrier', () => {
     });
   }
 
+  it('that is not waited for any more, since the Auth is closed, says that the revocation stands', async (t) => {
+    const store = newStore();
+    const [auth, other] = [open(t, { ...OPTIONS, store }), open(t, { ...OPTIONS, store })];
+    const user = unique();
+    const own = await enter(other, { token: token({ sub: user, sid: 's' }) });
+    const holder = await held((work) => own.runExclusive(work));
+    const revoking = assert.rejects(
+      auth.tokens.revokeUser(user, { barrier: true }),
+      fault('CLOSED', /the revocation stands/),
+    );
+    while (await own.assertValid().then(Boolean.bind(null, true), () => false)) await tick();
+    await auth.close();
+    await revoking;
+    holder.leave();
+  });
+
   it('without anybody inside resolves, below every later fence', async (t) => {
     const auth = open(t, OPTIONS);
     const user = unique();

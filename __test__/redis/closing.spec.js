@@ -1,17 +1,20 @@
 // A server that takes connections and ends them at once must not keep the I/O thread, which all stores of a process share,
-// and nobody may wait for it beyond his deadline.
+// and nobody may wait for it beyond his deadline. And close() waits for what has begun.
 'use strict';
 
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const net = require('node:net');
 const { describe, it } = require('node:test');
+const { setImmediate } = require('node:timers/promises');
 const { createAuth } = require('latchgate');
-const { fault } = require('../support/auths.js');
+const { fault, open } = require('../support/auths.js');
 const { storeFault } = require('../support/faulty.js');
 const { SECRET } = require('../support/jwt.js');
 const { startProxy } = require('../support/proxy.js');
 const { missing, startServer } = require('../support/servers.js');
+
+/** @typedef {import('latchgate').Auth} Auth */
 
 describe('beside a server that ends every connection at once', async () => {
   const skip = await missing('redis');
@@ -56,4 +59,70 @@ describe('beside a server that ends every connection at once', async () => {
     }
     assert.equal(told, 4);
   });
+});
+
+describe('close() while a call of several steps is on its way', async () => {
+  const skip = await missing('redis');
+  const text = 'imported-key-of-enough-characters';
+  /** @type {Array<[string, (auth: Auth) => Promise<unknown>, (auth: Auth) => Promise<unknown>, unknown]>} what, the call, what is asked then, and its answer */
+  const CALLS = [
+    [
+      'the import of a key',
+      ({ apiKeys }) => apiKeys.create({ ownerId: 'new', key: `new-${text}` }),
+      async ({ apiKeys }) => (await apiKeys.check(`new-${text}`)).valid,
+      true,
+    ],
+    [
+      'the first charge',
+      ({ quotas }) => quotas.consume('k', { limit: 5 }),
+      async ({ quotas }) => (await quotas.peek('k', { limit: 5 })).remaining,
+      4,
+    ],
+    [
+      'another expiry',
+      (auth) => auth.apiKeys.update(idOf(auth), { expiresAt: Date.now() + 1e9 }),
+      async ({ apiKeys }) => typeof (await apiKeys.list('old'))[0].expiresAt,
+      'number',
+    ],
+    [
+      'a list',
+      ({ apiKeys }) => apiKeys.list('old'),
+      async ({ apiKeys }) => (await apiKeys.list('old')).length,
+      1,
+    ],
+    [
+      'a revoked key',
+      (auth) => auth.apiKeys.revoke(idOf(auth)),
+      async ({ apiKeys }) => (await apiKeys.check(`old-${text}`)).valid,
+      false,
+    ],
+    [
+      'a revoked user and his keys',
+      ({ tokens }) => tokens.revokeUser('old', { apiKeys: true }),
+      async ({ apiKeys }) => (await apiKeys.check(`old-${text}`)).valid,
+      false,
+    ],
+  ];
+  /** @type {Map<Auth, string>} */
+  const known = new Map();
+  const idOf = (/** @type {Auth} */ auth) => /** @type {string} */ (known.get(auth));
+
+  for (const [what, call, ask, answer] of CALLS) {
+    it(`waits for ${what}, whenever it comes`, { skip }, async (t) => {
+      const server = await startServer(t);
+      const onlooker = open(t, { store: server.url(), apiKeys: {} });
+      for (let turns = 0; turns < 12; turns++) {
+        await server.flushAll();
+        const { keyId } = await onlooker.apiKeys.create({ ownerId: 'old', key: `old-${text}` });
+        const auth = open(t, { store: server.url(), apiKeys: {} });
+        await auth.ready();
+        known.set(auth, keyId);
+        const done = call(auth);
+        for (let turn = 0; turn < turns; turn++) await setImmediate();
+        await auth.close();
+        await assert.doesNotReject(done);
+        assert.equal(await ask(onlooker), answer);
+      }
+    });
+  }
 });

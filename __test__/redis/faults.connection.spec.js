@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
 const { serve } = require('../support/app.js');
-const { open, unique } = require('../support/auths.js');
+const { fault, open, unique } = require('../support/auths.js');
 const {
   DEADLINES,
   faulty,
@@ -94,8 +94,12 @@ for (const { kind, name } of KINDS) {
           !JSON.stringify([error.message, error.stack, String(error.cause)]).includes('sesame-7f'),
           'no password in errors',
         );
+        assert.match(error.message, /refused the login \(WRONGPASS\): check user and password/);
+        assert.ok(error.message.includes(`127.0.0.1:${server.port}: `));
         return storeFault(error);
       });
+      const { ok, warnings } = await auth.health();
+      assert.ok(!ok && /refused the login/.test(warnings[0]), 'health() says why');
       assert.deepEqual(await tally(auth, Array(TRIES).fill(text)), { 503: TRIES });
       await server.configure('requirepass', 'sesame-7f');
       await recovered(auth, text);
@@ -107,6 +111,7 @@ for (const { kind, name } of KINDS) {
         store: { url: `redis://127.0.0.1:${server.port}`, ...DEADLINES },
         sessions: SESSIONS,
       });
+      await assert.rejects(auth.ready(), fault('STORE_UNAVAILABLE', /wants a password \(NOAUTH\)/));
       assert.deepEqual(await tally(auth, newcomers(TRIES)), { 503: TRIES });
     });
 
@@ -123,13 +128,13 @@ for (const { kind, name } of KINDS) {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind, tls: true });
-      for (const url of [
-        `rediss://127.0.0.1:${server.port}`,
-        server.tlsUrl(),
-        `redis://127.0.0.1:${server.tlsPort}`,
-      ]) {
+      for (const [url, told] of /** @type {Array<[string, RegExp]>} */ ([
+        [`rediss://127.0.0.1:${server.port}`, /./],
+        [server.tlsUrl(), /its certificate is not trusted: SSL_CERT_FILE/],
+        [`redis://127.0.0.1:${server.tlsPort}`, /where it speaks TLS, the URL begins with rediss/],
+      ])) {
         const auth = open(t, { store: { url, ...DEADLINES }, sessions: SESSIONS });
-        await assert.rejects(auth.ready(), storeFault, url);
+        await assert.rejects(auth.ready(), fault('STORE_UNAVAILABLE', told), url);
         assert.deepEqual(await tally(auth, newcomers(TRIES)), { 503: TRIES }, url);
       }
     });

@@ -47,14 +47,21 @@ class ApiKeys {
    * @returns {Promise<{ key: string, keyId: string }>}
    */
   async create(options) {
+    return this.#engine.whole(() => this.#create(options));
+  }
+
+  /**
+   * @param {object} options
+   * @returns {Promise<{ key: string, keyId: string }>}
+   */
+  async #create(options) {
     const engine = this.#engine;
-    engine.assertOpen();
     const own = known(options, ['ownerId', 'key', ...FACTS], '', inputError);
     const ownerId = id(own.ownerId, 'ownerId');
     const key = own.key === undefined ? undefined : token(own.key, 'key');
     const config = keyConfig(own);
     if (key !== undefined) await this.#claim(ownerId, key);
-    const made = await engine.ask((gate) => gate.createKey(ownerId, key, engine.keys.prefix, config));
+    const made = await engine.goOn((gate) => gate.createKey(ownerId, key, engine.keys.prefix, config));
     if (key !== undefined) await this.#confirm(ownerId, key, config.expiresAt);
     if (made.key === undefined) throw knownKey();
     return made.key;
@@ -67,16 +74,16 @@ class ApiKeys {
    * @param {string} key
    */
   async #claim(ownerId, key) {
-    const { place, flag } = await this.#engine.ask((gate) => gate.claimKey(ownerId, key));
+    const { place, flag } = await this.#engine.goOn((gate) => gate.claimKey(ownerId, key));
     if (flag === false) throw knownKey();
     if (place === undefined) return;
     // That import was confirmed: where its key is not there, it is gone for good, and not to come.
-    const { keyInfos = [], pointings } = await this.#engine.ask((gate) =>
+    const { keyInfos = [], pointings } = await this.#engine.goOn((gate) =>
       gate.keyInfos(place.ownerId, [place.keyId]),
     );
     await point(this.#engine, pointings);
     if (keyInfos.length > 0) throw knownKey();
-    const again = await this.#engine.ask((gate) => gate.claimKey(ownerId, key, place));
+    const again = await this.#engine.goOn((gate) => gate.claimKey(ownerId, key, place));
     if (again.place !== undefined || again.flag === false) throw knownKey();
   }
 
@@ -86,7 +93,7 @@ class ApiKeys {
    * @param {number} [expiresAt]
    */
   async #confirm(ownerId, key, expiresAt = NaN) {
-    const { flag } = await this.#engine.ask((gate) => gate.confirmKey(ownerId, key, expiresAt));
+    const { flag } = await this.#engine.goOn((gate) => gate.confirmKey(ownerId, key, expiresAt));
     if (flag === true) return;
     throw storeError(
       'ERR_LATCHGATE_STORE_TIMEOUT',
@@ -135,7 +142,12 @@ class ApiKeys {
    * @returns {Promise<boolean>}
    */
   async revoke(keyId) {
-    const { flag, pointings } = await this.#engine.ask((gate) => gate.revokeApiKey(id(keyId, 'keyId')));
+    return this.#engine.whole(() => this.#revoke(keyId));
+  }
+
+  /** @param {string} keyId */
+  async #revoke(keyId) {
+    const { flag, pointings } = await this.#engine.goOn((gate) => gate.revokeApiKey(id(keyId, 'keyId')));
     if (flag === true) {
       this.#engine.metrics.revoked('api_key');
       this.#engine.events.emit({ type: 'revoked', kind: 'api_key', keyId });
@@ -164,8 +176,16 @@ class ApiKeys {
    * @returns {Promise<ApiKeyInfo>}
    */
   async update(keyId, patch) {
+    return this.#engine.whole(() => this.#update(keyId, patch));
+  }
+
+  /**
+   * @param {string} keyId
+   * @param {object} patch
+   */
+  async #update(keyId, patch) {
     const ask = (/** @type {boolean} */ pointed) =>
-      this.#engine.ask((gate) => gate.updateKey(id(keyId, 'keyId'), patchConfig(patch), pointed));
+      this.#engine.goOn((gate) => gate.updateKey(id(keyId, 'keyId'), patchConfig(patch), pointed));
     let outcome = await ask(false);
     if (outcome.keyInfos === undefined) outcome = await this.#changeExpiry(outcome, ask);
     return keyInfo(/** @type {NativeKeyInfo[]} */ (outcome.keyInfos)[0]);
@@ -179,7 +199,7 @@ class ApiKeys {
    */
   async #changeExpiry({ pointings = [] }, ask) {
     const [changing] = pointings;
-    await this.#engine.ask((gate) => gate.pointKey(changing));
+    await this.#engine.goOn((gate) => gate.pointKey(changing));
     try {
       const outcome = await ask(true);
       await point(this.#engine, outcome.pointings);
@@ -196,9 +216,12 @@ class ApiKeys {
    * @returns {Promise<ApiKeyInfo | null>}
    */
   async get(keyId) {
-    const { keyInfos = [], pointings } = await this.#engine.ask((gate) => gate.getKey(id(keyId, 'keyId')));
-    await point(this.#engine, pointings);
-    return keyInfos.length === 0 ? null : keyInfo(keyInfos[0]);
+    const engine = this.#engine;
+    return engine.whole(async () => {
+      const { keyInfos = [], pointings } = await engine.goOn((gate) => gate.getKey(id(keyId, 'keyId')));
+      await point(engine, pointings);
+      return keyInfos.length === 0 ? null : keyInfo(keyInfos[0]);
+    });
   }
 
   /**
@@ -206,7 +229,8 @@ class ApiKeys {
    * @returns {Promise<ApiKeyInfo[]>} the oldest first
    */
   async list(ownerId) {
-    const all = await keysOf(this.#engine, ownerId);
+    const engine = this.#engine;
+    const all = await engine.whole(() => keysOf(engine, ownerId));
     return all.sort((a, b) => a.createdAt - b.createdAt || (a.keyId < b.keyId ? -1 : 1));
   }
 }
@@ -223,16 +247,17 @@ async function settleKeys(engine, ownerId) {
 }
 
 /**
+ * Within a `whole`.
  * @param {Engine} engine
  * @param {string} ownerId
  */
 async function keysOf(engine, ownerId) {
-  const { keyIds = [] } = await engine.ask((gate) => gate.keyIds(id(ownerId, 'ownerId')));
+  const { keyIds = [] } = await engine.goOn((gate) => gate.keyIds(id(ownerId, 'ownerId')));
   /** @type {ApiKeyInfo[]} */
   const all = [];
   for (let at = 0; at < keyIds.length; at += CHUNK) {
     const some = keyIds.slice(at, at + CHUNK);
-    const { keyInfos = [], pointings } = await engine.ask((gate) => gate.keyInfos(ownerId, some));
+    const { keyInfos = [], pointings } = await engine.goOn((gate) => gate.keyInfos(ownerId, some));
     await point(engine, pointings);
     all.push(...keyInfos.map(keyInfo));
   }
@@ -240,12 +265,12 @@ async function keysOf(engine, ownerId) {
 }
 
 /**
- * Tells the names of imported keys what became of the keys. Where that fails a name stays longer than it need.
+ * Tells the names of imported keys what became of the keys, within a `whole`. Where that fails a name stays longer than it need.
  * @param {Engine} engine
  * @param {import('./binding.js').NativePointing[]} [pointings]
  */
 async function point(engine, pointings = []) {
-  await Promise.allSettled(pointings.map((pointing) => engine.ask((gate) => gate.pointKey(pointing))));
+  await Promise.allSettled(pointings.map((pointing) => engine.goOn((gate) => gate.pointKey(pointing))));
 }
 
 function knownKey() {

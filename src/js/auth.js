@@ -221,7 +221,9 @@ class Auth {
     const engine = this.#engine;
     engine.assertOpen();
     const start = performance.now();
-    const answer = await this.#ping().catch(() => undefined);
+    /** @type {string[]} */
+    const trouble = [];
+    const answer = await this.#ping().catch((error) => void trouble.push(error.message));
     const latencyMs = performance.now() - start;
     engine.assertOpen();
     const state = {
@@ -229,7 +231,7 @@ class Auth {
       store: engine.store.kind,
       ...engine.topology(),
       degraded: answer === undefined && mayDegrade(engine),
-      warnings: [...engine.warnings, ...engine.storeWarnings(), ...engine.keyWarnings()],
+      warnings: [...trouble, ...engine.warnings, ...engine.storeWarnings(), ...engine.keyWarnings()],
     };
     if (answer === undefined) return state;
     return { ...state, latencyMs, ...(answer.replicas && { replicas: answer.replicas }) };

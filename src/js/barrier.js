@@ -7,6 +7,9 @@ const { DEFAULTS } = require('./lock-options.js');
 const { enclosing } = require('./sections.js');
 const { KIND, place } = require('./turns.js');
 
+/** What may end the wait, beside a store that fails. */
+const OUTCOMES = ['ERR_LATCHGATE_BUSY', 'ERR_LATCHGATE_CLOSED'];
+
 /**
  * @param {import('./engine.js').Engine} engine
  * @param {string} userId whose credentials were revoked
@@ -29,7 +32,7 @@ async function barrier(engine, userId, waitMs) {
 /** @param {unknown} error */
 function afterRevocation(error) {
   const isKnown = error instanceof LatchgateError;
-  if (!isKnown || (error.code !== 'ERR_LATCHGATE_BUSY' && !isStoreFault(error))) return error;
+  if (!isKnown || !(OUTCOMES.includes(error.code) || isStoreFault(error))) return error;
   const { code, message, retryAfterMs } = error;
   const told = `the revocation stands, but a turn of the user may still be held: ${message}`;
   return new LatchgateError(code, told, retryAfterMs === undefined ? {} : { retryAfterMs });

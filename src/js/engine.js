@@ -25,6 +25,8 @@ const BARE = 1;
 
 class Engine {
   #isListening = false;
+  /** Calls of several steps that have begun. @type {Set<Promise<unknown>>} */
+  #begun = new Set();
 
   /**
    * @param {unknown} options AuthOptions
@@ -121,8 +123,34 @@ class Engine {
    */
   async ask(question) {
     this.assertOpen();
+    return this.goOn(question);
+  }
+
+  /**
+   * A further step of a call that is a `whole`: it is taken after close() too.
+   * @param {(gate: import('./binding.js').Gate) => Outcome | number} question
+   * @returns {Promise<Outcome>}
+   */
+  async goOn(question) {
     const answer = this.call(question);
     return typeof answer === 'number' ? this.bridge.outcome(-answer) : answer;
+  }
+
+  /**
+   * A call of several steps. One that has begun is not left half done: close() waits for its last step.
+   * @template T
+   * @param {() => Promise<T>} steps
+   * @returns {Promise<T>}
+   */
+  async whole(steps) {
+    this.assertOpen();
+    const done = steps();
+    this.#begun.add(done);
+    try {
+      return await done;
+    } finally {
+      this.#begun.delete(done);
+    }
   }
 
   /**
@@ -253,6 +281,7 @@ class Engine {
     this.watches.close();
     await this.turns.close();
     await this.keySource?.close();
+    await Promise.allSettled(this.#begun);
     await this.bridge.idle();
     // Those who waited hear of it before close() does.
     await new Promise(setImmediate);

@@ -9,6 +9,7 @@ const { RULE_NAMES, quotaRule, units } = require('./quota-rule.js');
 /**
  * @typedef {import('./engine.js').Engine} Engine
  * @typedef {import('../../index.js').Consumption} Consumption
+ * @typedef {(gate: import('./binding.js').Gate) => import('./binding.js').Outcome | number} Question
  */
 
 /** A charge of nothing only looks. */
@@ -44,8 +45,12 @@ class Quotas {
     const taken = units(cost, 'cost', inputError);
     const once = optionalId(idempotencyKey, 'idempotencyKey');
     const name = id(key, 'key');
-    if (taken > LOOK) await this.#seal();
-    return this.#told((gate) => gate.consume(name, limit, windowMs, bucket, taken, once));
+    /** @type {Question} */
+    const question = (gate) => gate.consume(name, limit, windowMs, bucket, taken, once);
+    if (taken === LOOK) return this.#told(question);
+    // The known key is good for sealing; a store that has lost it is told it again, and nobody waits for that.
+    if (this.#canSeal && this.#mayBeLost) this.#askForKey().catch(() => {});
+    return consumption(await this.#withKey(this.#canSeal, question));
   }
 
   /**
@@ -93,20 +98,26 @@ class Quotas {
   async refund(receipt) {
     this.#engine.assertOpen();
     const text = token(receipt, 'receipt');
-    if (!this.#canSeal || this.#mayBeLost) await this.#askForKey();
-    const outcome = await this.#engine.ask((gate) => gate.refund(text));
+    const isThere = this.#canSeal && !this.#mayBeLost;
+    const outcome = await this.#withKey(isThere, (gate) => gate.refund(text));
     return outcome.flag === true;
   }
 
-  /** The key of receipts is asked for once, by whoever needs it first. */
-  async #seal() {
-    if (!this.#canSeal) await this.#askForKey();
-    // The known key is good for sealing; a store that has lost it is told it again, and nobody waits for that.
-    else if (this.#mayBeLost) this.#askForKey().catch(() => {});
+  /**
+   * @param {boolean} isThere the key of receipts; else it is asked for first, once, by whoever needs it first
+   * @param {Question} question
+   */
+  async #withKey(isThere, question) {
+    const engine = this.#engine;
+    if (isThere) return engine.ask(question);
+    return engine.whole(async () => {
+      await this.#askForKey();
+      return engine.goOn(question);
+    });
   }
 
   async #askForKey() {
-    this.#asking ??= this.#engine.ask((gate) => gate.receiptKey());
+    this.#asking ??= this.#engine.goOn((gate) => gate.receiptKey());
     try {
       await this.#asking;
       this.#canSeal = true;
@@ -116,10 +127,9 @@ class Quotas {
     }
   }
 
-  /** @param {(gate: import('./binding.js').Gate) => import('./binding.js').Outcome | number} question */
+  /** @param {Question} question */
   async #told(question) {
-    const { consumption } = await this.#engine.ask(question);
-    return told(/** @type {import('./binding.js').NativeConsumption} */ (consumption));
+    return consumption(await this.#engine.ask(question));
   }
 }
 
@@ -128,22 +138,27 @@ function checkedRule(rule) {
   return quotaRule(known(rule, RULE_NAMES, 'rule', inputError), 'rule', inputError);
 }
 
+/** @param {import('./binding.js').Outcome} outcome */
+function consumption(outcome) {
+  return told(/** @type {import('./binding.js').NativeConsumption} */ (outcome.consumption));
+}
+
 /**
  * @param {import('./binding.js').NativeConsumption} native
  * @returns {Consumption}
  */
 function told({ allowed, limit, remaining, resetAt, retryAfterMs, receipt, replayed }) {
   /** @type {Consumption} */
-  const consumption = {
+  const said = {
     allowed,
     limit,
     remaining,
     resetAt: resetAt ?? null,
     retryAfterMs: retryAfterMs ?? null,
   };
-  if (receipt !== undefined && receipt !== null) consumption.receipt = receipt;
-  if (replayed) consumption.replayed = true;
-  return consumption;
+  if (receipt !== undefined && receipt !== null) said.receipt = receipt;
+  if (replayed) said.replayed = true;
+  return said;
 }
 
 exports.Quotas = Quotas;

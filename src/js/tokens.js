@@ -118,13 +118,15 @@ class Tokens {
     const engine = this.#engine;
     /** @type {number | undefined} */
     let waitMs;
-    const outcome = await engine.ask((gate) => {
+    const outcome = await engine.whole(async () => {
       const own = known(options, ['barrier', 'wait', 'apiKeys'], '', inputError);
       waitMs = barrierWait(own);
-      return gate.revokeUser(id(userId, 'userId'), flag(own.apiKeys, 'apiKeys'));
+      const keys = flag(own.apiKeys, 'apiKeys');
+      const ended = await engine.goOn((gate) => gate.revokeUser(id(userId, 'userId'), keys));
+      this.#report('user', { userId });
+      if (keys) await settleKeys(engine, userId);
+      return ended;
     });
-    this.#report('user', { userId });
-    if (options.apiKeys === true) await settleKeys(engine, userId);
     return revoked(engine, userId, outcome, waitMs);
   }
 

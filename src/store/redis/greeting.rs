@@ -54,15 +54,13 @@ impl Login {
 /// Why it cannot be used; the message holds no password.
 pub async fn greet(stream: &mut Stream, login: &Login) -> io::Result<Server> {
     let asked: [&[&[u8]]; 3] = [&[b"INFO"], &[b"CONFIG", b"GET", b"save"], &[b"ROLE"]];
-    let mut questions = asked.map(resp::command).to_vec();
-    // Where it is not allowed, or the server is loading, the script is sent with its first call.
-    let load = |script: &Script| resp::command(&[b"SCRIPT", b"LOAD", script.text.as_bytes()]);
-    questions.extend(scripts::all().iter().map(load));
+    let questions = asked.map(resp::command);
     let replies = introduce(stream, login, "latchgate", &questions).await?;
     let info = match &replies[0] {
         Reply::Bulk(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
         Reply::Error(message) if message.starts_with("NOAUTH") => {
-            return Err(refused("the server wants a password (NOAUTH)"));
+            let cure = "put user:password@ into the store's URL";
+            return Err(refused(format!("the server wants a password (NOAUTH): {cure}")));
         }
         _ => None,
     };
@@ -73,6 +71,10 @@ pub async fn greet(stream: &mut Stream, login: &Login) -> io::Result<Server> {
     if !is_primary(&replies[2], info.as_deref()) {
         return Err(refused("the server is no primary (ROLE): it takes no writes"));
     }
+    // Not with the rest: what is longer than 16 KiB ends the connection of one who is not logged in, and with it the reply
+    // that says so. Where it is not allowed, or the server is loading, a script is sent with its first call.
+    let load = |script: &Script| resp::command(&[b"SCRIPT", b"LOAD", script.text.as_bytes()]);
+    ask(stream, &scripts::all().iter().map(load).collect::<Vec<_>>()).await?;
     look(info.as_deref(), save)
 }
 
@@ -102,9 +104,11 @@ pub async fn introduce(
     let introduced = commands.len();
     commands.extend_from_slice(questions);
     let mut replies = ask(stream, &commands).await?;
-    for (said, what) in [(auth, "AUTH"), (select, "SELECT")] {
+    let said =
+        [(auth, "login", "user and password"), (select, "database", "the number behind the port")];
+    for (said, what, part) in said {
         if let Some(at) = said {
-            expect_ok(&replies[at], what)?;
+            expect_ok(&replies[at], what, part)?;
         }
     }
     Ok(replies.split_off(introduced))
@@ -118,14 +122,15 @@ fn is_primary(role: &Reply, info: Option<&str>) -> bool {
     }
 }
 
-fn expect_ok(reply: &Reply, what: &str) -> io::Result<()> {
+fn expect_ok(reply: &Reply, what: &str, part: &str) -> io::Result<()> {
     match reply {
         Reply::Status(_) => Ok(()),
         Reply::Error(message) => {
             let code = message.split(' ').next().unwrap_or_default();
-            Err(refused(format!("{what} was refused ({code})")))
+            let cure = format!("check {part} in the store's URL");
+            Err(refused(format!("the server refused the {what} ({code}): {cure}")))
         }
-        _ => Err(refused(format!("{what} was not answered"))),
+        _ => Err(refused(format!("the {what} was not answered"))),
     }
 }
 

@@ -7,6 +7,7 @@ use super::place::Place;
 use super::receive::garbled;
 use super::resp::Garbled;
 use super::socket::{Address, Socket, Stream, connect};
+use super::trouble::explained;
 use std::future::pending;
 use std::io;
 use std::pin::pin;
@@ -118,14 +119,9 @@ fn ticks() -> Interval {
 }
 
 async fn open(target: &Target) -> io::Result<(Stream, Server, Address)> {
-    let late = |what: &str| io::Error::new(io::ErrorKind::TimedOut, what);
     let address = target.place.find().await?;
-    let mut stream = timeout(target.connect_timeout, connect(&address))
-        .await
-        .map_err(|_| late("no connection within connectTimeout"))??;
-    let mut server = timeout(target.greeting_timeout, greet(&mut stream, &target.login))
-        .await
-        .map_err(|_| late("no greeting within commandTimeout"))??;
+    let (stream, mut server) =
+        reach(target, &address).await.map_err(|error| explained(&address, &error))?;
     server.health.primaries = vec![address.to_string()];
     if matches!(address, Address::Tls { insecure: true, .. }) {
         let warning =
@@ -133,6 +129,17 @@ async fn open(target: &Target) -> io::Result<(Stream, Server, Address)> {
         server.health.warnings.push(warning.into());
     }
     Ok((stream, server, address))
+}
+
+async fn reach(target: &Target, address: &Address) -> io::Result<(Stream, Server)> {
+    let late = |what: &str| io::Error::new(io::ErrorKind::TimedOut, what);
+    let mut stream = timeout(target.connect_timeout, connect(address))
+        .await
+        .map_err(|_| late("no connection within connectTimeout"))??;
+    let server = timeout(target.greeting_timeout, greet(&mut stream, &target.login))
+        .await
+        .map_err(|_| late("no greeting within commandTimeout"))??;
+    Ok((stream, server))
 }
 
 /// Uses a connection until it is of no use any more. Returns why it ended.

@@ -29,6 +29,7 @@ mod scripts;
 mod sentinel;
 mod slots;
 mod socket;
+mod trouble;
 mod turns;
 mod url;
 mod waiting;
