@@ -167,6 +167,12 @@ for (const { kind, name: server } of KINDS) {
           await recovered(auth, live);
         }
         assert.ok(alarms > 0, 'some were denied');
+        const { warnings } = await auth.health();
+        assert.equal(
+          warnings.filter((text) => /has not written/.test(text)).length,
+          1,
+          'the operator is told, once',
+        );
       });
     }
 
@@ -179,6 +185,10 @@ for (const { kind, name: server } of KINDS) {
       for (const use of uses(auth, things)) await use();
       const answer = await auth.authenticate({ token: token({ sub: unique(), sid: 's' }) });
       assert.equal(answer.ok, true);
+      assert.deepEqual(
+        (await auth.health()).warnings.filter((text) => /has not written/.test(text)),
+        [],
+      );
     });
   });
 }

@@ -143,6 +143,7 @@ pub fn event(notice: Notice) -> Option<NativeEvent> {
         Notice::Opened => return None,
         Notice::Lost(message) => ("store-error", Some(message), None, None),
         Notice::Recovered => ("store-recovered", None, None, None),
+        Notice::Damaged => ("damaged", None, None, None),
         Notice::Turn(ticket) => ("turn", None, Some(number(number_of(&ticket))), None),
         Notice::Revoked(user) => ("revoked", None, None, Some(user)),
         Notice::Listening => ("listening", None, None, None),

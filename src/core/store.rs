@@ -40,6 +40,8 @@ pub enum Notice {
     Lost(String),
     /// It can be reached again.
     Recovered,
+    /// It has met a value that it did not write, where its own should be; `Health::warnings` says so.
+    Damaged,
     /// What this ticket waits for is reserved for it: it should ask.
     Turn(TurnTicket),
     /// Something of this user was revoked, ended, evicted or blocked: whoever watches a credential of the user

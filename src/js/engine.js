@@ -181,6 +181,8 @@ class Engine {
       this.turns.wake(/** @type {number} */ (ticket));
     } else if (type === 'revoked') {
       this.watches.ask(/** @type {string} */ (userId));
+    } else if (type === 'damaged') {
+      this.storeWarnings();
     } else if (type === 'listening') {
       this.turns.wakeAll();
       this.watches.askAll();

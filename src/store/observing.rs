@@ -141,9 +141,10 @@ impl Sink for Steps {
         }
     }
 
-    /// Of the store of the trial only that it may be watched anew: whether the server can be reached, the real one tells.
+    /// Of the store of the trial only that it may be watched anew, and what is damaged: whether the server can be reached, the
+    /// real one tells.
     fn notice(&self, notice: Notice) {
-        if notice == Notice::Opened {
+        if matches!(notice, Notice::Opened | Notice::Damaged) {
             let outer = self.outer.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
             if let Some(outer) = outer {
                 outer.notice(notice);

@@ -122,6 +122,10 @@ impl Link {
     /// Tells those who wait, and sends on what belongs elsewhere.
     pub(super) fn pass_on(&self, taken: Taken) {
         deliver(taken.done);
+        if taken.damaged {
+            let watchers = self.lock().watchers.clone();
+            tell(&watchers, &Notice::Damaged);
+        }
         let Some(router) = &self.router else { return };
         for (waiting, why) in taken.elsewhere {
             router.route(waiting, why);

@@ -72,6 +72,8 @@ pub struct Taken {
     pub done: Completions,
     /// Calls for other servers.
     pub elsewhere: Vec<(Waiting, Redirect)>,
+    /// A value was met that is none of ours, for the first time on this connection.
+    pub damaged: bool,
 }
 
 impl Queue {
@@ -237,6 +239,10 @@ impl Queue {
                 self.broken = Some(io::Error::other(why));
             }
         }
+        if is_damage(&reply) && !self.health.warnings.iter().any(|known| known == DAMAGED) {
+            self.health.warnings.push(DAMAGED.into());
+            taken.damaged = true;
+        }
         // A charge reads all that it needs before it writes: where the server refuses it, nothing was charged.
         let refused = matches!(reply, Reply::Error(_));
         let outcome = read_reply(&waiting.call.expects, reply);
@@ -328,6 +334,17 @@ const BEFORE: [&str; 15] = [
 
 /// What a server says that is not, or not yet, a primary: another connection may lead to one.
 const UNFIT: [&str; 3] = ["LOADING", "MASTERDOWN", "READONLY"];
+
+/// Said once for each connection.
+const DAMAGED: &str = "a key under the prefix holds what latchgate has not written (damaged, or another's): \
+    calls about it are refused, and it is left as it is";
+
+/// Whether a script has failed over what it found, and not for want of rights, memory or time.
+fn is_damage(reply: &Reply) -> bool {
+    let Reply::Error(message) = reply else { return false };
+    message.starts_with("WRONGTYPE")
+        || (message.starts_with("ERR") && message.contains("user_script"))
+}
 
 fn read_reply(expects: &Expects, reply: Reply) -> Outcome {
     match (expects, reply) {
