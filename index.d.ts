@@ -589,8 +589,8 @@ export interface Tokens {
     options?: { barrier?: boolean; wait?: Duration; apiKeys?: boolean },
   ): Promise<{ sessionsEnded: number; fence?: number }>;
   /**
-   * revokeUser() that lasts: tokens, whoever issues them, and admissions are denied until unblockUser() or `until`.
-   * `barrier` and `wait` as there.
+   * revokeUser() that lasts: tokens, whoever issues them, and admissions are denied until unblockUser() or `until`. A block
+   * that stands and lasts longer is not shortened by another. `barrier` and `wait` as there.
    */
   blockUser(
     userId: string,

@@ -34,6 +34,18 @@ describe('a process', () => {
     });
   }
 
+  it('lives on while close() waits for a section', async () => {
+    assertEnded(
+      await runScript(`
+        const auth = latchgate.createAuth({ jwt: { secret: SECRET } });
+        auth.locks.runExclusive('k', () => new Promise(() => {}), { maxHold: 100 }).catch(() => {});
+        await auth.close();
+        console.log('closed');
+      `),
+      'closed',
+    );
+  });
+
   it('ends by itself after close(), which may be called again', async () => {
     assertEnded(
       await runScript(`

@@ -4,6 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
+const { setImmediate } = require('node:timers/promises');
 const { OPTIONS, WAITING } = require('../support/acknowledged.js');
 const { fault, open, unique } = require('../support/auths.js');
 const { DEADLINES, isStoreFault, status } = require('../support/faulty.js');
@@ -99,6 +100,29 @@ for (const { kind, name } of KINDS) {
       await until('it waits', async () => (await primary.keys()).some((each) => /:lq:/.test(each)));
       assert.equal(await next.release(), true);
       assert.ok((await waiting).fence > next.fence);
+    });
+
+    it('who gives up waiting while it is being asked for leaves no turn behind', { skip }, async (t) => {
+      const { primary, replica, auth } = await pair(t, kind, 1);
+      const judge = open(t, { store: primary.url() });
+      const [first, key] = [unique('key'), unique('key')];
+      await auth.locks.runExclusive(unique('key'), () => {});
+      replica.pause();
+      const asked = assert.rejects(auth.locks.acquire(first, { wait: '1s' }), fault('STORE_TIMEOUT'));
+      await until('it is asked', async () =>
+        (await primary.keys()).some((each) => each.endsWith(`:l:${first}`)),
+      );
+      // What is asked now stands behind that; what it leaves does not.
+      const controller = new AbortController();
+      const { signal } = controller;
+      const given = assert.rejects(auth.locks.acquire(key, { ttl: '1m', wait: '20s', signal }), {
+        name: 'AbortError',
+      });
+      await setImmediate();
+      controller.abort();
+      await Promise.all([asked, given]);
+      const lease = await judge.locks.acquire(key, { wait: '20s' });
+      assert.equal(await lease.release(), true);
     });
 
     it('a login and an admission that are denied wrote nothing, and are told whatever the replicas hold', {

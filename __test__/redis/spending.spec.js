@@ -135,6 +135,36 @@ for (const { kind, name } of KINDS) {
       assert.ok((await server.command('PTTL', counter)) > 0);
     });
 
+    it('a session that was admitted stands where a quota of another slot denies, and all of it is told', {
+      skip,
+    }, async (t) => {
+      const server = await startServer(t, { kind });
+      const sessions = { limit: 1, onLimit: /** @type {const} */ ('evict-oldest') };
+      const auth = open(t, { store: server.url(), sessions: { ...sessions, admission: 'first-use' } });
+      const policy = { quota: { limit: 1, name: 'apart', by: () => 'all' } };
+      const userId = unique();
+      /** @type {any[]} */
+      const heard = [];
+      for (const name of /** @type {const} */ (['evicted', 'admitted', 'denied']))
+        auth.on(name, (/** @type {any} */ { type, sessionId }) => heard.push(`${type} ${sessionId}`));
+      const port = await serve(t, (app) => app.get('/', auth.middleware(policy), (_req, res) => res.json(1)));
+      assert.equal((await get(port, '/', token({ sub: userId, sid: 'a' }))).status, 200);
+      assert.equal((await get(port, '/', token({ sub: userId, sid: 'b' }))).status, 429);
+      assert.ok(!(await auth.authenticate({ token: token({ sub: userId, sid: 'c' }) }, policy)).ok);
+      const told = [
+        'admitted a',
+        'evicted a',
+        'admitted b',
+        'denied b',
+        'evicted b',
+        'admitted c',
+        'denied c',
+      ];
+      assert.deepEqual(heard, told);
+      const [live, ...others] = await auth.sessions.list(userId);
+      assert.deepEqual([live.sessionId, others], ['c', []]);
+    });
+
     it('a refund that the store cannot take is told, and ends no process', { skip }, async (t) => {
       const { proxy, auth } = await faulty(t, { server: { kind } });
       /** @type {any[]} */

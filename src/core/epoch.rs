@@ -50,8 +50,10 @@ impl Revocations {
         });
     }
 
-    /// Denies everything until the instant given, or for ever; a later block replaces an earlier one.
+    /// Denies everything until the instant given, or for ever; a block that lasts longer stays as it is.
     pub fn block(&mut self, until_ms: Option<u64>) {
+        let standing = self.block.map(|block| block.until_ms);
+        let until_ms = standing.map_or(until_ms, |until| Some(until?.max(until_ms?)));
         self.block = Some(Block { until_ms });
     }
 

@@ -4,7 +4,7 @@
 const { YEAR, duration } = require('./duration.js');
 const { inputError, storeError } = require('./errors.js');
 const { id, instant, jsonValue, optionalId, scopes, token } = require('./input.js');
-const { known } = require('./names.js');
+const { bare, known } = require('./names.js');
 const { told } = require('./quotas.js');
 const { RULE_NAMES, quotaRule, units } = require('./quota-rule.js');
 
@@ -111,6 +111,7 @@ class ApiKeys {
     const own = known(options, ['cost', 'idempotencyKey', 'scope'], '', inputError);
     const demanded = own.scope === undefined ? [] : scopes(own.scope, 'scope', inputError);
     const asked = {
+      __proto__: null,
       key: token(key, 'key'),
       limit: NaN,
       cost: own.cost === undefined ? 1 : units(own.cost, 'cost', inputError),
@@ -332,7 +333,8 @@ function metadataJson(value) {
  * @param {NativeKeyUse} use
  * @param {Engine} engine
  */
-function checked({ code, keyId, ownerId, scopes: list, metadata, own }, { answers }) {
+function checked(use, { answers }) {
+  const { code, keyId, ownerId, scopes: list, metadata, own } = bare(use);
   const quota = own === undefined ? {} : { quota: told(own) };
   if (code !== 0) return { valid: false, code: CODES.get(answers[code].reason), ...quota };
   const facts = { valid: true, keyId, ownerId, scopes: list, ...quota };
@@ -343,7 +345,8 @@ function checked({ code, keyId, ownerId, scopes: list, metadata, own }, { answer
  * @param {NativeKeyInfo} native
  * @returns {ApiKeyInfo}
  */
-function keyInfo({ name, expiresAt, lastUsedAt, quota, metadata, ...rest }) {
+function keyInfo(native) {
+  const { name, expiresAt, lastUsedAt, quota, metadata, ...rest } = bare(native);
   return {
     ...rest,
     ...(name === undefined ? {} : { name }),

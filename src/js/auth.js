@@ -8,7 +8,7 @@ const { NONE } = require('./credential.js');
 const { ALLOWED, Decision } = require('./decision.js');
 const { denialOf } = require('./denial.js');
 const { Engine } = require('./engine.js');
-const { configError, inputError, isStoreFault, storeError } = require('./errors.js');
+const { LatchgateError, configError, inputError, isStoreFault, storeError } = require('./errors.js');
 const { KeyAuth } = require('./key-auth.js');
 const { KeyDecision } = require('./key-decision.js');
 const { createKeyMiddleware } = require('./key-middleware.js');
@@ -23,7 +23,7 @@ const { mayDegrade } = require('./outage.js');
 const { NO_ID, POLICY_ELSEWHERE, POLICY_NAMES, compilePolicy, registered } = require('./policy.js');
 const { prometheusText } = require('./prometheus.js');
 const { Quotas } = require('./quotas.js');
-const { reportAllowed, reportDenied } = require('./report.js');
+const { reportAllowed, reportDenied, reportStanding } = require('./report.js');
 const { RequestAuth } = require('./request-auth.js');
 const { serialize } = require('./serialize.js');
 const { Sessions } = require('./sessions.js');
@@ -107,7 +107,7 @@ class Auth {
     if (engine.keySource !== undefined) await engine.tryKey(token);
     const decision = new Decision(engine, compiled, true);
     const auth = () => new RequestAuth(decision);
-    const code = engine.call(() => decision.ask(token, own.context, undefined));
+    const code = askedOf(engine, () => decision.ask(token, own.context, undefined));
     // The record belongs to the addon, and changes with the next answer: it is read before anybody else has a turn.
     if (code >= 0) return answered(decision, code, engine.verdict, auth);
     const late = await this.#late(decision, -code);
@@ -137,7 +137,7 @@ class Auth {
     const { bridge, verdict } = this.#engine;
     const answered = (/** @type {number} */ code) => ({ code, record: verdict.slice(0, RECORD) });
     if (token !== NONE && this.#engine.keySource !== undefined) await this.#engine.tryKey(token);
-    const code = this.#engine.call(() => decision.askKey(key, token, context, undefined));
+    const code = askedOf(this.#engine, () => decision.askKey(key, token, context, undefined));
     if (code >= 0) return answered(code);
     try {
       return await new Promise((resolve, reject) => {
@@ -268,6 +268,19 @@ class Auth {
 }
 
 /**
+ * @param {Engine} engine
+ * @param {() => number} question in which functions of the options and the policy are called
+ */
+function askedOf(engine, question) {
+  try {
+    return engine.call(question);
+  } catch (cause) {
+    if (cause instanceof LatchgateError) throw cause;
+    throw inputError('a function of the options or the policy has thrown', cause);
+  }
+}
+
+/**
  * @template {RequestAuth} T
  * @param {Decision} decision
  * @param {number} code
@@ -282,6 +295,7 @@ function answered(decision, code, record, auth) {
     return { ok: /** @type {const} */ (true), auth: auth() };
   }
   const answer = decision.refusal(code, record, 0);
+  reportStanding(decision, code, record, 0);
   const refused = denied(engine, answer, code, decision);
   if (!engine.observe || !decision.isVerified(answer.reason)) return refused;
   decision.observed = denialOf(answer);

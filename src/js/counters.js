@@ -38,7 +38,7 @@ class Counters {
   async add(userId, name, delta, options = {}) {
     const outcome = await this.#engine.ask((gate) => {
       const own = known(options, [...BOUND_NAMES, 'idempotencyKey'], '', inputError);
-      const { numbers } = change({ ...own, name, delta }, '');
+      const { numbers } = change({ ...own, name, delta, __proto__: null }, '');
       const key = optionalId(own.idempotencyKey, 'idempotencyKey');
       return gate.apply(id(userId, 'userId'), [name], numbers, false, key);
     });

@@ -38,14 +38,20 @@ class LatchgateError extends Error {
   }
 }
 
-/** @param {string} message names the option and the cure, never a value */
-function configError(message) {
-  return new LatchgateError('ERR_LATCHGATE_CONFIG', message);
+/**
+ * @param {string} message names the option and the cure, never a value
+ * @param {unknown} [cause]
+ */
+function configError(message, cause) {
+  return new LatchgateError('ERR_LATCHGATE_CONFIG', message, cause === undefined ? {} : { cause });
 }
 
-/** @param {string} message names the argument and what is expected, never a value */
-function inputError(message) {
-  return new LatchgateError('ERR_LATCHGATE_INPUT', message);
+/**
+ * @param {string} message names the argument and what is expected, never a value
+ * @param {unknown} [cause]
+ */
+function inputError(message, cause) {
+  return new LatchgateError('ERR_LATCHGATE_INPUT', message, cause === undefined ? {} : { cause });
 }
 
 function closedError() {

@@ -3,6 +3,7 @@
 
 const { NONE } = require('./credential.js');
 const { deepFreeze } = require('./claims.js');
+const { bare } = require('./names.js');
 const { RequestAuth } = require('./request-auth.js');
 
 /** @typedef {import('./key-decision.js').KeyDecision} KeyDecision */
@@ -38,7 +39,8 @@ class KeyAuth extends RequestAuth {
 }
 
 /** @param {import('./binding.js').NativeKeyUse} use */
-function apiKey({ keyId, ownerId, metadata }) {
+function apiKey(use) {
+  const { keyId, ownerId, metadata } = bare(use);
   const plain = { keyId, ownerId };
   return deepFreeze(metadata === undefined ? plain : { ...plain, metadata: JSON.parse(metadata) });
 }

@@ -90,6 +90,7 @@ class KeyDecision extends Decision {
     // Who only looked has charged nothing.
     this.chargedKey = isCharged || (Number.isNaN(cost) ? quota?.native.cost : cost) !== 0 ? key : '';
     const asked = {
+      __proto__: null,
       key,
       limit: this.limit,
       cost,

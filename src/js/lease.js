@@ -149,8 +149,9 @@ class Hold {
     );
   }
 
-  /** @param {number} endsAt */
-  #endAt(endsAt) {
+  /** However far a clock that was set back puts it: never behind maxHold. @param {number} storesEnd */
+  #endAt(storesEnd) {
+    const endsAt = Math.min(storesEnd, this.#hardEnd);
     if (this.#isOver || endsAt <= this.#endsAt) return;
     this.#endsAt = endsAt;
     this.expiresAt = inEpoch(endsAt);

@@ -11,25 +11,50 @@ const NONE = [];
  * @param {unknown} options
  * @param {readonly string[]} names that are known
  * @param {string} path of this object, '' for the outermost
- * @param {(message: string) => Error} fail
+ * @param {(message: string, cause?: unknown) => Error} fail
  * @param {Map<string, string>} [elsewhere] names that belong to another place, with that place
  * @param {readonly string[]} [nullable] names of which null says something
  * @returns {Record<string, any>}
  */
 function known(options, names, path, fail, elsewhere = NOWHERE, nullable = NONE) {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw fail(`${path === '' ? 'options' : path} must be an object`);
-  }
-  // What stands in a prototype, or behind a getter of a class, would be passed over in silence.
-  if (!isPlain(options)) throw fail(`${path === '' ? 'options' : path} must be a plain object`);
   const own = Object.create(null);
-  for (const [name, value] of Object.entries(options)) {
+  for (const [name, value] of entries(options, path === '' ? 'options' : path, fail)) {
     if (!names.includes(name)) throw fail(unknown(name, names, path, elsewhere));
     if (value === null && !nullable.includes(name))
       throw fail(`${path === '' ? '' : `${path}.`}${name} must not be null: leave it out`);
     if (value !== undefined) own[name] = value;
   }
   return own;
+}
+
+/**
+ * @param {unknown} options
+ * @param {string} what
+ * @param {(message: string, cause?: unknown) => Error} fail
+ * @returns {Array<[string, unknown]>}
+ */
+function entries(options, what, fail) {
+  let fault = 'must be an object';
+  try {
+    if (typeof options === 'object' && options !== null && !Array.isArray(options)) {
+      if (isPlain(options)) return Object.entries(options);
+      // What stands in a prototype, or behind a getter of a class, would be passed over in silence.
+      fault = 'must be a plain object';
+    }
+  } catch (cause) {
+    throw fail(`${what} cannot be read: a getter or a proxy has thrown`, cause);
+  }
+  throw fail(`${what} ${fault}`);
+}
+
+/**
+ * What the addon tells, without prototype: what it leaves out is not found there, whatever was polluted.
+ * @template {object} T
+ * @param {T} native
+ * @returns {T}
+ */
+function bare(native) {
+  return { __proto__: null, ...native };
 }
 
 /** @param {object} options */
@@ -85,4 +110,4 @@ function distance(a, b) {
   return row[b.length];
 }
 
-module.exports = { known };
+module.exports = { bare, known };

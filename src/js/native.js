@@ -1,7 +1,7 @@
 'use strict';
 // Loads the generated binding when it is first needed, and says which package is missing where it is not there.
 
-const { LatchgateError, isError } = require('./errors.js');
+const { LatchgateError, configError, isError } = require('./errors.js');
 
 /** @typedef {typeof import('./binding.js')} Binding */
 
@@ -27,6 +27,12 @@ function native() {
 function loadError(error) {
   const name = `latchgate-${platform()}`;
   const refusal = messages(error).find((message) => !/^(Cannot find|Unsupported)/.test(message));
+  if (refusal !== undefined && /loading addons is disabled/.test(refusal)) {
+    return configError(
+      `this process may load no addon (${refusal}): start Node.js with --allow-addons`,
+      error,
+    );
+  }
   const message =
     refusal === undefined
       ? `the native binary is missing: the package ${name} is not installed. It is an optional dependency of ` +

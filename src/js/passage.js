@@ -8,7 +8,7 @@ const { ALLOWED } = require('./decision.js');
 const { asError, closedError, inputError, knownCode } = require('./errors.js');
 const { isThenable } = require('./input.js');
 const { lay, observeDenial, passOver, wouldBeOver } = require('./observe.js');
-const { reportAllowed, reportDenied } = require('./report.js');
+const { reportAllowed, reportDenied, reportStanding } = require('./report.js');
 const { decisionBehind } = require('./request-auth.js');
 
 /**
@@ -172,6 +172,7 @@ function turnAway(passage, code, record, at) {
     return;
   }
   const answer = passage.refusal(code, record, at);
+  reportStanding(passage, code, record, at);
   if (engine.observe) {
     observeDenial(engine, answer, code, req, passage);
     if (passage.isVerified(answer.reason)) handOn(passage, passage.auth());

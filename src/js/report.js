@@ -36,6 +36,18 @@ function reportAllowed(decision, record, at) {
 }
 
 /**
+ * Of a quota that lies apart the first step stands though the second denies.
+ * @param {Decision} decision
+ * @param {number} code
+ * @param {Float64Array} record that of a decision, where the code is one's
+ * @param {number} at
+ */
+function reportStanding(decision, code, record, at) {
+  if (code !== decision.engine.codes.quotaExhausted) return;
+  if (record[at + FLAGS] & ADMITTED) reportFirstUse(decision, record[at + EVICTED]);
+}
+
+/**
  * @param {Decision} decision
  * @param {number} number by which the gate tells who made room
  */
@@ -50,7 +62,8 @@ function reportFirstUse(decision, number) {
   }
   if (!events.has('admitted')) return;
   const { active, limit } = session ?? {};
-  events.emit({ type: 'admitted', ...who(decision), active, limit });
+  const { userId, sessionId } = who(decision);
+  events.emit({ type: 'admitted', userId, sessionId, active, limit });
 }
 
 /**
@@ -74,9 +87,10 @@ function reportDenied(engine, { reason, code: public_, status }, code, decision)
 function who(decision) {
   const { engine, claims, token, credential } = decision;
   const { ownerId, keyId } = /** @type {import('./key-decision.js').KeyDecision} */ (decision).use ?? {};
-  if (credential === NONE) return { userId: ownerId, keyId };
+  const key = keyId === undefined ? {} : { keyId };
+  if (credential === NONE) return { userId: ownerId, ...key };
   const sessionId = textClaim(claims, engine.sessionIdClaim) ?? tokenIdOf(claims, token);
-  return { userId: userIdOf(claims, engine), sessionId, keyId };
+  return { userId: userIdOf(claims, engine), sessionId, ...key };
 }
 
-module.exports = { reportAllowed, reportDenied };
+module.exports = { reportAllowed, reportDenied, reportStanding };

@@ -3,7 +3,7 @@
 
 const { inputError } = require('./errors.js');
 const { deviceJson, id, optionalId } = require('./input.js');
-const { known } = require('./names.js');
+const { bare, known } = require('./names.js');
 const { evictOldest, limitNumber, timeout } = require('./session-options.js');
 
 /**
@@ -110,7 +110,8 @@ function admitLimit(given, defaults) {
  * @param {NativeSession} native
  * @returns {Session}
  */
-function session({ sessionId, userId, createdAt, lastActiveAt, expiresAt, device }) {
+function session(native) {
+  const { sessionId, userId, createdAt, lastActiveAt, expiresAt, device } = bare(native);
   const plain = { sessionId, userId, createdAt, lastActiveAt, expiresAt };
   return typeof device === 'string' ? { ...plain, device: JSON.parse(device) } : plain;
 }

@@ -83,6 +83,7 @@ class Tokens {
    */
   async revokeId(target) {
     const engine = this.#engine;
+    engine.assertOpen();
     const own = known(target, ['jti', 'userId', 'expiresAt', 'iss'], 'id', inputError);
     const outcome = await engine.ask((gate) => {
       const expiresAt = instant(own.expiresAt, 'expiresAt');

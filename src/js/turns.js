@@ -18,6 +18,8 @@ const { MODE, Waiter } = require('./waiter.js');
 
 /** What a turn is of: a key of locks.*, or a user. They never meet. */
 const KIND = { lock: 0, user: 1 };
+/** Milliseconds; how long does not matter. */
+const LONG = 2 ** 30;
 
 /**
  * @param {number} kind
@@ -281,9 +283,11 @@ class Turns {
   async close() {
     for (const waiter of [...this.#waiting.values()]) waiter.abort(closedError());
     for (const hold of [...this.#held]) if (!hold.isSection) hold.lose('the Auth was closed', closedError());
-    if (this.#held.size > 0) {
-      await new Promise((/** @type {(value: void) => void} */ resolve) => this.#idle.push(resolve));
-    }
+    if (this.#held.size === 0) return;
+    // The leases' own timers keep no process alive, and who closes waits for what runs under them.
+    const alive = setInterval(ignore, LONG);
+    await new Promise((/** @type {(value: void) => void} */ resolve) => this.#idle.push(resolve));
+    clearInterval(alive);
   }
 
   #settle() {

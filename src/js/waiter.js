@@ -248,7 +248,12 @@ class Waiter {
    * @param {unknown} error
    */
   #failed(number, error) {
-    if (this.#isOver || number !== this.#asked) return;
+    if (number !== this.#asked) return;
+    if (this.#isOver) {
+      // Nobody waits any more, and it may have been granted: with acks what is left overtakes what is asked.
+      if (!this.#hasTurn) this.#turns.leave(this);
+      return;
+    }
     this.#isAsking = false;
     const isFirst = this.#asked === 1;
     const code = /** @type {{ code?: string }} */ (error).code;

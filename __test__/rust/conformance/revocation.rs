@@ -81,12 +81,16 @@ fn a_blocked_user_is_denied_everything_until_unblocked_or_until_then() {
         let reason =
             || decide(store, request("u", "s", START_MS + 2_000, SessionCheck::Skip)).reason;
         assert_eq!(block(until_ms), 1);
+        for shorter in [START_MS + MINUTE, START_MS - MINUTE] {
+            block(Some(shorter));
+        }
         assert_eq!(reason(), Reason::UserBlocked);
         let refused = admit(store, "u", "b", reject(3));
         assert_eq!((refused.reason, refused.retry_after_ms), (Reason::UserBlocked, Some(HOUR)));
         clock.advance_ms(HOUR);
         assert_eq!(reason(), Reason::Allowed);
         block(None);
+        block(until_ms.map(|until| until + 2 * HOUR));
         clock.advance_ms(1_000 * HOUR);
         assert_eq!(reason(), Reason::UserBlocked);
         assert_eq!(admit(store, "u", "b", reject(3)).retry_after_ms, None);

@@ -294,7 +294,10 @@ fn together(mut first: Verdict, then: Outcome) -> (Outcome, bool) {
     if !quota.allowed {
         let mut deny = Reasons::default();
         deny.add(Reason::QuotaExhausted);
+        // What the first step has admitted stands, and is told of.
+        let (admitted, evicted) = (decision.admitted, std::mem::take(&mut decision.evicted));
         decision.deny_as_well(deny);
+        (decision.admitted, decision.evicted) = (admitted, evicted);
     }
     if let (Verdict::ApiKey(KeyAnswer::Used(used)), false) = (&mut first, quota.allowed) {
         // What this very step was charged is given back: what is left then is told with that.

@@ -2,7 +2,7 @@
 local ring = KEYS[3] and ours(redis.call('HGET', KEYS[3], '.'), 24)
 purge()
 local count = revoke_all((math.floor(now / 1000) + 1) * 1000 + tolerance)
-if blocking == 1 then block = till end
+if blocking == 1 then block = math.max(block, till) end
 save()
 if ring then
   local last = math.max(now_us, (struct.unpack('>I7', ring)))
