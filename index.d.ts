@@ -250,9 +250,9 @@ export interface Policy {
     idempotencyKey?: (req: Request) => string | undefined;
     /**
      * Asked once, when the response has finished or its connection has closed before that (then `res.writableFinished` is false,
-     * and the status is what was set by then); true gives back what this request was charged, and forgets its idempotencyKey. A
-     * request that was told an earlier charge again was charged nothing, and is not asked about. Answers at once. Where it throws,
-     * or the store cannot take the refund, the charge stands, a process warning (LATCHGATE_REFUND) says so, and for the store the
+     * and the status is what was set by then); true gives back what this request was charged, and forgets its idempotencyKey.
+     * Where several requests rest on one charge by that key, it is given back once all of them have answered true: one that was
+     * served keeps it. Of a 'bucket' what has come back by itself is not given back again. Answers at once. Where it throws, or the store cannot take the refund, the charge stands, a process warning (LATCHGATE_REFUND) says so, and for the store the
      * event 'store-error'. No part of authenticate().
      */
     refundOn?: (res: Response) => boolean;
@@ -813,8 +813,8 @@ export interface Quotas {
   ): Promise<Consumption>;
   /**
    * Gives a charge back, once, and forgets its idempotencyKey. False: it was given back before, is 24 h old, its window has passed
-   * (of a 'bucket': so long after the charge), or the quota was reset since. Never more than is used: of a 'bucket' some units may
-   * have come back by themselves. What is no receipt of this store is ERR_LATCHGATE_INPUT.
+   * (of a 'bucket': so long after the charge), the quota was reset since, or of a 'bucket' all its units have come back by
+   * themselves; where some have, the rest is given back. What is no receipt of this store is ERR_LATCHGATE_INPUT.
    */
   refund(receipt: string): Promise<boolean>;
   /** What a charge of 0 would come to: nothing is taken. */

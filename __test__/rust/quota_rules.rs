@@ -28,11 +28,15 @@ struct Books {
     /// Of a window: when it ends (ms). Of a bucket: when all is back, as the generic cell rate algorithm has
     /// it (us).
     at: u64,
+    /// Of a bucket: the charges whose units are out, and how many of each, the earliest first.
+    line: Vec<(Charge, u64)>,
 }
+
+type Charge = [u8; 16];
 
 impl Books {
     fn of(rule: QuotaRule) -> Self {
-        Self { rule, granted: 0, added: 0, refunded: 0, refilled: 0, at: 0 }
+        Self { rule, granted: 0, added: 0, refunded: 0, refilled: 0, at: 0, line: Vec::new() }
     }
 
     fn out(&self) -> u64 {
@@ -56,7 +60,16 @@ impl Books {
             }
             Refill::Bucket(_) => {
                 let still_out = self.at.saturating_sub(now_us).div_ceil(self.rule.period_us());
-                self.refilled += self.out().saturating_sub(still_out);
+                let mut back = self.out().saturating_sub(still_out);
+                self.refilled += back;
+                while back > 0 {
+                    let first = &mut self.line[0].1;
+                    let taken = back.min(*first);
+                    (*first, back) = (*first - taken, back - taken);
+                    if *first == 0 {
+                        self.line.remove(0);
+                    }
+                }
             }
         }
     }
@@ -65,7 +78,7 @@ impl Books {
         (self.rule.limit + self.added).saturating_sub(self.out())
     }
 
-    fn grant(&mut self, cost: u64, now_us: u64) {
+    fn grant(&mut self, charge: Charge, cost: u64, now_us: u64) {
         self.turn(now_us);
         match self.rule.refill {
             Refill::Never => {}
@@ -76,16 +89,29 @@ impl Books {
                     self.at = now_us;
                 }
                 self.at += cost * self.rule.period_us();
+                self.line.push((charge, cost));
             }
         }
         self.granted += cost;
     }
 
-    fn give_back(&mut self, units: u64) {
-        let units = units.min(self.out());
+    /// So many of a charge's units are out.
+    fn out_of(&self, charge: &Charge, units: u64) -> u64 {
+        match self.rule.refill {
+            Refill::Bucket(_) => {
+                self.line.iter().find(|(one, _)| one == charge).map_or(0, |(_, left)| *left)
+            }
+            _ => units.min(self.out()),
+        }
+    }
+
+    fn give_back(&mut self, charge: &Charge, units: u64) {
         self.refunded += units;
         if let Refill::Bucket(_) = self.rule.refill {
             self.at -= units * self.rule.period_us();
+            let (_, left) = self.line.iter_mut().find(|(one, _)| one == charge).unwrap();
+            *left -= units;
+            self.line.retain(|(_, left)| *left > 0);
         }
     }
 
@@ -107,14 +133,14 @@ fn play(seed: u64, rule: QuotaRule) {
         match dice.roll(8) {
             0..=3 => {
                 let cost = dice.roll(rule.limit + 2);
-                let before = state;
-                let receipt = Some(u128::from(step).to_be_bytes());
-                let spend = Spend { receipt, ..Spend::of(cost) };
+                let before = state.clone();
+                let id = u128::from(step).to_be_bytes();
+                let spend = Spend { receipt: Some(id), ..Spend::of(cost) };
                 let told = state.charge(&rule, &spend, Moment::at(now_us));
                 let suffices = cost <= books.by(now_us).remaining();
                 assert_eq!(told.allowed, suffices);
                 if suffices && cost > 0 {
-                    books.grant(cost, now_us);
+                    books.grant(id, cost, now_us);
                     receipts.push((told.charged.unwrap(), cost));
                 } else {
                     assert_eq!(state, before, "a denial, or a look, changes nothing");
@@ -138,10 +164,13 @@ fn play(seed: u64, rule: QuotaRule) {
             5 if !receipts.is_empty() => {
                 let at = usize::try_from(dice.roll(receipts.len() as u64)).unwrap();
                 let (charged, units) = receipts.swap_remove(at);
-                let before = state;
+                let before = state.clone();
+                let out = books.by(now_us).out_of(&charged.id, units);
+                let stands = state.stands(&charged, now_us);
                 if state.refund(&charged, units, now_us) {
-                    books.give_back(units);
+                    books.give_back(&charged.id, out);
                 } else {
+                    assert!(!stands || out == 0, "it was there to be given back");
                     assert_eq!(state, before);
                 }
                 books.balance(&state.look(&rule, 0, now_us), now_us);

@@ -24,13 +24,14 @@ pub struct Charges {
 /// What a charge will be, as far as it is known before it is made.
 pub struct Draft(Refund<'static>);
 
-const UNKNOWN: Charged = Charged { id: [0; 16], born_us: 0, void_ms: 0 };
+const UNKNOWN: Charged = Charged { id: [0; 16], born_us: 0, void_ms: 0, at: 0 };
 
 impl Draft {
     /// Of a quota that is charged directly.
     pub fn direct(key: String, units: u64, memory: Option<[u8; 16]>) -> Self {
         let (user, lasting, key) = (None, false, Cow::Owned(key));
-        Self(Refund { user, lasting, key, charged: UNKNOWN, units, memory })
+        let of_request = false;
+        Self(Refund { user, lasting, key, charged: UNKNOWN, units, memory, of_request })
     }
 
     /// Of a request.
@@ -43,6 +44,7 @@ impl Draft {
             charged: UNKNOWN,
             units: charge.spend.cost,
             memory: charge.once.as_ref().map(|once| once.name),
+            of_request: true,
         })
     }
 }
@@ -88,9 +90,9 @@ impl Charges {
     }
 
     /// Keeps the charge of a request that was let through; its number, 0 where there is nothing to give
-    /// back. What was charged to an earlier request is that one's to give back.
+    /// back. One that rests on what was charged to an earlier request gives it back where it is the last.
     pub fn keep(&mut self, draft: Option<Draft>, decision: &Decision) -> u64 {
-        let charged = decision.quota.filter(|quota| !quota.replayed).and_then(|q| q.charged);
+        let charged = decision.quota.and_then(|quota| quota.charged);
         let allowed = decision.reason == Reason::Allowed;
         let Some((Draft(refund), charged)) = draft.zip(charged).filter(|_| allowed) else {
             return 0;

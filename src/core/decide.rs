@@ -7,6 +7,7 @@ use super::op::{Charge, Decide, Decision, Issued, SessionCheck, SessionView};
 use super::quota::{Consumption, Moment, QuotaState};
 use super::reason::{Reason, Reasons};
 use super::record::{Aside, UserRecord, foreign_bound};
+use super::spending::rest;
 
 /// What a decision may do with the session.
 enum SessionPlan {
@@ -43,7 +44,7 @@ impl UserRecord {
         aside: Aside<'_>,
     ) -> Result<Decision, Fault> {
         let now_ms = now.ms();
-        let Aside { quota: apart, memory } = aside;
+        let Aside { quota: apart, mut memory } = aside;
         deny.join(self.standing(&d.token, Some(d.issued), now_ms));
         if !d.scope_ok {
             deny.add(Reason::ScopeMissing);
@@ -61,7 +62,7 @@ impl UserRecord {
             Err(_) => None,
         };
         let quota = d.charge.as_ref().map(|charge| {
-            let state = apart.as_deref().copied().unwrap_or_else(|| self.quota(&charge.key));
+            let state = apart.as_deref().cloned().unwrap_or_else(|| self.quota(&charge.key));
             replayed.unwrap_or_else(|| state.look(&charge.rule, charge.spend.cost, now.us))
         });
         if quota.is_some_and(|quota| !quota.allowed) {
@@ -70,6 +71,9 @@ impl UserRecord {
         let reason = deny.first();
         let mut decision = Decision::of(deny);
         if reason == Reason::Allowed {
+            if let Some(memory) = memory.as_deref_mut().filter(|_| replayed.is_some()) {
+                rest(memory);
+            }
             decision.quota = replayed.or_else(|| {
                 d.charge.as_ref().map(|charge| self.charge(charge, apart, memory, now))
             });
@@ -123,7 +127,7 @@ impl UserRecord {
     }
 
     fn quota(&self, key: &str) -> QuotaState {
-        self.quotas.as_ref().and_then(|quotas| quotas.get(key)).copied().unwrap_or_default()
+        self.quotas.as_ref().and_then(|quotas| quotas.get(key)).cloned().unwrap_or_default()
     }
 
     fn charge(

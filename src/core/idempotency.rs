@@ -24,6 +24,8 @@ pub struct Remembered<T> {
     pub until_ms: u64,
     /// The answer.
     pub answer: T,
+    /// So many who asked rest on it.
+    pub resting: u64,
 }
 
 /// What a charge was answered.
@@ -34,7 +36,7 @@ impl<T> Remembered<T> {
     #[must_use]
     pub fn new(asked: &Idempotency, answer: T, now_ms: u64) -> Self {
         let until_ms = now_ms.saturating_add(REMEMBERED_MS);
-        Self { question: asked.question, until_ms, answer }
+        Self { question: asked.question, until_ms, answer, resting: 1 }
     }
 
     /// The answer, where this was asked before and not too long ago.

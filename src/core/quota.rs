@@ -1,6 +1,10 @@
 //! Quotas: how many units are used, and whether more may be. The units USED are kept, so that a
 //! changed limit acts at once; nothing is taken where it does not suffice.
 
+mod given_back;
+
+use given_back::GivenBack;
+
 /// The largest number of units, and the last microsecond (in the year 2255), that every store counts
 /// exactly.
 pub const MOST: u64 = (1 << 53) - 1;
@@ -88,6 +92,8 @@ pub struct Charged {
     pub born_us: u64,
     /// From then on nothing is given back, in milliseconds.
     pub void_ms: u64,
+    /// Of a bucket: the units ever charged to it, with this charge.
+    pub at: u64,
 }
 
 /// What a charge came to, or would come to.
@@ -112,13 +118,13 @@ pub struct Consumption {
 }
 
 /// What is kept of a quota.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QuotaState {
     /// What it is told apart by from those before and after it under the same key.
     pub born_us: u64,
     /// Units used, and not yet back.
     pub used: u64,
-    /// Units by which a balance was topped up.
+    /// Units by which a balance was topped up; of a bucket those that were ever charged.
     pub added: u64,
     /// Of a bucket: since when its units come back.
     pub since_us: u64,
@@ -126,6 +132,10 @@ pub struct QuotaState {
     /// so that a changed window length acts from the next window on. Of a bucket when it is full, by the
     /// rule of its last charge, and that charge can no longer be given back.
     pub until_ms: u64,
+    /// Of a bucket: microseconds after which a unit is back, by the rule of its last charge.
+    pub period_us: u64,
+    /// Of a bucket: what was given back of charges amid others.
+    pub given_back: GivenBack,
 }
 
 impl QuotaState {
@@ -184,10 +194,19 @@ impl QuotaState {
                 void_ms = void_ms.min(over_ms);
                 let full_us = self.back_us(rule, self.used + cost).unwrap_or(0);
                 self.until_ms = self.until_ms.max(over_ms).max(full_us.div_ceil(1000));
+                self.period_us = rule.period_us();
+                self.given_back.forget(self.used, self.added);
+                if self.added > MOST - cost {
+                    // Nothing that was charged by now can be given back any more.
+                    (self.born_us, self.added) = (now.born_us.max(self.born_us + 1), 0);
+                    self.given_back.clear();
+                }
+                self.added += cost;
             }
         }
         self.used += cost;
-        let charged = receipt.map(|id| Charged { id, born_us: self.born_us, void_ms });
+        let (born_us, at) = (self.born_us, self.added);
+        let charged = receipt.map(|id| Charged { id, born_us, void_ms, at });
         Consumption { allowed: true, charged, ..self.look(rule, 0, now.us) }
     }
 
@@ -200,18 +219,40 @@ impl QuotaState {
         }
         state.begin(now);
         *self = state;
-        Some(state.look(rule, 0, now.us))
+        Some(self.look(rule, 0, now.us))
     }
 
-    /// Gives units of a charge back. False: its window has passed, or the quota has begun anew since.
+    /// Whether a charge may still be given back.
+    #[must_use]
+    pub fn stands(&self, charged: &Charged, now_us: u64) -> bool {
+        let now_ms = now_us / 1000;
+        let is_same = charged.void_ms > now_ms && self.born_us == charged.born_us;
+        is_same && !self.is_over(now_ms)
+    }
+
+    /// Gives units of a charge back. False: its window has passed, the quota has begun anew since, or all have come back by
+    /// themselves.
     pub fn refund(&mut self, charged: &Charged, units: u64, now_us: u64) -> bool {
         let now_ms = now_us / 1000;
-        let stands = charged.void_ms > now_ms && self.born_us == charged.born_us;
-        if !stands || self.is_over(now_ms) {
+        if !self.stands(charged, now_us) {
             return false;
         }
-        // Of a bucket some may have come back by themselves.
-        self.used = self.used.saturating_sub(units);
+        if self.period_us == 0 {
+            self.used = self.used.saturating_sub(units);
+        } else {
+            let used = self.used - self.back(self.period_us, now_us);
+            let left = self.given_back.left(used, self.added, charged.at);
+            let units = units.min(left);
+            if units == 0 {
+                return false;
+            }
+            // By a clock that is set back others may be used that were charged before it.
+            let with_older = self.given_back.left(self.used, self.added, charged.at);
+            self.used -= units;
+            if with_older > units {
+                self.given_back.note(charged.at, units);
+            }
+        }
         if self.is_over(now_ms) {
             *self = Self::default();
         }
@@ -253,15 +294,20 @@ impl QuotaState {
     }
 
     /// As it stands at that instant.
-    fn at(self, rule: &QuotaRule, now_us: u64) -> Self {
+    fn at(&self, rule: &QuotaRule, now_us: u64) -> Self {
         if self.is_over(now_us / 1000) {
             return Self::default();
         }
-        let Refill::Bucket(_) = rule.refill else { return self };
-        // A clock that was set back brings none back, and takes none.
+        let Refill::Bucket(_) = rule.refill else { return self.clone() };
         let period_us = rule.period_us();
-        let back = (now_us.saturating_sub(self.since_us) / period_us).min(self.used);
-        Self { used: self.used - back, since_us: self.since_us + back * period_us, ..self }
+        let back = self.back(period_us, now_us);
+        let (used, since_us) = (self.used - back, self.since_us + back * period_us);
+        Self { used, since_us, ..self.clone() }
+    }
+
+    /// Units that are back. A clock that was set back brings none back, and takes none.
+    fn back(&self, period_us: u64, now_us: u64) -> u64 {
+        (now_us.saturating_sub(self.since_us) / period_us).min(self.used)
     }
 }
 

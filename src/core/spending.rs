@@ -47,6 +47,8 @@ pub struct Refund<'a> {
     pub units: u64,
     /// Under what it is remembered, where it was made under an idempotency key.
     pub memory: Option<[u8; 16]>,
+    /// It was made for a request: where others rest on it by its idempotency key, it stands while one is left.
+    pub of_request: bool,
 }
 
 /// Charges a quota, or tells again what the same charge was answered.
@@ -88,7 +90,7 @@ pub fn too_many() -> Fault {
 }
 
 /// Gives a charge back, once, and forgets the idempotency key that it was made under. False: it was
-/// given back before, or is worth nothing any more.
+/// given back before, is worth nothing any more, or others rest on it.
 pub fn refund(
     state: &mut QuotaState,
     memory: &mut Option<RememberedCharge>,
@@ -96,16 +98,32 @@ pub fn refund(
     asked: &Refund<'_>,
     now_us: u64,
 ) -> bool {
-    if was_refunded || !state.refund(&asked.charged, asked.units, now_us) {
+    // A later charge may be remembered there by now: that one stands.
+    let is_same =
+        |kept: &&mut RememberedCharge| kept.answer.charged.map(|c| c.id) == Some(asked.charged.id);
+    let kept = memory.as_mut().filter(is_same);
+    let is_remembered = kept.is_some();
+    if was_refunded || !state.stands(&asked.charged, now_us) {
         return false;
     }
-    // A later charge may be remembered there by now: that one stands.
-    let same =
-        |kept: &mut RememberedCharge| kept.answer.charged.map(|c| c.id) == Some(asked.charged.id);
-    if memory.as_mut().is_some_and(same) {
+    if let Some(kept) = kept.filter(|kept| asked.of_request && kept.resting > 1) {
+        kept.resting -= 1;
+        return false;
+    }
+    if !state.refund(&asked.charged, asked.units, now_us) {
+        return false;
+    }
+    if is_remembered {
         *memory = None;
     }
     true
+}
+
+/// One more rests on what is remembered.
+pub fn rest(memory: &mut Option<RememberedCharge>) {
+    if let Some(kept) = memory {
+        kept.resting += 1;
+    }
 }
 
 /// Does something once. `act` says whether anything was done: only then it is remembered.

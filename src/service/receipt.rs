@@ -17,7 +17,7 @@ const MAX_RECEIPT: usize = 1024;
 /// Bytes of the seal.
 const SEAL: usize = 16;
 /// The first byte: form of what follows.
-const FORM: u8 = 1;
+const FORM: u8 = 2;
 
 /// Seals receipts, and opens them again.
 pub struct Receipts {
@@ -65,7 +65,7 @@ impl Receipts {
         let Refund { key, charged, units, memory, .. } = receipt;
         let mut bytes = vec![FORM];
         bytes.extend_from_slice(&charged.id);
-        for number in [charged.born_us, charged.void_ms, *units] {
+        for number in [charged.born_us, charged.void_ms, charged.at, *units] {
             bytes.extend_from_slice(&number.to_be_bytes());
         }
         bytes.push(u8::from(memory.is_some()));
@@ -108,7 +108,7 @@ fn read(bytes: &[u8]) -> Option<Refund<'static>> {
         rest = left;
         Some(u64::from_be_bytes(*bytes))
     };
-    let (born_us, void_ms, units) = (number()?, number()?, number()?);
+    let (born_us, void_ms, at, units) = (number()?, number()?, number()?, number()?);
     let (has_memory, rest) = rest.split_first()?;
     let (memory, key) = rest.split_first_chunk::<16>()?;
     let key =
@@ -117,9 +117,10 @@ fn read(bytes: &[u8]) -> Option<Refund<'static>> {
         user: None,
         lasting: false,
         key: Cow::Owned(key),
-        charged: Charged { id: *id, born_us, void_ms },
+        charged: Charged { id: *id, born_us, void_ms, at },
         units,
         memory: (*has_memory == 1).then_some(*memory),
+        of_request: false,
     })
 }
 
@@ -132,9 +133,10 @@ mod tests {
             user: None,
             lasting: false,
             key: "bdkey\u{e9}.".into(),
-            charged: Charged { id: [3; 16], born_us: 17, void_ms: 1 << 47 },
+            charged: Charged { id: [3; 16], born_us: 17, void_ms: 1 << 47, at: 9 },
             units: (1 << 53) - 1,
             memory,
+            of_request: false,
         }
     }
 

@@ -195,7 +195,7 @@ impl Ledger {
 impl Ledger {
     /// A copy of a quota that lies apart, as a store that does not decide under its lock would read it.
     pub fn read_quota(&self, key: &str) -> QuotaState {
-        self.quotas.get(key).map(|state| *state).unwrap_or_default()
+        self.quotas.get(key).map(|state| state.clone()).unwrap_or_default()
     }
 
     /// Overwrites one, as such a store would write it.

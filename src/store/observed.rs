@@ -329,7 +329,15 @@ fn key_used(
 /// What gives a charge of a key's own quota back, where there was one.
 fn refund(Own { key, units, memory }: Own, told: &Consumption) -> Option<Act<'static>> {
     let charged = told.charged.filter(|_| !told.replayed)?;
-    let refund = Refund { user: None, lasting: false, key: key.into(), charged, units, memory };
+    let refund = Refund {
+        user: None,
+        lasting: false,
+        key: key.into(),
+        charged,
+        units,
+        memory,
+        of_request: false,
+    };
     Some(Act::Refund(refund))
 }
 

@@ -104,7 +104,16 @@ fn random_spending(seed: u64, ms: u64, longest_step_us: u64, set_back: bool) {
                         let (user, key) = (Some("u".into()), key.into());
                         let memory = remembered.map(|once| once.name);
                         let units = cost;
-                        receipts.push(Refund { user, lasting, key, charged, units, memory });
+                        let of_request = true;
+                        receipts.push(Refund {
+                            user,
+                            lasting,
+                            key,
+                            charged,
+                            units,
+                            memory,
+                            of_request,
+                        });
                     }
                 }
                 0..=5 => {
@@ -120,7 +129,16 @@ fn random_spending(seed: u64, ms: u64, longest_step_us: u64, set_back: bool) {
                         && let Some(charged) = it.charged
                     {
                         let (user, lasting, key) = (None, false, key.into());
-                        receipts.push(Refund { user, lasting, key, charged, units: cost, memory });
+                        let (units, of_request) = (cost, false);
+                        receipts.push(Refund {
+                            user,
+                            lasting,
+                            key,
+                            charged,
+                            units,
+                            memory,
+                            of_request,
+                        });
                     }
                 }
                 6 if !receipts.is_empty() => {

@@ -4,7 +4,7 @@ use super::support::*;
 use super::{assert_nothing_left, on_every_store};
 use latchgate::core::error::FaultCode;
 use latchgate::core::idempotency::Idempotency;
-use latchgate::core::op::{Act, Charge, Decision, Op, SessionCheck, Verdict};
+use latchgate::core::op::{Act, Charge, Decision, Op, QuotaPlace, SessionCheck, Verdict};
 use latchgate::core::quota::{Charged, Consumption, MOST, Spend};
 use latchgate::core::reason::Reason;
 use latchgate::core::spending::Refund;
@@ -225,6 +225,82 @@ fn what_is_given_back_never_exceeds_what_was_taken_since_the_quota_began() {
 }
 
 #[test]
+fn of_a_bucket_only_what_has_not_come_back_is_given_back_wherever_it_lies() {
+    on_every_store(|store, clock| {
+        let rule = bucket(10, 1_000);
+        for (n, place) in [charge, charge_apart].into_iter().enumerate() {
+            let of = 10 * n as u8;
+            let take = |units, id| {
+                let asked = with(place("gk", rule, 0), spend(units, of + id), None);
+                decided(ask(store, asked)).quota.unwrap()
+            };
+            let here = place("gk", rule, 0).unwrap().place == QuotaPlace::Record;
+            let back = |charged: Charged, units| {
+                let (user, key) = (here.then(|| "u".into()), "gk".into());
+                let (lasting, memory, of_request) = (false, None, true);
+                let refund = Refund { user, lasting, key, charged, units, memory, of_request };
+                flag(store, Act::Refund(refund))
+            };
+            let left = || take(0, 0).remaining;
+            let early = take(5, 1).charged.unwrap();
+            clock.advance_ms(300);
+            let middle = take(4, 2).charged.unwrap();
+            let late = take(3, 3).charged.unwrap();
+            assert_eq!(left(), 1);
+            assert!(back(middle, 4), "amid others");
+            assert_eq!(left(), 5);
+            clock.advance_ms(100);
+            assert!(back(early, 5), "of which one is left");
+            assert_eq!(left(), 7);
+            clock.advance_ms(300);
+            assert_eq!(take(10, 4).remaining, 0);
+            assert!(!back(late, 3), "all have come back, and what is used is another's");
+            assert_eq!(left(), 0);
+            clock.advance_ms(1_000);
+        }
+    });
+}
+
+#[test]
+fn a_charge_that_others_rest_on_is_given_back_with_the_last_of_them() {
+    on_every_store(|store, _| {
+        for (n, place) in [charge, charge_apart].into_iter().enumerate() {
+            let rule = balance(5);
+            let memory = 10 + n as u8;
+            let take = |id| {
+                decided(ask(store, with(place("bk", rule, 0), spend(2, id), under(memory, 1))))
+                    .quota
+                    .unwrap()
+            };
+            let here = n == 0;
+            let back = |charged: Charged, of_request| {
+                let (user, key) = (here.then(|| "u".into()), "bk".into());
+                let (lasting, memory) = (here, Some([memory; 16]));
+                let refund = Refund { user, lasting, key, charged, units: 2, memory, of_request };
+                flag(store, Act::Refund(refund))
+            };
+            let first = take(1 + memory);
+            let charged = first.charged.unwrap();
+            for _ in 0..2 {
+                let again = take(2 + memory);
+                assert_eq!((again.replayed, again.charged), (true, Some(charged)));
+            }
+            assert!(!back(charged, true) && !back(charged, true), "one is left");
+            let fourth = take(3 + memory);
+            assert!(fourth.replayed);
+            assert!(!back(charged, true));
+            assert!(back(charged, true), "the last of them");
+            assert!(!back(charged, true));
+            let anew = take(4 + memory);
+            assert_eq!((anew.replayed, anew.remaining), (false, 3));
+            assert!(take(5 + memory).replayed);
+            assert!(back(anew.charged.unwrap(), false), "by its receipt, whoever rests on it");
+            assert_eq!(take(6 + memory).remaining, 3);
+        }
+    });
+}
+
+#[test]
 fn what_a_request_was_charged_is_given_back_where_it_lies() {
     on_every_store(|store, clock| {
         for (key, rule) in [("bk", balance(3)), ("wk", window(3, HOUR)), ("gk", bucket(3, HOUR))] {
@@ -233,7 +309,18 @@ fn what_a_request_was_charged_is_given_back_where_it_lies() {
             let back = |charged: Charged, user: &'static str| {
                 let (user, key, lasting) = (Some(user.into()), key.into(), rule == balance(3));
                 let memory = Some([charged.id[0]; 16]);
-                flag(store, Act::Refund(Refund { user, lasting, key, charged, units: 2, memory }))
+                flag(
+                    store,
+                    Act::Refund(Refund {
+                        user,
+                        lasting,
+                        key,
+                        charged,
+                        units: 2,
+                        memory,
+                        of_request: false,
+                    }),
+                )
             };
             let id = key.as_bytes()[0];
             let charged = take(id).quota.unwrap().charged.unwrap();

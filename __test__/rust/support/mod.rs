@@ -250,7 +250,18 @@ pub fn refund(
 ) -> bool {
     let memory = once.map(|once| once.name);
     let key = key.into();
-    flag(store, Act::Refund(Refund { user: None, lasting: false, key, charged, units, memory }))
+    flag(
+        store,
+        Act::Refund(Refund {
+            user: None,
+            lasting: false,
+            key,
+            charged,
+            units,
+            memory,
+            of_request: false,
+        }),
+    )
 }
 
 pub const fn balance(limit: u64) -> QuotaRule {

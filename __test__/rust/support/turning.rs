@@ -60,14 +60,17 @@ impl Ears {
         notices.remove(0)
     }
 
-    /// The number of the ticket that is woken next.
+    /// The number of the ticket that is woken next. Of a revocation one may be told more than once.
     pub fn woken(&self) -> u64 {
-        match self.next() {
-            Notice::Turn(ticket) => {
-                assert_eq!(ticket[..8], self.gate);
-                number_of(&ticket)
+        loop {
+            match self.next() {
+                Notice::Turn(ticket) => {
+                    assert_eq!(ticket[..8], self.gate);
+                    return number_of(&ticket);
+                }
+                Notice::Revoked(_) => {}
+                other => panic!("not a turn: {other:?}"),
             }
-            other => panic!("not a turn: {other:?}"),
         }
     }
 

@@ -206,9 +206,9 @@ pub fn undo(expects: &Expects, verdict: &Verdict) -> Option<Call> {
     };
     let Undo { key, memory, units } = asked.undo.as_ref()?;
     // What was told again too: while this use rested on it, the one that was charged could not give it back.
-    let Charged { id, born_us, void_ms } = used.own?.charged?;
+    let Charged { id, born_us, void_ms, at } = used.own?.charged?;
     let keys: Vec<String> = [key.clone()].into_iter().chain(memory.clone()).collect();
-    let numbers = Packer::default().put(7, born_us).ms(void_ms).put(7, *units).0;
+    let numbers = Packer::default().put(7, born_us).ms(void_ms).put(7, *units).put(7, at).0;
     Some(call(Verb::KeyUndo, &keys, &[&numbers, &id], Expects::Consumption))
 }
 

@@ -91,12 +91,12 @@ pub fn balances(prefix: &str, user: &Names, key: &str) -> String {
 
 /// Charges a quota that lies apart.
 pub fn consume(prefix: &str, asked: &Consume<'_>) -> Call {
-    consume_key(prefix, &asked.key, &asked.rule, &asked.spend, asked.once.as_ref())
+    consume_key(prefix, &asked.key, &asked.rule, &asked.spend, asked.once.as_ref(), false)
 }
 
 /// The same as the second step of a decision.
 pub fn consume_apart(prefix: &str, charge: &Charge<'_>) -> Call {
-    consume_key(prefix, &charge.key, &charge.rule, &charge.spend, charge.once.as_ref())
+    consume_key(prefix, &charge.key, &charge.rule, &charge.spend, charge.once.as_ref(), true)
 }
 
 fn consume_key(
@@ -105,8 +105,9 @@ fn consume_key(
     rule: &QuotaRule,
     taken: &Spend,
     once: Option<&Idempotency>,
+    of_request: bool,
 ) -> Call {
-    let numbers = spend(Packer::default(), rule, taken).0;
+    let numbers = spend(Packer::default(), rule, taken).flag(of_request).0;
     let Remembering { id, question } = Remembering::of(taken, once);
     let arguments = [&*numbers, id, question];
     let count = if once.is_some() { 3 } else { 2 };
@@ -125,7 +126,7 @@ pub fn add(prefix: &str, asked: &AddUnits<'_>) -> Call {
 
 /// Gives a charge back.
 pub fn refund(prefix: &str, asked: &Refund<'_>) -> Call {
-    let Charged { id, born_us, void_ms } = asked.charged;
+    let Charged { id, born_us, void_ms, at } = asked.charged;
     let apart = Apart::of(prefix, &asked.key);
     let (names, key, place) = match asked.user.as_deref() {
         None => (apart.names, None, Vec::new()),
@@ -139,7 +140,8 @@ pub fn refund(prefix: &str, asked: &Refund<'_>) -> Call {
     let key = key.unwrap_or_else(|| Apart::of(prefix, &asked.key).key());
     let memory = asked.memory.map(|name| names.of_key("iq", &name));
     let keys: Vec<String> = [key, names.beside("rf", &id)].into_iter().chain(memory).collect();
-    let numbers = Packer::default().put(7, born_us).ms(void_ms).put(7, asked.units).0;
+    let numbers = Packer::default().put(7, born_us).ms(void_ms).put(7, asked.units).put(7, at);
+    let numbers = numbers.flag(asked.of_request).0;
     call(Verb::Refund, &keys, &[&numbers, &id, &place], Expects::Flag)
 }
 
@@ -166,7 +168,8 @@ pub fn consumption(from: &mut Unpacker<'_>) -> Option<Consumption> {
         None
     } else {
         let (born_us, void_ms) = (from.take(7)?, from.take(6)?);
-        Some(Charged { id: from.bytes(16)?.try_into().ok()?, born_us, void_ms })
+        let id = from.bytes(16)?.try_into().ok()?;
+        Some(Charged { id, born_us, void_ms, at: from.take(7)? })
     };
     Some(Consumption {
         allowed: flags & 1 != 0,

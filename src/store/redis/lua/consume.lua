@@ -1,14 +1,18 @@
 -- Charges a quota that lies with no user. One script, because looking and taking must not be interrupted.
 -- KEYS[1] string: the quota. KEYS[2] string: what is remembered under its idempotency key (only with one).
--- ARGV[1] packed: limit, window (ms, 0: none), period (us, 0: no bucket), cost, keep (ms, 0: no end).
+-- ARGV[1] packed: limit, window (ms, 0: none), period (us, 0: no bucket), cost, keep (ms, 0: no end),
+--   of a request (it rests on what is remembered).
 -- ARGV[2] receipt id, or empty. ARGV[3] the question (only with an idempotency key).
 -- Reply: as quota_reply, or packed: 255 where something else was asked under the key.
-local limit, window, period, cost, keep = struct.unpack('>I7I6I7I7I6', ARGV[1])
+local limit, window, period, cost, keep, of_request = struct.unpack('>I7I6I7I7I6I1', ARGV[1])
 local q = quota_at(redis.call('GET', KEYS[1]), limit, window, period)
 local kept = nil
 if KEYS[2] then kept = memory_recall(KEYS[2], ARGV[3]) end
 if kept == false then return struct.pack('>I1', 255) end
-if kept then return memory_reply(kept) end
+if kept then
+  if of_request == 1 then memory_rest(KEYS[2], kept, 1) end
+  return memory_reply(kept)
+end
 if cost > q.remaining then return quota_reply(q, 0, cost) end
 if cost == 0 then return quota_reply(q, 1, 0) end
 local void = quota_take(q, cost, keep)

@@ -32,7 +32,8 @@ if found[1] and #found[1] == 60 and not found[3] and scope_ok == 1 and not is_ah
   local state = found[4]
   if balances then state = redis.call('HGET', KEYS[3], quota) end
   local born, used, added, since, ends, remaining = 0, 0, 0, 0, 0, 0
-  local readable = not state or #state == 34
+  -- One of which something was given back is not the common case.
+  local readable = not state or #state == 41
   if state and readable then born, used, added, since, ends = struct.unpack(QUOTA, state) end
   if place > 0 then
     if period > 0 and used > 0 then
@@ -47,7 +48,7 @@ if found[1] and #found[1] == 60 and not found[3] and scope_ok == 1 and not is_ah
   if due > now and block <= now and horizon <= kept
     and (epoch_until + 3600000 <= now or (foreign == 0 and issued > epoch_gen) or (foreign == 1 and issued >= epoch_before))
     and (check == 0 or (value and #value == 26 and string.byte(value) == 1))
-    and readable and (place == 0 or (cost <= remaining and (used > 0 or balances) and born > 0 and added == 0 and keep == 0
+    and readable and (place == 0 or (cost <= remaining and (used > 0 or balances) and born > 0 and (added == 0 or period > 0) and keep == 0
       and once == 0 and (ends == 0 or ends > now)))
   then
     local flags, created, last_us, at, previous = 0, 0, 0, 0, 0
@@ -70,9 +71,10 @@ if found[1] and #found[1] == 60 and not found[3] and scope_ok == 1 and not is_ah
       if period > 0 then
         reset = math.ceil((since + used * period) / 1000)
         ends = math.max(ends, math.ceil(now_us / 1000) + window, reset)
-        fits = fits and ends + 3600000 <= ttl
+        fits = fits and ends + 3600000 <= ttl and added + cost < 9007199254740991
+        added = added + cost
       end
-      state = struct.pack(QUOTA, born, used, added, since, ends)
+      state = struct.pack(QUOTA, born, used, added, since, ends, period)
     elseif period > 0 then
       reset = math.ceil((since + used * period) / 1000)
     end
@@ -99,6 +101,7 @@ if found[1] and #found[1] == 60 and not found[3] and scope_ok == 1 and not is_ah
         end
         return struct.pack(REPLY, 0, flags + 8, live, created, last_us, at, previous, remaining, reset, left)
           .. struct.pack('>I1I7I7I6I6I6I7I6', 5, quota_limit, remaining, reset, left, NEVER, born, void) .. ARGV[5]
+          .. struct.pack('>I7', added)
       end
       return struct.pack(REPLY, 0, flags, live, created, last_us, at, previous, remaining, reset, left)
     end

@@ -56,6 +56,7 @@ local told = ''
 if q then
   flags = flags + 12
   if kept then
+    memory_rest(memory, kept, 1)
     told = memory_reply(kept)
   elseif cost == 0 then
     told = quota_reply(q, 1, 0)

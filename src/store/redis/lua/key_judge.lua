@@ -41,17 +41,14 @@ local function key_charge(rest)
   if not own then return key_answer(nil, rest) end
   if own_kept then
     -- Others that rest on the same charge may be denied yet: it stands while one is left.
-    if #own_kept == 90 then
-      redis.call('SETRANGE', KEYS[6], 84, struct.pack('>I6', struct.unpack('>I6', own_kept, 85) + 1))
-    end
+    memory_rest(KEYS[6], own_kept, 1)
     return key_answer(memory_reply(own_kept), rest)
   end
   local void = quota_take(own, own_cost, 0)
   local told = quota_charged(own, void, ARGV[9])
   redis.call('HSET', KEYS[4], 'u', quota_pack(own))
   if own_once == 1 then
-    -- With a receipt it may be given back: this one rests on it.
-    memory_keep(KEYS[6], ARGV[10], ARGV[9] == '' and told or told .. struct.pack('>I6', 1))
+    memory_keep(KEYS[6], ARGV[10], told)
   end
   return key_answer(told, rest)
 end

@@ -88,7 +88,7 @@ local function purge()
     elseif value and kind == 115 then
       till = field_till(value) + SLACK
     elseif value and kind == 113 then
-      till = struct.unpack('>I6', ours(value, 34), 29) + SLACK
+      till = struct.unpack('>I6', ours_quota(value), 29) + SLACK
     elseif value then
       till = struct.unpack('>I6', ours(value, 6)) + SLACK
     end

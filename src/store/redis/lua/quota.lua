@@ -1,27 +1,33 @@
--- What is kept of a quota, the same wherever it lies: born (us), used, added, since (us), until (ms, 0: never).
+-- What is kept of a quota, the same wherever it lies: born (us), used, added (of a bucket: ever charged), since (us),
+-- until (ms, 0: never), period (us, of a bucket's last charge; 0: none); then, of a bucket, each stretch of charged units
+-- that were given back: the number of the last unit, and how many (src/core/quota/given_back.rs).
 -- A rule is: limit, window (ms, 0: a balance), period (us until a unit is back, 0: not a bucket).
 local MOST = 9007199254740991
 local DAY = 86400000
 
 -- A value of another form is none of ours: better no answer than a wrong one.
 local function quota_read(state)
-  local born, used, added, since, till
-  if #state == 34 then born, used, added, since, till = struct.unpack(QUOTA, state) end
+  local born, used, added, since, till, paid
+  if #state >= 41 and (#state - 41) % 14 == 0 then born, used, added, since, till, paid = struct.unpack(QUOTA, state) end
   if not born or born > MOST or used > MOST or added > MOST or since > MOST then
     error('FOREIGN value under a key of ours')
   end
-  if (used == 0 and added == 0 and since == 0) or (till > 0 and till <= now) then return 0, 0, 0, 0, 0 end
-  return born, used, added, since, till
+  if (used == 0 and added == 0 and since == 0) or (till > 0 and till <= now) then return 0, 0, 0, 0, 0, 0, '' end
+  return born, used, added, since, till, paid, string.sub(state, 42)
+end
+
+-- So many of the used units are back (of a bucket).
+local function quota_drained(q, period)
+  return math.max(math.min(math.floor((now_us - q.since) / period), q.used), 0)
 end
 
 -- A quota as it stands now under a rule. `state` is false where nothing is kept.
 local function quota_at(state, limit, window, period)
-  local q = { born = 0, used = 0, added = 0, since = 0, till = 0, window = window, period = period }
-  if state then q.born, q.used, q.added, q.since, q.till = quota_read(state) end
+  local q = { born = 0, used = 0, added = 0, since = 0, till = 0, paid = 0, gone = '', window = window, period = period }
+  if state then q.born, q.used, q.added, q.since, q.till, q.paid, q.gone = quota_read(state) end
   if period > 0 and q.used > 0 then
-    local back = math.floor((now_us - q.since) / period)
-    if back > q.used then back = q.used end
-    if back > 0 then q.used, q.since = q.used - back, q.since + back * period end
+    local back = quota_drained(q, period)
+    q.used, q.since = q.used - back, q.since + back * period
   end
   if window == 0 then limit = math.min(limit + q.added, MOST) end
   q.limit = limit
@@ -37,6 +43,60 @@ local function quota_back(q, units)
   return 0
 end
 
+-- Of so many used units, those that were charged when so many ever were.
+local function quota_left(q, used, at)
+  local later = q.added - at
+  for i = 1, #q.gone, 14 do
+    local last, units = struct.unpack('>I7I7', q.gone, i)
+    if last > at then later = later - units end
+  end
+  return math.max(used - math.max(later, 0), 0)
+end
+
+-- Forgets what nothing that is still used was charged before.
+local function quota_forget(q)
+  while q.gone ~= '' and quota_left(q, q.used, (struct.unpack('>I7', q.gone))) == 0 do
+    q.gone = string.sub(q.gone, 15)
+  end
+end
+
+-- Notes that so many units, the last of which has that number, were given back. Of more than 64 stretches the earliest is
+-- forgotten.
+local function quota_note(q, at, units)
+  local before, behind, first = '', '', at - units
+  local last = at
+  for i = 1, #q.gone, 14 do
+    local its_last, its_units = struct.unpack('>I7I7', q.gone, i)
+    if its_last == first then
+      first = its_last - its_units
+    elseif its_last - its_units == at then
+      last = its_last
+    elseif its_last < at then
+      before = before .. string.sub(q.gone, i, i + 13)
+    else
+      behind = behind .. string.sub(q.gone, i, i + 13)
+    end
+  end
+  q.gone = before .. struct.pack('>I7I7', last, last - first) .. behind
+  if #q.gone > 64 * 14 then q.gone = string.sub(q.gone, 15) end
+end
+
+-- Gives units of a charge back that is not void; false where all have come back by themselves.
+local function quota_refund(q, units, at)
+  if q.paid == 0 then
+    q.used = math.max(q.used - units, 0)
+    return true
+  end
+  local left = quota_left(q, q.used - quota_drained(q, q.paid), at)
+  local back = math.min(units, left)
+  if back == 0 then return false end
+  -- By a clock that is set back others may be used that were charged before it.
+  local with_older = quota_left(q, q.used, at)
+  q.used = q.used - back
+  if with_older > back then quota_note(q, at, back) end
+  return true
+end
+
 -- Takes units that are there; returns when they can be given back no more (ms).
 local function quota_take(q, cost, keep)
   if q.born == 0 then q.born = now_us end
@@ -46,6 +106,12 @@ local function quota_take(q, cost, keep)
     local over = math.ceil(now_us / 1000) + q.window
     void = math.min(void, over)
     q.till = math.max(q.till, over, math.ceil(quota_back(q, q.used + cost) / 1000))
+    quota_forget(q)
+    if q.added > MOST - cost then
+      -- Nothing that was charged by now can be given back any more.
+      q.born, q.added, q.gone = math.max(now_us, q.born + 1), 0, ''
+    end
+    q.added, q.paid = q.added + cost, q.period
   elseif q.window > 0 then
     if q.used == 0 or q.till == 0 then q.till = now + q.window end
     void = math.min(void, q.till)
@@ -66,7 +132,7 @@ local function quota_add(q, limit, units)
 end
 
 local function quota_pack(q)
-  return struct.pack(QUOTA, q.born, q.used, q.added, q.since, q.till)
+  return struct.pack(QUOTA, q.born, q.used, q.added, q.since, q.till, q.paid) .. q.gone
 end
 
 -- Writes a quota that is a string; it expires an hour after it is to be forgotten.
@@ -92,30 +158,43 @@ local function quota_reply(q, flags, cost)
   return struct.pack('>I1I7I7I6I6I6', flags, q.limit, q.remaining, reset, left, retry)
 end
 
--- The same of a charge, and by what it can be given back: born (us), void (ms), receipt id.
+-- The same of a charge, and by what it can be given back: born (us), void (ms), receipt id, units ever charged.
 local function quota_charged(q, void, id)
   if id == '' then return quota_reply(q, 1, 0) end
-  return quota_reply(q, 5, 0) .. struct.pack('>I7I6', q.born, void) .. id
+  return quota_reply(q, 5, 0) .. struct.pack('>I7I6', q.born, void) .. id .. struct.pack('>I7', q.added)
 end
 
 -- What is remembered under an idempotency key: the question, until when, then the reply; and of what may still be given
--- back how many rest on it. nil where nothing is, false where something else was asked.
+-- back how many rest on it: it is given back with the last of them. nil where nothing is, false where something else was asked.
 local function memory_recall(key, question)
   local kept = redis.call('GET', key)
   if not kept then return nil end
-  if #kept ~= 55 and #kept ~= 84 and #kept ~= 90 then error('FOREIGN value under a key of ours') end
+  if #kept ~= 55 and #kept ~= 97 then error('FOREIGN value under a key of ours') end
   if struct.unpack('>I6', kept, 17) <= now then return nil end
   if string.sub(kept, 1, 16) ~= question then return false end
   return kept
 end
 
 local function memory_keep(key, question, reply)
-  redis.call('SET', key, question .. struct.pack('>I6', now + DAY) .. reply, 'PXAT',
+  local resting = #reply > 33 and struct.pack('>I6', 1) or ''
+  redis.call('SET', key, question .. struct.pack('>I6', now + DAY) .. reply .. resting, 'PXAT',
     string.format('%.0f', now + DAY + SLACK))
+end
+
+-- One more rests on what is remembered, or one less.
+local function memory_rest(key, kept, more)
+  if #kept ~= 97 then return end
+  redis.call('SETRANGE', key, 91, struct.pack('>I6', struct.unpack('>I6', kept, 92) + more))
+end
+
+-- How many rest on the charge with this receipt; 0 where it is not remembered.
+local function memory_resting(kept, id)
+  if not kept or #kept ~= 97 or string.sub(kept, 69, 84) ~= id then return 0 end
+  return (struct.unpack('>I6', kept, 92))
 end
 
 local function memory_reply(kept)
   local flags, limit, remaining, reset = struct.unpack('>I1I7I7I6', kept, 23)
   local left = reset > 0 and math.max(reset - now, 0) or 0
-  return struct.pack('>I1I7I7I6I6I6', flags + 2, limit, remaining, reset, left, NEVER) .. string.sub(kept, 56, 84)
+  return struct.pack('>I1I7I7I6I6I6', flags + 2, limit, remaining, reset, left, NEVER) .. string.sub(kept, 56, 91)
 end

@@ -1,9 +1,10 @@
 -- Gives a charge back, once. One script, because of two who ask at once only one may.
 -- KEYS[1] string or hash: the quota, or where it lies. KEYS[2] string: is there where the receipt is spent.
 -- KEYS[3] string: what is remembered under the charge's idempotency key (only with one).
--- ARGV[1] packed: born (us), void (ms), units. ARGV[2] receipt id. ARGV[3] field of the hash, or empty.
--- Reply: packed: 1, or 0 where it was given back before or is worth nothing any more.
-local born, void, units = struct.unpack('>I7I6I7', ARGV[1])
+-- ARGV[1] packed: born (us), void (ms), units, units ever charged then, of a request (others may rest on the charge).
+-- ARGV[2] receipt id. ARGV[3] field of the hash, or empty.
+-- Reply: packed: 1, or 0 where it was given back before or is worth nothing any more, or others rest on it.
+local born, void, units, at, of_request = struct.unpack('>I7I6I7I7I1', ARGV[1])
 local field, SPENT = ARGV[3], '1'
 local state
 if field == '' then state = redis.call('GET', KEYS[1]) else state = redis.call('HGET', KEYS[1], field) end
@@ -13,9 +14,13 @@ if spent and spent ~= SPENT then error('FOREIGN value under a key of ours') end
 if spent or not state or void <= now then return struct.pack('>I4', 0) end
 local q = quota_at(state, 0, 0, 0)
 if q.born ~= born then return struct.pack('>I4', 0) end
+local resting = memory_resting(kept, ARGV[2])
+if of_request == 1 and resting > 1 then
+  memory_rest(KEYS[3], kept, -1)
+  return struct.pack('>I4', 0)
+end
+if not quota_refund(q, units, at) then return struct.pack('>I4', 0) end
 redis.call('SET', KEYS[2], SPENT, 'PXAT', string.format('%.0f', now + DAY + SLACK))
--- Of a bucket some may have come back by themselves.
-q.used = math.max(q.used - units, 0)
 local says_nothing = q.used == 0 and q.added == 0 and q.since == 0
 if field == '' then
   if says_nothing then redis.call('DEL', KEYS[1]) else quota_set(KEYS[1], q) end
@@ -25,5 +30,5 @@ else
   redis.call('HSET', KEYS[1], field, quota_pack(q))
 end
 -- A later charge may be remembered there by now: that one stands.
-if kept and string.sub(kept, 69, 84) == ARGV[2] then redis.call('DEL', KEYS[3]) end
+if resting > 0 then redis.call('DEL', KEYS[3]) end
 return struct.pack('>I4', 1)
