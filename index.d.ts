@@ -18,8 +18,8 @@ export const version: string;
  * `createAuth(options).middleware(options)` in one, with the Auth on `.auth`.
  *
  * Options left out are read from the environment: LATCHGATE_STORE, LATCHGATE_JWT_SECRET, LATCHGATE_JWT_PUBLIC_KEY (PEM,
- * where line ends may be written as `\n`, or a JWK as JSON) or LATCHGATE_JWKS_URI, LATCHGATE_ISSUER, LATCHGATE_AUDIENCE, LATCHGATE_SESSION_LIMIT.
- * The keys are read only where `jwt` holds none. A variable that is set but empty is refused.
+ * where line ends may be written as `\n`, or a JWK as JSON) or LATCHGATE_JWKS_URI, LATCHGATE_ISSUER, LATCHGATE_AUDIENCE,
+ * LATCHGATE_SESSION_LIMIT. The keys are read only where `jwt` holds none. A variable that is set but empty is refused.
  *
  * With `sessions`, or with LATCHGATE_SESSION_LIMIT, sessions are admitted by first use unless `sessions.admission` says
  * otherwise, so that tokens issued elsewhere pass. With neither, only the tokens of tokens.login() are session-checked.
@@ -232,8 +232,9 @@ export interface Policy {
     /**
      * Whose units they are. Default 'api-key': the key's, and the user's where no key was used. 'session': the user's where there
      * is none. What a key has as a quota of its own is charged too, at the same cost (else 1), both or neither, and once per
-     * request, by the first middleware of this Auth whose cost is not 0; refundOn gives back the policy's alone. A function's string is a holder of
-     * its own (1 to 512 bytes, well-formed); anything else from it is ERR_LATCHGATE_INPUT, and never a quota that is shared.
+     * request, by the first middleware of this Auth whose cost is not 0; refundOn gives back the policy's alone. A function's
+     * string is a holder of its own (1 to 512 bytes, well-formed); anything else from it is ERR_LATCHGATE_INPUT, and never a
+     * quota that is shared.
      */
     by?: 'user' | 'session' | 'api-key' | ((req: Request) => string);
     /**
@@ -245,21 +246,23 @@ export interface Policy {
      * Under it the request is charged once within 24 h: whoever brings it again to the same quota passes, with the numbers of the
      * first answer, whatever is left by then. undefined: charged plainly. The key may come from the client, and is remembered per
      * holder and quota, and of a key's own quota per key, whichever policy charges it. Remembered are charges alone, a denial is
-     * decided anew. With another cost or rule, and for anything but a well-formed string of 1 to 512 bytes, ERR_LATCHGATE_INPUT goes to next(err).
+     * decided anew. With another cost or rule, and for anything but a well-formed string of 1 to 512 bytes, ERR_LATCHGATE_INPUT
+     * goes to next(err).
      */
     idempotencyKey?: (req: Request) => string | undefined;
     /**
      * Asked once, when the response has finished or its connection has closed before that (then `res.writableFinished` is false,
      * and the status is what was set by then); true gives back what this request was charged, and forgets its idempotencyKey.
      * Where several requests rest on one charge by that key, it is given back once all of them have answered true: one that was
-     * served keeps it. Of a 'bucket' what has come back by itself is not given back again. Answers at once. Where it throws, or the store cannot take the refund, the charge stands, a process warning (LATCHGATE_REFUND) says so, and for the store the
+     * served keeps it. Of a 'bucket' what has come back by itself is not given back again. Answers at once. Where it throws, or
+     * the store cannot take the refund, the charge stands, a process warning (LATCHGATE_REFUND) says so, and for the store the
      * event 'store-error'. No part of authenticate().
      */
     refundOn?: (res: Response) => boolean;
     /**
      * The same name and the same kind of `by` are the same units, in whichever middleware of whichever Auth on the store, whatever
-     * kinds of credentials it accepts; another rule, or kind of `by`, under a name that this Auth knows is ERR_LATCHGATE_CONFIG. 1 to 64 printable ASCII characters
-     * without quotes and backslashes, default 'default'.
+     * kinds of credentials it accepts; another rule, or kind of `by`, under a name that this Auth knows is
+     * ERR_LATCHGATE_CONFIG. 1 to 64 printable ASCII characters without quotes and backslashes, default 'default'.
      */
     name?: string;
   };
@@ -365,19 +368,21 @@ export interface Auth {
   onceRelease(key: string, by: string): Promise<boolean>;
 
   /**
-   * Resolves when the store answers and, with jwt.jwksUri, keys are there; rejects with ERR_LATCHGATE_STORE_UNAVAILABLE or _STORE_TIMEOUT where it does not, and, with
-   * store.strict, with _CONFIG where the server is not fit to keep what must not be lost.
+   * Resolves when the store answers and, with jwt.jwksUri, keys are there; rejects with ERR_LATCHGATE_STORE_UNAVAILABLE or
+   * _STORE_TIMEOUT where it does not, and, with store.strict, with _CONFIG where the server is not fit to keep what must not be
+   * lost.
    */
   ready(): Promise<void>;
   /**
    * `ok`: whether ready() would resolve; of a Cluster, whether every node that serves slots answers, and every slot is served.
    * `store`: 'memory' or 'redis'. `topology`: what the store consists of. `primary`: where writes go, as host:port or the path of
    * a socket, of a Cluster all such nodes; absent of an embedded store, and before the first connection. `unreachable`: those
-   * nodes of a Cluster that serve slots and cannot be reached. `replicas`: those of all primaries as they were asked now, with the bytes that
-   * each has not confirmed; `online` is false while it is still given what was there before; absent where they cannot be asked
-   * (INFO). `latencyMs`: of one question to the store, where it answered. `degraded`: it did not, and onStoreError lets requests through meanwhile. `warnings`: what an operator should know
-   * about this store here, in sentences; what the server's own settings give reason for is also emitted, once, as a process
-   * warning (LATCHGATE_STORE). Rejects with ERR_LATCHGATE_CLOSED alone.
+   * nodes of a Cluster that serve slots and cannot be reached. `replicas`: those of all primaries as they were asked now, with
+   * the bytes that each has not confirmed; `online` is false while it is still given what was there before; absent where they
+   * cannot be asked (INFO). `latencyMs`: of one question to the store, where it answered. `degraded`: it did not, and
+   * onStoreError lets requests through meanwhile. `warnings`: what an operator should know about this store here, in sentences;
+   * what the server's own settings give reason for is also emitted, once, as a process warning (LATCHGATE_STORE). Rejects with
+   * ERR_LATCHGATE_CLOSED alone.
    */
   health(): Promise<{
     ok: boolean;

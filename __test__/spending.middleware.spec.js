@@ -164,57 +164,6 @@ for (const { name, express } of EXPRESS) {
       assert.equal(left(await ask('/', 'c')), 3);
     });
 
-    for (const [what, by] of /** @type {Array<[string, any]>} */ ([
-      ['the user', undefined],
-      ['somebody else', () => 'all'],
-    ])) {
-      it(`gives the charge of ${what} back with the last of those who rest on it by an idempotency key`, async (t) => {
-        const auth = open(t);
-        const text = token({ sub: unique(), sid: 's' });
-        /** @type {Map<string, import('express').Response>} */
-        const open_ = new Map();
-        const quota = { limit: 5, name: 'n', by, idempotencyKey: byHeader, refundOn };
-        const port = await serve(
-          t,
-          (app) => {
-            app.get('/look', auth.middleware({ quota: { ...quota, cost: 0 } }), (_req, res) => res.json(1));
-            app.get(
-              '/:name',
-              auth.middleware({ quota }),
-              (req, res) => void open_.set(String(req.params.name), res),
-            );
-          },
-          express,
-        );
-        /** @param {string} path @param {string} [key] */
-        const ask = (path, key) => {
-          const headers = [`Authorization: Bearer ${text}`];
-          return send(port, {
-            path,
-            headers: key === undefined ? headers : [...headers, `Idempotency-Key: ${key}`],
-          });
-        };
-        const begun = async (/** @type {string} */ name, /** @type {string} */ key) => {
-          const answer = ask(`/${name}`, key);
-          await until('it is inside', async () => open_.has(name));
-          return async (/** @type {number} */ status) => {
-            open_.get(name)?.status(status).end();
-            return (await answer).status;
-          };
-        };
-        const end = await Promise.all(['a', 'b', 'c'].map((name) => begun(name, 'i')));
-        assert.equal(left(await ask('/look')), 4);
-        assert.equal(await end[0](500), 500);
-        assert.equal(await end[1](200), 200);
-        assert.equal(await end[2](500), 500);
-        // What is asked later is decided later: by then it would be back.
-        await Promise.all((await Promise.all([begun('d', 'j'), begun('e', 'j')])).map((over) => over(500)));
-        await until('the last gave it back', async () => left(await ask('/look')) === 4);
-        assert.equal(await (await begun('f', 'i'))(200), 200);
-        assert.equal(left(await ask('/look')), 4, 'one was served, and it stays charged');
-      });
-    }
-
     it('asks refundOn once, also where the client goes before the response has finished', async (t) => {
       /** @type {boolean[]} */
       const finished = [];

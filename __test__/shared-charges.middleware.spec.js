@@ -1,0 +1,71 @@
+// Several requests that rest on one charge by an idempotency key: with the last of them it is given back, and one that was served
+// keeps it.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { describe, it } = require('node:test');
+const { EXPRESS, serve } = require('./support/app.js');
+const { open, unique } = require('./support/auths.js');
+const { send } = require('./support/http.js');
+const { token } = require('./support/jwt.js');
+const { until } = require('./support/started.js');
+
+/** @param {import('./support/http.js').Answer} answer */
+const left = (answer) => Number(/;r=(\d+)/.exec(answer.header('RateLimit') ?? '')?.[1]);
+const byHeader = (/** @type {any} */ req) => req.get('Idempotency-Key');
+const refundOn = (/** @type {any} */ res) => res.statusCode >= 500;
+
+for (const { name, express } of EXPRESS) {
+  describe(`on ${name} requests under one idempotency key`, () => {
+    for (const [what, by] of /** @type {Array<[string, any]>} */ ([
+      ['the user', undefined],
+      ['somebody else', () => 'all'],
+    ])) {
+      it(`give the charge of ${what} back with the last of them`, async (t) => {
+        const auth = open(t);
+        const text = token({ sub: unique(), sid: 's' });
+        /** @type {Map<string, import('express').Response>} */
+        const open_ = new Map();
+        const quota = { limit: 5, name: 'n', by, idempotencyKey: byHeader, refundOn };
+        const port = await serve(
+          t,
+          (app) => {
+            app.get('/look', auth.middleware({ quota: { ...quota, cost: 0 } }), (_req, res) => res.json(1));
+            app.get(
+              '/:name',
+              auth.middleware({ quota }),
+              (req, res) => void open_.set(String(req.params.name), res),
+            );
+          },
+          express,
+        );
+        /** @param {string} path @param {string} [key] */
+        const ask = (path, key) => {
+          const headers = [`Authorization: Bearer ${text}`];
+          return send(port, {
+            path,
+            headers: key === undefined ? headers : [...headers, `Idempotency-Key: ${key}`],
+          });
+        };
+        const begun = async (/** @type {string} */ name, /** @type {string} */ key) => {
+          const answer = ask(`/${name}`, key);
+          await until('it is inside', async () => open_.has(name));
+          return async (/** @type {number} */ status) => {
+            open_.get(name)?.status(status).end();
+            return (await answer).status;
+          };
+        };
+        const end = await Promise.all(['a', 'b', 'c'].map((name) => begun(name, 'i')));
+        assert.equal(left(await ask('/look')), 4);
+        assert.equal(await end[0](500), 500);
+        assert.equal(await end[1](200), 200);
+        assert.equal(await end[2](500), 500);
+        // What is asked later is decided later: by then it would be back.
+        await Promise.all((await Promise.all([begun('d', 'j'), begun('e', 'j')])).map((over) => over(500)));
+        await until('the last gave it back', async () => left(await ask('/look')) === 4);
+        assert.equal(await (await begun('f', 'i'))(200), 200);
+        assert.equal(left(await ask('/look')), 4, 'one was served, and it stays charged');
+      });
+    }
+  });
+}
