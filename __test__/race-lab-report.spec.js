@@ -216,6 +216,14 @@ describe('the report', () => {
     assert.match(page(results, SCENARIOS), /not run/);
   });
 
+  it('counts a sweep neither in its table nor in that of the README', () => {
+    const swept = [run({ form: 'protected' }), run({ form: 'protected', tried: 9000, hot: 0.5 })];
+    const results = resultsFor(swept);
+    assert.equal(results.overall.operations.tried, 400);
+    assert.match(markdown(results, SCENARIOS), /\| S1 .* \| 0 of 400 \|\n/);
+    assert.doesNotMatch(page(results, SCENARIOS), /of 9,400/);
+  });
+
   it('says what makes it less than a whole run', () => {
     const results = resultsFor(whole([500]), ['S4 not run: install <it>']);
     assert.match(page(results, SCENARIOS), /Not a whole run.*S4 not run: install &#60;it&#62;/);

@@ -14,6 +14,7 @@ const { startServer } = require('../__test__/support/servers.js');
 const { throughMiddleware } = require('./contenders/latchgate.js');
 const { quantile } = require('./lib/stats.js');
 const { sign } = require('./lib/tokens.js');
+const { system } = require('./lib/system.js');
 
 const DECISIONS = 20_000;
 const WIDTH = 256;
@@ -174,7 +175,7 @@ async function main() {
     node: process.versions.node,
     server: about.valkey_version ?? about.redis_version,
     cpu: `${os.cpus().length} x ${os.cpus()[0]?.model.trim()}`,
-    system: `${os.type()} ${os.release()}`,
+    system: system(),
   };
   const file = path.join(__dirname, 'results', `memory-${options.kind}.json`);
   const kept = {

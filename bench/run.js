@@ -14,6 +14,7 @@ const { BENCH, findNode, installContenders } = require('./lib/nodes.js');
 const { startRedis } = require('./lib/processes.js');
 const { printRow, verdicts, writeDocs } = require('./lib/report.js');
 const { ROWS } = require('./lib/rows.js');
+const { system } = require('./lib/system.js');
 
 const { values: options } = parseArgs({
   options: {
@@ -33,7 +34,7 @@ function machine(version, redis) {
     node: version,
     redis,
     cpu: `${cpus.length} x ${cpus[0]?.model.trim()}`,
-    system: `${os.type()} ${os.release()}`,
+    system: system(),
     contenders: dependencies,
   };
 }

@@ -16,6 +16,7 @@ const { startServer } = require('../__test__/support/servers.js');
 const { throughMiddleware } = require('./contenders/latchgate.js');
 const { byRound, quantile, spread } = require('./lib/stats.js');
 const { sign, userOf } = require('./lib/tokens.js');
+const { system } = require('./lib/system.js');
 
 const FILE = path.join(__dirname, '..', 'docs', 'stores.md');
 const RESULTS = path.join(__dirname, 'results', 'stores.json');
@@ -218,7 +219,7 @@ async function main() {
       node: process.versions.node,
       redis,
       cpu: `${os.cpus().length} x ${os.cpus()[0]?.model.trim()}`,
-      system: `${os.type()} ${os.release()}`,
+      system: system(),
     };
     const results = { command: `node bench/stores.js --rounds ${options.rounds}`, machine, rounds };
     fs.writeFileSync(RESULTS, `${JSON.stringify(results, rounded)}\n`);

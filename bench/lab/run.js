@@ -20,6 +20,7 @@ const { lacks, prepare, startWorld } = require('./lib/needs.js');
 const { writeInto, writeReport } = require('./lib/report.js');
 const { runAll } = require('./lib/runs.js');
 const { SCENARIOS } = require('./scenarios.js');
+const { system } = require('../lib/system.js');
 
 const WHOLE = {
   processes: [1, 6],
@@ -87,7 +88,7 @@ function machineOf({ redis, database }) {
     redis: redis.version,
     postgres: database?.version,
     cpu: `${cpus.length} × ${cpus[0]?.model.trim()}`,
-    system: `${os.type()} ${os.release()}`,
+    system: system(),
     front: which('nginx') ? 'nginx' : 'a cluster of Node',
   };
 }

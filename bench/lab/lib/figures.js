@@ -48,7 +48,7 @@ function overallOf(runs) {
       many: shareOf(own.filter(({ processes }) => processes > 1)),
     };
   };
-  const guarded = runs.filter(({ form }) => form === 'protected');
+  const guarded = runs.filter(({ form, hot }) => form === 'protected' && hot === undefined);
   return {
     scenarios: [...new Set(counting.map(({ scenario }) => scenario))],
     unprotected: of('unprotected'),

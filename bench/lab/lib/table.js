@@ -31,34 +31,59 @@ function shares({ overall: { unprotected, protected: guarded, scenarios } }) {
   return `Decisions on credentials that a race made wrong, at ${BUSY} requests/s and more (${scenarios.join(', ')}): ${row('with one process', unprotected.one)}, ${row('with six', unprotected.many)}; on latchgate ${row('', guarded.one).trim()} and ${row('', guarded.many).trim()}.`;
 }
 
-/** In how many runs it is ahead of both; the run at the highest load is told. @param {Results} results */
+/** @param {number} processes */
+const many = (processes) => (processes === 1 ? 'one process' : 'six');
+
+/** The loads of which the README tells: the first that is busy, and the highest. @param {Array<{ rate: number }>} rows */
+function toldOf(rows) {
+  const rates = rows.map(({ rate }) => rate);
+  return [...new Set([Math.min(...rates.filter((rate) => rate >= BUSY)), Math.max(...rates)])].filter(
+    Number.isFinite,
+  );
+}
+
+/** @param {Results} results */
 function revocation({ revocation: rows }) {
-  const last = rows.at(-1);
-  if (last === undefined) return [];
+  if (rows.length === 0) return [];
   const ahead = rows.filter((row) => row.ahead).length;
+  const parts = toldOf(rows).flatMap((rate) =>
+    rows
+      .filter((row) => row.rate === rate)
+      .map(
+        ({ processes, database, blacklist, latchgate }) =>
+          `| ${number(rate)}/s, ${many(processes)} | ${ms(database)} | ${ms(blacklist)} | ${ms(latchgate)} |`,
+      ),
+  );
   return [
-    `To ask at every request whether a token is revoked (S4) takes, p95 at ${number(last.rate)}/s with ${last.processes === 1 ? 'one process' : 'six'}: ${ms(last.database)} by a row in PostgreSQL, ${ms(last.blacklist)} by a blacklist in Redis, ${ms(last.latchgate)} with latchgate, which is ahead of both in ${ahead} of ${rows.length} runs.`,
+    `To ask at every request whether a token is revoked (S4) takes, p95 (latchgate is ahead of both in ${ahead} of ${rows.length} runs):`,
+    ['| | a row in PostgreSQL | a blacklist in Redis | latchgate |', '|---|---|---|---|', ...parts].join(
+      '\n',
+    ),
   ];
 }
 
 /** @param {Results} results */
 function turn({ turn: rows }) {
   if (rows.length === 0) return [];
-  const parts = rows
-    .filter(({ rate }) => rate === (rows.find((row) => row.rate >= BUSY)?.rate ?? rows[0].rate))
-    .map(
-      ({ processes, turn: added, lock, turnedAway }) =>
-        `${ms(added.mean)} with ${processes === 1 ? 'one process' : 'six'} (a lock of 100 ms with three attempts ${ms(lock.mean)}, and ${number(turnedAway)} turned away)`,
-    );
-  const rate = rows.find((row) => row.rate >= BUSY)?.rate ?? rows[0].rate;
-  return [`A user's turn (S6) adds in the mean, at ${number(rate)}/s: ${parts.join('; ')}.`];
+  const parts = toldOf(rows).flatMap((rate) =>
+    rows
+      .filter((row) => row.rate === rate)
+      .map(
+        ({ processes, turn: added, lock, turnedAway }) =>
+          `| ${number(rate)}/s, ${many(processes)} | ${ms(added.mean)} | ${ms(lock.mean)}, ${number(turnedAway)} turned away |`,
+      ),
+  );
+  return [
+    "A user's turn (S6) adds to the same app without one, in the mean:",
+    ['| | a turn | a lock of 100 ms, three attempts |', '|---|---|---|', ...parts].join('\n'),
+  ];
 }
 
 /** @param {Results} results @param {import('../scenarios.js').Entry[]} scenarios @returns {string} */
 function markdown(results, scenarios) {
   const { runs, machine, seconds, seed, incomplete } = results;
   const rows = scenarios.map(({ id, title, violation }) => {
-    const own = runs.filter(({ scenario }) => scenario === id);
+    const own = runs.filter((run) => run.scenario === id && run.hot === undefined);
     const of = (/** @type {string} */ form, /** @type {boolean} */ one) =>
       counted(own.filter((run) => run.form === form && (run.processes === 1) === one));
     const guarded = counted(own.filter(({ form }) => form === 'protected'));
