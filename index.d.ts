@@ -2,9 +2,8 @@
 //
 // A denial is a value, a fault is an error: functions that decide resolve with a result that says no, and reject (or throw)
 // only with a LatchgateError. Durations are whole milliseconds, or strings such as '250ms', '30s', '15m', '12h', '7d'.
-// Instants are epoch milliseconds. User, session, token and issuer ids are well-formed strings of 1 to 512 bytes of UTF-8.
-//
-// "Not built yet: ERR_LATCHGATE_CONFIG" marks what a later version brings: using it is refused, and never ignored.
+// Instants are epoch milliseconds. User, session, token and issuer ids are well-formed strings of 1 to 512 bytes of UTF-8;
+// in a token, and in what is to stand in one, without control characters.
 
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 
@@ -123,7 +122,7 @@ export interface StoreOptions {
  */
 export interface JwtOptions {
   /** For HS256 (32 bytes or more), HS384 (48) and HS512 (64). PEM and JWK are refused here. Verifies and signs. */
-  secret?: string | Buffer;
+  secret?: string | Buffer | undefined;
   /** PEM (SPKI, PKCS#1 or a certificate), a JWK as object or JSON, or a public KeyObject. Private keys are refused here. */
   publicKey?: string | object;
   /**
@@ -302,6 +301,42 @@ export interface Denial {
   headers: Record<string, string>;
 }
 
+/** What the listeners of auth.on() get, by event. `observed`: it was decided in mode 'observe', and is not enforced. */
+export interface AuthEvents {
+  denied: {
+    type: 'denied';
+    code: string;
+    status: number;
+    reason: string;
+    userId?: string;
+    sessionId?: string;
+    keyId?: string;
+    observed?: true;
+  };
+  /** `active` is unknown where a quota of another slot has denied the request afterwards. */
+  admitted: {
+    type: 'admitted';
+    userId: string;
+    sessionId: string;
+    active?: number;
+    limit?: number;
+    observed?: true;
+  };
+  evicted: { type: 'evicted'; userId: string; sessionId: string; observed?: true };
+  revoked: {
+    type: 'revoked';
+    kind: 'token' | 'user' | 'block' | 'api_key' | 'session';
+    userId?: string;
+    tokenId?: string;
+    keyId?: string;
+    sessionId?: string;
+    reason?: 'reused';
+  };
+  'lock-lost': { type: 'lock-lost'; key: string; fence: number; message: string };
+  'store-error': { type: 'store-error'; message?: string };
+  'store-recovered': { type: 'store-recovered'; message?: string };
+}
+
 /** What createAuth() returns. After close() its calls reject with ERR_LATCHGATE_CLOSED, and its middlewares call next() with it. */
 export interface Auth {
   /**
@@ -316,7 +351,7 @@ export interface Auth {
    * credentials_required, or 403 insufficient_scope. Asks no store.
    * @throws LatchgateError ERR_LATCHGATE_CONFIG: no scope, or one outside RFC 6749 section 3.3.
    */
-  requireScope(...scopes: string[]): RequestHandler;
+  requireScope(...scopes: string[] | [scopes: string[]]): RequestHandler;
   /**
    * Each named claim must be in the token itself and equal the value (strictly; objects and arrays member by member), or satisfy
    * the function: `{resource_id: (value, req) => value === req.params.id}`. Else 403 forbidden; without a decision of this Auth
@@ -413,11 +448,9 @@ export interface Auth {
    * more to say. What a listener throws is a process warning (LATCHGATE_LISTENER) and no more.
    * @throws LatchgateError ERR_LATCHGATE_CONFIG: no such event. _INPUT: no function. _CLOSED.
    */
-  on(
-    event: 'denied' | 'admitted' | 'evicted' | 'revoked' | 'lock-lost' | 'store-error' | 'store-recovered',
-    listener: (event: object) => void,
-  ): this;
+  on<E extends keyof AuthEvents>(event: E, listener: (event: AuthEvents[E]) => void): this;
   /** Takes a listener off, the one added last where it was added twice. */
+  off<E extends keyof AuthEvents>(event: E, listener: (event: AuthEvents[E]) => void): this;
   off(event: string, listener: (event: object) => void): this;
   /**
    * Waits for what is in flight; afterwards everything is ERR_LATCHGATE_CLOSED. May be called again. Calls in flight keep the
@@ -949,7 +982,7 @@ export interface Counters {
  *
  * | code | status | |
  * |---|---|---|
- * | ERR_LATCHGATE_CONFIG | 500 | an option that is unknown, wrong, or not built yet; no key; no binary for this platform |
+ * | ERR_LATCHGATE_CONFIG | 500 | an option that is unknown or wrong; no key; no binary for this platform |
  * | ERR_LATCHGATE_INPUT | 500 | an argument, or what a function option returned |
  * | ERR_LATCHGATE_CLOSED | 503 | after close() |
  * | ERR_LATCHGATE_STORE_UNAVAILABLE | 503 | the store cannot be reached: nothing was done |

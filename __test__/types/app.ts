@@ -303,6 +303,8 @@ export async function lifeCalls(): Promise<void> {
   await auth.ready();
   const { ok, store: kind, latencyMs, degraded, warnings } = await auth.health();
   const listener = (event: object) => console.log(event);
+  auth.on('denied', ({ reason, status, userId }) => console.warn(reason.length + status, userId?.length));
+  auth.on('revoked', ({ kind }) => kind === 'session');
   auth.on('denied', listener).on('store-recovered', listener).off('denied', listener);
   const text: string = auth.metrics();
   console.log(ok, kind, latencyMs ?? 0, degraded, warnings.join(), text);
