@@ -415,9 +415,9 @@ export interface Auth {
    * nodes of a Cluster that serve slots and cannot be reached. `replicas`: those of all primaries as they were asked now, with
    * the bytes that each has not confirmed; `online` is false while it is still given what was there before; absent where they
    * cannot be asked (INFO). `latencyMs`: of one question to the store, where it answered. `degraded`: it did not, and
-   * onStoreError lets requests through meanwhile. `warnings`: what an operator should know about this store here, in sentences;
-   * what the server's own settings give reason for is also emitted, once, as a process warning (LATCHGATE_STORE). Rejects with
-   * ERR_LATCHGATE_CLOSED alone.
+   * onStoreError lets requests through meanwhile. `warnings`: what an operator should know about this store here, in sentences,
+   * first why it does not answer; what the server's own settings, or values under the prefix that are damaged, give reason for is
+   * also emitted, once, as a process warning (LATCHGATE_STORE). Rejects with ERR_LATCHGATE_CLOSED alone.
    */
   health(): Promise<{
     ok: boolean;
@@ -454,8 +454,8 @@ export interface Auth {
   off(event: string, listener: (event: object) => void): this;
   /**
    * Waits for what is in flight; afterwards everything is ERR_LATCHGATE_CLOSED. May be called again. Calls in flight keep the
-   * process alive; an idle Auth never does, closed or not. Sections that run under a turn are in flight; who waits for one is
-   * rejected at once, and what acquire() gave aborts its signal and runs out.
+   * process alive; an idle Auth never does, closed or not. Sections that run under a turn are in flight, and keep the
+   * process alive while close() waits; who waits for one is rejected at once, and what acquire() gave aborts its signal and runs out.
    */
   close(): Promise<void>;
 }
