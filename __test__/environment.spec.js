@@ -155,7 +155,11 @@ describe('the environment', () => {
       { JWKS_URI: 'http://issuer.test/Hush-Hush' },
       /LATCHGATE_JWKS_URI/,
     ],
-    ['a store of another kind', { JWT_SECRET: SECRET, STORE: 'postgres://u:Hush-Hush@h' }, /store must be/],
+    [
+      'a store of another kind',
+      { JWT_SECRET: SECRET, STORE: 'postgres://u:Hush-Hush@h' },
+      /^LATCHGATE_STORE must/,
+    ],
   ];
   for (const [what, variables, names] of REFUSED) {
     it(`with ${what} is refused by the name of the variable, without its value`, () => {

@@ -9,6 +9,7 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
+const { parseArgs } = require('node:util');
 const { notices } = require('./lib/notices.js');
 const { binaryName, platformName } = require('./lib/platform.js');
 const { ROOT, npm } = require('./lib/run.js');
@@ -88,9 +89,8 @@ async function packAll(out) {
 }
 
 if (require.main === module) {
-  const at = process.argv.indexOf('--out');
-  const out = path.resolve(at < 0 ? path.join(ROOT, 'dist') : (process.argv[at + 1] ?? 'dist'));
-  packAll(out)
+  const { values } = parseArgs({ options: { out: { type: 'string', default: path.join(ROOT, 'dist') } } });
+  packAll(path.resolve(values.out))
     .then((tarballs) => console.log(JSON.stringify(tarballs)))
     .catch((error) => {
       console.error(error instanceof SetupError ? error.message : error);

@@ -2,6 +2,7 @@
 // The Auth that createAuth() returns: middlewares, guards, authenticate(), and the groups of direct calls.
 
 const { ApiKeys } = require('./api-keys.js');
+const { bound } = require('./bound.js');
 const { RECORD } = require('./bridge.js');
 const { Counters } = require('./counters.js');
 const { NONE } = require('./credential.js');
@@ -53,16 +54,18 @@ class Auth {
    */
   constructor(options, admission) {
     this.#engine = new Engine(options, admission);
-    this.sessions = new Sessions(this.#engine);
-    this.tokens = new Tokens(this.#engine);
-    this.apiKeys = new ApiKeys(this.#engine);
-    this.quotas = new Quotas(this.#engine);
-    this.locks = new Locks(this.#engine);
-    this.counters = new Counters(this.#engine);
+    this.sessions = bound(new Sessions(this.#engine));
+    this.tokens = bound(new Tokens(this.#engine));
+    this.apiKeys = bound(new ApiKeys(this.#engine));
+    this.quotas = bound(new Quotas(this.#engine));
+    this.locks = bound(new Locks(this.#engine));
+    this.counters = bound(new Counters(this.#engine));
+    bound(this);
   }
 
   /** @param {object} [policy] */
   middleware(policy = NO_POLICY) {
+    assertCalled(policy, 'middleware');
     this.#engine.assertOpen();
     const compiled = compilePolicy(policy, this.#engine, true);
     if (compiled.bearer) this.#engine.assertKey();
@@ -83,6 +86,7 @@ class Auth {
 
   /** @param {object} [options] LockOptions */
   serialize(options = {}) {
+    assertCalled(options, 'serialize');
     this.#engine.assertOpen();
     return serialize(this.#engine, options);
   }
@@ -265,6 +269,16 @@ class Auth {
     this.#closing ??= this.#engine.close();
     return this.#closing;
   }
+}
+
+/**
+ * Where the call is forgotten, Express makes it, with a request.
+ * @param {object} given
+ * @param {string} name
+ */
+function assertCalled(given, name) {
+  if (typeof given === 'object' && given !== null && 'headers' in given && 'socket' in given)
+    throw configError(`auth.${name} was given a request: write app.use(auth.${name}()), with the call`);
 }
 
 /**

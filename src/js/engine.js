@@ -24,6 +24,8 @@ const SWEEP_EVERY_MS = 1000;
 const BARE = 1;
 
 class Engine {
+  /** @type {string[]} */
+  #lostKeys;
   #isListening = false;
   /** Calls of several steps that have begun. @type {Set<Promise<unknown>>} */
   #begun = new Set();
@@ -57,6 +59,7 @@ class Engine {
     this.issuers = jwt.issuers;
     this.maxAgeMs = jwt.maxAgeMs;
     this.accessTtlMs = jwt.accessTtlMs;
+    this.#lostKeys = jwt.lost;
     this.canSign = jwt.signing !== undefined;
     this.sessions = { ...sessions };
     this.refresh = settings.refresh;
@@ -105,6 +108,10 @@ class Engine {
 
   assertKey() {
     if (!this.hasKey) {
+      if (this.#lostKeys.length > 0)
+        throw configError(
+          `jwt.${this.#lostKeys[0]} is undefined: is the environment variable that it is read from set?`,
+        );
       throw configError(
         'no key to verify tokens with: set jwt.secret, jwt.publicKey, jwt.jwks or jwt.jwksUri, or the environment ' +
           'variable LATCHGATE_JWT_SECRET, LATCHGATE_JWT_PUBLIC_KEY or LATCHGATE_JWKS_URI',

@@ -68,7 +68,7 @@ function instant(value, name) {
     throw inputError(`${name} must be an instant in epoch milliseconds`);
   }
   if (value >= 1e8 && value < 1e11) {
-    throw inputError(`${name} looks like seconds: give epoch milliseconds (exp * 1000)`);
+    throw inputError(`${name} looks like seconds: give epoch milliseconds (seconds * 1000)`);
   }
   return Math.ceil(value);
 }

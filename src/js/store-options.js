@@ -24,7 +24,10 @@ function storeOptions(value) {
   const own = known(typeof value === 'string' ? { url: value } : (value ?? {}), NAMES, 'store', configError);
   if (own.strict !== undefined && typeof own.strict !== 'boolean')
     throw configError('store.strict must be true or false');
-  const { store, scheme } = url(own.url ?? env('LATCHGATE_STORE') ?? 'memory:');
+  const { store, scheme } =
+    own.url === undefined
+      ? url(env('LATCHGATE_STORE') ?? 'memory:', 'LATCHGATE_STORE')
+      : url(own.url, 'store');
   const networked = NETWORKED.includes(scheme);
   return {
     store,
@@ -41,16 +44,17 @@ function storeOptions(value) {
 /**
  * No part of the URL but its scheme is repeated in a message: it may hold a password.
  * @param {unknown} value
+ * @param {string} name
  * @returns {{ store: string, scheme: string }}
  */
-function url(value) {
+function url(value, name) {
   const store = typeof value === 'string' && isText(value) ? value : '';
   const scheme = /^([a-z][a-z0-9+-]{0,31}):/i.exec(store)?.[1] ?? '';
   // The stores named test- are in the test build of the addon alone; every other build refuses them itself.
   if (scheme === 'memory' || scheme.startsWith('test-') || NETWORKED.includes(scheme))
     return { store, scheme };
   throw configError(
-    "store must be 'memory:', 'memory:name', 'redis://…', 'rediss://…', 'redis+unix:///…', 'redis-sentinel://…?master=name' " +
+    `${name} must be 'memory:', 'memory:name', 'redis://…', 'rediss://…', 'redis+unix:///…', 'redis-sentinel://…?master=name' ` +
       "or 'redis-cluster://…'",
   );
 }

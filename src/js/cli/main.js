@@ -35,8 +35,9 @@ const COMMANDS = {
 
 /** @param {string[]} args @returns {Promise<number>} the exit code */
 async function main([name = '--help', ...rest]) {
-  if (name === '--version') return print(`${version}\n`);
-  if (name === '--help' || rest.includes('--help')) return print(USAGE);
+  if (name === '--version' || name === '-v') return print(`${version}\n`);
+  if (['--help', '-h', 'help'].includes(name) || rest.includes('--help') || rest.includes('-h'))
+    return print(USAGE);
   if (!Object.hasOwn(COMMANDS, name)) throw new TypeError('no such command: see latchgate --help');
   return COMMANDS[name](rest);
 }

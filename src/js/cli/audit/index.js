@@ -69,7 +69,9 @@ function codeOf(findings) {
 /** @param {string[]} args */
 async function read(args) {
   const { values, positionals } = parsed(args);
-  if (positionals.length !== 1) throw new ConfigError('which file describes the app?');
+  if (positionals.length === 0)
+    throw new ConfigError('which file describes the app? docs/audit.md has one to begin with');
+  if (positionals.length > 1) throw new ConfigError('one file at a time');
   const names = RACES.map(({ name }) => name);
   if (values.only !== undefined && !names.includes(values.only))
     throw new ConfigError(`--only takes one of ${names.map((name) => `'${name}'`).join(', ')}`);
