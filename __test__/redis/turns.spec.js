@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
 const { fault, open, unique } = require('../support/auths.js');
-const { faulty, recovered } = require('../support/faulty.js');
+const { faulty, recovered, storeFault } = require('../support/faulty.js');
 const { token } = require('../support/jwt.js');
 const { startProxy } = require('../support/proxy.js');
 const { RACES } = require('../support/races/turns.js');
@@ -217,6 +217,20 @@ describe('where replies or connections are lost', async () => {
     holder.leave();
     await assert.rejects(holder.done, fault('LEASE_LOST'));
     assert.equal(await lease.release(), true);
+  });
+
+  it('a turn that could not be given up is given up when the server is back, and not when its lease ends', {
+    skip,
+  }, async (t) => {
+    const { proxy, auth, judge } = await faulty(t);
+    const key = unique('key');
+    const lease = await auth.locks.acquire(key, { ttl: '10m', maxHold: '1h' });
+    await proxy.refuse();
+    await assert.rejects(lease.release(), storeFault);
+    await proxy.pass();
+    const next = await judge.locks.acquire(key, { wait: '50s' });
+    assert.ok(areGrowing([lease.fence, next.fence]));
+    assert.equal(await next.release(), true);
   });
 
   it('who waits goes on waiting where the server is away for a while', { skip }, async (t) => {

@@ -4,7 +4,7 @@
 // monotonic clock, so that it never lies later than the store's.
 
 const { HOUR, duration } = require('./duration.js');
-const { closedError, inputError } = require('./errors.js');
+const { closedError, inputError, isStoreFault } = require('./errors.js');
 const { leaseLostError } = require('./turn-errors.js');
 
 /** @typedef {import('./turns.js').Turns} Turns */
@@ -13,6 +13,7 @@ const GRANTED = 0;
 /** Into so many parts a lease falls: it is renewed after each of these, and where that fails after each of those. */
 const RENEWALS = 3;
 const ATTEMPTS = 10;
+const LEAVE_AGAIN_MS = 1000;
 /** By how much the signal aborts before the lease ends: a part of the lease, and no more than this. */
 const MARGIN = { part: 10, mostMs: 200 };
 
@@ -210,7 +211,18 @@ class Hold {
     this.#timer = undefined;
     if (this.#hasLeft) return;
     this.#hasLeft = true;
-    this.#turns.leave(this, answer, fail);
+    this.#turns.leave(this, answer, (error) => {
+      fail?.(error);
+      this.#leaveAgain(error);
+    });
+  }
+
+  /** Whoever waits need not wait for the lease to end where the store was only away for a moment. @param {unknown} error */
+  #leaveAgain(error) {
+    if (!isStoreFault(error) || performance.now() >= this.#endsAt) return;
+    this.#hasLeft = false;
+    this.#timer = setTimeout(() => this.#leave(), Math.min(this.#settings.ttlMs / ATTEMPTS, LEAVE_AGAIN_MS));
+    this.#timer.unref();
   }
 }
 
