@@ -2,7 +2,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { spawn } = require('node:child_process');
+const { spawn, spawnSync } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const path = require('node:path');
@@ -12,9 +12,8 @@ const { freePort } = require('./support/started.js');
 
 const ROOT = path.join(__dirname, '..');
 const SECRET = 'the secret of the readme, 32 bytes or more';
-const PROGRAMS = [...fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8').matchAll(/```js\n(.*?)```/gs)].map(
-  ([, code]) => code,
-);
+const README = fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8');
+const PROGRAMS = [...README.matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code);
 
 /**
  * @param {import('node:test').TestContext} t
@@ -63,6 +62,31 @@ test('the first program admits three sessions by first use, and revokes them all
   const revoked = await fetch(`${url}/logout-everywhere`, { method: 'POST', ...bearer(first) });
   assert.deepEqual(await revoked.json(), { sessionsEnded: 3 });
   assert.equal((await fetch(`${url}/me`, bearer(first))).status, 401);
+});
+
+test('a token that the README makes is good for the first program', async (t) => {
+  const [, script = ''] = /^node -e "(.*)"$/m.exec(README) ?? [];
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', script], {
+    cwd: ROOT,
+    env: { ...process.env, JWT_SECRET: SECRET },
+    encoding: 'utf8',
+  });
+  assert.equal(status, 0, stderr);
+  const url = await start(t, PROGRAMS[0]);
+  const me = await fetch(`${url}/me`, bearer(stdout.trim()));
+  assert.equal((await /** @type {any} */ (me.json())).user, 'ada');
+});
+
+test('the second program answers what it cannot use, and what its calls reject with', async (t) => {
+  const url = await start(t, PROGRAMS[1]);
+  const login = (/** @type {object} */ body) => {
+    const headers = { 'content-type': 'application/json' };
+    return fetch(`${url}/login`, { method: 'POST', headers, body: JSON.stringify(body) });
+  };
+  assert.equal((await login({})).status, 400);
+  assert.equal((await fetch(`${url}/login`, { method: 'POST' })).status, 400);
+  const wrong = await login({ user: 'x'.repeat(600) });
+  assert.deepEqual([wrong.status, await wrong.json()], [500, { error: 'ERR_LATCHGATE_INPUT' }]);
 });
 
 test('the second program logs in, evicts the oldest, checks the scope, refreshes and logs out', async (t) => {
