@@ -607,8 +607,8 @@ export interface Tokens {
   /** The same by id. `expiresAt`: the token's exp in milliseconds. `iss`: needed where jwt.issuer lists several. */
   revokeId(id: { jti: string; userId: string; expiresAt: number; iss?: string }): Promise<boolean>;
   /**
-   * By id, by revokeUser() or by block; sessions are not looked at. A token that does not verify is revoked: true. Of an id alone,
-   * without the token, it cannot be said when it was issued.
+   * By id, by revokeUser() or by block; neither sessions nor expiry are looked at. A token whose signature or claims do not stand is
+   * revoked: true. Of an id alone, without the token, it cannot be said when it was issued.
    */
   isRevoked(token: string | { jti: string; userId: string; iss?: string }): Promise<boolean>;
   /**
