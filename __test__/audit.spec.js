@@ -180,7 +180,7 @@ describe('latchgate audit ends with 2', () => {
   it('where the line is wrong', async () => {
     for (const [args, says] of /** @type {Array<[string[], RegExp]>} */ ([
       [[], /which file/],
-      [['a.json', 'b.json'], /which file/],
+      [['a.json', 'b.json'], /one file at a time/],
       [['nowhere.json'], /there is no file nowhere\.json/],
       [['a.json', '--force'], /--force/],
       [['a.json', '--only', 'overspendin'], /--only takes one of 'over-admission'/],

@@ -8,7 +8,7 @@ const { open, unique } = require('../support/auths.js');
 const { faulty, recovered, storeFault } = require('../support/faulty.js');
 const { token } = require('../support/jwt.js');
 const { changes } = require('../support/prometheus.js');
-const { KINDS, missing } = require('../support/servers.js');
+const { KINDS, missing, startServer } = require('../support/servers.js');
 
 /** @typedef {import('../support/servers.js').RealServer} Server */
 
@@ -175,6 +175,30 @@ for (const { kind, name: server } of KINDS) {
         );
       });
     }
+
+    it('one value is no reason for a strict Auth not to be ready', { skip }, async (t) => {
+      const server = await startServer(t, { kind, appendonly: true });
+      const auth = open(t, { store: { url: server.url(), strict: true } });
+      await auth.ready();
+      await auth.quotas.consume('k', BALANCE);
+      const [key] = (await server.keys()).filter((name) => /:qb:/.test(name));
+      await server.command('SET', key, 'junk');
+      await assert.rejects(auth.quotas.consume('k', BALANCE), storeFault);
+      const { ok, warnings } = await auth.health();
+      assert.deepEqual([ok, warnings.filter((text) => /has not written/.test(text)).length], [true, 1]);
+      await auth.ready();
+    });
+
+    it('nothing, but a right is missing, that is no damage', { skip }, async (t) => {
+      const server = await startServer(t, { kind });
+      await server.command('ACL', 'SETUSER', 'limited', 'on', '>pw', '~*', '&*', '+@all', '-hset', '-set');
+      const auth = open(t, { store: `redis://limited:pw@127.0.0.1:${server.port}` });
+      await assert.rejects(auth.sessions.admit('u'), storeFault);
+      assert.deepEqual(
+        (await auth.health()).warnings.filter((text) => /has not written/.test(text)),
+        [],
+      );
+    });
 
     it('keys that no id of ours could make, nothing comes of it', { skip }, async (t) => {
       const { server, auth, user, live } = await faulty(t, { server: { kind } });

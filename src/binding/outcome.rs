@@ -98,6 +98,7 @@ pub struct NativeHealth {
     pub primaries: Vec<String>,
     pub unreachable: Vec<String>,
     pub warnings: Vec<String>,
+    pub damaged: bool,
 }
 
 /// What a key set that was fetched came to.
@@ -153,7 +154,7 @@ pub fn event(notice: Notice) -> Option<NativeEvent> {
 
 /// What is known of the store, as an object.
 pub fn health(health: Health) -> NativeHealth {
-    let Health { connected, version, topology, primaries, unreachable, warnings } = health;
+    let Health { connected, version, topology, primaries, unreachable, warnings, damaged } = health;
     let topology = match topology {
         Topology::Embedded => "embedded",
         Topology::Standalone => "standalone",
@@ -167,6 +168,7 @@ pub fn health(health: Health) -> NativeHealth {
         primaries,
         unreachable,
         warnings,
+        damaged,
     }
 }
 

@@ -40,7 +40,7 @@ pub enum Notice {
     Lost(String),
     /// It can be reached again.
     Recovered,
-    /// It has met a value that it did not write, where its own should be; `Health::warnings` says so.
+    /// It has met a value that it did not write, where its own should be; `Health::damaged` says so.
     Damaged,
     /// What this ticket waits for is reserved for it: it should ask.
     Turn(TurnTicket),
@@ -78,8 +78,10 @@ pub struct Health {
     pub primaries: Vec<String>,
     /// Those of them that cannot be reached.
     pub unreachable: Vec<String>,
-    /// What its operator should know.
+    /// What its operator should know of its settings.
     pub warnings: Vec<String>,
+    /// It has met a value that it did not write, where its own should be.
+    pub damaged: bool,
 }
 
 /// A server that repeats what a primary does.

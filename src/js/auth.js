@@ -277,8 +277,18 @@ class Auth {
  * @param {string} name
  */
 function assertCalled(given, name) {
-  if (typeof given === 'object' && given !== null && 'headers' in given && 'socket' in given)
+  if (isRequest(given))
     throw configError(`auth.${name} was given a request: write app.use(auth.${name}()), with the call`);
+}
+
+/** @param {unknown} given */
+function isRequest(given) {
+  try {
+    return typeof given === 'object' && given !== null && 'headers' in given && 'socket' in given;
+  } catch {
+    // A proxy that refuses: what reads it next says so.
+    return false;
+  }
 }
 
 /**

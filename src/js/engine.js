@@ -14,7 +14,13 @@ const { MODE } = require('./session-options.js');
 const { whenTelemetry } = require('./telemetry.js');
 const { revokedError } = require('./turn-errors.js');
 const { Turns } = require('./turns.js');
-const { embeddedWarnings, observeWarnings, storeWarnings, warnSessionIsToken } = require('./warnings.js');
+const {
+  DAMAGED,
+  embeddedWarnings,
+  observeWarnings,
+  storeWarnings,
+  warnSessionIsToken,
+} = require('./warnings.js');
 const { Watches } = require('./watches.js');
 
 /** @typedef {import('./binding.js').Outcome} Outcome */
@@ -245,9 +251,10 @@ class Engine {
       );
   }
 
-  /** @returns {string[]} what the checks of the server have found */
+  /** @returns {string[]} what the checks of the server have found, and what was met there */
   storeWarnings() {
-    return storeWarnings(this.call((gate) => gate.health().warnings));
+    const { warnings, damaged } = this.call((gate) => gate.health());
+    return storeWarnings(damaged ? [...warnings, DAMAGED] : warnings);
   }
 
   /** @returns {string[]} what is wrong with the keys that are fetched */
@@ -267,8 +274,10 @@ class Engine {
   /** @returns {string[]} why the store is not what store.strict asks for */
   doubts() {
     const { networked, strict } = this.store;
-    const found = networked ? this.storeWarnings() : ['the embedded store keeps nothing on disk'];
-    return strict ? found : [];
+    if (!strict) return [];
+    if (!networked) return ['the embedded store keeps nothing on disk'];
+    // One value that is damaged is no reason to serve nobody.
+    return storeWarnings(this.call((gate) => gate.health().warnings));
   }
 
   noteSessionIsToken() {

@@ -142,7 +142,8 @@ class Hold {
       this,
       byMs,
       ({ state, leaseMs }) => {
-        if (state === GRANTED) this.#endAt(sentAt + leaseMs);
+        // No longer than was asked for: a clock that is set back adds to what the store says.
+        if (state === GRANTED) this.#endAt(sentAt + Math.min(leaseMs, byMs));
         else this.lose('it had ended');
         answer(state === GRANTED && this.isHeld);
       },
@@ -150,9 +151,8 @@ class Hold {
     );
   }
 
-  /** However far a clock that was set back puts it: never behind maxHold. @param {number} storesEnd */
-  #endAt(storesEnd) {
-    const endsAt = Math.min(storesEnd, this.#hardEnd);
+  /** @param {number} endsAt */
+  #endAt(endsAt) {
     if (this.#isOver || endsAt <= this.#endsAt) return;
     this.#endsAt = endsAt;
     this.expiresAt = inEpoch(endsAt);

@@ -3,7 +3,7 @@
 
 const { inputError } = require('./errors.js');
 const { id, optionalId, token } = require('./input.js');
-const { known } = require('./names.js');
+const { bare, known } = require('./names.js');
 const { RULE_NAMES, quotaRule, units } = require('./quota-rule.js');
 
 /**
@@ -147,7 +147,8 @@ function consumption(outcome) {
  * @param {import('./binding.js').NativeConsumption} native
  * @returns {Consumption}
  */
-function told({ allowed, limit, remaining, resetAt, retryAfterMs, receipt, replayed }) {
+function told(native) {
+  const { allowed, limit, remaining, resetAt, retryAfterMs, receipt, replayed } = bare(native);
   /** @type {Consumption} */
   const said = {
     allowed,

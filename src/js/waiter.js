@@ -171,7 +171,8 @@ class Waiter {
   #granted(sentAt, { fence, leaseMs }) {
     const { place, settings } = this;
     this.#turns.fences.note(place.name, fence);
-    const endsAt = sentAt + leaseMs;
+    // No longer than was asked for: a clock that is set back adds to what the store says.
+    const endsAt = sentAt + Math.min(leaseMs, settings.ttlMs);
     if (endsAt - performance.now() < settings.ttlMs / 2) {
       this.#tooLate();
       return;

@@ -18,6 +18,8 @@ const SECOND_COPY = {
   code: 'LATCHGATE_EMBEDDED_TWICE',
   text: 'two copies of latchgate are loaded: an embedded store of the same name is another one in each',
 };
+const DAMAGED =
+  "a key under the prefix holds what latchgate has not written (damaged, or another's): calls about it are refused, and it is left as it is";
 const COPY = Symbol.for('latchgate.embedded');
 
 const OBSERVES = {
@@ -121,6 +123,7 @@ function warnObserved(code, { message }) {
 }
 
 module.exports = {
+  DAMAGED,
   embeddedWarnings,
   observeWarnings,
   storeWarnings,

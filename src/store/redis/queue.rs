@@ -239,8 +239,8 @@ impl Queue {
                 self.broken = Some(io::Error::other(why));
             }
         }
-        if is_damage(&reply) && !self.health.warnings.iter().any(|known| known == DAMAGED) {
-            self.health.warnings.push(DAMAGED.into());
+        if is_damage(&reply) && !self.health.damaged {
+            self.health.damaged = true;
             taken.damaged = true;
         }
         // A charge reads all that it needs before it writes: where the server refuses it, nothing was charged.
@@ -338,15 +338,11 @@ const BEFORE: [&str; 15] = [
 /// What a server says that is not, or not yet, a primary: another connection may lead to one.
 const UNFIT: [&str; 3] = ["LOADING", "MASTERDOWN", "READONLY"];
 
-/// Said once for each connection.
-const DAMAGED: &str = "a key under the prefix holds what latchgate has not written (damaged, or another's): \
-    calls about it are refused, and it is left as it is";
-
 /// Whether a script has failed over what it found, and not for want of rights, memory or time.
 fn is_damage(reply: &Reply) -> bool {
     let Reply::Error(message) = reply else { return false };
     message.starts_with("WRONGTYPE")
-        || (message.starts_with("ERR") && message.contains("user_script"))
+        || ["FOREIGN value", "data string too short"].iter().any(|text| message.contains(text))
 }
 
 fn read_reply(expects: &Expects, reply: Reply) -> Outcome {

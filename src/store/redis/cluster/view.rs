@@ -25,6 +25,7 @@ impl Shared {
             health.version = health.version.or(own.version);
             let named = own.warnings.into_iter().map(|text| format!("{}: {text}", node.name));
             health.warnings.extend(named);
+            health.damaged |= own.damaged;
             if !own.connected {
                 health.unreachable.push(node.name.clone());
             }
