@@ -8,7 +8,7 @@ const { authMiddleware, createAuth } = require('latchgate');
 const { serve } = require('./support/app.js');
 const { fault, unique } = require('./support/auths.js');
 const { get } = require('./support/http.js');
-const { SECRET, token } = require('./support/jwt.js');
+const { SECRET, jwkOf, token } = require('./support/jwt.js');
 
 const NAMES = [
   'LATCHGATE_STORE',
@@ -66,11 +66,7 @@ describe('the environment', () => {
     const { publicKey, privateKey } = crypto.generateKeyPairSync('ed25519');
     const pem = publicKey.export({ format: 'pem', type: 'spki' }).toString();
     const text = token({}, { alg: 'EdDSA', key: privateKey });
-    for (const value of [
-      pem,
-      pem.replaceAll('\n', '\\n'),
-      JSON.stringify(publicKey.export({ format: 'jwk' })),
-    ]) {
+    for (const value of [pem, pem.replaceAll('\n', '\\n'), JSON.stringify(jwkOf(publicKey))]) {
       set({ JWT_PUBLIC_KEY: value });
       assert.equal(await outcome(createAuth(), text), 'allowed');
     }

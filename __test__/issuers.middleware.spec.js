@@ -5,7 +5,7 @@ const assert = require('node:assert/strict');
 const crypto = require('node:crypto');
 const { describe, it } = require('node:test');
 const { fault, open, unique } = require('./support/auths.js');
-const { SECRET, read, token } = require('./support/jwt.js');
+const { SECRET, jwkOf, read, token } = require('./support/jwt.js');
 
 const OURS = 'https://ours.test';
 const THEIRS = 'https://theirs.test';
@@ -101,8 +101,8 @@ describe('claims that only our own key may set', () => {
   const foreign = crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const jwks = {
     keys: [
-      { ...own.publicKey.export({ format: 'jwk' }), kid: 'own' },
-      { ...foreign.publicKey.export({ format: 'jwk' }), kid: 'foreign' },
+      { ...jwkOf(own.publicKey), kid: 'own' },
+      { ...jwkOf(foreign.publicKey), kid: 'foreign' },
     ],
   };
   const mixed = { jwks, privateKey: own.privateKey };

@@ -7,6 +7,7 @@ const { describe, it } = require('node:test');
 const { createAuth } = require('latchgate');
 const { listen, serve } = require('./support/app.js');
 const { get } = require('./support/http.js');
+const { jwkOf } = require('./support/jwt.js');
 const { steerTimers } = require('./support/timers.js');
 
 const RESOURCE = 'https://api.test/';
@@ -18,7 +19,7 @@ function signingJwk(kid, alg) {
     alg === 'RS256'
       ? crypto.generateKeyPairSync('rsa', { modulusLength: 2048 })
       : crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return { ...privateKey.export({ format: 'jwk' }), kid, alg, use: 'sig' };
+  return { ...jwkOf(privateKey), kid, alg, use: 'sig' };
 }
 
 /**

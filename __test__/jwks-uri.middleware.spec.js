@@ -6,7 +6,7 @@ const { describe, it } = require('node:test');
 const { EXPRESS, serve } = require('./support/app.js');
 const { fault, open } = require('./support/auths.js');
 const { get, send } = require('./support/http.js');
-const { token } = require('./support/jwt.js');
+const { jwkOf, token } = require('./support/jwt.js');
 const { keyEndpoint, keySet, pair, signed } = require('./support/key-endpoint.js');
 const { steerTimers } = require('./support/timers.js');
 
@@ -224,7 +224,7 @@ describe('while the endpoint does not answer', () => {
 });
 
 /** A private JWK. @param {ReturnType<typeof pair>} pair */
-const own = ({ privateKey }) => /** @type {any} */ (privateKey.export({ format: 'jwk' }));
+const own = ({ privateKey }) => jwkOf(privateKey);
 
 describe('of the keys in a set', () => {
   it('those that cannot verify are passed over, and cost the others nothing', async (t) => {

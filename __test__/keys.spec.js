@@ -5,7 +5,7 @@ const assert = require('node:assert/strict');
 const crypto = require('node:crypto');
 const { describe, it } = require('node:test');
 const { fault, open, unique } = require('./support/auths.js');
-const { fresh, read, token } = require('./support/jwt.js');
+const { fresh, jwkOf, read, token } = require('./support/jwt.js');
 
 const rsa = () => crypto.generateKeyPairSync('rsa', { modulusLength: 2048 });
 const ec = (/** @type {string} */ namedCurve) => crypto.generateKeyPairSync('ec', { namedCurve });
@@ -45,8 +45,6 @@ async function outcome(auth, text) {
   return answer.ok ? 'allowed' : answer.reason;
 }
 
-/** @param {crypto.KeyObject} key @returns {any} */
-const jwkOf = (key) => key.export({ format: 'jwk' });
 /** @param {crypto.KeyObject} key @param {'spki' | 'pkcs1'} [type] */
 const publicPem = (key, type = 'spki') => key.export({ format: 'pem', type }).toString();
 /** @param {crypto.KeyObject} key @param {'pkcs8' | 'pkcs1' | 'sec1'} [type] */

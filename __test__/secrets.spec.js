@@ -7,7 +7,7 @@ const { describe, it } = require('node:test');
 const util = require('node:util');
 const { LatchgateError, createAuth } = require('latchgate');
 const { open } = require('./support/auths.js');
-const { SECRET } = require('./support/jwt.js');
+const { SECRET, jwkOf } = require('./support/jwt.js');
 
 const jwt = { secret: SECRET };
 
@@ -15,7 +15,7 @@ describe('no error and no view shows a secret', () => {
   const secret = 'Hush-this-must-not-be-seen-anywhere-0123456789';
   const rsa = crypto.generateKeyPairSync('rsa', { modulusLength: 2048 });
   const pem = rsa.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
-  const jwk = /** @type {any} */ (rsa.privateKey.export({ format: 'jwk' }));
+  const jwk = jwkOf(rsa.privateKey);
   const parts = [secret, secret.slice(0, 12), pem.split('\n')[3], jwk.d, jwk.d.slice(5, 30), jwk.p];
 
   /** @param {unknown} value */

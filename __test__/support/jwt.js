@@ -11,6 +11,22 @@ const HASHES = new Map([
   ['512', 'sha512'],
 ]);
 
+/**
+ * A key as JWK, made from a copy: see copyOf() of src/js/keys.js.
+ * @param {crypto.KeyObject} key
+ * @returns {any}
+ */
+function jwkOf(key) {
+  const isPrivate = key.type === 'private';
+  const der = isPrivate
+    ? key.export({ format: 'der', type: 'pkcs8' })
+    : key.export({ format: 'der', type: 'spki' });
+  const copy = isPrivate
+    ? crypto.createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+    : crypto.createPublicKey({ key: der, format: 'der', type: 'spki' });
+  return copy.export({ format: 'jwk' });
+}
+
 /** @param {unknown} value */
 const segment = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
@@ -62,4 +78,4 @@ const token = (claims, options) => sign(fresh(claims), options);
 /** @param {string} text @returns {any} the claims, unverified */
 const read = (text) => JSON.parse(Buffer.from(text.split('.')[1], 'base64url').toString());
 
-module.exports = { SECRET, fresh, read, segment, sign, token };
+module.exports = { SECRET, fresh, jwkOf, read, segment, sign, token };

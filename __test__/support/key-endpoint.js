@@ -2,7 +2,7 @@
 'use strict';
 
 const crypto = require('node:crypto');
-const { sign, fresh } = require('./jwt.js');
+const { fresh, jwkOf, sign } = require('./jwt.js');
 const { listen } = require('./app.js');
 
 /** @typedef {{ kid: string, privateKey: crypto.KeyObject, jwk: Record<string, unknown> }} Pair */
@@ -10,7 +10,7 @@ const { listen } = require('./app.js');
 /** @param {string} kid @returns {Pair} */
 function pair(kid) {
   const { publicKey, privateKey } = crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return { kid, privateKey, jwk: { ...publicKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'ES256' } };
+  return { kid, privateKey, jwk: { ...jwkOf(publicKey), kid, use: 'sig', alg: 'ES256' } };
 }
 
 /** @param {Pair} pair @param {object} [claims] */

@@ -156,12 +156,27 @@ function open(source, label, create) {
 }
 
 /**
+ * The same key, without what generated it: Node.js holds a key's lock while it makes the JWK, and the end of what generated
+ * the key, which a collection may bring meanwhile, waits for that lock for ever.
+ * @param {KeyObject} key
+ */
+function copyOf(key) {
+  if (key.type === 'secret') return key;
+  const { createPrivateKey, createPublicKey } = crypto();
+  if (key.type === 'private') {
+    const der = key.export({ format: 'der', type: 'pkcs8' });
+    return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  }
+  return createPublicKey({ key: key.export({ format: 'der', type: 'spki' }), format: 'der', type: 'spki' });
+}
+
+/**
  * @param {KeyObject} key
  * @returns {Jwk}
  */
 function material(key) {
   try {
-    return /** @type {Jwk} */ (key.export({ format: 'jwk' }));
+    return /** @type {Jwk} */ (copyOf(key).export({ format: 'jwk' }));
   } catch {
     return { kty: key.asymmetricKeyType };
   }
