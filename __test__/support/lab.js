@@ -2,6 +2,7 @@
 'use strict';
 
 const binding = /** @type {any} */ (require('../../src/js/binding.js'));
+const { RECORD } = require('../../src/js/bridge.js');
 
 /** An instant in the middle of a second, so that rounding to seconds shows. */
 const START = Date.UTC(2030, 0, 1) + 500;
@@ -56,7 +57,7 @@ function backdoor(store) {
     idleMs: MINUTE,
     absoluteMs: HOUR,
   };
-  const gate = new binding.Gate(config, new Float64Array(15 * 64 + 1), () => {});
+  const gate = new binding.Gate(config, new Float64Array(RECORD * 64 + 1), () => {});
   return {
     /** @returns {string} all that stands in the store; equal for stores that answer equal */
     dump: () => gate.dump(),
