@@ -17,13 +17,17 @@ impl Shared {
             };
             let owners = map.owners();
             let buckets: Vec<_> = owners.iter().map(bucket_of).collect();
-            (map.known && map.uncovered() == 0).then_some((owners, buckets))
+            let is_whole = map.known && map.uncovered() == 0;
+            if is_whole { Ok((owners, buckets)) } else { Err(map.known) }
         });
-        let Some((owners, buckets)) = asked else {
-            return match self.refusal() {
-                Some(fault) => Some(Err(fault)),
-                None => self.park_all(ticket, sink),
-            };
+        let (owners, buckets) = match asked {
+            Ok(asked) => asked,
+            Err(known) => {
+                return match self.refusal(known) {
+                    Some(fault) => Some(Err(fault)),
+                    None => self.park_all(ticket, sink),
+                };
+            }
         };
         let gather: Arc<dyn Sink> = Arc::new(Gather {
             sink: Arc::clone(sink),

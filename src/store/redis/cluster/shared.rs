@@ -102,16 +102,21 @@ impl Shared {
         owners.iter().map(|node| node.address.clone()).collect()
     }
 
-    fn find(&self, slot: u16, acks: bool) -> Option<Arc<Link>> {
-        self.read(|map| map.owner(slot).map(|node| Arc::clone(node.lines.link(acks))))
+    /// The way to the node that serves a slot, or whether the map is known in which no node does. It is one look at the map:
+    /// another thread may learn it between two.
+    fn find(&self, slot: u16, acks: bool) -> Result<Arc<Link>, bool> {
+        self.read(|map| match map.owner(slot) {
+            Some(node) => Ok(Arc::clone(node.lines.link(acks))),
+            None => Err(map.known),
+        })
     }
 
-    /// Why a call for which there is no link is not taken in. `None`: it may wait for the map.
-    pub fn refusal(&self) -> Option<Fault> {
+    /// Why a call for which there is no link in a map, known or not, is not taken in. `None`: it may wait for the map.
+    pub fn refusal(&self, known: bool) -> Option<Fault> {
         if self.is_closed() {
             return Some(Fault::unavailable("the store was closed"));
         }
-        if self.read(|map| map.known) {
+        if known {
             return Some(Fault::unavailable("no node of the Cluster serves the slot"));
         }
         let why = self.troubles().no_map.clone()?;
@@ -126,12 +131,15 @@ impl Shared {
         ticket: u64,
         sink: &Arc<dyn Sink>,
     ) -> Option<Outcome> {
-        if let Some(link) = self.find(plan.call.slot, acks) {
-            let refused = link.submit(plan, ticket, sink);
-            self.hold();
-            return refused;
-        }
-        if let Some(fault) = self.refusal() {
+        let known = match self.find(plan.call.slot, acks) {
+            Ok(link) => {
+                let refused = link.submit(plan, ticket, sink);
+                self.hold();
+                return refused;
+            }
+            Err(known) => known,
+        };
+        if let Some(fault) = self.refusal(known) {
             return Some(Err(fault));
         }
         let now = Instant::now();
@@ -209,10 +217,10 @@ impl Shared {
     fn dispatch(&self, waiting: Waiting) {
         let waiting = Waiting { asking: false, ..waiting };
         match self.find(waiting.call.slot, waiting.acks) {
-            Some(link) => self.hand_over(&link, waiting),
-            None => {
+            Ok(link) => self.hand_over(&link, waiting),
+            Err(known) => {
                 let gone = || Fault::unavailable("no node of the Cluster serves the slot");
-                self.refuse(waiting, self.refusal().unwrap_or_else(gone));
+                self.refuse(waiting, self.refusal(known).unwrap_or_else(gone));
             }
         }
     }
@@ -243,7 +251,8 @@ impl Shared {
     /// Sends what waits no longer, and gives up on what waited too long.
     pub fn release(&self) {
         let now = Instant::now();
-        let (known, refusal) = (self.read(|map| map.known), self.refusal());
+        let known = self.read(|map| map.known);
+        let refusal = self.refusal(known);
         let all = std::mem::take(&mut *self.parked());
         for one in all {
             let late = || {
