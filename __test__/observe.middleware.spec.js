@@ -8,6 +8,7 @@ const { fault, newStore, open, unique } = require('./support/auths.js');
 const { get, send } = require('./support/http.js');
 const { fresh, sign, token } = require('./support/jwt.js');
 const { changes } = require('./support/prometheus.js');
+const { until } = require('./support/started.js');
 const { aborted } = require('./support/turns.js');
 
 /** @typedef {import('latchgate').Auth} Auth */
@@ -309,14 +310,18 @@ describe('a trial', () => {
     const watching = open(t, { mode: 'observe' });
     const port = await serve(t, (app) => {
       const refundOn = (/** @type {any} */ res) => res.statusCode >= 500;
-      app.get('/:status', watching.middleware({ quota: { limit: 1, refundOn } }), (req, res) => {
-        res.status(Number(req.params.status)).json(req.auth?.observed?.reason ?? null);
+      const cost = (/** @type {any} */ req) => Number(req.query.cost ?? 1);
+      app.get('/:status', watching.middleware({ quota: { limit: 1, cost, refundOn } }), (req, res) => {
+        const { observed, quota } = req.auth ?? {};
+        res.status(Number(req.params.status)).json([observed?.reason ?? null, quota?.remaining]);
       });
     });
     const text = token({ sub: unique() });
-    assert.equal((await get(port, '/500', text)).body, 'null');
-    assert.equal((await get(port, '/200', text)).body, 'null');
-    assert.equal((await get(port, '/200', text)).body, '"quota_exhausted"');
+    const ask = async (/** @type {string} */ path) => JSON.parse((await get(port, path, text)).body);
+    assert.deepEqual(await ask('/500'), [null, 0]);
+    await until('the unit is back', async () => (await ask('/200?cost=0'))[1] === 1);
+    assert.deepEqual(await ask('/200'), [null, 0]);
+    assert.equal((await ask('/200'))[0], 'quota_exhausted');
   });
 
   it('lets what runs take real turns, and ends none of it for a session of the trial', async (t) => {
