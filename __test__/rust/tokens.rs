@@ -21,6 +21,7 @@ fn rules() -> Rules {
         user_claim: "sub".into(),
         session_claim: "sid".into(),
         tolerance_ms: 0,
+        issuer_lead_ms: None,
         max_age_ms: 86_400_000,
     }
 }

@@ -186,10 +186,11 @@ impl Gate {
         }
     }
 
-    /// The ids of an owner's keys.
+    /// A page of the ids of an owner's keys. `from`: where it begins, as the page before said; none for the first.
     #[napi]
-    pub fn key_ids(&self, owner_id: String) -> Result<NowOrLater> {
-        self.key_op(KeyOp::Ids { owner: id("ownerId", owner_id)? })
+    pub fn key_ids(&self, owner_id: String, from: Option<String>) -> Result<NowOrLater> {
+        let owner = id("ownerId", owner_id)?;
+        self.key_op(KeyOp::Ids { owner, from: from.unwrap_or_default() })
     }
 
     /// What is known of these keys.

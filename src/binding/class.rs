@@ -3,13 +3,13 @@
 use super::config::{self, GateConfig, QuotaConfig, whole};
 use super::continuation::Continuation;
 use super::gate::{GateInner, NowOrLater};
-use super::outcome::{NativeEvent, NativeHealth, Outcome, Result, error, number};
+use super::outcome::{NativeCursor, NativeEvent, NativeHealth, Outcome, Result, error, number};
 use super::policy::{Asked, Policy};
 use super::slots::{enter, enter_still, guarded, register};
 use super::text::JsText;
 use super::watcher::Listener;
 use crate::core::error::Fault;
-use crate::core::op::{Act, Admit};
+use crate::core::op::{Act, Admit, Cursor};
 use crate::service::identity::{MAX_ID, TokenName, token_key};
 use crate::service::issue::{Request, random_id};
 use napi::Env;
@@ -144,7 +144,9 @@ impl Gate {
             Some(session) => id("sessionId", session)?,
             None => random_id().map_err(error)?,
         };
-        let rule = config::rule(limit, evict_oldest, idle_ms, absolute_ms).map_err(error)?;
+        let hard_limit = self.inner.borrow().rule.hard_limit;
+        let rule =
+            config::rule(limit, evict_oldest, idle_ms, absolute_ms, hard_limit).map_err(error)?;
         self.submit(Act::Admit(Admit {
             user: user.into(),
             session: session.into(),
@@ -172,9 +174,17 @@ impl Gate {
         self.submit(Act::EndAll { user: user.into(), except: except.map(Cow::Owned) })
     }
 
+    /// A page of the live sessions. `from`: where it begins, as the page before said; none for the first.
     #[napi]
-    pub fn list(&self, user_id: String) -> Result<NowOrLater> {
-        self.submit(Act::List { user: id("userId", user_id)?.into() })
+    pub fn list(&self, user_id: String, from: Option<NativeCursor>) -> Result<NowOrLater> {
+        let from = match from {
+            None => Cursor::START,
+            Some(NativeCursor { at, skip }) => Cursor {
+                at: config::whole("at", at, 0).map_err(error)?,
+                skip: config::whole("skip", skip, 0).map_err(error)?,
+            },
+        };
+        self.submit(Act::List { user: id("userId", user_id)?.into(), from })
     }
 
     #[napi]
@@ -269,14 +279,16 @@ impl Gate {
     #[napi]
     pub fn revoke_user(&self, user_id: String, api_keys: bool) -> Result<NowOrLater> {
         let user = id("userId", user_id)?;
-        self.submit(Act::RevokeUser { user: user.into(), keys: api_keys })
+        let lead = self.inner.borrow().rules.lead_of(&user);
+        self.submit(Act::RevokeUser { user: user.into(), keys: api_keys, lead })
     }
 
     #[napi]
     pub fn block_user(&self, user_id: String, until: f64) -> Result<NowOrLater> {
         let user = id("userId", user_id)?;
         let until_ms = optional_ms("until", until)?;
-        self.submit(Act::BlockUser { user: user.into(), until_ms })
+        let lead = self.inner.borrow().rules.lead_of(&user);
+        self.submit(Act::BlockUser { user: user.into(), until_ms, lead })
     }
 
     #[napi]

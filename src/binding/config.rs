@@ -81,12 +81,16 @@ pub struct GateConfig {
     pub user_id_claim: String,
     pub session_id_claim: String,
     pub clock_tolerance_ms: f64,
+    /// NaN: as much as was observed.
+    pub issuer_lead_ms: f64,
     pub max_age_ms: f64,
     pub access_ttl_ms: f64,
     /// 0: only the tokens of login() are session-checked, 1: explicit, 2: by first use.
     pub session_mode: f64,
     /// NaN: none.
     pub limit: f64,
+    /// Most live sessions of a user, whatever the limit says.
+    pub hard_limit: f64,
     pub evict_oldest: bool,
     pub idle_ms: f64,
     pub absolute_ms: f64,
@@ -147,9 +151,11 @@ pub fn rule(
     evict_oldest: bool,
     idle_ms: f64,
     absolute_ms: f64,
+    hard_limit: u64,
 ) -> Result<AdmissionRule, Fault> {
     Ok(AdmissionRule {
         limit: limit(limit_)?,
+        hard_limit,
         on_limit: if evict_oldest { OnLimit::EvictOldest } else { OnLimit::Reject },
         idle_ms: whole("idleTimeout", idle_ms, 1)?,
         absolute_ms: whole("absoluteTimeout", absolute_ms, 1)?,
@@ -193,6 +199,10 @@ pub fn rules(config: &GateConfig) -> Result<Rules, Fault> {
         session_claim: config.session_id_claim.clone(),
         tolerance_ms: whole("jwt.clockTolerance", config.clock_tolerance_ms, 0)?,
         max_age_ms: whole("jwt.maxAge", config.max_age_ms, 1)?,
+        issuer_lead_ms: match config.issuer_lead_ms {
+            lead if lead.is_nan() => None,
+            lead => Some(whole("jwt.issuerClockLead", lead, 0)?),
+        },
     })
 }
 

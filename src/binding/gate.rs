@@ -99,6 +99,7 @@ impl GateInner {
                 config.evict_oldest,
                 config.idle_ms,
                 config.absolute_ms,
+                whole("sessions.hardLimit", config.hard_limit, 1)?,
             )?,
             store: crate::store::registry::open(&config::settings(config)?, Arc::clone(&clock))?,
             sink: Arc::clone(&bridge) as Arc<dyn Sink>,
@@ -316,6 +317,7 @@ impl GateInner {
             user: Cow::Borrowed(&token.user),
             token: Cow::Borrowed(&token.key),
             issued: token.issued,
+            issuer: Cow::Borrowed(&token.issuer),
             session: Cow::Borrowed(&token.session),
             check: checked(token, self.check),
             rule,
@@ -326,8 +328,7 @@ impl GateInner {
     }
 
     pub(super) fn op<'a>(&self, act: Act<'a>) -> Op<'a> {
-        let Rules { tolerance_ms, .. } = self.rules;
-        Op { act, horizon_ms: self.rules.horizon_ms(), tolerance_ms }
+        Op { act, horizon_ms: self.rules.horizon_ms(), most_lead_ms: self.rules.most_lead_ms() }
     }
 
     /// Submits any other operation.

@@ -171,7 +171,10 @@ pub fn key_object(answer: KeyAnswer) -> Outcome {
         }
         KeyAnswer::Done(done) => outcome.flag = Some(done),
         KeyAnswer::Added(added) => outcome.consumption = Some(consumption(added)),
-        KeyAnswer::Ids(ids) => outcome.key_ids = Some(ids),
+        KeyAnswer::Ids { ids, next } => {
+            outcome.key_ids = Some(ids);
+            outcome.next_key = next;
+        }
         KeyAnswer::Infos(infos) => {
             outcome.key_infos = Some(infos.into_iter().map(info).collect());
         }

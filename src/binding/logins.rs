@@ -63,7 +63,9 @@ impl Gate {
         };
         let request_id = config.request_id.map(|request| id("requestId", request)).transpose()?;
         let LoginConfig { limit, evict_oldest, idle_ms, absolute_ms, .. } = config;
-        let rule = config::rule(limit, evict_oldest, idle_ms, absolute_ms).map_err(error)?;
+        let hard_limit = self.inner.borrow().rule.hard_limit;
+        let rule =
+            config::rule(limit, evict_oldest, idle_ms, absolute_ms, hard_limit).map_err(error)?;
         let ttl_ms = whole("refresh.ttl", config.refresh_ttl_ms, 1).map_err(error)?;
         let (mut request, grace_ms) = said(config.said, user.clone())?;
         request.session = Some(session.clone());

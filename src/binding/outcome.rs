@@ -7,7 +7,7 @@ use super::key_outcome::{
 use super::turn_outcome::{NativeTurn, turn};
 use crate::core::counter::Applied;
 use crate::core::error::{Fault, FaultCode};
-use crate::core::op::{Admission, Decision, Verdict};
+use crate::core::op::{Admission, Decision, Page, Verdict};
 use crate::core::quota::Consumption;
 use crate::core::reason::Reason;
 use crate::core::session::Session;
@@ -53,6 +53,13 @@ pub struct NativeSession {
     pub expires_at: f64,
     /// A JSON object.
     pub device: Option<String>,
+}
+
+/// Where a page of sessions begins.
+#[napi(object)]
+pub struct NativeCursor {
+    pub at: f64,
+    pub skip: f64,
 }
 
 /// What an admission came to.
@@ -181,11 +188,15 @@ pub struct Outcome {
     pub text: Option<String>,
     pub session: Option<NativeSession>,
     pub sessions: Option<Vec<NativeSession>>,
+    /// Where the next page of sessions begins.
+    pub next: Option<NativeCursor>,
     pub admission: Option<NativeAdmission>,
     pub consumption: Option<NativeConsumption>,
     pub key: Option<NativeKey>,
     pub place: Option<NativePlace>,
     pub key_ids: Option<Vec<String>>,
+    /// Where the next page of ids begins.
+    pub next_key: Option<String>,
     pub key_infos: Option<Vec<NativeKeyInfo>>,
     pub pointings: Option<Vec<NativePointing>>,
     pub key_use: Option<NativeKeyUse>,
@@ -264,7 +275,11 @@ pub fn object(verdict: Verdict) -> Outcome {
         Verdict::Flag(flag) => outcome.flag = Some(flag),
         Verdict::Count(count) => outcome.count = Some(number(count)),
         Verdict::Session(found) => outcome.session = found.map(session),
-        Verdict::Sessions(all) => outcome.sessions = Some(all.into_iter().map(session).collect()),
+        Verdict::Sessions(Page { sessions, next }) => {
+            outcome.sessions = Some(sessions.into_iter().map(session).collect());
+            outcome.next =
+                next.map(|next| NativeCursor { at: number(next.at), skip: number(next.skip) });
+        }
         Verdict::Admission(it) => outcome.admission = Some(admission(*it)),
         Verdict::Consumption(it) => outcome.consumption = Some(consumption(it)),
         Verdict::Generation(generation) => outcome.count = Some(number(generation)),

@@ -30,9 +30,8 @@ impl UserRecord {
         } else {
             if !self.has_room(a.rule) {
                 // A slot is free once the first of the sessions ends; with a limit of 0 none ever is.
-                let first_end = self.sessions.iter().map(|(_, e)| e.expires_ms()).min();
-                let retry =
-                    first_end.map(|end| end.saturating_sub(now_ms)).filter(|_| limit != Some(0));
+                let first_end = self.sessions.first_end().filter(|_| a.rule.most() > 0);
+                let retry = first_end.map(|end| end.saturating_sub(now_ms));
                 return denied(self, Reason::SessionLimit, retry);
             }
             evicted = self.evict_for_one(&a.user, a.rule, now_ms);
@@ -51,13 +50,8 @@ impl UserRecord {
 
     /// Whether one more may be admitted, others making room if the rule says so.
     pub(super) fn has_room(&self, rule: AdmissionRule) -> bool {
-        match rule.limit {
-            None => true,
-            Some(limit) => {
-                (self.sessions.len() as u64) < limit
-                    || (limit > 0 && rule.on_limit == OnLimit::EvictOldest)
-            }
-        }
+        let limit = rule.most();
+        (self.sessions.len() as u64) < limit || (limit > 0 && rule.on_limit == OnLimit::EvictOldest)
     }
 
     /// Ends as many of the least recently active as must go before one more fits.
@@ -67,18 +61,10 @@ impl UserRecord {
         rule: AdmissionRule,
         now_ms: u64,
     ) -> Vec<Session> {
-        let Some(limit) = rule.limit else {
-            return Vec::new();
-        };
-        let live = self.sessions.len() as u64;
-        if live < limit {
-            return Vec::new();
-        }
-        let excess = usize::try_from(live + 1 - limit).unwrap_or(usize::MAX);
-        let oldest: Vec<Box<str>> =
-            self.sessions.by_activity().into_iter().take(excess).map(Into::into).collect();
-        let mut evicted = Vec::with_capacity(oldest.len());
-        for id in oldest {
+        let mut evicted = Vec::new();
+        while self.sessions.len() as u64 >= rule.most()
+            && let Some(id) = self.sessions.oldest()
+        {
             evicted.extend(self.sessions.get_mut(&id).map(|entry| entry.view(user, &id)));
             self.end(&id, now_ms);
         }

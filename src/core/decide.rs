@@ -3,10 +3,11 @@
 use super::clock::Now;
 use super::error::Fault;
 use super::idempotency::{Remembered, RememberedCharge};
+use super::lead::Ahead;
 use super::op::{Charge, Decide, Decision, Issued, SessionCheck, SessionView};
 use super::quota::{Consumption, Moment, QuotaState};
 use super::reason::{Reason, Reasons};
-use super::record::{Aside, UserRecord, foreign_bound};
+use super::record::{Aside, UserRecord, end_of_second};
 use super::spending::rest;
 
 /// What a decision may do with the session.
@@ -25,10 +26,10 @@ impl UserRecord {
         &mut self,
         d: &Decide<'_>,
         now: Now<'_>,
-        tolerance_ms: u64,
+        most_lead_ms: u64,
         aside: Aside<'_>,
     ) -> Result<Decision, Fault> {
-        self.decide_beside(d, Reasons::default(), now, tolerance_ms, aside)
+        self.decide_beside(d, Reasons::default(), now, most_lead_ms, aside)
     }
 
     /// The same beside what else stands against the request.
@@ -40,7 +41,7 @@ impl UserRecord {
         d: &Decide<'_>,
         mut deny: Reasons,
         now: Now<'_>,
-        tolerance_ms: u64,
+        most_lead_ms: u64,
         aside: Aside<'_>,
     ) -> Result<Decision, Fault> {
         let now_ms = now.ms();
@@ -79,9 +80,13 @@ impl UserRecord {
             });
             self.enter_session(d, plan, now_ms, &mut decision);
             if let Issued::Foreign { iat_ms } = d.issued
-                && iat_ms >= foreign_bound(now_ms, tolerance_ms)
+                && iat_ms >= end_of_second(now_ms)
             {
+                // Revoking the user must end this token too.
                 self.ahead_ms = self.ahead_ms.max(iat_ms);
+                let ms = (iat_ms - now_ms).min(most_lead_ms);
+                let issuer = || Box::new(Ahead { issuer: d.issuer.to_string(), ms });
+                decision.ahead = (ms > 0).then(issuer);
             }
         } else if reason == Reason::QuotaExhausted {
             decision.quota = quota;

@@ -16,6 +16,7 @@ impl<'a> Decide<'a> {
             user,
             token: Cow::Borrowed(b""),
             issued: Issued::Own { generation: NEWEST },
+            issuer: Cow::Borrowed(""),
             session: Cow::Borrowed(""),
             check: SessionCheck::Skip,
             rule,
@@ -33,6 +34,7 @@ impl<'a> Decide<'a> {
             token: own(self.token),
             session: own(self.session),
             issued: self.issued,
+            issuer: own(self.issuer),
             check: self.check,
             rule: self.rule,
             scope_ok: self.scope_ok,
@@ -46,9 +48,15 @@ impl Decision {
     /// One that these reasons deny, or none.
     #[must_use]
     pub fn of(would_deny: Reasons) -> Self {
-        let (session, quota) = (None, None);
-        let evicted = Vec::new();
-        Self { reason: would_deny.first(), would_deny, session, admitted: false, evicted, quota }
+        Self {
+            reason: would_deny.first(),
+            would_deny,
+            session: None,
+            admitted: false,
+            evicted: Vec::new(),
+            quota: None,
+            ahead: None,
+        }
     }
 
     /// Denies for these reasons too.
@@ -59,6 +67,7 @@ impl Decision {
             self.session = None;
             self.admitted = false;
             self.evicted.clear();
+            self.ahead = None;
         }
     }
 

@@ -1,13 +1,13 @@
 //! Revocation: tokens by id, all of a user's tokens up to an instant (the epoch), and blocks.
 
-use super::hash::IdMap;
+use super::due_map::DueMap;
 use super::op::Issued;
 
 /// What stands against a user's tokens. Most users have none of it.
 #[derive(Clone, Debug, Default)]
 pub struct Revocations {
     /// Revoked tokens, and until when each must be remembered.
-    tokens: IdMap<Box<[u8]>, u64>,
+    tokens: DueMap<Box<[u8]>, u64>,
     epoch: Option<Epoch>,
     block: Option<Block>,
 }
@@ -34,9 +34,7 @@ impl Revocations {
     pub fn revoke_token(&mut self, token: &[u8], until_ms: u64) {
         match self.tokens.get_mut(token) {
             Some(until) => *until = (*until).max(until_ms),
-            None => {
-                self.tokens.insert(token.into(), until_ms);
-            }
+            None => self.tokens.insert(token.into(), until_ms),
         }
     }
 
@@ -95,10 +93,9 @@ impl Revocations {
         }
     }
 
-    /// Drops what no longer matters.
-    pub fn expire(&mut self, settled_ms: u64) {
-        self.tokens.retain(|_, until| *until > settled_ms);
-        self.tokens.shrink_to_fit();
+    /// Drops what no longer matters, of tokens at most so many.
+    pub fn expire(&mut self, settled_ms: u64, most: usize) {
+        self.tokens.expire(settled_ms, most, |_, _| ());
         self.epoch = self.epoch.filter(|epoch| epoch.until_ms > settled_ms);
         if !self.is_blocked(settled_ms) {
             self.block = None;

@@ -1,6 +1,7 @@
 //! What is done once, however often it is asked for: an act is remembered under the caller's key, and its
 //! answer told again. Whoever keeps the memory sees to it that two askers come one after the other.
 
+use super::due_map::Due;
 use super::error::Fault;
 use super::quota::Consumption;
 
@@ -30,6 +31,12 @@ pub struct Remembered<T> {
 
 /// What a charge was answered.
 pub type RememberedCharge = Remembered<Consumption>;
+
+impl<T> Due for Remembered<T> {
+    fn due_ms(&self) -> u64 {
+        self.until_ms
+    }
+}
 
 impl<T> Remembered<T> {
     /// An answer given now.

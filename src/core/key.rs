@@ -1,8 +1,8 @@
 //! One API key: what is kept of it, and what it says to a use. Of secrets only hashes come here.
 
 use super::clock::Now;
+use super::due_map::{Due, DueMap};
 use super::error::Fault;
-use super::hash::IdMap;
 use super::idempotency::{Idempotency, Remembered, RememberedCharge};
 use super::key_op::{KeyFacts, KeyPatch, KeyPlace, NewKey};
 use super::quota::{Consumption, Moment, QuotaRule, QuotaState, ReceiptId, Refill, Spend};
@@ -60,12 +60,21 @@ pub struct ApiKey {
     quota: QuotaState,
     last_used_ms: Option<u64>,
     /// What was charged or added under idempotency keys.
-    answers: Option<Box<IdMap<[u8; 16], RememberedCharge>>>,
+    answers: Option<Box<DueMap<[u8; 16], RememberedCharge>>>,
 }
 
 /// Whether two hashes are equal, in a time that does not tell how far they are.
 fn same(a: &Digest, b: &Digest) -> bool {
     black_box(a.iter().zip(b).fold(0, |differ, (a, b)| differ | (a ^ b))) == 0
+}
+
+impl Due for ApiKey {
+    /// When it is gone, or before that an answer.
+    fn due_ms(&self) -> u64 {
+        let gone_ms = self.end_ms().map_or(u64::MAX, |at| at.saturating_add(LISTED_MS));
+        let answer_ms = self.answers.as_ref().map_or(u64::MAX, |answers| answers.least_due());
+        gone_ms.min(answer_ms)
+    }
 }
 
 impl ApiKey {
@@ -89,6 +98,11 @@ impl ApiKey {
         };
         key.update(&new.patch);
         key
+    }
+
+    /// When it ended, or will; `None`: never, as far as is known.
+    fn end_ms(&self) -> Option<u64> {
+        [self.revoked_ms, self.expires_ms].into_iter().flatten().min()
     }
 
     /// Since when it has been at its end, in milliseconds; `None`: it stands.
@@ -231,9 +245,11 @@ impl ApiKey {
         self.revoked_ms = Some(now_ms);
     }
 
-    /// Ends it with all of its owner's, unless it was ended before.
+    /// Ends it with all of its owner's that were born by then, unless it was ended before.
     pub fn fall(&mut self, epoch: u64) {
-        self.revoked_ms.get_or_insert(epoch / 1000);
+        if self.born <= epoch {
+            self.revoked_ms.get_or_insert(epoch / 1000);
+        }
     }
 
     /// Changes what is said of it. Units used stay, unless the new rule counts in another way.
@@ -281,11 +297,10 @@ impl ApiKey {
         self.facts.clone()
     }
 
-    /// Forgets answers that need not be remembered any more.
-    pub fn expire(&mut self, settled_ms: u64) {
+    /// Forgets at most so many answers that need not be remembered any more.
+    pub fn expire(&mut self, settled_ms: u64, most: usize) {
         if let Some(answers) = &mut self.answers {
-            answers.retain(|_, answer| answer.until_ms > settled_ms);
-            answers.shrink_to_fit();
+            answers.expire(settled_ms, most, |_, _| ());
             if answers.is_empty() {
                 self.answers = None;
             }
@@ -296,8 +311,9 @@ impl ApiKey {
     #[must_use]
     pub fn describe(&self) -> String {
         let mut key = self.clone();
-        let mut answers: Vec<_> = key.answers.take().into_iter().flat_map(|all| *all).collect();
-        answers.sort_unstable_by_key(|(key, _)| *key);
+        let answers = key.answers.take();
+        let mut answers: Vec<_> = answers.iter().flat_map(|all| all.iter()).collect();
+        answers.sort_unstable_by_key(|(key, _)| **key);
         format!("{key:?} answers={answers:?}")
     }
 }

@@ -122,7 +122,7 @@ pub enum KeyOp<'a> {
     /// Changes what is said of a key. `pointed`: the name of an imported one was told that its expiry will be changed.
     Update { place: KeyPlace, patch: Box<KeyPatch>, pointed: bool },
     /// The ids of an owner's keys.
-    Ids { owner: String },
+    Ids { owner: String, from: String },
     /// What is known of these keys; of unknown ones nothing.
     Get { owner: String, ids: Vec<String> },
 }
@@ -138,7 +138,7 @@ pub enum KeyAnswer {
     /// To `Add`.
     Added(Consumption),
     /// To `Ids`.
-    Ids(Vec<String>),
+    Ids { ids: Vec<String>, next: Option<String> },
     /// To `Get` and `Update`.
     Infos(Vec<KeyInfo>),
     /// To `Revoke`, `Get` and `Update` of imported keys: this, and their names are to be told so. `Done(false)` to `Update`:
@@ -194,7 +194,7 @@ impl KeyOp<'_> {
             | Self::Revoke(place)
             | Self::Add { place, .. }
             | Self::Update { place, .. } => Some(&place.owner),
-            Self::Ids { owner } | Self::Get { owner, .. } => Some(owner),
+            Self::Ids { owner, .. } | Self::Get { owner, .. } => Some(owner),
         }
     }
 
@@ -217,7 +217,7 @@ impl KeyOp<'_> {
             Self::Revoke(place) => KeyOp::Revoke(place),
             Self::Add { place, units, once } => KeyOp::Add { place, units, once },
             Self::Update { place, patch, pointed } => KeyOp::Update { place, patch, pointed },
-            Self::Ids { owner } => KeyOp::Ids { owner },
+            Self::Ids { owner, from } => KeyOp::Ids { owner, from },
             Self::Get { owner, ids } => KeyOp::Get { owner, ids },
         }
     }

@@ -1,31 +1,54 @@
 //! All API keys of one owner, and the epoch up to which they have fallen.
 
 use super::clock::Now;
+use super::due_map::DueMap;
 use super::error::Fault;
-use super::hash::IdMap;
 use super::key::{ApiKey, Digest, key_of_balance, unknown_key};
 use super::key_op::{KeyAnswer, KeyOp, KeyPlace, KeyUsed, NewKey, Use};
 use super::reason::{Reason, Reasons};
-use super::record::{Aside, UserRecord};
+use super::record::{Aside, SLICE, UserRecord};
 
 /// The keys.
 #[derive(Clone, Debug, Default)]
 pub struct KeyRing {
-    keys: IdMap<Box<str>, ApiKey>,
+    keys: DueMap<Box<str>, ApiKey>,
     /// The highest `born` of a key.
     last: u64,
     /// Keys born up to here have fallen.
     epoch: u64,
+    /// Behind which of the keys the others are still to be told that they have fallen.
+    falling: Option<Option<Place>>,
 }
+
+/// A place in the order in which keys are dropped.
+type Place = (u64, Box<str>);
 
 impl KeyRing {
     /// Lets every key fall that there is now; one created afterwards stands, in this very microsecond too.
     pub fn revoke_all(&mut self, now_us: u64) {
         self.last = self.last.max(now_us);
         self.epoch = self.last;
-        for key in self.keys.values_mut() {
-            key.fall(self.epoch);
+        self.falling = Some(None);
+    }
+
+    /// Tells at most so many of the keys that have fallen with the others, so that they are dropped in time. Until then the
+    /// epoch tells.
+    fn fall(&mut self, most: usize) {
+        let Some(from) = self.falling.take() else { return };
+        let (page, next) = self.keys.page(from, most);
+        let epoch = self.epoch;
+        for id in page {
+            self.keys.change(&*id, |key| key.fall(epoch));
         }
+        self.falling = next.map(Some);
+    }
+
+    /// A page of ids. `from`: the place as it was told with the page before.
+    fn ids(&self, from: &str) -> (Vec<String>, Option<String>) {
+        let from = from.split_once(' ').and_then(|(due, id)| Some((due.parse().ok()?, id.into())));
+        let (page, next) = self.keys.page(from, SLICE);
+        let ids = page.into_iter().map(String::from).collect();
+        (ids, next.map(|(due, id)| format!("{due} {id}")))
     }
 
     fn create(&mut self, new: &NewKey, now: Now<'_>) -> bool {
@@ -41,21 +64,19 @@ impl KeyRing {
         self.keys.get(id).filter(|key| !key.is_gone(self.epoch, now_ms))
     }
 
-    fn key_mut(&mut self, id: &str, now_ms: u64) -> Option<&mut ApiKey> {
-        self.keys.get_mut(id).filter(|key| !key.is_gone(self.epoch, now_ms))
-    }
-
-    /// Drops what nobody is told of any more, naming it; true where nothing is left.
-    pub fn expire(&mut self, settled_ms: u64, mut gone: impl FnMut(&str)) -> bool {
-        let epoch = self.epoch;
-        self.keys.retain(|id, key| {
-            key.expire(settled_ms);
-            let stays = !key.is_gone(epoch, settled_ms);
-            if !stays {
-                gone(id);
+    /// Drops what nobody is told of any more, at most so many keys, naming them; true where nothing is left.
+    pub fn expire(&mut self, settled_ms: u64, most: usize, mut gone: impl FnMut(&str)) -> bool {
+        self.fall(most);
+        let mut due = Vec::new();
+        self.keys.expire(settled_ms, most, |id, key| due.push((id, key)));
+        for (id, mut key) in due {
+            key.expire(settled_ms, most);
+            if key.is_gone(self.epoch, settled_ms) {
+                gone(&id);
+            } else {
+                self.keys.insert(id, key);
             }
-            stays
-        });
+        }
         self.keys.is_empty() && self.last / 1000 <= settled_ms
     }
 
@@ -77,7 +98,7 @@ impl UserRecord {
         &mut self,
         op: &KeyOp<'_>,
         now: Now<'_>,
-        tolerance_ms: u64,
+        most_lead_ms: u64,
         aside: Aside<'_>,
     ) -> Result<KeyAnswer, Fault> {
         let now_ms = now.ms();
@@ -92,32 +113,47 @@ impl UserRecord {
                 KeyAnswer::Done(created)
             }
             KeyOp::Use(asked) => {
-                KeyAnswer::Used(Box::new(self.use_key(asked, now, tolerance_ms, aside)?))
+                KeyAnswer::Used(Box::new(self.use_key(asked, now, most_lead_ms, aside)?))
             }
             KeyOp::Rotate { place, digest, start, grace_ms } => {
-                let key = self.standing_key(place, now_ms);
-                let done = key.map(|key| key.rotate(*digest, start, *grace_ms, now_ms));
-                KeyAnswer::Done(done.is_some())
+                let epoch = self.ring.as_ref().map_or(0, |ring| ring.epoch);
+                let done = self.with_key(&place.id, now_ms, |key| {
+                    let stands = !key.is_revoked(epoch);
+                    if stands {
+                        key.rotate(*digest, start, *grace_ms, now_ms);
+                    }
+                    stands
+                });
+                KeyAnswer::Done(done == Some(true))
             }
             KeyOp::Revoke(place) => {
-                let key = self.standing_key(place, now_ms);
-                KeyAnswer::Done(key.map(|key| key.revoke(now_ms)).is_some())
+                let epoch = self.ring.as_ref().map_or(0, |ring| ring.epoch);
+                let done = self.with_key(&place.id, now_ms, |key| {
+                    let stands = !key.is_revoked(epoch);
+                    if stands {
+                        key.revoke(now_ms);
+                    }
+                    stands
+                });
+                KeyAnswer::Done(done == Some(true))
             }
             KeyOp::Add { place, units, once } => {
-                let key = self.kept_key(place, now_ms).ok_or_else(unknown_key)?;
-                KeyAnswer::Added(key.add(*units, once.as_ref(), now)?)
+                let added =
+                    self.with_key(&place.id, now_ms, |key| key.add(*units, once.as_ref(), now));
+                KeyAnswer::Added(added.ok_or_else(unknown_key)??)
             }
             KeyOp::Update { place, patch, .. } => {
-                let ring = self.ring.as_mut().ok_or_else(unknown_key)?;
-                let epoch = ring.epoch;
-                let key = ring.key_mut(&place.id, now_ms).ok_or_else(unknown_key)?;
-                key.update(patch);
-                // One whose new expiry is long past is told once more.
-                KeyAnswer::Infos(vec![key.info(place, epoch, now)])
+                let epoch = self.ring.as_ref().map_or(0, |ring| ring.epoch);
+                let info = self.with_key(&place.id, now_ms, |key| {
+                    key.update(patch);
+                    // One whose new expiry is long past is told once more.
+                    key.info(place, epoch, now)
+                });
+                KeyAnswer::Infos(vec![info.ok_or_else(unknown_key)?])
             }
-            KeyOp::Ids { .. } => {
-                let keys = self.ring.iter().flat_map(|ring| ring.keys.keys());
-                KeyAnswer::Ids(keys.map(|id| id.to_string()).collect())
+            KeyOp::Ids { from, .. } => {
+                let (ids, next) = self.ring.as_ref().map(|ring| ring.ids(from)).unwrap_or_default();
+                KeyAnswer::Ids { ids, next }
             }
             KeyOp::Get { owner, ids } => self.key_infos(owner, ids, now),
         })
@@ -137,7 +173,7 @@ impl UserRecord {
         &mut self,
         asked: &Use<'_>,
         now: Now<'_>,
-        tolerance_ms: u64,
+        most_lead_ms: u64,
         aside: Aside<'_>,
     ) -> Result<KeyUsed, Fault> {
         let Use { decide, id, digest, scopes, cost, once, receipt } = asked;
@@ -162,14 +198,14 @@ impl UserRecord {
         if other_question.is_some() || own.is_some_and(|own| !own.allowed) {
             deny.add(Reason::QuotaExhausted);
         }
-        let decision = self.decide_beside(decide, deny, now, tolerance_ms, aside)?;
+        let decision = self.decide_beside(decide, deny, now, most_lead_ms, aside)?;
         if let Some(fault) = other_question.filter(|_| decision.reason == Reason::QuotaExhausted) {
             return Err(fault);
         }
         let place = KeyPlace { id: id.to_string(), owner: decide.user.to_string() };
         if decision.reason == Reason::Allowed {
-            let key = self.kept_key(&place, now.ms());
-            own = key.and_then(|key| key.charge(*cost, once.as_ref(), *receipt, own, now));
+            let charge = |key: &mut ApiKey| key.charge(*cost, once.as_ref(), *receipt, own, now);
+            own = self.with_key(id, now.ms(), charge).flatten();
         } else if decision.reason != Reason::QuotaExhausted {
             own = None;
         }
@@ -187,18 +223,20 @@ impl UserRecord {
     /// Drops the balances that a key has held: they go with it.
     pub(super) fn drop_balances(&mut self, id: &str) {
         if let Some(quotas) = &mut self.quotas {
-            quotas.retain(|key, _| key_of_balance(key) != Some(id));
+            quotas.remove_where(|key| key_of_balance(key) == Some(id));
         }
     }
 
-    fn kept_key(&mut self, place: &KeyPlace, now_ms: u64) -> Option<&mut ApiKey> {
-        self.ring.as_mut()?.key_mut(&place.id, now_ms)
-    }
-
-    fn standing_key(&mut self, place: &KeyPlace, now_ms: u64) -> Option<&mut ApiKey> {
+    /// Does something to a key that is not gone.
+    fn with_key<T>(
+        &mut self,
+        id: &str,
+        now_ms: u64,
+        run: impl FnOnce(&mut ApiKey) -> T,
+    ) -> Option<T> {
         let ring = self.ring.as_mut()?;
-        let epoch = ring.epoch;
-        ring.key_mut(&place.id, now_ms).filter(|key| !key.is_revoked(epoch))
+        ring.key(id, now_ms)?;
+        ring.keys.change(id, run)
     }
 
     pub(super) fn ring_mut(&mut self) -> &mut KeyRing {

@@ -6,6 +6,7 @@ use super::error::Fault;
 use super::family_op::{FamilyAnswer, FamilyOp};
 use super::idempotency::Idempotency;
 use super::key_op::{KeyAnswer, KeyOp};
+use super::lead::{Ahead, Lead};
 use super::quota::{Consumption, QuotaRule, Spend};
 use super::reason::{Reason, Reasons};
 use super::session::{Session, SessionTimes};
@@ -53,14 +54,24 @@ pub enum OnLimit {
 /// The rules under which a session is admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AdmissionRule {
-    /// Most live sessions of one user; `None`: no limit.
+    /// Most live sessions of one user; `None`: no limit but the hard one.
     pub limit: Option<u64>,
+    /// Most live sessions of one user, whatever `limit` says.
+    pub hard_limit: u64,
     /// What happens at the limit.
     pub on_limit: OnLimit,
     /// A session ends when it was idle for so long, in milliseconds.
     pub idle_ms: u64,
     /// A session ends when it is so old, in milliseconds.
     pub absolute_ms: u64,
+}
+
+impl AdmissionRule {
+    /// The limit that is kept.
+    #[must_use]
+    pub fn most(&self) -> u64 {
+        self.limit.unwrap_or(u64::MAX).min(self.hard_limit)
+    }
 }
 
 /// Where a quota that a request is charged lies.
@@ -96,6 +107,8 @@ pub struct Decide<'a> {
     pub token: Cow<'a, [u8]>,
     /// When it was issued.
     pub issued: Issued,
+    /// Who issued it; empty: we, or the first issuer that is configured.
+    pub issuer: Cow<'a, str>,
     /// The session that the token belongs to.
     pub session: Cow<'a, str>,
     /// Whether the session is looked at.
@@ -136,16 +149,16 @@ pub enum Act<'a> {
     End { user: Cow<'a, str>, session: Cow<'a, str> },
     /// Ends all sessions of a user, but one if it is named.
     EndAll { user: Cow<'a, str>, except: Option<Cow<'a, str>> },
-    /// Lists the live sessions, most recently active first.
-    List { user: Cow<'a, str> },
+    /// Lists live sessions, about the most recently active first, one page from the cursor on.
+    List { user: Cow<'a, str>, from: Cursor },
     /// Remembers a token as revoked until the instant given, in milliseconds.
     RevokeToken { user: Cow<'a, str>, token: Cow<'a, [u8]>, until_ms: u64 },
     /// Asks whether a token is revoked, by id, epoch or block. Sessions are not looked at.
     IsRevoked { user: Cow<'a, str>, token: Cow<'a, [u8]>, issued: Option<Issued> },
     /// Ends every session and every token issued before now; API keys too where `keys` says so.
-    RevokeUser { user: Cow<'a, str>, keys: bool },
+    RevokeUser { user: Cow<'a, str>, keys: bool, lead: Lead<'a> },
     /// `RevokeUser` that lasts, until the instant given or for ever.
-    BlockUser { user: Cow<'a, str>, until_ms: Option<u64> },
+    BlockUser { user: Cow<'a, str>, until_ms: Option<u64>, lead: Lead<'a> },
     /// Lifts a block.
     UnblockUser { user: Cow<'a, str> },
     /// Draws the generation of a token that is about to be issued.
@@ -186,8 +199,31 @@ pub struct Op<'a> {
     /// The longest that a token accepted today may live on, in milliseconds:
     /// maxAge + 2 x clockTolerance + 60 s.
     pub horizon_ms: u64,
-    /// Milliseconds by which clocks may differ.
-    pub tolerance_ms: u64,
+    /// The most by which an accepted token's `iat` may lie ahead, in milliseconds. 0: leads are not observed.
+    pub most_lead_ms: u64,
+}
+
+/// Where a page of sessions begins. What it means is the store's own affair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// Entries from here on, downwards.
+    pub at: u64,
+    /// So many entries of that very place are left out.
+    pub skip: u64,
+}
+
+impl Cursor {
+    /// The first page.
+    pub const START: Self = Self { at: u64::MAX, skip: 0 };
+}
+
+/// A page of sessions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The most recently active first.
+    pub sessions: Vec<Session>,
+    /// Where the next page begins; `None`: this was the last.
+    pub next: Option<Cursor>,
 }
 
 /// What a decision found.
@@ -205,6 +241,8 @@ pub struct Decision {
     pub evicted: Vec<String>,
     /// The quota, where one is charged and nothing before it denies.
     pub quota: Option<Consumption>,
+    /// The token was let through and is of a clock ahead of ours.
+    pub ahead: Option<Box<Ahead>>,
 }
 
 /// What a request is told about its session.
@@ -249,7 +287,7 @@ pub enum Verdict {
     /// To [`Act::Touch`].
     Session(Option<Session>),
     /// To [`Act::List`].
-    Sessions(Vec<Session>),
+    Sessions(Page),
     /// To yes-or-no questions, and to acts that may find nothing to do.
     Flag(bool),
     /// How many sessions were ended.
@@ -311,7 +349,7 @@ impl Act<'_> {
             Self::Touch { user, .. }
             | Self::End { user, .. }
             | Self::EndAll { user, .. }
-            | Self::List { user }
+            | Self::List { user, .. }
             | Self::RevokeToken { user, .. }
             | Self::IsRevoked { user, .. }
             | Self::RevokeUser { user, .. }
@@ -359,15 +397,19 @@ impl Op<'_> {
             Act::EndAll { user, except } => {
                 Act::EndAll { user: own(user), except: except.map(own) }
             }
-            Act::List { user } => Act::List { user: own(user) },
+            Act::List { user, from } => Act::List { user: own(user), from },
             Act::RevokeToken { user, token, until_ms } => {
                 Act::RevokeToken { user: own(user), token: own(token), until_ms }
             }
             Act::IsRevoked { user, token, issued } => {
                 Act::IsRevoked { user: own(user), token: own(token), issued }
             }
-            Act::RevokeUser { user, keys } => Act::RevokeUser { user: own(user), keys },
-            Act::BlockUser { user, until_ms } => Act::BlockUser { user: own(user), until_ms },
+            Act::RevokeUser { user, keys, lead } => {
+                Act::RevokeUser { user: own(user), keys, lead: lead.into_owned() }
+            }
+            Act::BlockUser { user, until_ms, lead } => {
+                Act::BlockUser { user: own(user), until_ms, lead: lead.into_owned() }
+            }
             Act::UnblockUser { user } => Act::UnblockUser { user: own(user) },
             Act::NextGeneration { user } => Act::NextGeneration { user: own(user) },
             Act::Consume(c) => Act::Consume(Consume { key: own(c.key), ..c }),
@@ -388,6 +430,6 @@ impl Op<'_> {
             }
             Act::Ping => Act::Ping,
         };
-        Op { act, horizon_ms: self.horizon_ms, tolerance_ms: self.tolerance_ms }
+        Op { act, horizon_ms: self.horizon_ms, most_lead_ms: self.most_lead_ms }
     }
 }

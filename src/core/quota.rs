@@ -3,6 +3,7 @@
 
 mod given_back;
 
+use super::due_map::Due;
 use given_back::GivenBack;
 
 /// The largest number of units, and the last microsecond (in the year 2255), that every store counts
@@ -138,6 +139,16 @@ pub struct QuotaState {
     pub given_back: GivenBack,
 }
 
+impl Due for QuotaState {
+    fn due_ms(&self) -> u64 {
+        match self.until_ms {
+            _ if self.says_nothing() => 0,
+            0 => u64::MAX,
+            until_ms => until_ms,
+        }
+    }
+}
+
 impl QuotaState {
     /// What a charge of `cost` would come to; nothing is taken.
     #[must_use]
@@ -262,8 +273,11 @@ impl QuotaState {
     /// Whether it says no more than one that was never charged.
     #[must_use]
     pub fn is_over(&self, now_ms: u64) -> bool {
-        let says_nothing = self.used == 0 && self.added == 0 && self.since_us == 0;
-        says_nothing || (self.until_ms != 0 && self.until_ms <= now_ms)
+        self.due_ms() <= now_ms
+    }
+
+    const fn says_nothing(&self) -> bool {
+        self.used == 0 && self.added == 0 && self.since_us == 0
     }
 
     fn begin(&mut self, now: Moment) {

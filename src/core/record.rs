@@ -3,18 +3,21 @@
 
 use super::clock::Now;
 use super::counter::{Apply, Counters, RememberedValues};
+use super::due_map::DueMap;
 use super::epoch::Revocations;
 use super::family::Families;
 use super::family_op::FamilyId;
-use super::hash::IdMap;
 use super::idempotency::RememberedCharge;
 use super::key_ring::KeyRing;
-use super::op::{Act, Issued, Op, Verdict};
+use super::op::{Act, Cursor, Issued, Op, Page, Verdict};
 use super::quota::QuotaState;
 use super::reason::{Reason, Reasons};
 use super::session::Session;
 use super::session_table::SessionTable;
 use super::tombstones::Tombstones;
+
+/// One operation lists, ends or forgets so many entries at most where the rest can wait.
+pub const SLICE: usize = 200;
 
 /// What an operation on a record touches that lies elsewhere, under the same lock.
 #[derive(Default)]
@@ -40,7 +43,7 @@ pub struct UserRecord {
     pub(super) ended: Tombstones,
     pub(super) revocations: Option<Box<Revocations>>,
     /// Units used of the quotas that lie with the user.
-    pub(super) quotas: Option<Box<IdMap<Box<str>, QuotaState>>>,
+    pub(super) quotas: Option<Box<DueMap<Box<str>, QuotaState>>>,
     /// The user's API keys.
     pub(super) ring: Option<Box<KeyRing>>,
     /// What follows the user's logins.
@@ -66,13 +69,13 @@ impl UserRecord {
         self.expire_sessions(now);
         match &op.act {
             Act::Decide(decide) => self
-                .decide(decide, now, op.tolerance_ms, aside)
+                .decide(decide, now, op.most_lead_ms, aside)
                 .map_or_else(Verdict::Fault, Verdict::Decision),
             Act::Admit(admit) => Verdict::Admission(Box::new(self.admit(admit, now_ms))),
             Act::Touch { user, session } => Verdict::Session(self.touch(user, session, now_ms)),
             Act::End { session, .. } => Verdict::Flag(self.end(session, now_ms)),
             Act::EndAll { except, .. } => Verdict::Count(self.end_all(except.as_deref(), now_ms)),
-            Act::List { user } => Verdict::Sessions(self.list(user)),
+            Act::List { user, from } => Verdict::Sessions(self.list(user, *from)),
             Act::RevokeToken { token, until_ms, .. } => {
                 // Whether the token still lives was judged by the one who asks.
                 if *until_ms > now_ms {
@@ -83,14 +86,14 @@ impl UserRecord {
             Act::IsRevoked { token, issued, .. } => {
                 Verdict::Flag(self.standing(token, *issued, now_ms) != Reasons::default())
             }
-            Act::RevokeUser { keys, .. } => {
+            Act::RevokeUser { keys, lead, .. } => {
                 if *keys {
                     self.ring_mut().revoke_all(now.us);
                 }
-                Verdict::Count(self.revoke_all(now, op.tolerance_ms))
+                Verdict::Count(self.revoke_all(now, lead.fixed_ms()))
             }
-            Act::BlockUser { until_ms, .. } => {
-                let ended = self.revoke_all(now, op.tolerance_ms);
+            Act::BlockUser { until_ms, lead, .. } => {
+                let ended = self.revoke_all(now, lead.fixed_ms());
                 self.revocations_mut().block(*until_ms);
                 Verdict::Count(ended)
             }
@@ -98,7 +101,7 @@ impl UserRecord {
                 Verdict::Flag(self.revocations.as_mut().is_some_and(|r| r.unblock(now_ms)))
             }
             Act::ApiKey(key) => self
-                .api_key(key, now, op.tolerance_ms, aside)
+                .api_key(key, now, op.most_lead_ms, aside)
                 .map_or_else(Verdict::Fault, Verdict::ApiKey),
             Act::Family(op) => self.family(op, now).map_or_else(Verdict::Fault, Verdict::Family),
             Act::NextGeneration { .. } => Verdict::Generation(self.next_generation(now.us)),
@@ -151,20 +154,23 @@ impl UserRecord {
     }
 
     fn end_all(&mut self, except: Option<&str>, now_ms: u64) -> u64 {
-        let ids: Vec<Box<str>> = self
-            .sessions
-            .iter()
-            .map(|(id, _)| id)
-            .filter(|id| Some(*id) != except)
-            .map(Into::into)
-            .collect();
-        ids.iter().filter(|id| self.end(id, now_ms)).count() as u64
+        let kept = except.and_then(|id| Some((id, self.sessions.remove(id)?)));
+        let ended = std::mem::take(&mut self.sessions);
+        if let Some((id, entry)) = kept {
+            self.sessions.insert(id, entry);
+        }
+        let count = ended.len();
+        if count > 0 {
+            // However many there are, they end in one step. Their tombstones are written by and by.
+            self.ended.add_all(ended.into_sessions(), now_ms, self.horizon_ms);
+            self.ended.settle(SLICE);
+        }
+        count as u64
     }
 
-    fn list(&self, user: &str) -> Vec<Session> {
-        let mut all: Vec<_> = self.sessions.iter().collect();
-        all.sort_unstable_by_key(|(_, entry)| std::cmp::Reverse(entry.order));
-        all.into_iter().map(|(id, entry)| entry.view(user, id)).collect()
+    fn list(&self, user: &str, from: Cursor) -> Page {
+        let (page, next) = self.sessions.page(from, SLICE);
+        Page { sessions: page.into_iter().map(|(id, entry)| entry.view(user, id)).collect(), next }
     }
 
     /// Whether the user is blocked.
@@ -190,12 +196,13 @@ impl UserRecord {
     }
 
     /// Own tokens fall by generation. Of foreign ones those fall that were let through before, and
-    /// those whose `iat` lies up to the end of this second, and the tolerance after it.
-    fn revoke_all(&mut self, now: Now<'_>, tolerance_ms: u64) -> u64 {
+    /// those whose `iat` lies up to the end of this second, and the lead of their issuer's clock after it.
+    fn revoke_all(&mut self, now: Now<'_>, lead_ms: u64) -> u64 {
         let generation = self.last_generation.max(now.us);
         // The next token drawn must lie above the epoch, in this very microsecond too.
         self.last_generation = generation;
-        let before_ms = foreign_bound(now.ms(), tolerance_ms).max(self.ahead_ms + 1);
+        let bound_ms = end_of_second(now.ms()).saturating_add(lead_ms);
+        let before_ms = bound_ms.max(self.ahead_ms + 1);
         // Counted from the generation: it lies ahead of a clock that was set back.
         let until_ms = now.ms().max(generation / 1000).saturating_add(self.horizon_ms);
         self.revocations_mut().raise_epoch(generation, before_ms, until_ms);
@@ -218,6 +225,7 @@ impl UserRecord {
 
     /// Sessions that have timed out are ended, as of the instant at which they did.
     pub(super) fn expire_sessions(&mut self, now: Now<'_>) {
+        self.ended.settle(SLICE);
         let (ended, horizon_ms) = (&mut self.ended, self.horizon_ms);
         self.sessions.expire(now.ms(), |id, entry| {
             let at = entry.expires_ms();
@@ -230,16 +238,22 @@ impl UserRecord {
 
     /// Drops all that has expired. True where nothing is left and the record may go.
     pub fn expire(&mut self, now: Now<'_>) -> bool {
-        self.expire_named(now, |_| ())
+        self.expire_named(now, usize::MAX, |_| ())
     }
 
-    /// The same, naming the API keys and the families that are dropped.
-    pub fn expire_named(&mut self, now: Now<'_>, mut gone: impl FnMut(Gone<'_>)) -> bool {
+    /// The same for at most so many entries of each kind, naming the API keys and the families that are dropped.
+    pub fn expire_named(
+        &mut self,
+        now: Now<'_>,
+        most: usize,
+        mut gone: impl FnMut(Gone<'_>),
+    ) -> bool {
         let settled_ms = now.settled_ms();
         self.expire_sessions(now);
-        self.ended.expire(settled_ms);
+        self.ended.settle(most);
+        self.ended.expire(settled_ms, most);
         if let Some(revocations) = &mut self.revocations {
-            revocations.expire(settled_ms);
+            revocations.expire(settled_ms, most);
             if revocations.is_empty() {
                 self.revocations = None;
             }
@@ -249,15 +263,14 @@ impl UserRecord {
             gone(Gone::Key(id));
             ended.push(id.into());
         };
-        if self.ring.as_mut().is_some_and(|ring| ring.expire(settled_ms, &mut note)) {
+        if self.ring.as_mut().is_some_and(|ring| ring.expire(settled_ms, most, &mut note)) {
             self.ring = None;
         }
         for id in &ended {
             self.drop_balances(id);
         }
         if let Some(quotas) = &mut self.quotas {
-            quotas.retain(|_, state| !state.is_over(settled_ms));
-            quotas.shrink_to_fit();
+            quotas.expire(settled_ms, most, |_, _| ());
             if quotas.is_empty() {
                 self.quotas = None;
             }
@@ -299,12 +312,10 @@ impl UserRecord {
         }
         let sessions: Vec<_> = record
             .sessions
-            .by_activity()
+            .page(Cursor::START, usize::MAX)
+            .0
             .into_iter()
-            .map(|id| {
-                let entry = record.sessions.iter().find(|(key, _)| *key == id);
-                entry.map(|(id, e)| (id, e.times(), e.idle_ms, e.absolute_end_ms, &e.device))
-            })
+            .map(|(id, e)| (id, e.times(), e.idle_ms, e.absolute_end_ms, &e.device))
             .collect();
         let ended = record.ended.describe();
         let revocations = record.revocations.as_ref().map(|r| r.describe());
@@ -321,7 +332,7 @@ impl UserRecord {
     }
 }
 
-/// Before here must lie the `iat` of foreign tokens that fall when a user is revoked now.
-pub(super) const fn foreign_bound(now_ms: u64, tolerance_ms: u64) -> u64 {
-    (now_ms / 1000 + 1) * 1000 + tolerance_ms
+/// A foreign token whose `iat` lies there or later was stamped by a clock ahead of ours.
+pub(super) const fn end_of_second(now_ms: u64) -> u64 {
+    (now_ms / 1000 + 1) * 1000
 }

@@ -1,32 +1,49 @@
-//! The live sessions of one user. A handful stand in a row; from 33 on they are indexed by id and
-//! by when they may end, so that a user with very many pays for one, not for all.
+//! The live sessions of one user, by id, by when each may end and by when each was last active. What one step costs does
+//! not grow with the number of sessions.
 
+use super::due_map::{Due, DueMap};
 use super::hash::IdMap;
+use super::op::Cursor;
 use super::session::Entry;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-const SMALL: usize = 32;
+impl Due for Entry {
+    fn due_ms(&self) -> u64 {
+        self.expires_ms()
+    }
+}
 
 /// Live sessions by id.
-#[derive(Clone, Debug)]
-pub enum SessionTable {
-    /// At most `SMALL`, in no order.
-    Row(Vec<(Box<str>, Entry)>),
-    /// More.
-    Indexed(Box<Index>),
-}
+pub type Sessions = DueMap<Box<str>, Entry>;
 
-/// Many sessions. `due` holds, for every session, an instant at or before its end: a touch moves the
-/// end but not the instant, which is looked at again once it has passed.
+/// Live sessions.
 #[derive(Clone, Debug, Default)]
-pub struct Index {
-    by_id: IdMap<Box<str>, (Entry, u64)>,
-    due: BTreeSet<(u64, Box<str>)>,
+pub struct SessionTable {
+    sessions: Sessions,
+    /// `None` while there are few.
+    activity: Option<Box<Activity>>,
 }
 
-impl Default for SessionTable {
-    fn default() -> Self {
-        Self::Row(Vec::new())
+/// Many sessions by activity: for each the order of its last touch, or of an earlier one. A touch moves no entry; an entry
+/// that comes first and is out of date is moved when it is looked at.
+#[derive(Clone, Debug, Default)]
+struct Activity {
+    by_order: BTreeMap<u64, Box<str>>,
+    by_id: IdMap<Box<str>, u64>,
+}
+
+impl Activity {
+    fn insert(&mut self, id: &str, order: u64) {
+        if let Some(before) = self.by_id.insert(id.into(), order) {
+            self.by_order.remove(&before);
+        }
+        self.by_order.insert(order, id.into());
+    }
+
+    fn remove(&mut self, id: &str) {
+        if let Some(order) = self.by_id.remove(id) {
+            self.by_order.remove(&order);
+        }
     }
 }
 
@@ -34,139 +51,111 @@ impl SessionTable {
     /// How many there are, those that `expire` has not taken away yet among them.
     #[must_use]
     pub fn len(&self) -> usize {
-        match self {
-            Self::Row(row) => row.len(),
-            Self::Indexed(index) => index.by_id.len(),
-        }
+        self.sessions.len()
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.sessions.is_empty()
     }
 
     /// The session of that id.
     pub fn get_mut(&mut self, id: &str) -> Option<&mut Entry> {
-        match self {
-            Self::Row(row) => row.iter_mut().find(|(key, _)| **key == *id).map(|(_, entry)| entry),
-            Self::Indexed(index) => index.by_id.get_mut(id).map(|(entry, _)| entry),
-        }
+        self.sessions.get_mut(id)
     }
 
     /// Whether a session of that id is here.
     #[must_use]
     pub fn contains(&self, id: &str) -> bool {
-        match self {
-            Self::Row(row) => row.iter().any(|(key, _)| **key == *id),
-            Self::Indexed(index) => index.by_id.contains_key(id),
-        }
+        self.sessions.contains(id)
     }
 
     /// Adds a session. The id must not be here.
     pub fn insert(&mut self, id: &str, entry: Entry) {
-        match self {
-            Self::Row(row) if row.len() < SMALL => {
-                // One at a time while there are few: most users have one session, and pay for one.
-                if row.len() < 4 {
-                    row.reserve_exact(1);
-                }
-                row.push((id.into(), entry));
+        let order = entry.order;
+        self.sessions.insert(id.into(), entry);
+        if let Some(activity) = &mut self.activity {
+            activity.insert(id, order);
+        } else if matches!(self.sessions, DueMap::Indexed(_)) {
+            let activity = self.activity.insert(Box::default());
+            for (id, entry) in self.sessions.iter() {
+                activity.insert(id, entry.order);
             }
-            Self::Row(row) => {
-                let mut index = Box::<Index>::default();
-                for (key, old) in row.drain(..) {
-                    index.insert(key, old);
-                }
-                index.insert(id.into(), entry);
-                *self = Self::Indexed(index);
-            }
-            Self::Indexed(index) => index.insert(id.into(), entry),
         }
     }
 
     /// Takes a session out.
     pub fn remove(&mut self, id: &str) -> Option<Entry> {
-        match self {
-            Self::Row(row) => {
-                let at = row.iter().position(|(key, _)| **key == *id)?;
-                Some(row.swap_remove(at).1)
-            }
-            Self::Indexed(index) => {
-                let (key, (entry, due)) = index.by_id.remove_entry(id)?;
-                index.due.remove(&(due, key));
-                Some(entry)
-            }
+        if let Some(activity) = &mut self.activity {
+            activity.remove(id);
         }
+        self.sessions.remove(id)
     }
 
     /// Takes out every session that has ended by `now_ms` and hands each over.
     pub fn expire(&mut self, now_ms: u64, mut gone: impl FnMut(Box<str>, &Entry)) {
-        match self {
-            Self::Row(row) => {
-                let mut at = 0;
-                while at < row.len() {
-                    if row[at].1.expires_ms() <= now_ms {
-                        let (id, entry) = row.swap_remove(at);
-                        gone(id, &entry);
-                    } else {
-                        at += 1;
-                    }
-                }
+        let activity = &mut self.activity;
+        self.sessions.expire(now_ms, usize::MAX, |id, entry| {
+            if let Some(activity) = activity {
+                activity.remove(&id);
             }
-            Self::Indexed(index) => {
-                while index.due.first().is_some_and(|(due, _)| *due <= now_ms) {
-                    let Some((_, id)) = index.due.pop_first() else {
-                        break;
-                    };
-                    let Some((entry, due)) = index.by_id.get_mut(&id) else {
-                        continue;
-                    };
-                    if entry.expires_ms() <= now_ms {
-                        if let Some((id, (entry, _))) = index.by_id.remove_entry(&id) {
-                            gone(id, &entry);
-                        }
-                    } else {
-                        *due = entry.expires_ms();
-                        index.due.insert((*due, id));
-                    }
-                }
-                if index.by_id.len() <= SMALL / 2 {
-                    let row = std::mem::take(&mut index.by_id);
-                    *self =
-                        Self::Row(row.into_iter().map(|(id, (entry, _))| (id, entry)).collect());
-                }
-            }
+            gone(id, &entry);
+        });
+        if matches!(self.sessions, DueMap::Row(_)) {
+            self.activity = None;
         }
+    }
+
+    /// The id of the least recently active session.
+    pub fn oldest(&mut self) -> Option<Box<str>> {
+        let Some(activity) = &mut self.activity else {
+            let first = self.sessions.iter().min_by_key(|(_, entry)| entry.order);
+            return first.map(|(id, _)| id.clone());
+        };
+        loop {
+            let (order, id) = activity.by_order.first_key_value()?;
+            let (order, id) = (*order, id.clone());
+            let now = self.sessions.get(&*id)?.order;
+            if now == order {
+                return Some(id);
+            }
+            activity.insert(&id, now);
+        }
+    }
+
+    /// When the first session ends, in milliseconds.
+    pub fn first_end(&mut self) -> Option<u64> {
+        self.sessions.first_due()
+    }
+
+    /// At most so many sessions, about the most recently active first, from the cursor on; and where to go on.
+    pub fn page(&self, from: Cursor, most: usize) -> (Vec<(&str, &Entry)>, Option<Cursor>) {
+        let Some(activity) = &self.activity else {
+            let mut all: Vec<_> = self.iter().filter(|(_, entry)| entry.order < from.at).collect();
+            all.sort_unstable_by_key(|(_, entry)| std::cmp::Reverse(entry.order));
+            return (all, None);
+        };
+        let listed: Vec<_> = activity.by_order.range(..from.at).rev().take(most).collect();
+        let next = listed.last().filter(|_| listed.len() == most);
+        let next = next.map(|(order, _)| Cursor { at: **order, skip: 0 });
+        let mut page: Vec<_> = listed
+            .into_iter()
+            .filter_map(|(_, id)| Some((&**id, self.sessions.get(&**id)?)))
+            .collect();
+        page.sort_unstable_by_key(|(_, entry)| std::cmp::Reverse(entry.order));
+        (page, next)
     }
 
     /// Every session, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Entry)> {
-        let (row, index) = match self {
-            Self::Row(row) => (Some(row), None),
-            Self::Indexed(index) => (None, Some(index)),
-        };
-        let in_row = row.into_iter().flatten().map(|(id, entry)| (&**id, entry));
-        let in_index = index
-            .into_iter()
-            .flat_map(|index| index.by_id.iter().map(|(id, (entry, _))| (&**id, entry)));
-        in_row.chain(in_index)
+        self.sessions.iter().map(|(id, entry)| (&**id, entry))
     }
 
-    /// The ids, least recently active first.
+    /// The sessions alone.
     #[must_use]
-    pub fn by_activity(&self) -> Vec<&str> {
-        let mut all: Vec<_> = self.iter().map(|(id, entry)| (entry.order, id)).collect();
-        all.sort_unstable();
-        all.into_iter().map(|(_, id)| id).collect()
-    }
-}
-
-impl Index {
-    fn insert(&mut self, id: Box<str>, entry: Entry) {
-        let due = entry.expires_ms();
-        self.due.insert((due, id.clone()));
-        self.by_id.insert(id, (entry, due));
+    pub fn into_sessions(self) -> Sessions {
+        self.sessions
     }
 }
 
@@ -174,11 +163,11 @@ impl Index {
 mod tests {
     use super::*;
     use crate::core::op::{AdmissionRule, OnLimit};
-    use std::collections::BTreeMap;
 
     fn entry(now: u64, idle: u64, order: u64) -> Entry {
         let rule = AdmissionRule {
             limit: None,
+            hard_limit: u64::MAX,
             on_limit: OnLimit::Reject,
             idle_ms: idle,
             absolute_ms: 1_000_000,
@@ -186,9 +175,15 @@ mod tests {
         Entry::new(&rule, None, now, order)
     }
 
-    /// The same steps on the table and on a plain map, over sizes on both sides of the change of form.
+    fn by_activity(table: &SessionTable) -> Vec<String> {
+        let mut all: Vec<_> = table.iter().map(|(id, entry)| (entry.order, id)).collect();
+        all.sort_unstable();
+        all.into_iter().map(|(_, id)| id.to_owned()).collect()
+    }
+
+    /// The same steps over sizes on both sides of the change of form.
     #[test]
-    fn a_table_of_any_size_answers_like_a_plain_map() {
+    fn a_table_of_any_size_knows_the_oldest_the_first_to_end_and_every_page() {
         let mut random = 0x9E37_79B9_u64;
         let mut next = move |below: u64| {
             random ^= random << 13;
@@ -198,59 +193,39 @@ mod tests {
         };
         for ids in [4, 30, 200] {
             let mut table = SessionTable::default();
-            let mut model: BTreeMap<String, Entry> = BTreeMap::new();
-            for step in 0..6_000_u64 {
+            for step in 1..6_000_u64 {
                 let now = step * 3;
                 let id = format!("s{}", next(ids));
-                let mut gone = Vec::new();
-                table.expire(now, |id, _| gone.push(id.to_string()));
-                gone.sort();
-                let due: Vec<String> = model
-                    .iter()
-                    .filter(|(_, e)| e.expires_ms() <= now)
-                    .map(|(id, _)| id.clone())
-                    .collect();
-                model.retain(|_, e| e.expires_ms() > now);
-                assert_eq!(gone, due);
+                table.expire(now, |_, entry| assert!(entry.expires_ms() <= now));
                 match next(4) {
-                    0 => assert_eq!(table.remove(&id).is_some(), model.remove(&id).is_some()),
+                    0 => drop(table.remove(&id)),
                     1 => {
-                        assert_eq!(table.contains(&id), model.contains_key(&id));
                         if let Some(entry) = table.get_mut(&id) {
-                            entry.touch(now, step);
-                        }
-                        if let Some(entry) = model.get_mut(&id) {
                             entry.touch(now, step);
                         }
                     }
                     _ if !table.contains(&id) => {
-                        let new = entry(now, 50 + next(2_000), step);
-                        table.insert(&id, new.clone());
-                        model.insert(id, new);
+                        table.insert(&id, entry(now, 50 + next(2_000), step));
                     }
                     _ => {}
                 }
-                assert_eq!(table.len(), model.len());
-                let mut expected: Vec<_> = model.iter().map(|(id, e)| (e.order, id)).collect();
-                expected.sort();
-                let expected: Vec<_> = expected.into_iter().map(|(_, id)| id.as_str()).collect();
-                assert_eq!(table.by_activity(), expected);
+                let sorted = by_activity(&table);
+                let end = table.iter().map(|(_, entry)| entry.expires_ms()).min();
+                assert_eq!(table.first_end(), end);
+                if next(3) == 0 {
+                    assert_eq!(table.oldest().as_deref(), sorted.first().map(|id| &**id));
+                }
+                let (mut listed, mut from) = (Vec::new(), Some(Cursor::START));
+                while let Some(cursor) = from {
+                    let (page, further) = table.page(cursor, 7);
+                    listed.extend(page.into_iter().map(|(id, _)| id.to_owned()));
+                    from = further;
+                }
+                let mut all = sorted;
+                all.sort();
+                listed.sort();
+                assert_eq!(listed, all);
             }
         }
-    }
-
-    #[test]
-    fn a_session_ended_in_a_large_table_leaves_no_entry_behind() {
-        let mut table = SessionTable::default();
-        for n in 0..100 {
-            table.insert(&format!("s{n}"), entry(0, 1_000, n));
-        }
-        for n in 0..100 {
-            assert!(table.remove(&format!("s{n}")).is_some());
-        }
-        let SessionTable::Indexed(index) = &table else { panic!("a large table is indexed") };
-        assert!(index.by_id.is_empty() && index.due.is_empty());
-        table.expire(0, |_, _| ());
-        assert!(matches!(table, SessionTable::Row(_)));
     }
 }

@@ -1,6 +1,7 @@
 //! Session ids that have ended: remembered so that none of them ever comes back.
 
-use super::hash::IdMap;
+use super::due_map::{Due, DueMap};
+use super::session_table::Sessions;
 
 /// How an id ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,17 +12,64 @@ struct Tombstone {
     timed_out: bool,
 }
 
+impl Due for Tombstone {
+    fn due_ms(&self) -> u64 {
+        self.until_ms
+    }
+}
+
+/// Sessions that were ended together and have no tombstones yet.
+#[derive(Clone, Debug)]
+struct Batch {
+    sessions: Sessions,
+    at_ms: u64,
+    horizon_ms: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Ended {
+    by_id: DueMap<Box<str>, Tombstone>,
+    batches: Vec<Batch>,
+}
+
 /// Ended ids, and until when each is remembered. Most users have none, and pay one word for it.
 #[derive(Clone, Debug, Default)]
-pub struct Tombstones(Option<Box<IdMap<Box<str>, Tombstone>>>);
+pub struct Tombstones(Option<Box<Ended>>);
 
 impl Tombstones {
     /// Remembers an id that ended at `at_ms`; one that is remembered already never for shorter.
     pub fn add(&mut self, id: Box<str>, at_ms: u64, keep_ms: u64, timed_out: bool) {
-        let until_ms = at_ms.saturating_add(keep_ms);
-        let fresh = Tombstone { until_ms, timed_out };
-        let entry = self.0.get_or_insert_default().entry(id).or_insert(fresh);
-        *entry = Tombstone { until_ms: entry.until_ms.max(until_ms), timed_out };
+        self.0.get_or_insert_default().add(id, at_ms.saturating_add(keep_ms), timed_out);
+    }
+
+    /// Remembers sessions that end together at `at_ms`. Their tombstones are written by [`Self::settle`].
+    pub fn add_all(&mut self, sessions: Sessions, at_ms: u64, horizon_ms: u64) {
+        self.0.get_or_insert_default().batches.push(Batch { sessions, at_ms, horizon_ms });
+    }
+
+    /// Writes at most so many of the tombstones that are still to be written.
+    pub fn settle(&mut self, most: usize) {
+        let Some(ended) = self.0.as_mut().filter(|ended| !ended.batches.is_empty()) else { return };
+        let mut left = most;
+        while left > 0
+            && let Some(mut batch) = ended.batches.pop()
+        {
+            let (before, by_id) = (batch.sessions.len(), &mut ended.by_id);
+            batch.sessions.expire(u64::MAX, left, |id, entry| {
+                let until_ms =
+                    entry.ended_at(batch.at_ms).saturating_add(entry.remember_ms(batch.horizon_ms));
+                Self::bury(by_id, id, until_ms, false);
+            });
+            left = left.saturating_sub(before - batch.sessions.len());
+            if !batch.sessions.is_empty() {
+                ended.batches.push(batch);
+            }
+        }
+    }
+
+    fn bury(by_id: &mut DueMap<Box<str>, Tombstone>, id: Box<str>, until_ms: u64, timed_out: bool) {
+        let before = by_id.get(&*id).map_or(0, |ended| ended.until_ms);
+        by_id.insert(id, Tombstone { until_ms: until_ms.max(before), timed_out });
     }
 
     /// Whether the id has ended and is still remembered.
@@ -36,16 +84,18 @@ impl Tombstones {
         self.get(id, now_ms).is_some_and(|ended| ended.timed_out)
     }
 
-    fn get(&self, id: &str, now_ms: u64) -> Option<&Tombstone> {
-        self.0.as_ref()?.get(id).filter(|ended| ended.until_ms > now_ms)
+    fn get(&self, id: &str, now_ms: u64) -> Option<Tombstone> {
+        let ended = self.0.as_ref()?;
+        let found = ended.by_id.get(id).copied();
+        let found = found.or_else(|| ended.batches.iter().find_map(|batch| batch.get(id)));
+        found.filter(|ended| ended.until_ms > now_ms)
     }
 
-    /// Forgets what need not be remembered any more.
-    pub fn expire(&mut self, now_ms: u64) {
+    /// Forgets at most so many of those that need not be remembered any more.
+    pub fn expire(&mut self, now_ms: u64, most: usize) {
         let Some(ended) = &mut self.0 else { return };
-        ended.retain(|_, ended| ended.until_ms > now_ms);
-        ended.shrink_to_fit();
-        if ended.is_empty() {
+        ended.by_id.expire(now_ms, most, |_, _| ());
+        if ended.by_id.is_empty() && ended.batches.is_empty() {
             self.0 = None;
         }
     }
@@ -59,8 +109,23 @@ impl Tombstones {
     /// For the canonical dump: sorted, so that equal states read equal.
     #[must_use]
     pub fn describe(&self) -> String {
-        let mut ended: Vec<_> = self.0.iter().flat_map(|ended| ended.iter()).collect();
+        let mut ended: Vec<_> = self.0.iter().flat_map(|ended| ended.by_id.iter()).collect();
         ended.sort();
         format!("{ended:?}")
+    }
+}
+
+impl Ended {
+    fn add(&mut self, id: Box<str>, until_ms: u64, timed_out: bool) {
+        Tombstones::bury(&mut self.by_id, id, until_ms, timed_out);
+    }
+}
+
+impl Batch {
+    fn get(&self, id: &str) -> Option<Tombstone> {
+        let entry = self.sessions.get(id)?;
+        let until_ms =
+            entry.ended_at(self.at_ms).saturating_add(entry.remember_ms(self.horizon_ms));
+        Some(Tombstone { until_ms, timed_out: false })
     }
 }

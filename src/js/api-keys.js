@@ -253,9 +253,18 @@ async function settleKeys(engine, ownerId) {
  * @param {string} ownerId
  */
 async function keysOf(engine, ownerId) {
-  const { keyIds = [] } = await engine.goOn((gate) => gate.keyIds(id(ownerId, 'ownerId')));
+  /** @type {Set<string>} */
+  const ids = new Set();
+  /** @type {string | undefined} */
+  let from;
+  do {
+    const page = await engine.goOn((gate) => gate.keyIds(id(ownerId, 'ownerId'), from));
+    for (const keyId of page.keyIds ?? []) ids.add(keyId);
+    from = page.nextKey;
+  } while (from !== undefined);
   /** @type {ApiKeyInfo[]} */
   const all = [];
+  const keyIds = [...ids];
   for (let at = 0; at < keyIds.length; at += CHUNK) {
     const some = keyIds.slice(at, at + CHUNK);
     const { keyInfos = [], pointings } = await engine.goOn((gate) => gate.keyInfos(ownerId, some));

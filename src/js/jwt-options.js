@@ -14,6 +14,7 @@ const NAMES = [
   'issuer',
   'audience',
   'clockTolerance',
+  'issuerClockLead',
   'maxAge',
   'requiredClaims',
   'claims',
@@ -65,9 +66,21 @@ function jwtOptions(options) {
       { min: 0, max: HOUR },
       configError,
     ),
+    issuerLeadMs: issuerLead(jwt.issuerClockLead),
     maxAgeMs,
     accessTtlMs: accessTtl(jwt.accessTtl, maxAgeMs),
   };
+}
+
+/**
+ * @param {unknown} value
+ * @returns {number} NaN: as much as was observed
+ */
+function issuerLead(value = 'observed') {
+  if (value === 'observed') return NaN;
+  return duration(value, 'jwt.issuerClockLead', { min: 0, max: HOUR }, (message) =>
+    configError(`${message}, or 'observed'`),
+  );
 }
 
 /** @param {unknown} value */

@@ -9,7 +9,10 @@ const { known } = require('./names.js');
 
 /** @typedef {(claims: import('../../index.js').Claims, req: any) => unknown} LimitFunction */
 
-const NAMES = ['limit', 'onLimit', 'idleTimeout', 'absoluteTimeout', 'admission'];
+const NAMES = ['limit', 'hardLimit', 'onLimit', 'idleTimeout', 'absoluteTimeout', 'admission'];
+
+/** Most live sessions of a user where `hardLimit` does not say so. */
+const HARD_LIMIT = 10_000;
 const ADMISSIONS = ['explicit', 'first-use'];
 
 /** How the addon counts the admission modes; 0: only the tokens of login() are session-checked. */
@@ -34,10 +37,18 @@ function sessionOptions(options, usual) {
     limitFunction: /** @type {LimitFunction | undefined} */ (
       typeof limit === 'function' ? syncFunction(limit, 'sessions.limit', configError) : undefined
     ),
+    hardLimit: hardLimit(sessions.hardLimit),
     evictOldest: evictOldest(sessions.onLimit, 'sessions.onLimit', configError) ?? false,
     idleMs: timeout(sessions.idleTimeout, 'sessions.idleTimeout', configError) ?? 30 * 60_000,
     absoluteMs: timeout(sessions.absoluteTimeout, 'sessions.absoluteTimeout', configError) ?? 12 * 3_600_000,
   };
+}
+
+/** @param {unknown} value */
+function hardLimit(value = HARD_LIMIT) {
+  if (!isLimit(value) || value === 0)
+    throw configError(`sessions.hardLimit must be an integer from 1 to ${MAX_LIMIT}`);
+  return /** @type {number} */ (value);
 }
 
 /** @returns {number | undefined} */

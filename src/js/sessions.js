@@ -90,8 +90,18 @@ class Sessions {
    * @returns {Promise<Session[]>}
    */
   async list(userId) {
-    const outcome = await this.#engine.ask((gate) => gate.list(id(userId, 'userId')));
-    return (outcome.sessions ?? []).map(session);
+    const user = id(userId, 'userId');
+    /** @type {Map<string, Session>} */
+    const all = new Map();
+    /** @type {import('./binding.js').NativeCursor | undefined} */
+    let from;
+    do {
+      const outcome = await this.#engine.ask((gate) => gate.list(user, from));
+      for (const native of outcome.sessions ?? []) all.set(native.sessionId, session(native));
+      from = outcome.next;
+    } while (from !== undefined);
+    // A page is in order; pages of sessions that were touched meanwhile are not.
+    return [...all.values()].sort((a, b) => b.lastActiveAt - a.lastActiveAt);
   }
 }
 

@@ -3,6 +3,7 @@
 
 use super::identity::{self, MAX_ID, TokenName};
 use super::strict_json::{Members, Value};
+use crate::core::lead::Lead;
 use crate::core::op::Issued;
 use crate::core::reason::Reason;
 
@@ -28,6 +29,8 @@ pub struct Rules {
     pub tolerance_ms: u64,
     /// Longest `exp - iat`, in milliseconds.
     pub max_age_ms: u64,
+    /// By how much an issuer's clock may lead ours, in milliseconds; `None`: as much as the store has seen.
+    pub issuer_lead_ms: Option<u64>,
 }
 
 impl Rules {
@@ -35,6 +38,31 @@ impl Rules {
     #[must_use]
     pub const fn horizon_ms(&self) -> u64 {
         self.max_age_ms + 2 * self.tolerance_ms + IAT_AHEAD_MS
+    }
+
+    /// The most by which the `iat` of an accepted token can lie ahead; 0 where the store need not observe it.
+    #[must_use]
+    pub const fn most_lead_ms(&self) -> u64 {
+        match self.issuer_lead_ms {
+            None => self.tolerance_ms + IAT_AHEAD_MS,
+            Some(_) => 0,
+        }
+    }
+
+    /// How the store tells issuers apart: the first has no name.
+    #[must_use]
+    pub fn issuer_name(&self, place: usize) -> &str {
+        self.issuers.get(place).filter(|_| place > 0).map_or("", |issuer| issuer)
+    }
+
+    /// What revoking a user adds to its own second.
+    #[must_use]
+    pub fn lead_of(&self, user: &str) -> Lead<'static> {
+        if let Some(ms) = self.issuer_lead_ms {
+            return Lead::Fixed { ms };
+        }
+        let place = identity::issuer_of(&self.issuers, user);
+        Lead::Observed { issuer: self.issuer_name(place).to_owned().into() }
     }
 
     /// The place of an issuer in the list; with no list every token is the first's.
@@ -60,6 +88,8 @@ pub struct Token {
     pub key: Box<[u8]>,
     /// When it was issued.
     pub issued: Issued,
+    /// By whom, as the store tells issuers apart: see [`Rules::issuer_name`].
+    pub issuer: Box<str>,
     /// It comes from login(): its session is always looked at and never admitted by first use.
     pub from_login: bool,
     /// Its scopes.
@@ -188,6 +218,7 @@ pub fn read(
         session_is_token: session.is_none(),
         key,
         issued,
+        issuer: rules.issuer_name(issuer).into(),
         from_login,
         scopes: read_scopes(find("scope").or_else(|| find("scp"))),
         expires_ms,

@@ -11,13 +11,17 @@ pub const MAX_ID: usize = 512;
 #[must_use]
 pub fn user_id<'a>(issuers: &[String], issuer: usize, sub: &'a str) -> Option<Cow<'a, str>> {
     if issuer == 0 {
-        let taken = issuers
-            .iter()
-            .skip(1)
-            .any(|iss| sub.strip_prefix(iss.as_str()).is_some_and(|rest| rest.starts_with(' ')));
-        return (!taken).then_some(Cow::Borrowed(sub));
+        return (issuer_of(issuers, sub) == 0).then_some(Cow::Borrowed(sub));
     }
     Some(Cow::Owned(format!("{} {sub}", issuers[issuer])))
+}
+
+/// The place of the issuer whose user this is.
+#[must_use]
+pub fn issuer_of(issuers: &[String], user: &str) -> usize {
+    let is_of =
+        |iss: &String| user.strip_prefix(iss.as_str()).is_some_and(|rest| rest.starts_with(' '));
+    issuers.iter().skip(1).position(is_of).map_or(0, |place| place + 1)
 }
 
 /// What identifies a token: its `jti`, or the SHA-256 of its signing input where it has none (never

@@ -3,6 +3,7 @@
 use super::answers::Answers;
 use super::family_names::FamilyNames;
 use super::key_names::KeyNames;
+use super::leads::Leads;
 use super::ledger::Ledger;
 use super::listeners::tell;
 use super::once_keys::OnceKeys;
@@ -12,10 +13,11 @@ use crate::core::counter::Apply;
 use crate::core::family_op::{FamilyAnswer, FamilyOp, Login, LoginAnswer};
 use crate::core::idempotency::Idempotency;
 use crate::core::key_op::{KeyAnswer, KeyOp};
+use crate::core::lead::Lead;
 use crate::core::op::{Act, Charge, Op, QuotaPlace, Verdict};
 use crate::core::quota::QuotaState;
 use crate::core::reason::Reason;
-use crate::core::record::{Aside, Gone, UserRecord};
+use crate::core::record::{Aside, Gone, SLICE, UserRecord};
 use crate::core::store::{Outcome, Sink, Store};
 use crate::core::turn::{Ask, TurnGate, TurnOp};
 use dashmap::{DashMap, Entry};
@@ -56,6 +58,8 @@ pub struct MemoryStore {
     pub(super) once: OnceKeys,
     /// Who holds what, and who waits for it.
     pub(super) turns: Turns,
+    /// By how much clocks of issuers lead ours.
+    pub(super) leads: Leads,
     clock: Arc<dyn Clock>,
     /// The longest horizon of any Auth that has used the store: what one of them ends must outlive the
     /// tokens that another accepts.
@@ -77,6 +81,7 @@ impl MemoryStore {
             users: DashMap::with_hasher_and_shard_amount(hasher, SHARDS),
             key_names: KeyNames::default(),
             family_names: FamilyNames::default(),
+            leads: Leads::default(),
             clock,
             horizon_ms: AtomicU64::new(0),
             cursor: AtomicUsize::new(0),
@@ -92,9 +97,18 @@ impl MemoryStore {
         } else {
             op.horizon_ms = longest;
         }
-        let op = &op;
         let now = Now::of(&*self.clock);
+        if let Act::RevokeUser { lead, .. } | Act::BlockUser { lead, .. } = &mut op.act
+            && let Lead::Observed { issuer } = lead
+        {
+            // A token whose lead is noted after this falls by what its user's record says of it.
+            *lead = Lead::Fixed { ms: self.leads.ms(issuer, now.ms()) };
+        }
+        let op = &op;
         let verdict = self.decide(op, now, sink);
+        if let Some(ahead) = verdict.decision().and_then(|decision| decision.ahead.as_deref()) {
+            self.leads.note(ahead, now.ms());
+        }
         if let Some(user) = op.act.fells(&verdict) {
             self.turns.listeners.revoked(user);
         }
@@ -339,7 +353,7 @@ impl Store for MemoryStore {
         for _ in 0..shards {
             let shard = self.cursor.fetch_add(1, Ordering::Relaxed) % shards;
             removed += sweep_shard(&self.users, shard, |record| {
-                record.expire_named(now, |gone| match gone {
+                record.expire_named(now, SLICE, |gone| match gone {
                     Gone::Key(id) => self.key_names.drop_key(id),
                     Gone::Family(id) => self.family_names.drop_family(id),
                 })
@@ -364,6 +378,7 @@ impl Store for MemoryStore {
             .filter(|(_, record)| !record.is_empty())
             .map(|(user, record)| format!("{user:?} {record}\n"))
             .collect();
+        lines.extend(self.leads.describe(now.settled_ms()));
         lines.extend(self.ledger.dump(now.settled_ms()));
         lines.extend(self.key_names.describe(now));
         lines.extend(self.family_names.describe());

@@ -3,6 +3,7 @@
 mod answers;
 mod family_names;
 mod key_names;
+mod leads;
 mod ledger;
 mod listeners;
 pub mod memory;

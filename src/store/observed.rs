@@ -141,11 +141,9 @@ pub fn begin(act: Act<'static>) -> Next {
             };
             (Act::ApiKey(KeyOp::Use(Box::new(glance))), Then::Use(asked))
         }
-        Act::RevokeUser { user, keys } => {
-            (Act::RevokeUser { user: user.clone(), keys }, Then::EndTrial(user))
-        }
-        Act::BlockUser { user, until_ms } => {
-            (Act::BlockUser { user: user.clone(), until_ms }, Then::EndTrial(user))
+        Act::RevokeUser { ref user, .. } | Act::BlockUser { ref user, .. } => {
+            let user = user.clone();
+            (act, Then::EndTrial(user))
         }
         Act::Ping => (Act::Ping, Then::Both),
         act => {

@@ -40,7 +40,7 @@ struct Asker {
     ticket: u64,
     sink: Arc<dyn Sink>,
     horizon_ms: u64,
-    tolerance_ms: u64,
+    most_lead_ms: u64,
 }
 
 /// What was asked by the same, and what it came to.
@@ -93,8 +93,8 @@ impl Steps {
             let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
             // Before it is asked: another thread may bring the answer at once.
             self.waiting().insert(number, Waiting { then, asker: asker.clone() });
-            let Asker { horizon_ms, tolerance_ms, .. } = *asker;
-            let op = Op { act: *act, horizon_ms, tolerance_ms };
+            let Asker { horizon_ms, most_lead_ms, .. } = *asker;
+            let op = Op { act: *act, horizon_ms, most_lead_ms };
             let outcome = self.store(at).submit(op, number, &me)?;
             let Waiting { then, .. } = self.waiting().remove(&number)?;
             next = observed::go_on(then, outcome);
@@ -159,8 +159,8 @@ impl Store for ObservingStore {
         if let Some(at) = observed::simply_at(&op.act) {
             return steps.store(at).submit(observed::without_session(op), ticket, sink);
         }
-        let Op { act, horizon_ms, tolerance_ms } = op.into_owned();
-        let asker = Asker { ticket, sink: Arc::clone(sink), horizon_ms, tolerance_ms };
+        let Op { act, horizon_ms, most_lead_ms } = op.into_owned();
+        let asker = Asker { ticket, sink: Arc::clone(sink), horizon_ms, most_lead_ms };
         steps.run(observed::begin(act), &asker)
     }
 

@@ -165,7 +165,7 @@ fn nothing_is_changed_once_the_credential_has_fallen() {
             revoke_user(store, "u");
         }),
         ("by a block", |store| {
-            count(store, Act::BlockUser { user: "u".into(), until_ms: None });
+            count(store, Act::BlockUser { user: "u".into(), until_ms: None, lead: NO_LEAD });
         }),
         ("its session ended", |store| {
             end(store, "u", "s");

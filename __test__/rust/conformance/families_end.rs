@@ -71,6 +71,7 @@ fn a_session_that_has_timed_out_is_told_as_expired_and_one_that_was_ended_is_not
 fn a_refresh_token_outlives_neither_its_time_nor_its_session() {
     on_every_store(|store, clock| {
         let rule = AdmissionRule {
+            hard_limit: 10_000,
             limit: None,
             on_limit: OnLimit::Reject,
             idle_ms: 2 * HOUR,

@@ -38,7 +38,7 @@ fn a_key_that_has_ended_is_listed_for_thirty_days_and_then_leaves_nothing() {
         create(store, &expired, KeyPatch { expires_ms, ..KeyPatch::default() });
         revoke(store, &revoked);
         create(store, &fallen, KeyPatch::default());
-        count(store, Act::RevokeUser { user: "ada".into(), keys: true });
+        count(store, Act::RevokeUser { user: "ada".into(), keys: true, lead: NO_LEAD });
         let all = [&revoked, &expired, &fallen];
         assert_eq!(keys::ids(store, "ada").len(), 3);
         clock.advance_ms(LISTED_MS - 1);
@@ -127,7 +127,7 @@ fn an_epoch_is_known_as_long_as_a_key_that_fell_is_kept() {
             |ms| KeyPatch { expires_ms: Some(Some(START_MS + ms)), ..KeyPatch::default() };
         create(store, &fallen, expires(100 * LISTED_MS));
         create(store, &short, expires(1));
-        count(store, Act::RevokeUser { user: "ada".into(), keys: true });
+        count(store, Act::RevokeUser { user: "ada".into(), keys: true, lead: NO_LEAD });
         assert!(!revoke(store, &short), "it has fallen");
         for _ in 0..50 {
             clock.advance_ms(2 * LISTED_MS);
@@ -144,7 +144,7 @@ fn a_key_that_fell_and_that_nobody_listed_stays_fallen_and_goes_when_it_is_liste
     on_every_store(|store, clock| {
         let [fallen, later] = [1, 2].map(|number| place("ada", number));
         create(store, &fallen, KeyPatch::default());
-        count(store, Act::RevokeUser { user: "ada".into(), keys: true });
+        count(store, Act::RevokeUser { user: "ada".into(), keys: true, lead: NO_LEAD });
         clock.advance_ms(LISTED_MS + 2 * HOUR);
         let expires_ms = Some(Some(START_MS));
         create(store, &later, KeyPatch { expires_ms, ..KeyPatch::default() });

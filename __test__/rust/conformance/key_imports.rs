@@ -88,7 +88,7 @@ const ENDS: [End; 4] = [
     },
     |store, key, _| {
         // Those who fall together are told so one by one when they are listed.
-        count(store, Act::RevokeUser { user: "ada".into(), keys: true });
+        count(store, Act::RevokeUser { user: "ada".into(), keys: true, lead: NO_LEAD });
         let get = KeyOp::Get { owner: "ada".into(), ids: vec![key.id.clone()] };
         let (pointings, told) = parts(answer(store, get));
         assert!(matches!(told, KeyAnswer::Infos(infos) if infos[0].revoked));

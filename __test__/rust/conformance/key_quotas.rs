@@ -77,7 +77,7 @@ fn a_use_under_an_idempotency_key_is_charged_once_for_a_day() {
             "a look asks nothing"
         );
         // Another question is told of only where nothing else denies.
-        count(store, Act::BlockUser { user: "ada".into(), until_ms: None });
+        count(store, Act::BlockUser { user: "ada".into(), until_ms: None, lead: NO_LEAD });
         assert_eq!(ask(1, 3, 1).unwrap().decision.reason, Reason::UserBlocked);
         flag(store, Act::UnblockUser { user: "ada".into() });
         clock.advance_ms(24 * HOUR);

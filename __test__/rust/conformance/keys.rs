@@ -20,7 +20,7 @@ fn reason(store: &dyn Store, asked: Use<'_>) -> Reason {
 }
 
 fn block(store: &dyn Store, user: &str) {
-    count(store, Act::BlockUser { user: user.to_owned().into(), until_ms: None });
+    count(store, Act::BlockUser { user: user.to_owned().into(), until_ms: None, lead: NO_LEAD });
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn keys_fall_with_their_owner_only_where_that_is_said_and_a_later_one_stands() {
         revoke_user(store, "ada");
         assert_eq!(reason(store, asked(&key, 1)), Reason::Allowed);
         // In the very microsecond.
-        count(store, Act::RevokeUser { user: "ada".into(), keys: true });
+        count(store, Act::RevokeUser { user: "ada".into(), keys: true, lead: NO_LEAD });
         create(store, &later, KeyPatch::default());
         assert_eq!(reason(store, asked(&key, 1)), Reason::KeyRevoked);
         assert!(get(store, &key).unwrap().revoked && !get(store, &later).unwrap().revoked);
@@ -177,7 +177,10 @@ fn a_blocked_owners_keys_stand_again_when_the_block_ends() {
     on_every_store(|store, clock| {
         let key = place("ada", 1);
         create(store, &key, KeyPatch::default());
-        count(store, Act::BlockUser { user: "ada".into(), until_ms: Some(START_MS + HOUR) });
+        count(
+            store,
+            Act::BlockUser { user: "ada".into(), until_ms: Some(START_MS + HOUR), lead: NO_LEAD },
+        );
         assert_eq!(reason(store, asked(&key, 1)), Reason::UserBlocked);
         clock.advance_ms(HOUR);
         assert_eq!(reason(store, asked(&key, 1)), Reason::Allowed);

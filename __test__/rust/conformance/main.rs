@@ -5,6 +5,7 @@ mod counters;
 mod families;
 mod families_end;
 mod forgetting;
+mod history;
 mod key_ends;
 mod key_imports;
 mod key_quotas;

@@ -42,7 +42,7 @@ impl<'a> Beside<'a> {
 
     /// Asks both, which must answer the same.
     pub fn ask(&self, act: Act<'_>) -> Outcome {
-        let op = Op { act, horizon_ms: HORIZON, tolerance_ms: 0 };
+        let op = Op { act, horizon_ms: HORIZON, most_lead_ms: 0 };
         let asked = format!("{:?}", op.act);
         let expected = outcome(&*self.twin, op.clone());
         let actual = outcome(self.store, op);

@@ -2,6 +2,7 @@
 
 use super::support::*;
 use super::{assert_nothing_left, on_every_store};
+use latchgate::core::lead::Lead;
 use latchgate::core::op::{Act, Issued, Op, SessionCheck, Verdict};
 use latchgate::core::reason::Reason;
 
@@ -63,8 +64,8 @@ fn of_foreign_tokens_those_of_the_same_second_fall_and_later_ones_stand() {
         assert_eq!(at(START_MS - 1_000), Reason::UserRevoked);
         assert_eq!(at(START_MS + 999), Reason::UserRevoked);
         assert_eq!(at(START_MS + 1_000), Reason::Allowed);
-        let act = Act::RevokeUser { user: "u".into(), keys: false };
-        call_as(store, Op { act, horizon_ms: HORIZON, tolerance_ms: 5_000 });
+        let lead = Lead::Fixed { ms: 5_000 };
+        count(store, Act::RevokeUser { user: "u".into(), keys: false, lead });
         assert_eq!(at(START_MS + 5_999), Reason::UserRevoked);
         assert_eq!(at(START_MS + 6_000), Reason::Allowed);
         clock.advance_ms(HORIZON);
@@ -77,7 +78,8 @@ fn a_blocked_user_is_denied_everything_until_unblocked_or_until_then() {
     on_every_store(|store, clock| {
         admit(store, "u", "a", reject(3));
         let until_ms = Some(START_MS + HOUR);
-        let block = |until_ms| count(store, Act::BlockUser { user: "u".into(), until_ms });
+        let block =
+            |until_ms| count(store, Act::BlockUser { user: "u".into(), until_ms, lead: NO_LEAD });
         let reason =
             || decide(store, request("u", "s", START_MS + 2_000, SessionCheck::Skip)).reason;
         assert_eq!(block(until_ms), 1);
@@ -191,10 +193,13 @@ fn what_one_auth_ends_outlives_the_tokens_that_another_on_the_same_store_accepts
             // Told in docs/layout.md: Auths that share a server share maxAge.
             return;
         }
-        let op = |act, horizon_ms| Op { act, horizon_ms, tolerance_ms: 0 };
+        let op = |act, horizon_ms| Op { act, horizon_ms, most_lead_ms: 0 };
         call_as(store, op(Act::Ping, 7 * 24 * HOUR));
         assert_eq!(
-            call_as(store, op(Act::RevokeUser { user: "u".into(), keys: false }, HOUR)),
+            call_as(
+                store,
+                op(Act::RevokeUser { user: "u".into(), keys: false, lead: NO_LEAD }, HOUR)
+            ),
             Verdict::Count(0)
         );
         clock.advance_ms(6 * 24 * HOUR);

@@ -16,7 +16,7 @@ const DAY: u64 = 24 * HOUR;
 fn ask(store: &dyn Store, charge: Option<Charge<'_>>) -> Outcome {
     let mut request = request("u", "s", START_MS, SessionCheck::FirstUse);
     request.charge = charge;
-    outcome(store, Op { act: Act::Decide(request), horizon_ms: HORIZON, tolerance_ms: 0 })
+    outcome(store, Op { act: Act::Decide(request), horizon_ms: HORIZON, most_lead_ms: 0 })
 }
 
 fn decided(outcome: Outcome) -> Decision {

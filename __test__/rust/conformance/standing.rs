@@ -47,7 +47,7 @@ fn a_token_stands_until_something_fells_it_and_asking_touches_nothing() {
             revoke_user(store, "u");
         }),
         (Reason::UserBlocked, |store| {
-            count(store, Act::BlockUser { user: "u".into(), until_ms: None });
+            count(store, Act::BlockUser { user: "u".into(), until_ms: None, lead: NO_LEAD });
         }),
         (Reason::SessionEnded, |store| {
             end(store, "u", "s");
@@ -92,14 +92,14 @@ fn a_key_stands_until_it_ends_and_its_owner_is_blocked() {
             keys::rotate(store, key, [8; 32], 0);
         }),
         (Reason::KeyRevoked, |store, _| {
-            count(store, Act::RevokeUser { user: "u".into(), keys: true });
+            count(store, Act::RevokeUser { user: "u".into(), keys: true, lead: NO_LEAD });
         }),
         (Reason::KeyExpired, |store, key| {
             let patch = KeyPatch { expires_ms: Some(Some(START_MS)), ..KeyPatch::default() };
             keys::update(store, key, patch);
         }),
         (Reason::UserBlocked, |store, _| {
-            count(store, Act::BlockUser { user: "u".into(), until_ms: None });
+            count(store, Act::BlockUser { user: "u".into(), until_ms: None, lead: NO_LEAD });
         }),
         (Reason::Allowed, |store, _| {
             // What ends the owner's tokens and sessions does not end the keys.

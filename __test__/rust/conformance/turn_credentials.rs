@@ -148,7 +148,7 @@ fn whoever_watches_is_told_of_all_that_falls_and_of_nothing_else() {
         told("a token");
         revoke_user(store, "u");
         told("the user");
-        count(store, Act::BlockUser { user: "u".into(), until_ms: None });
+        count(store, Act::BlockUser { user: "u".into(), until_ms: None, lead: NO_LEAD });
         told("blocked");
         keys::rotate(store, &key, [8; 32], 0);
         told("a secret");

@@ -52,7 +52,7 @@ pub fn asked(
 
 pub fn try_log_in(store: &dyn Store, login: Login<'_>) -> Result<LoginAnswer, Fault> {
     let act = Act::Family(FamilyOp::Login(Box::new(login)));
-    match outcome(store, Op { act, horizon_ms: HORIZON, tolerance_ms: 0 })? {
+    match outcome(store, Op { act, horizon_ms: HORIZON, most_lead_ms: 0 })? {
         Verdict::Family(FamilyAnswer::Login(answer)) => Ok(*answer),
         other => panic!("not a login: {other:?}"),
     }

@@ -85,7 +85,7 @@ pub fn asked(place: &KeyPlace, cost: u64) -> Use<'static> {
 
 pub fn use_key(store: &dyn Store, asked: Use<'_>) -> Result<KeyUsed, Fault> {
     let act = Act::ApiKey(KeyOp::Use(Box::new(asked)));
-    match outcome(store, Op { act, horizon_ms: HORIZON, tolerance_ms: 0 })? {
+    match outcome(store, Op { act, horizon_ms: HORIZON, most_lead_ms: 0 })? {
         Verdict::ApiKey(KeyAnswer::Used(used)) => Ok(*used),
         other => panic!("not a use: {other:?}"),
     }
@@ -106,13 +106,19 @@ pub fn get(store: &dyn Store, place: &KeyPlace) -> Option<KeyInfo> {
 }
 
 pub fn ids(store: &dyn Store, owner: &str) -> Vec<String> {
-    match answer(store, KeyOp::Ids { owner: owner.to_owned() }) {
-        KeyAnswer::Ids(mut ids) => {
-            ids.sort_unstable();
-            ids
+    let (mut all, mut from) = (Vec::new(), Some(String::new()));
+    while let Some(place) = from {
+        match answer(store, KeyOp::Ids { owner: owner.to_owned(), from: place }) {
+            KeyAnswer::Ids { ids, next } => {
+                all.extend(ids);
+                from = next;
+            }
+            other => panic!("not ids: {other:?}"),
         }
-        other => panic!("not ids: {other:?}"),
     }
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 pub fn find(store: &dyn Store, name: KeyName) -> Option<KeyPlace> {
@@ -139,7 +145,7 @@ pub fn add(
     once: Option<Idempotency>,
 ) -> Result<Consumption, Fault> {
     let act = Act::ApiKey(KeyOp::Add { place: place.clone(), units, once });
-    match outcome(store, Op { act, horizon_ms: HORIZON, tolerance_ms: 0 })? {
+    match outcome(store, Op { act, horizon_ms: HORIZON, most_lead_ms: 0 })? {
         Verdict::ApiKey(KeyAnswer::Added(added)) => Ok(added),
         other => panic!("not a top-up: {other:?}"),
     }
@@ -148,7 +154,7 @@ pub fn add(
 pub fn update(store: &dyn Store, place: &KeyPlace, patch: KeyPatch) -> Option<KeyInfo> {
     let (place, patch, pointed) = (place.clone(), Box::new(patch), false);
     let act = Act::ApiKey(KeyOp::Update { place, patch, pointed });
-    match outcome(store, Op { act, horizon_ms: HORIZON, tolerance_ms: 0 }) {
+    match outcome(store, Op { act, horizon_ms: HORIZON, most_lead_ms: 0 }) {
         Ok(Verdict::ApiKey(KeyAnswer::Infos(mut infos))) => infos.pop(),
         Ok(other) => panic!("not what is known: {other:?}"),
         Err(_) => None,

@@ -9,8 +9,9 @@ pub mod turning;
 
 use latchgate::core::error::Fault;
 use latchgate::core::idempotency::Idempotency;
+use latchgate::core::lead::Lead;
 use latchgate::core::op::{
-    Act, Admission, AdmissionRule, Admit, Charge, Decide, Decision, Issued, OnLimit, Op,
+    Act, Admission, AdmissionRule, Admit, Charge, Cursor, Decide, Decision, Issued, OnLimit, Op,
     QuotaPlace, SessionCheck, Verdict,
 };
 use latchgate::core::quota::{Charged, Consumption, QuotaRule, Refill, Spend};
@@ -22,6 +23,8 @@ use std::sync::{Arc, Condvar, Mutex};
 pub const START_MS: u64 = 1_700_000_000_000;
 pub const MINUTE: u64 = 60_000;
 pub const HOUR: u64 = 60 * MINUTE;
+/// The clock of no issuer leads the store's.
+pub const NO_LEAD: Lead<'static> = Lead::Fixed { ms: 0 };
 pub const HORIZON: u64 = 24 * HOUR + MINUTE;
 
 /// Holds outcomes until somebody asks for them.
@@ -45,7 +48,7 @@ pub fn call(store: &dyn Store, act: Act<'_>) -> Verdict {
 
 /// The same, with what the store says of a question that was wrong.
 pub fn try_call(store: &dyn Store, act: Act<'_>) -> Outcome {
-    outcome(store, Op { act, horizon_ms: HORIZON, tolerance_ms: 0 })
+    outcome(store, Op { act, horizon_ms: HORIZON, most_lead_ms: 0 })
 }
 
 /// Submits many at once, and waits for all of them; in no order.
@@ -54,7 +57,7 @@ pub fn call_all<'a>(store: &dyn Store, acts: impl Iterator<Item = Act<'a>>) -> V
     let sink: Arc<dyn Sink> = mailbox.clone();
     let (mut outcomes, mut late) = (Vec::new(), 0);
     for act in acts {
-        let op = Op { act, horizon_ms: HORIZON, tolerance_ms: 0 };
+        let op = Op { act, horizon_ms: HORIZON, most_lead_ms: 0 };
         match store.submit(op, 7, &sink) {
             Some(outcome) => outcomes.push(outcome),
             None => late += 1,
@@ -92,7 +95,13 @@ pub fn outcome(store: &dyn Store, op: Op<'_>) -> Outcome {
 }
 
 pub fn rule(limit: Option<u64>, on_limit: OnLimit) -> AdmissionRule {
-    AdmissionRule { limit, on_limit, idle_ms: 30 * MINUTE, absolute_ms: 12 * HOUR }
+    AdmissionRule {
+        limit,
+        hard_limit: 10_000,
+        on_limit,
+        idle_ms: 30 * MINUTE,
+        absolute_ms: 12 * HOUR,
+    }
 }
 
 pub fn reject(limit: u64) -> AdmissionRule {
@@ -122,6 +131,7 @@ pub fn request<'a>(
         user: user.into(),
         token: format!("j{session}").into_bytes().into(),
         issued: Issued::Foreign { iat_ms },
+        issuer: "".into(),
         session: session.into(),
         check,
         rule: reject(3),
@@ -139,10 +149,17 @@ pub fn decide(store: &dyn Store, request: Decide<'_>) -> Decision {
 }
 
 pub fn list(store: &dyn Store, user: &str) -> Vec<Session> {
-    match call(store, Act::List { user: user.into() }) {
-        Verdict::Sessions(sessions) => sessions,
-        other => panic!("not a list: {other:?}"),
+    let (mut all, mut from) = (Vec::new(), Some(Cursor::START));
+    while let Some(cursor) = from {
+        match call(store, Act::List { user: user.into(), from: cursor }) {
+            Verdict::Sessions(page) => {
+                all.extend(page.sessions);
+                from = page.next;
+            }
+            other => panic!("not a list: {other:?}"),
+        }
     }
+    all
 }
 
 pub fn ids(store: &dyn Store, user: &str) -> Vec<String> {
@@ -182,11 +199,11 @@ pub fn end(store: &dyn Store, user: &str, session: &str) -> bool {
 }
 
 pub fn revoke_user(store: &dyn Store, user: &str) -> u64 {
-    count(store, Act::RevokeUser { user: user.into(), keys: false })
+    count(store, Act::RevokeUser { user: user.into(), keys: false, lead: NO_LEAD })
 }
 
 pub fn block_user(store: &dyn Store, user: &str, until_ms: Option<u64>) {
-    count(store, Act::BlockUser { user: user.into(), until_ms });
+    count(store, Act::BlockUser { user: user.into(), until_ms, lead: NO_LEAD });
 }
 
 /// A charge of a quota that lies with the user.
@@ -225,7 +242,7 @@ pub fn top_up(
 }
 
 fn told(store: &dyn Store, act: Act<'_>) -> Result<Consumption, Fault> {
-    match outcome(store, Op { act, horizon_ms: HORIZON, tolerance_ms: 0 })? {
+    match outcome(store, Op { act, horizon_ms: HORIZON, most_lead_ms: 0 })? {
         Verdict::Consumption(consumption) => Ok(consumption),
         other => panic!("not a consumption: {other:?}"),
     }

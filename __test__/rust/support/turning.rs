@@ -138,7 +138,7 @@ pub fn extend(
     by_ms: u64,
 ) -> TurnAnswer {
     let act = Act::Turn(TurnOp::Extend { place, ticket, by_ms });
-    match outcome(store, Op { act, horizon_ms: HORIZON, tolerance_ms: 0 }).unwrap() {
+    match outcome(store, Op { act, horizon_ms: HORIZON, most_lead_ms: 0 }).unwrap() {
         Verdict::Turn(answer) => answer,
         other => panic!("not about a turn: {other:?}"),
     }

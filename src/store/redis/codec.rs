@@ -7,6 +7,7 @@ use super::decide_codec::{self, evicts, issued, limit};
 use super::family_codec::{self, FamilyExpects};
 use super::key_codec::{self, KeyExpects};
 use super::keys::Names;
+use super::leads;
 use super::pack::{FAR, NEVER, Packer, Unpacker};
 use super::quota_codec;
 use super::replicas;
@@ -16,7 +17,7 @@ use super::slots;
 use super::turns;
 use crate::core::idempotency::another_question;
 use crate::core::key_op::KeyOp;
-use crate::core::op::{Act, Admission, Op, Verdict};
+use crate::core::op::{Act, Admission, Cursor, Op, Page, Verdict};
 use crate::core::reason::Reason;
 use crate::core::session::{Session, SessionTimes};
 
@@ -43,6 +44,7 @@ pub enum Expects {
         scope_ok: bool,
         limit: Option<u64>,
         quota: Option<u64>,
+        issuer: String,
     },
     Admission {
         user: String,
@@ -69,10 +71,27 @@ pub enum Expects {
     Family(FamilyExpects),
 }
 
-/// What is asked first, and what a request is charged after it, where that may lie in another slot.
+impl Call {
+    /// Appends an argument.
+    pub fn push(&mut self, argument: &[u8]) {
+        resp::argument(&mut self.tail, argument);
+        self.arguments += 1;
+    }
+}
+
+/// What is asked first, and what follows from it, where that may lie in another slot.
 pub struct Plan {
     pub call: Call,
-    pub then: Option<Call>,
+    pub then: Then,
+}
+
+/// What follows from a call.
+pub enum Then {
+    Nothing,
+    /// What a request is charged, if the first call allows it.
+    Charge(Call),
+    /// A revocation, which takes the answer to the first call as its last argument.
+    Revoke(Call),
 }
 
 pub(super) fn call(verb: Verb, keys: &[String], arguments: &[&[u8]], expects: Expects) -> Call {
@@ -135,9 +154,10 @@ pub fn encode(prefix: &str, op: &Op<'_>) -> Plan {
             let arguments = [&*numbers, except.as_deref().unwrap_or_default()];
             call(Verb::End, &user_keys(user), &arguments, Expects::Count)
         }
-        Act::List { user } => {
+        Act::List { user, from } => {
             let expects = Expects::Sessions { user: user.to_string() };
-            call(Verb::List, &user_keys(user), &[&plain], expects)
+            let numbers = Packer::default().ms(horizon).put(7, from.at).put(4, from.skip).0;
+            call(Verb::List, &user_keys(user), &[&numbers], expects)
         }
         Act::RevokeToken { user, token, until_ms } => {
             let numbers = Packer::default().ms(*until_ms).ms(horizon).0;
@@ -151,17 +171,21 @@ pub fn encode(prefix: &str, op: &Op<'_>) -> Plan {
             let arguments = [&*numbers.0, &field(b'r', token)];
             call(Verb::IsRevoked, &user_keys(user), &arguments, Expects::Flag)
         }
-        Act::RevokeUser { user, keys } => {
-            let numbers = Packer::default().ms(op.tolerance_ms).flag(false).put(6, 0).ms(horizon).0;
+        Act::RevokeUser { user, keys, lead } => {
+            let numbers = Packer::default().flag(false).put(6, 0).ms(horizon).0;
             let mut all = user_keys(user);
             all.extend(keys.then(|| Names::of(prefix, user).key("ak")));
-            call(Verb::RevokeUser, &all, &[&numbers], Expects::Count)
+            return leads::revoke(
+                prefix,
+                lead,
+                call(Verb::RevokeUser, &all, &[&numbers], Expects::Count),
+            );
         }
-        Act::BlockUser { user, until_ms } => {
+        Act::BlockUser { user, until_ms, lead } => {
             let until = until_ms.map_or(NEVER, |until| until.min(FAR));
-            let numbers =
-                Packer::default().ms(op.tolerance_ms).flag(true).put(6, until).ms(horizon).0;
-            call(Verb::RevokeUser, &user_keys(user), &[&numbers], Expects::Count)
+            let numbers = Packer::default().flag(true).put(6, until).ms(horizon).0;
+            let call = call(Verb::RevokeUser, &user_keys(user), &[&numbers], Expects::Count);
+            return leads::revoke(prefix, lead, call);
         }
         Act::UnblockUser { user } => {
             call(Verb::UnblockUser, &user_keys(user), &[&plain], Expects::Flag)
@@ -188,7 +212,7 @@ pub fn encode(prefix: &str, op: &Op<'_>) -> Plan {
         Act::Turn(turn) => turns::encode(prefix, turn, horizon),
         Act::Ping => ping(prefix, 0),
     };
-    Plan { call, then: None }
+    Plan { call, then: Then::Nothing }
 }
 
 /// Writes the question whether scripts run that see a bucket.
@@ -202,11 +226,11 @@ pub fn ping(prefix: &str, bucket: u16) -> Call {
 pub fn decode(expects: &Expects, reply: &[u8]) -> Option<Verdict> {
     let mut from = Unpacker(reply);
     Some(match expects {
-        Expects::Decision { scope_ok, limit, quota } => {
+        Expects::Decision { scope_ok, limit, quota, issuer } => {
             if reply == [quota_codec::OTHER_QUESTION] {
                 return Some(Verdict::Fault(another_question()));
             }
-            Verdict::Decision(decide_codec::decision(&mut from, *scope_ok, *limit, *quota)?)
+            Verdict::Decision(decide_codec::decision(&mut from, *scope_ok, *limit, *quota, issuer)?)
         }
         Expects::Admission { user, limit } => {
             Verdict::Admission(Box::new(admission(&mut from, user, *limit)?))
@@ -216,10 +240,11 @@ pub fn decode(expects: &Expects, reply: &[u8]) -> Option<Verdict> {
             _ => Some(view(&mut from, user)?.0),
         }),
         Expects::Sessions { user } => {
-            let count = from.take(4)?;
+            let (at, skip, count) = (from.take(7)?, from.take(4)?, from.take(4)?);
             let mut all = (0..count).map(|_| view(&mut from, user)).collect::<Option<Vec<_>>>()?;
             all.sort_by(|(a, a_us), (b, b_us)| b_us.cmp(a_us).then_with(|| b.id.cmp(&a.id)));
-            Verdict::Sessions(all.into_iter().map(|(session, _)| session).collect())
+            let sessions = all.into_iter().map(|(session, _)| session).collect();
+            Verdict::Sessions(Page { sessions, next: (at > 0).then_some(Cursor { at, skip }) })
         }
         Expects::Pong => Verdict::Pong(replicas::read(reply.strip_prefix(&[0, 0, 0, 1])?)),
         Expects::Flag => Verdict::Flag(from.take(4)? > 0),

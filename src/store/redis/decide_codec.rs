@@ -1,10 +1,11 @@
 //! Decisions as calls of scripts, and what those answer.
 
-use super::codec::{Call, Expects, Plan, call, field};
+use super::codec::{Call, Expects, Plan, Then, call, field};
 use super::keys::Names;
 use super::pack::{Packer, Unpacker};
 use super::quota_codec::{self, Remembering};
 use super::scripts::Verb;
+use crate::core::lead::Ahead;
 use crate::core::op::{
     AdmissionRule, Decide, Decision, Issued, OnLimit, Op, QuotaPlace, SessionCheck, SessionView,
 };
@@ -19,9 +20,9 @@ pub(super) fn issued(issued: Issued) -> (bool, u64) {
     }
 }
 
-/// A limit as the scripts take it: one more than it is, and 0 for none.
+/// The limit that is kept, as the scripts take it: one more than it is, and 0 for none.
 pub(super) fn limit(rule: &AdmissionRule) -> u64 {
-    rule.limit.map_or(0, |limit| limit + 1)
+    rule.most().checked_add(1).unwrap_or(0)
 }
 
 pub(super) fn evicts(rule: &AdmissionRule) -> bool {
@@ -50,7 +51,9 @@ pub fn encode(prefix: &str, d: &Decide<'_>, op: &Op<'_>) -> Plan {
         decide_call(prefix, d, op);
     keys.extend(memory);
     let arguments = arguments.each_ref().map(Vec::as_slice);
-    let expects = Expects::Decision { scope_ok, limit, quota };
+    let issuer = d.issuer.to_string();
+    let expects = Expects::Decision { scope_ok, limit, quota, issuer };
+    let then = then.map_or(Then::Nothing, Then::Charge);
     Plan { call: call(Verb::Decide, &keys, &arguments[..count], expects), then }
 }
 
@@ -83,7 +86,7 @@ pub fn decide_call(prefix: &str, d: &Decide<'_>, op: &Op<'_>) -> DecideCall {
         .ms(d.rule.idle_ms)
         .ms(d.rule.absolute_ms)
         .ms(op.horizon_ms)
-        .ms(op.tolerance_ms);
+        .ms(op.most_lead_ms);
     let place = match here {
         None => 0,
         Some(_) if balance => 2,
@@ -134,6 +137,7 @@ pub fn decision(
     scope_ok: bool,
     limit: Option<u64>,
     quota_limit: Option<u64>,
+    issuer: &str,
 ) -> Option<Decision> {
     let (bits, flags) = (from.take(1)?, from.take(1)?);
     let mut deny = Reasons::default();
@@ -165,6 +169,7 @@ pub fn decision(
         None => None,
     };
     let evicted = if flags & 16 == 0 { Vec::new() } else { ids(from)? };
+    let ahead = if flags & 32 == 0 { None } else { Some(from.take(6)?) };
     let times = SessionTimes { created_ms, last_active_ms: last_us / 1000, expires_ms };
     let previous_active_ms = previous_us / 1000;
     Some(Decision {
@@ -179,6 +184,7 @@ pub fn decision(
         admitted: allowed && flags & 2 != 0,
         evicted,
         quota: quota.filter(|_| allowed || reason == Reason::QuotaExhausted),
+        ahead: ahead.map(|ms| Box::new(Ahead { issuer: issuer.to_owned(), ms })),
     })
 }
 

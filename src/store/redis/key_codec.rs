@@ -1,6 +1,6 @@
 //! API keys as calls of scripts, and what those answer.
 
-use super::codec::{Call, Expects, Plan, call};
+use super::codec::{Call, Expects, Plan, Then, call};
 use super::decide_codec::{decide_call, decision};
 use super::keys::Names;
 use super::pack::{FAR, NEVER, Packer, Unpacker};
@@ -45,6 +45,7 @@ pub struct UseExpects {
     scope_ok: bool,
     limit: Option<u64>,
     quota: Option<u64>,
+    issuer: String,
     /// By which units can be given back, where they may have to be.
     undo: Option<Undo>,
 }
@@ -154,8 +155,10 @@ pub fn encode(prefix: &str, op: &KeyOp<'_>) -> Call {
             let expects = KeyExpects::Updated(place.clone());
             ask(Verb::KeyUpdate, &key_and_ring(prefix, place), &arguments, expects)
         }
-        KeyOp::Ids { owner } => {
-            ask(Verb::KeyIds, &[Names::of(prefix, owner).key("ak")], &[], KeyExpects::Ids)
+        KeyOp::Ids { owner, from } => {
+            let from = if from.is_empty() { "0" } else { from };
+            let keys = [Names::of(prefix, owner).key("ak")];
+            ask(Verb::KeyIds, &keys, &[from.as_bytes()], KeyExpects::Ids)
         }
         KeyOp::Get { owner, ids } => {
             // Of another bucket none is this owner's, and the script sees one slot.
@@ -193,8 +196,11 @@ pub fn encode_use(prefix: &str, asked: &Use<'_>, op: &Op<'_>) -> Plan {
     arguments.extend(asked.scopes.iter().map(String::as_bytes));
     let undo = asked.receipt.map(|_| Undo { memory: own_memory, units: asked.cost, key });
     let (scope_ok, limit, quota) = (decide.scope_ok, decide.limit, decide.quota);
-    let expects = KeyExpects::Used(Box::new(UseExpects { place, scope_ok, limit, quota, undo }));
-    Plan { call: ask(Verb::KeyUse, &keys, &arguments, expects), then: decide.then }
+    let issuer = asked.decide.issuer.to_string();
+    let expects =
+        KeyExpects::Used(Box::new(UseExpects { place, scope_ok, limit, quota, issuer, undo }));
+    let then = decide.then.map_or(Then::Nothing, Then::Charge);
+    Plan { call: ask(Verb::KeyUse, &keys, &arguments, expects), then }
 }
 
 /// What gives back what a use has charged to the key.
@@ -231,8 +237,10 @@ pub fn decode(expects: &KeyExpects, reply: &[u8]) -> Option<Verdict> {
             },
         },
         KeyExpects::Ids => {
+            let next = Some(from.text(4)?).filter(|next| next != "0");
             let count = from.take(4)?;
-            KeyAnswer::Ids((0..count).map(|_| from.text(4)).collect::<Option<_>>()?)
+            let ids = (0..count).map(|_| from.text(4)).collect::<Option<_>>()?;
+            KeyAnswer::Ids { ids, next }
         }
         KeyExpects::Revoked(place) => {
             let done = KeyAnswer::Done(from.take(4)? > 0);
@@ -340,7 +348,7 @@ fn used(from: &mut Unpacker<'_>, asked: &UseExpects) -> Option<KeyUsed> {
             deny.add(*reason);
         }
     }
-    let mut decision = decision(from, asked.scope_ok, asked.limit, asked.quota)?;
+    let mut decision = decision(from, asked.scope_ok, asked.limit, asked.quota, &asked.issuer)?;
     let told = decision.quota;
     decision.deny_as_well(deny);
     decision.quota = told.filter(|_| decision.may_tell_quotas());

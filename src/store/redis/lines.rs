@@ -72,7 +72,7 @@ impl Lines {
 
 fn make_link(way: &Way, make_router: Option<&MakeRouter>) -> Link {
     match make_router {
-        Some(make) => Link::routed(way.timeout, make()),
-        None => Link::new(way.timeout),
+        Some(make) => Link::routed(way.timeout, &way.prefix, make()),
+        None => Link::new(way.timeout, &way.prefix),
     }
 }

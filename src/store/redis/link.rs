@@ -46,10 +46,10 @@ pub trait Router: Send + Sync {
 pub type Completions = Vec<(Arc<dyn Sink>, u64, Outcome)>;
 
 impl Link {
-    /// A link whose calls are given up after `timeout`.
-    pub fn new(timeout: Duration) -> Self {
+    /// A link whose calls are given up after `timeout`. `prefix`: what the names of all keys begin with.
+    pub fn new(timeout: Duration, prefix: &str) -> Self {
         Self {
-            queue: Mutex::new(Queue::new()),
+            queue: Mutex::new(Queue::new(prefix)),
             held: AtomicBool::new(false),
             wake: Notify::new(),
             timeout,
@@ -58,8 +58,8 @@ impl Link {
     }
 
     /// One of several.
-    pub fn routed(timeout: Duration, router: Box<dyn Router>) -> Self {
-        let link = Self { router: Some(router), ..Self::new(timeout) };
+    pub fn routed(timeout: Duration, prefix: &str, router: Box<dyn Router>) -> Self {
+        let link = Self { router: Some(router), ..Self::new(timeout, prefix) };
         link.lock().routed = true;
         link
     }

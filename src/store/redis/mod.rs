@@ -13,6 +13,7 @@ mod inbox;
 mod io;
 mod key_codec;
 mod keys;
+mod leads;
 mod lines;
 mod link;
 mod listen;

@@ -5,6 +5,7 @@ use super::codec::{self, Expects};
 use super::greeting::Server;
 use super::inbox::Inbox;
 use super::key_codec;
+use super::leads;
 use super::link::Completions;
 use super::resp::Reply;
 use super::scripts::Verb;
@@ -14,6 +15,7 @@ use super::waiting::{Stage, Waiting};
 use crate::core::error::Fault;
 use crate::core::idempotency::another_question;
 use crate::core::key_op::KeyAnswer;
+use crate::core::lead::Ahead;
 use crate::core::op::Verdict;
 use crate::core::reason::{Reason, Reasons};
 use crate::core::store::{Health, Outcome, Sink};
@@ -64,6 +66,8 @@ pub struct Queue {
     pub acks: Option<Acks>,
     /// It is one of several servers: calls may belong to another.
     pub routed: bool,
+    /// What the names of all keys begin with.
+    prefix: String,
 }
 
 /// What became of what was read.
@@ -78,7 +82,7 @@ pub struct Taken {
 
 impl Queue {
     /// An empty one, before the first connection.
-    pub fn new() -> Self {
+    pub fn new(prefix: &str) -> Self {
         Self {
             phase: Phase::Connecting,
             waiting: VecDeque::new(),
@@ -98,6 +102,7 @@ impl Queue {
             broken: None,
             acks: None,
             routed: false,
+            prefix: prefix.to_owned(),
         }
     }
 
@@ -211,6 +216,11 @@ impl Queue {
     }
 
     fn answer_call(&mut self, waiting: Waiting, reply: Reply, taken: &mut Taken) -> bool {
+        if matches!(&reply, Reply::Status(word) if word == "AGAIN") && waiting.sink.is_some() {
+            // The script has ended or moved one slice of what the user has piled up, and has not come to the question yet.
+            self.push(waiting);
+            return true;
+        }
         if let Reply::Error(message) = &reply {
             if message.starts_with("NOSCRIPT")
                 && let Some(verb) = waiting.call.verb
@@ -261,16 +271,25 @@ impl Queue {
                 }
             }
             (Stage::Told(outcome), undone) => Ok(given_back(*outcome, undone)),
+            (Stage::Reach(mut revocation), Ok(Verdict::Count(ms))) => {
+                revocation.push(&leads::reach(ms));
+                Err((*revocation, Stage::Only))
+            }
+            (Stage::Noted(known), Ok(_)) => Ok(*known),
             (_, outcome) => Ok(outcome),
         };
         let (call, stage) = match outcome {
             Err(next) => next,
-            Ok(outcome) => {
-                taken.done.extend(match &mut self.acks {
-                    Some(acks) => acks.keep(sink, ticket, outcome, deadline),
-                    None => Some((sink, ticket, outcome)),
-                });
-                return false;
+            Ok(mut outcome) => {
+                if let Some(ahead) = ahead_of(&mut outcome) {
+                    (leads::note(&self.prefix, &ahead), Stage::Noted(Box::new(outcome)))
+                } else {
+                    taken.done.extend(match &mut self.acks {
+                        Some(acks) => acks.keep(sink, ticket, outcome, deadline),
+                        None => Some((sink, ticket, outcome)),
+                    });
+                    return false;
+                }
             }
         };
         let acks = self.acks.is_some();
@@ -282,6 +301,11 @@ impl Queue {
         self.push(next);
         true
     }
+}
+
+/// What a decision has found of an issuer's clock, and is to be written down before whoever has shown it is let through.
+fn ahead_of(outcome: &mut Outcome) -> Option<Box<Ahead>> {
+    outcome.as_mut().ok()?.decision_mut()?.ahead.take()
 }
 
 /// A decision and what it is charged after it, as one outcome; and whether that certainly denies.

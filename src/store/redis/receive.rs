@@ -148,14 +148,14 @@ mod tests {
     }
 
     fn greeted() -> Link {
-        let link = Link::new(Duration::from_secs(60));
+        let link = Link::new(Duration::from_secs(60), "lg");
         link.up(None, server());
         link
     }
 
     fn ping(link: &Link, told: &Arc<Told>) {
         let sink: Arc<dyn Sink> = Arc::clone(told) as Arc<dyn Sink>;
-        let op = Op { act: Act::Ping, horizon_ms: 0, tolerance_ms: 0 };
+        let op = Op { act: Act::Ping, horizon_ms: 0, most_lead_ms: 0 };
         assert!(link.submit(codec::encode("lg", &op), 1, &sink).is_none());
     }
 
@@ -181,7 +181,7 @@ mod tests {
 
         let (ours, mut theirs) = UnixStream::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
-        let link = Link::new(Duration::ZERO);
+        let link = Link::new(Duration::ZERO, "lg");
         link.up(Some(Arc::new(Socket::Watched(Watched::Unix(ours)))), server());
         let told = Arc::new(Told::default());
         ping(&link, &told);

@@ -50,6 +50,7 @@ pub enum Verb {
     Login,
     Refresh,
     Logout,
+    Lead,
 }
 
 /// A script, ready to be called.
@@ -137,7 +138,7 @@ const TURN_ASK_STANDING: &[&str] = &[
 
 /// (parts, whether it runs where the server is out of memory: checks must, new revocations must not
 /// seem to have been kept).
-const TEXTS: [(&[&str], bool); 41] = [
+const TEXTS: [(&[&str], bool); 42] = [
     (text!("decide", "quota", "decide_slow"), true),
     (text!("admit", "admit_session", "admit_body"), false),
     (text!("touch", "touch_body"), true),
@@ -180,6 +181,7 @@ const TEXTS: [(&[&str], bool); 41] = [
     (text!("login", "family", "admit_session", "login_body"), false),
     (text!("refresh", "family", "refresh_body"), false),
     (text!("logout", "family", "logout_body"), true),
+    (text!("lead"), true),
 ];
 
 static SCRIPTS: LazyLock<Vec<Script>> = LazyLock::new(|| {

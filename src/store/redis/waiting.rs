@@ -1,6 +1,6 @@
 //! A call on its way: who waits for it, where it has been written, and what its reply leads to.
 
-use super::codec::{Call, Plan};
+use super::codec::{Call, Plan, Then};
 use super::resp;
 use crate::core::error::Fault;
 use crate::core::op::Verdict;
@@ -40,6 +40,10 @@ pub enum Stage {
     After(Box<Verdict>, Option<Box<Call>>),
     /// To what is known already.
     Told(Box<Outcome>),
+    /// To a revocation, which takes the answer as its last argument.
+    Reach(Box<Call>),
+    /// To what is known already, if the call succeeds.
+    Noted(Box<Outcome>),
     /// To nothing: a write of ours, so that WAIT has one to wait for.
     Mark,
     /// To what the calls before it came to, if enough replicas hold them.
@@ -49,7 +53,11 @@ pub enum Stage {
 impl Waiting {
     /// A plan, from its beginning.
     pub fn new(plan: Plan, ticket: u64, sink: &Arc<dyn Sink>, deadline: Instant) -> Self {
-        let stage = plan.then.map_or(Stage::Only, |then| Stage::Then(Box::new(then)));
+        let stage = match plan.then {
+            Then::Nothing => Stage::Only,
+            Then::Charge(call) => Stage::Then(Box::new(call)),
+            Then::Revoke(call) => Stage::Reach(Box::new(call)),
+        };
         let first = Self::of(plan.call, stage, deadline);
         Self { ticket, sink: Some(Arc::clone(sink)), ..first }
     }

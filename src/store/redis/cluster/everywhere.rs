@@ -4,7 +4,7 @@ use super::shared::Shared;
 use crate::core::error::Fault;
 use crate::core::op::Verdict;
 use crate::core::store::{Outcome, Replica, Sink};
-use crate::store::redis::codec::{Plan, ping};
+use crate::store::redis::codec::{Plan, Then, ping};
 use crate::store::redis::slots::bucket_in;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -39,7 +39,7 @@ impl Shared {
             let refused = match bucket {
                 None => Some(Ok(Verdict::Pong(Some(Vec::new())))),
                 Some(bucket) => {
-                    let plan = Plan { call: ping(&self.way.prefix, bucket), then: None };
+                    let plan = Plan { call: ping(&self.way.prefix, bucket), then: Then::Nothing };
                     node.lines.link.submit(plan, 0, &gather)
                 }
             };

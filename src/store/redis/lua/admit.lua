@@ -5,6 +5,7 @@
 -- ARGV[2] session field. ARGV[3] device data, a JSON object, or empty.
 -- Reply: packed: reason (0 admitted, 1 blocked, 2 ended, 3 limit), existing, live sessions, retry after
 --   (ms, 2^48 - 1: unknown), number of views; then the views: the session's, and the evicted ones'.
+--   Or the status AGAIN.
 local limit, evict, idle, absolute, horizon = struct.unpack('>I7I1I6I6I6', ARGV[1])
 limit = limit - 1
 local session, device = ARGV[2], ARGV[3]

@@ -1,6 +1,7 @@
 
 -- Admits a session, evicting the least recently active where the rule says so: reason (0 admitted, 1 blocked, 2 ended,
--- 3 limit), existing, retry after (ms), number of views, and the views: the session's, and the evicted ones'.
+-- 3 limit, 4 a slice was evicted and there is no room yet: again), existing, retry after (ms), number of views, and the
+-- views: the session's, and the evicted ones'.
 local function admit_session()
   if block > now then return 1, 0, block == NEVER and NEVER or block - now, 0, '' end
   local value, ended = find_session(session)
@@ -10,17 +11,12 @@ local function admit_session()
     return 0, 1, NEVER, 1, view(session, created, last_us, at)
   end
   if not has_room(limit, evict) then
-    local first = NEVER
-    if limit > 0 then
-      for _, other in ipairs(sessions()) do
-        local at = ends_at(other[3], other[4], other[5])
-        if at < first then first = at end
-      end
-    end
+    local first = limit > 0 and first_end() or NEVER
     return 3, 0, first == NEVER and NEVER or first - now, 0, ''
   end
-  local evicted, count = evict_for_one(limit)
+  local evicted, count, _, is_full = evict_for_one(limit)
   if count > 0 then announce(record) end
+  if is_full then return 4 end
   add_session(session, idle, absolute)
   if device ~= '' then redis.call('HSET', record, 'v' .. string.sub(session, 2), device) end
   return 0, 0, NEVER, count + 1, view(session, now, now_us, ends_at(now_us, idle, now + absolute)) .. evicted

@@ -6,29 +6,30 @@
 -- The last of KEYS, string: what is remembered under an idempotency key (only with one).
 -- ARGV[1] packed: check (0 skip, 1 explicit, 2 first use), scope there, touch, issued is an iat, evict,
 --   issued (microseconds or milliseconds), limit + 1 (0: none), idle timeout, absolute timeout,
---   horizon, tolerance (all ms), quota place (0 none, 1 record, 2 balances), its limit, window (ms, 0: none),
+--   horizon, most lead that is accepted (0: not observed; all ms), quota place (0 none, 1 record, 2 balances), its limit, window (ms, 0: none),
 --   period (us, 0: no bucket), cost, keep (ms, 0: no end), once (an idempotency key is given).
 -- ARGV[2] session field. ARGV[3] token field. ARGV[4] quota field. ARGV[5] receipt id, or empty (only with a
 --   quota). ARGV[6] the question (only with an idempotency key).
 -- Reply: packed: reasons (1 blocked, 2 token, 4 epoch, 8 ended, 16 unknown, 32 limit, 64 quota),
---   flags (1 session, 2 admitted, 4 quota, 8 quota in full, 16 evicted), live sessions, created, last active (us),
+--   flags (1 session, 2 admitted, 4 quota, 8 quota in full, 16 evicted, 32 lead), live sessions, created, last active (us),
 --   ends, previously active (us), quota remaining, reset (ms, 0: none), the same from now; then, in full, as quota_reply;
---   then, where sessions were evicted, how many, and the id of each with its length. Or packed: 255 where something
---   else was asked under the idempotency key.
+--   then, where sessions were evicted, how many, and the id of each with its length; then, where the token was issued by a
+--   clock ahead of ours, by how much (ms). Or packed: 255 where something else was asked under the idempotency key. Or the
+--   status AGAIN.
 local REPLY = '>I1I1I4I6I7I6I7I7I6I6'
-local check, scope_ok, touch, foreign, evict, issued, limit, idle, absolute, horizon, tolerance, place,
+local check, scope_ok, touch, foreign, evict, issued, limit, idle, absolute, horizon, most_lead, place,
   quota_limit, window, period, cost, keep, once = struct.unpack('>I1I1I1I1I1I7I7I6I6I6I6I1I7I6I7I7I6I1', ARGV[1])
 limit = limit - 1
 local session, token, quota = ARGV[2], ARGV[3], ARGV[4]
 local balances = place == 2
 -- Issued by a clock ahead of ours: remembered, so that revoking the user ends it too.
-local is_ahead = foreign == 1 and issued >= (math.floor(now / 1000) + 1) * 1000 + tolerance
+local is_ahead = foreign == 1 and issued >= (math.floor(now / 1000) + 1) * 1000
 
 -- The common case, without a function or a second look: nothing is due, nothing stands against the
 -- token, the session is live, and the quota has begun and suffices.
 local found = redis.call('HMGET', record, '.', session, token, balances and '' or quota)
-if found[1] and #found[1] == 60 and not found[3] and scope_ok == 1 and not is_ahead then
-  local due, ttl, live, kept, _, epoch_gen, epoch_before, epoch_until, block = struct.unpack(HEAD, found[1])
+if found[1] and #found[1] == HEAD_LENGTH and not found[3] and scope_ok == 1 and not is_ahead then
+  local due, ttl, live, kept, _, epoch_gen, epoch_before, epoch_until, block, _, round = struct.unpack(HEAD, found[1])
   local state = found[4]
   if balances then state = redis.call('HGET', KEYS[3], quota) end
   local born, used, added, since, ends, remaining = 0, 0, 0, 0, 0, 0
@@ -47,23 +48,23 @@ if found[1] and #found[1] == 60 and not found[3] and scope_ok == 1 and not is_ah
   local value = found[2]
   if due > now and block <= now and horizon <= kept
     and (epoch_until + 3600000 <= now or (foreign == 0 and issued > epoch_gen) or (foreign == 1 and issued >= epoch_before))
-    and (check == 0 or (value and #value == 26 and string.byte(value) == 1))
+    and (check == 0 or (value and #value == LIVE_LENGTH and string.byte(value) == 1))
     and readable and (place == 0 or (cost <= remaining and (used > 0 or balances) and born > 0 and (added == 0 or period > 0) and keep == 0
       and once == 0 and (ends == 0 or ends > now)))
   then
     local flags, created, last_us, at, previous = 0, 0, 0, 0, 0
     local fits = true
     if check > 0 then
-      local _, kept_idle, absolute_end
-      _, created, last_us, kept_idle, absolute_end = struct.unpack(LIVE, value)
+      local _, kept_idle, absolute_end, its_round
+      _, created, last_us, kept_idle, absolute_end, its_round = struct.unpack(LIVE, value)
       previous, flags = last_us, 1
       if touch == 1 and now_us > last_us then last_us = now_us end
       at = math.floor(last_us / 1000) + kept_idle
       if absolute_end < at then at = absolute_end end
       local till = absolute_end - created
       if till < kept then till = kept end
-      fits = at + till + 3600000 <= ttl and math.min(math.floor(previous / 1000) + kept_idle, absolute_end) > now
-      value = struct.pack(LIVE, 1, created, last_us, kept_idle, absolute_end)
+      fits = its_round == round and at + till + 3600000 <= ttl and math.min(math.floor(previous / 1000) + kept_idle, absolute_end) > now
+      value = struct.pack(LIVE, 1, created, last_us, kept_idle, absolute_end, its_round)
     end
     local charged, reset = place > 0 and cost > 0, ends
     if charged then

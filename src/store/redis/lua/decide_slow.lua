@@ -4,7 +4,10 @@ local where = balances and KEYS[3] or record
 local q = place > 0 and quota_at(redis.call('HGET', where, quota), quota_limit, window, period)
 local memory, kept = once == 1 and KEYS[#KEYS], nil
 if memory then kept = memory_recall(memory, ARGV[6]) end
-purge()
+if purge() and check > 0 then
+  save()
+  return again()
+end
 local deny = standing(token, foreign, issued)
 local value, ended, admit = nil, false, false
 if check > 0 then
@@ -35,11 +38,15 @@ end
 local flags, created, last_us, at, previous = 0, 0, 0, 0, 0
 local gone = ''
 if admit then
-  local _, count, ids = evict_for_one(limit)
+  local _, count, ids, is_full = evict_for_one(limit)
+  if count > 0 then announce(record) end
+  if is_full then
+    save()
+    return again()
+  end
   add_session(session, idle, absolute)
   created, last_us, at, previous, flags = now, now_us, ends_at(now_us, idle, now + absolute), now_us, 3
   if count > 0 then
-    announce(record)
     flags, gone = 19, struct.pack('>I4', count) .. ids
   end
 elseif check > 0 then
@@ -71,8 +78,12 @@ if q then
     if memory then memory_keep(memory, ARGV[6], told) end
   end
 end
+-- Remembered, so that revoking the user ends this token too.
 if is_ahead and issued > ahead then
   ahead, dirty = issued, true
+end
+if is_ahead and most_lead > 0 then
+  flags, gone = flags + 32, gone .. struct.pack('>I6', math.min(issued - now, most_lead))
 end
 save()
 return struct.pack(REPLY, 0, flags, live, created, last_us, at, previous, 0, 0, 0) .. told .. gone

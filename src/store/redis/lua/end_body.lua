@@ -1,5 +1,8 @@
 
-purge()
+if purge() and all == 1 then
+  save()
+  return again()
+end
 local count = 0
 if all == 1 then
   count = end_all(ARGV[2])

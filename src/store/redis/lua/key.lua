@@ -9,7 +9,7 @@ local LISTED = 2592000000
 local KEPT = LISTED + 3600000
 
 -- Of an owner's keys: the highest birth of all, up to which birth they have fallen, how many have no end, and when the
--- last of the others may be gone (ms; no less than that).
+-- last of the others may be gone (ms), or later: what was the last to go is not known once its end has moved.
 local RING = '>I7I7I4I6'
 
 local function ring_read(ring)
@@ -35,12 +35,6 @@ local function ring_note(ring, id, due, born)
     endless = endless + 1
   elseif due > latest then
     latest = due
-  elseif endless == 0 and (before == NEVER or before == latest) then
-    -- It may have been the last one: they are gone through.
-    latest = due
-    for _, other in ipairs(redis.call('HVALS', ring)) do
-      if #other == 13 then latest = math.max(latest, (struct.unpack('>I6', other))) end
-    end
   end
   redis.call('HSET', ring, '.', struct.pack(RING, last, epoch, endless, latest))
   if endless > 0 then

@@ -55,7 +55,7 @@ end
 
 -- A key alone, and no quota of the request here: of the owner only a block counts.
 if alone == 1 and place == 0 then
-  local head = ours(redis.call('HGET', record, '.'), 60)
+  local head = ours(redis.call('HGET', record, '.'), HEAD_LENGTH)
   local blocked = 0
   if head then
     local _, _, _, _, _, _, _, _, till = struct.unpack(HEAD, head)

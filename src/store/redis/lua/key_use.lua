@@ -9,12 +9,12 @@
 -- question, or empty. ARGV[n] a scope that is demanded.
 -- Reply: packed: 255 where something else was asked under an idempotency key; or the reasons (1 unknown, 2 revoked, 4
 --   expired, 8 scope, 16 quota), flags (1 facts, 2 own quota); where there are facts: scopes and metadata, each behind its
---   length; where there is a quota: its rule, and as quota_reply; then as decide.
+--   length; where there is a quota: its rule, and as quota_reply; then as decide. Or the status AGAIN.
 local REPLY = '>I1I1I4I6I7I6I7I7I6I6'
-local check, scope_ok, touch, foreign, evict, issued, limit, idle, absolute, horizon, tolerance, place,
+local check, scope_ok, touch, foreign, evict, issued, limit, idle, absolute, horizon, most_lead, place,
   quota_limit, window, period, cost, keep, once = struct.unpack('>I1I1I1I1I1I7I7I6I6I6I6I1I7I6I7I7I6I1', ARGV[1])
 limit = limit - 1
 local session, token, quota = ARGV[2], ARGV[3], ARGV[4]
 local balances = place == 2
-local is_ahead = foreign == 1 and issued >= (math.floor(now / 1000) + 1) * 1000 + tolerance
+local is_ahead = foreign == 1 and issued >= (math.floor(now / 1000) + 1) * 1000
 local alone, own_cost, own_once = struct.unpack('>I1I7I1', ARGV[7])

@@ -1,9 +1,9 @@
-local due, ttl, live, horizon_kept, last_gen, epoch_gen, epoch_before, epoch_until, block, ahead =
-  NEVER, 0, 0, 0, 0, 0, 0, 0, 0, 0
+local due, ttl, live, horizon_kept, last_gen, epoch_gen, epoch_before, epoch_until, block, ahead, round, round_at =
+  NEVER, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 
-local head = ours(redis.call('HGET', record, '.'), 60)
+local head = ours(redis.call('HGET', record, '.'), HEAD_LENGTH)
 if head then
-  due, ttl, live, horizon_kept, last_gen, epoch_gen, epoch_before, epoch_until, block, ahead =
+  due, ttl, live, horizon_kept, last_gen, epoch_gen, epoch_before, epoch_until, block, ahead, round, round_at =
     struct.unpack(HEAD, head)
 end
 local wanted, dirty = 0, false
@@ -12,8 +12,20 @@ if horizon > horizon_kept then
   if head then wanted, dirty = ttl + horizon - horizon_kept, true end
   horizon_kept = horizon
 end
--- A queue that is none of ours must show before anything is written.
+-- A foreign value under the queue's key aborts the script before the first write.
 redis.call('ZSCORE', queue, '.')
+
+-- The scores of the queue have three ranges. Below 0: a<session>, when the session was last active (us) - ACTIVITY, or
+-- earlier. From 0 on: s<session>, when the session ends (ms), or earlier. From FORGET on: FORGET + when an ended session,
+-- a revoked token or a quota is forgotten (ms). A touch moves no score, so the scores of a session are lower bounds.
+local ACTIVITY, FORGET = 9007199254740992, 2251799813685248
+-- One run of a script looks at this many entries of the queue at most: the history of one account must not keep the
+-- server busy. A script that needs more answers again(), and the caller runs it again.
+local SLICE = 200
+
+local function again()
+  return redis.status_reply('AGAIN')
+end
 
 -- The record must live until then.
 local function outlive(at)
@@ -21,9 +33,9 @@ local function outlive(at)
   if at > wanted then wanted = at end
 end
 
--- Looks at the field again at that instant, or a little later.
+-- Forgets the field at that instant, or a little later.
 local function schedule(field, at)
-  redis.call('ZADD', queue, at, field)
+  redis.call('ZADD', queue, FORGET + at, field)
   if at < due then due = at end
 end
 
@@ -39,8 +51,14 @@ local function remembered(created, absolute_end)
   return keep
 end
 
+-- The value of a session for which no tombstone was written yet. Whether it lives depends on its round.
+local function is_row(value)
+  return string.byte(value) == 1 and ours(value, LIVE_LENGTH)
+end
+
+-- endAll() and revokeUser() begin a new round, which ends every session of the rounds before it.
 local function is_live(value)
-  return string.byte(value) == 1 and ours(value, 26)
+  return is_row(value) and struct.unpack('>I4', value, LIVE_LENGTH - 3) == round
 end
 
 local function field_till(value)
@@ -48,44 +66,74 @@ local function field_till(value)
   return till
 end
 
--- Turns a live session into a tombstone, as of the instant given: it was ended (0), or has timed out (2).
-local function bury(field, at, created, absolute_end, how)
-  local till = at + remembered(created, absolute_end)
-  live = live - 1
-  redis.call('HDEL', record, 'v' .. string.sub(field, 2))
+-- Replaces the value of a session by a tombstone, as of the instant given: the session was ended (0), or timed out (2).
+local function entomb(field, at, created, absolute_end, how)
+  local till, id = at + remembered(created, absolute_end), string.sub(field, 2)
+  redis.call('HDEL', record, 'v' .. id)
   if till + SLACK > now then
     redis.call('HSET', record, field, struct.pack('>I1I6', how, till))
+    redis.call('ZREM', queue, 'a' .. id)
     schedule(field, till + SLACK)
   else
     redis.call('HDEL', record, field)
-    redis.call('ZREM', queue, field)
+    redis.call('ZREM', queue, field, 'a' .. id)
   end
   outlive(till)
 end
 
-local function write_head()
-  redis.call('HSET', record, '.', struct.pack(HEAD, due, ttl, live, horizon_kept, last_gen,
-    epoch_gen, epoch_before, epoch_until, block, ahead))
+-- The same for a live session.
+local function bury(field, at, created, absolute_end, how)
+  live = live - 1
+  entomb(field, at, created, absolute_end, how)
 end
 
--- Ends what has timed out and forgets what need not be remembered; of very many so many at a time. The
--- head is written at once: should a later step fail, it says what is true.
-local function purge()
-  if due > now then return end
-  dirty = true
-  local batch = redis.call('ZRANGEBYSCORE', queue, '-inf', now, 'LIMIT', 0, 1000)
-  for _, field in ipairs(batch) do
-    local value = redis.call('HGET', record, field)
-    local kind = string.byte(field)
-    local till = 0
-    if value and kind == 115 and is_live(value) then
-      local _, created, last_us, idle, absolute_end = struct.unpack(LIVE, value)
-      till = ends_at(last_us, idle, absolute_end)
-      if till <= now then
-        bury(field, till, created, absolute_end, 2)
-        till = NEVER
-      end
-    elseif value and kind == 115 then
+-- The same for a session that ended with its round.
+local function entomb_stale(field, last_us, created, absolute_end)
+  entomb(field, math.max(round_at, math.floor(last_us / 1000)), created, absolute_end, 0)
+end
+
+local function write_head()
+  redis.call('HSET', record, '.', struct.pack(HEAD, due, ttl, live, horizon_kept, last_gen,
+    epoch_gen, epoch_before, epoch_until, block, ahead, round, round_at))
+end
+
+-- The first entry of the queue whose score lies in the range: its member and score.
+local function first_of(from, to)
+  local first = redis.call('ZRANGEBYSCORE', queue, from, to, 'WITHSCORES', 'LIMIT', 0, 1)
+  return first[1], tonumber(first[2])
+end
+
+local SESSIONS_END = '(' .. string.format('%.0f', FORGET)
+
+-- Ends the sessions that have timed out, one slice of them. True: there may be more.
+local function time_out()
+  local batch = redis.call('ZRANGEBYSCORE', queue, 0, now, 'LIMIT', 0, SLICE)
+  if #batch == 0 then return false end
+  local values = redis.call('HMGET', record, unpack(batch))
+  for i, field in ipairs(batch) do
+    local value = values[i]
+    if not value or not is_row(value) then error('FOREIGN value under a key of ours') end
+    local _, created, last_us, idle, absolute_end, its_round = struct.unpack(LIVE, value)
+    local at = ends_at(last_us, idle, absolute_end)
+    if its_round ~= round then
+      entomb_stale(field, last_us, created, absolute_end)
+    elseif at <= now then
+      bury(field, at, created, absolute_end, 2)
+    else
+      redis.call('ZADD', queue, at, field)
+    end
+  end
+  return #batch == SLICE
+end
+
+-- Forgets what need not be remembered any more, one slice of it.
+local function forget()
+  local batch = redis.call('ZRANGEBYSCORE', queue, FORGET, FORGET + now, 'LIMIT', 0, SLICE)
+  if #batch == 0 then return end
+  local values, gone = redis.call('HMGET', record, unpack(batch)), {}
+  for i, field in ipairs(batch) do
+    local value, kind, till = values[i], string.byte(field), 0
+    if value and kind == 115 then
       till = field_till(value) + SLACK
     elseif value and kind == 113 then
       till = struct.unpack('>I6', ours_quota(value), 29) + SLACK
@@ -93,15 +141,30 @@ local function purge()
       till = struct.unpack('>I6', ours(value, 6)) + SLACK
     end
     if till <= now then
-      redis.call('HDEL', record, field)
-      redis.call('ZREM', queue, field)
-    elseif till < NEVER then
-      redis.call('ZADD', queue, till, field)
+      gone[#gone + 1] = field
+    else
+      redis.call('ZADD', queue, FORGET + till, field)
     end
   end
-  local first = redis.call('ZRANGE', queue, 0, 0, 'WITHSCORES')
-  due = first[2] and tonumber(first[2]) or NEVER
+  if #gone > 0 then
+    redis.call('HDEL', record, unpack(gone))
+    redis.call('ZREM', queue, unpack(gone))
+  end
+end
+
+-- Ends what has timed out and forgets what need not be remembered. True: more sessions may have timed out than one run
+-- ends. `live` counts them still, so a script that needs the number answers again(). The head is written at once, so
+-- that it stays true if a later step fails.
+local function purge()
+  if due > now then return false end
+  dirty = true
+  local more = time_out()
+  forget()
+  local _, first = first_of(0, SESSIONS_END)
+  local _, other = first_of(FORGET, '+inf')
+  due = math.min(first or NEVER, other and other - FORGET or NEVER)
   write_head()
+  return more
 end
 
 -- Writes the head, and sees that both keys live as long as anything in them must, and an hour longer;
@@ -131,12 +194,13 @@ local function save()
   end
 end
 
--- A session that has ended, though the queue has not come to it, is ended now. Returns the value of one that
--- lives, or how it ended where there is a tombstone: see bury.
+-- The value of a session that lives; else nil, and how it ended (see entomb), or false where nothing is known of it. A
+-- session that has timed out is ended now, though the queue has not come to it.
 local function find_session(field)
   local value = redis.call('HGET', record, field)
   if not value then return nil, false end
-  if not is_live(value) then return nil, string.byte(ours(value, 7)) end
+  if not is_row(value) then return nil, string.byte(ours(value, 7)) end
+  if not is_live(value) then return nil, 0 end
   local _, created, last_us, idle, absolute_end = struct.unpack(LIVE, value)
   local at = ends_at(last_us, idle, absolute_end)
   if at > now then return value, false end
@@ -144,27 +208,20 @@ local function find_session(field)
   return nil, 2
 end
 
--- Every live session: field, created, last active, idle timeout, absolute end.
-local function sessions()
-  local all, list = redis.call('HGETALL', record), {}
-  for i = 1, #all, 2 do
-    if string.byte(all[i]) == 115 and is_live(all[i + 1]) then
-      local _, created, last_us, idle, absolute_end = struct.unpack(LIVE, all[i + 1])
-      list[#list + 1] = { all[i], created, last_us, idle, absolute_end }
-    end
-  end
-  return list
-end
-
 local function has_room(limit, evict)
   return limit < 0 or live < limit or (limit > 0 and evict == 1)
 end
 
+local function write_session(field, created, last_us, idle, absolute_end)
+  redis.call('HSET', record, field, struct.pack(LIVE, 1, created, last_us, idle, absolute_end, round))
+end
+
 local function add_session(field, idle, absolute)
-  redis.call('HSET', record, field, struct.pack(LIVE, 1, now, now_us, idle, now + absolute))
+  write_session(field, now, now_us, idle, now + absolute)
   live = live + 1
   local at = ends_at(now_us, idle, now + absolute)
-  schedule(field, at)
+  redis.call('ZADD', queue, at, field, now_us - ACTIVITY, 'a' .. string.sub(field, 2))
+  if at < due then due = at end
   outlive(at + remembered(now, now + absolute))
 end
 
@@ -172,7 +229,7 @@ local function touch_session(field, value)
   local _, created, last_us, idle, absolute_end = struct.unpack(LIVE, value)
   local previous = last_us
   if now_us > last_us then last_us = now_us end
-  redis.call('HSET', record, field, struct.pack(LIVE, 1, created, last_us, idle, absolute_end))
+  write_session(field, created, last_us, idle, absolute_end)
   local at = ends_at(last_us, idle, absolute_end)
   local till = at + remembered(created, absolute_end)
   if till + SLACK > ttl then outlive(till) end
@@ -186,33 +243,69 @@ local function view(field, created, last_us, at)
   return struct.pack('>I2', #id) .. id .. struct.pack('>I6I7I6I4', created, last_us, at, #device) .. device
 end
 
--- Ends as many of the least recently active as must go before one more fits; returns their views, how many, and their ids.
-local function evict_for_one(limit)
-  if limit < 0 or live < limit then return '', 0, '' end
-  local list = sessions()
-  table.sort(list, function(a, b)
-    if a[3] ~= b[3] then return a[3] < b[3] end
-    if a[2] ~= b[2] then return a[2] < b[2] end
-    return a[1] < b[1]
-  end)
-  local views, ids, count = {}, {}, math.min(live + 1 - limit, #list)
-  for i = 1, count do
-    local field, created, last_us, idle, absolute_end = unpack(list[i])
-    views[i] = view(field, created, last_us, ends_at(last_us, idle, absolute_end))
-    ids[i] = struct.pack('>I2', #field - 1) .. string.sub(field, 2)
-    bury(field, math.max(now, math.floor(last_us / 1000)), created, absolute_end, 0)
-  end
-  return table.concat(views), count, table.concat(ids)
+-- The value of a session that the queue names.
+local function queued_session(field)
+  local value = redis.call('HGET', record, field)
+  if not value or not is_row(value) then error('FOREIGN value under a key of ours') end
+  return struct.unpack(LIVE, value)
 end
 
--- Ends every session but one; returns how many.
-local function end_all(except)
-  local count = 0
-  for _, session in ipairs(sessions()) do
-    if session[1] ~= except then
-      bury(session[1], math.max(now, math.floor(session[3] / 1000)), session[2], session[5], 0)
-      count = count + 1
+-- When the first session ends; NEVER where there is none. After very many touches the answer may be too early.
+local function first_end()
+  local field, score
+  for _ = 1, SLICE do
+    field, score = first_of(0, SESSIONS_END)
+    if not field then return NEVER end
+    local _, created, last_us, idle, absolute_end, its_round = queued_session(field)
+    local at = ends_at(last_us, idle, absolute_end)
+    if its_round ~= round then
+      entomb_stale(field, last_us, created, absolute_end)
+    elseif at > score then
+      redis.call('ZADD', queue, at, field)
+    else
+      return at
     end
+  end
+  return score
+end
+
+-- Ends as many of the least recently active as must go before one more fits. Returns their views, how many, their ids,
+-- and whether there is no room yet: then the script has looked at a slice, and answers again().
+local function evict_for_one(limit)
+  if limit < 0 or live < limit then return '', 0, '', false end
+  local views, ids, count = {}, {}, 0
+  for _ = 1, SLICE do
+    if live < limit then break end
+    local member, score = first_of('-inf', '(0')
+    if not member then error('FOREIGN value under a key of ours') end
+    local id = string.sub(member, 2)
+    local field = 's' .. id
+    local _, created, last_us, idle, absolute_end, its_round = queued_session(field)
+    if its_round ~= round then
+      entomb_stale(field, last_us, created, absolute_end)
+    elseif last_us - ACTIVITY > score then
+      redis.call('ZADD', queue, last_us - ACTIVITY, member)
+    else
+      count = count + 1
+      views[count] = view(field, created, last_us, ends_at(last_us, idle, absolute_end))
+      ids[count] = struct.pack('>I2', #id) .. id
+      bury(field, math.max(now, math.floor(last_us / 1000)), created, absolute_end, 0)
+    end
+  end
+  return table.concat(views), count, table.concat(ids), live >= limit
+end
+
+-- Ends every session but one, at once: the value of each gives way to a tombstone when the queue comes to it. Returns how
+-- many sessions were ended.
+local function end_all(except)
+  local kept = except and find_session(except)
+  local count = kept and live - 1 or live
+  if count == 0 then return 0 end
+  round, round_at, live, dirty = round + 1, now, 0, true
+  if kept then
+    local _, created, last_us, idle, absolute_end = struct.unpack(LIVE, kept)
+    write_session(except, created, last_us, idle, absolute_end)
+    live = 1
   end
   return count
 end
@@ -231,8 +324,9 @@ local function standing(token, foreign, issued)
   return deny
 end
 
--- Ends every session and every token issued up to now; returns how many sessions.
-local function revoke_all(before)
+-- Ends every session and every token issued up to now, and foreign ones up to so much later; returns how many sessions.
+local function revoke_all(lead)
+  local before = (math.floor(now / 1000) + 1) * 1000 + lead
   if now_us > last_gen then last_gen = now_us end
   if last_gen > epoch_gen then epoch_gen = last_gen end
   if ahead >= before then before = ahead + 1 end

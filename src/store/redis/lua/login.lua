@@ -8,7 +8,7 @@
 -- ARGV[6] user. ARGV[7] claims, a JSON object, or empty. ARGV[8] scopes, or empty.
 -- Reply: packed: 0 refused, then as of admit.lua; 1 admitted, generation (us), when the refresh token expires (ms), then as of
 --   admit.lua; 2 nothing was done, and the family that the request has, or nothing where the one named is another's; 3 the
---   session is known.
+--   session is known. Or the status AGAIN.
 local limit, evict, idle, absolute, horizon, given, ttl_of_token, grace = struct.unpack('>I7I1I6I6I6I1I6I6', ARGV[1])
 limit = limit - 1
 local session, device = ARGV[2], ARGV[3]

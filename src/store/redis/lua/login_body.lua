@@ -2,7 +2,10 @@
 local f = family_read()
 local noted = KEYS[6] and redis.call('GET', KEYS[6])
 if noted and (#noted < 24 or string.byte(noted) ~= 1) then error('FOREIGN value under a key of ours') end
-purge()
+if purge() then
+  save()
+  return again()
+end
 local known = false
 if noted then
   local _, ends = struct.unpack('>I1I6', noted)
@@ -30,6 +33,10 @@ if not known and block <= now then
   end
 end
 local reason, existing, retry, count, views = admit_session()
+if reason == 4 then
+  save()
+  return again()
+end
 if reason > 0 then
   save()
   return '\0' .. admission(reason, existing, retry, count, views)

@@ -2,6 +2,8 @@
 -- One script, because a login in between must be either ended or newer.
 -- KEYS[1] hash: the user's record. KEYS[2] sorted set: its queue. KEYS[3] hash: the index of the user's API keys (only
 -- where they are to fall too).
--- ARGV[1] packed: tolerance (ms), block (0 or 1), until (ms, 2^48 - 1: for ever), horizon (ms).
--- Reply: packed: how many sessions were ended.
-local tolerance, blocking, till, horizon = struct.unpack('>I6I1I6I6', ARGV[1])
+-- ARGV[1] packed: block (0 or 1), until (ms, 2^48 - 1: for ever), horizon (ms). ARGV[2] packed: by how much the clock of
+-- the user's issuer leads the server's (ms).
+-- Reply: packed: how many sessions were ended. Or the status AGAIN.
+local blocking, till, horizon = struct.unpack('>I1I6I6', ARGV[1])
+local lead = struct.unpack('>I6', ARGV[2])

@@ -1,7 +1,10 @@
 
 local ring = KEYS[3] and ours(redis.call('HGET', KEYS[3], '.'), 24)
-purge()
-local count = revoke_all((math.floor(now / 1000) + 1) * 1000 + tolerance)
+if purge() then
+  save()
+  return again()
+end
+local count = revoke_all(lead)
 if blocking == 1 then block = math.max(block, till) end
 save()
 if ring then
