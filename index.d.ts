@@ -156,6 +156,12 @@ export interface JwtOptions {
   /** By how much clocks may differ; 0 (default) to '1h'. */
   clockTolerance?: Duration;
   /**
+   * By how much an issuer's clock may lead the store's, for revokeUser() and blockUser(). 'observed' (default): the largest lead
+   * that accepted tokens of that issuer have shown in the last 24 hours. A duration from 0 to '1h' fixes it.
+   * Tokens of our own are not concerned. See revokeUser().
+   */
+  issuerClockLead?: 'observed' | Duration;
+  /**
    * Longest life (exp - iat) of an accepted token; '1s' to 200 years, default '24h'. A token without iat, or with one further
    * ahead than clockTolerance + 60 s, is refused: the end of a user's tokens is remembered for maxAge + 2 x clockTolerance +
    * 60 s, and must outlive every token that it ends.
@@ -180,7 +186,15 @@ export interface SessionPolicy {
    * value that is no such integer (a promise among them: ERR_LATCHGATE_INPUT), goes to next(err).
    */
   limit?: number | ((claims: Claims, req: Request) => number);
-  /** 'reject' (default), or 'evict-oldest': the least recently active one makes room. */
+  /**
+   * Most live sessions of a user, whatever `limit` says: an integer from 1 to 4294967295, default 10000. A user at the hard
+   * limit is treated as at the limit (reason 'session_limit', or `onLimit: 'evict-oldest'`).
+   */
+  hardLimit?: number;
+  /**
+   * 'reject' (default), or 'evict-oldest': the least recently active session makes room. An admission that must evict more than
+   * 200 sessions on a server (a limit that was lowered) evicts 200 at a time and names the last of them.
+   */
   onLimit?: 'reject' | 'evict-oldest';
   /** Life without activity; 1 ms to 10 years, default '30m'. */
   idleTimeout?: Duration;
@@ -539,16 +553,19 @@ export interface Sessions {
     userId: string,
     options?: { sessionId?: string; device?: Record<string, string> } & Omit<
       SessionPolicy,
-      'limit' | 'admission'
+      'limit' | 'hardLimit' | 'admission'
     > & { limit?: number },
   ): Promise<Admission>;
   /** Marks a live session active; null where it is not live. `lastActiveAt` is the store's clock, and never goes backwards. */
   touch(userId: string, sessionId: string): Promise<Session | null>;
   /** False where there was no such live session of that user. */
   end(userId: string, sessionId: string): Promise<boolean>;
-  /** Resolves how many were ended. */
+  /** Ends all sessions of the user but `except`, in one step. Resolves how many were ended. */
   endAll(userId: string, options?: { except?: string }): Promise<number>;
-  /** Live sessions, the most recently active first. */
+  /**
+   * Lists live sessions, the most recently active first. The store is asked for 200 sessions at a time, so the list of a user
+   * with more is no snapshot: a session that begins or ends meanwhile may be in it or not.
+   */
   list(userId: string): Promise<Session[]>;
 }
 
@@ -613,7 +630,9 @@ export interface Tokens {
   isRevoked(token: string | { jti: string; userId: string; iss?: string }): Promise<boolean>;
   /**
    * Ends every session and every token of the user issued before now. Of our own tokens `gen` decides, so that a login straight
-   * afterwards works; of foreign ones those fall that have an iat up to this second + clockTolerance.
+   * afterwards works. Foreign tokens fall that have an iat up to the end of this second + issuerClockLead, and tokens of the
+   * user that were accepted before. Not covered: a token of an issuer whose clock leads ours, issued before the revocation and
+   * never used, while no accepted token has shown that lead yet.
    * `apiKeys: true`: API keys created before now fall too ('revoked'); one created straight afterwards stands.
    *
    * `barrier: true`: resolves when no turn of the user (req.auth.runExclusive, serialize) that was granted before is held any

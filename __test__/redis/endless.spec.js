@@ -32,6 +32,8 @@ async function look(server) {
 /** Sessions, logins, revocations, windows, buckets, turns: what ends by itself. @param {Auth} auth @param {string} user */
 async function passing(auth, user) {
   const own = token({ sub: user, sid: 'first' });
+  const early = token({ sub: user, sid: 'early', iat: Math.floor(Date.now() / 1000) + 30 });
+  assert.ok((await auth.authenticate({ token: early })).ok, 'of a clock that is ahead');
   const answer = await auth.authenticate({ token: own }, { quota: { ...WINDOW, name: 'of the user' } });
   assert.ok(answer.ok);
   await auth.authenticate({ token: own }, { quota: { ...BUCKET, name: 'apart', by: () => `by ${user}` } });
@@ -65,7 +67,7 @@ for (const { kind, name } of KINDS) {
   describe(`on ${name}`, async () => {
     const skip = await missing(kind);
 
-    it('balances, counters, API keys, what names them, blocks, once() without ttl and the key of receipts have no end, and nothing else', {
+    it('balances, counters, API keys, what names them, blocks, once() without ttl, the key of receipts and the layout have no end, and nothing else', {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind });
@@ -83,7 +85,7 @@ for (const { kind, name } of KINDS) {
         'blocked',
       ].map((label) => unique(label));
       await passing(auth, user);
-      assert.deepEqual((await look(server)).endless, { mac: [''] }, 'after what ends by itself');
+      assert.deepEqual((await look(server)).endless, { mac: [''], v: [''] }, 'after what ends by itself');
 
       const policy = { quota: { limit: 9, name: 'a balance' } };
       assert.ok((await auth.authenticate({ token: token({ sub: prepaid }) }, policy)).ok);
@@ -115,9 +117,10 @@ for (const { kind, name } of KINDS) {
       assert.equal(endless.o.length, 1);
       assert.equal(endless.qb.length, 2);
       are('u', [blocked]);
-      assert.deepEqual(Object.keys(endless).sort(), ['a', 'ak', 'b', 'c', 'imp', 'mac', 'o', 'qb', 'u']);
+      are('v', ['']);
+      assert.deepEqual(Object.keys(endless).sort(), ['a', 'ak', 'b', 'c', 'imp', 'mac', 'o', 'qb', 'u', 'v']);
       // Those of a queue are there while somebody waits, and that of acks for a millisecond.
-      const kinds = 'a ak b c d f fg fx ic ik imp iq l lr mac o qb qg qw rf t u';
+      const kinds = 'a ak b c d f fg fx ic ik imp iq l lead lr mac o qb qg qw rf t u v';
       assert.equal(Object.keys(all).sort().join(' '), kinds, 'everything was used');
     });
   });

@@ -171,6 +171,7 @@ pub fn settings(config: &GateConfig) -> Result<Settings, Fault> {
     Ok(Settings {
         url: config.store.clone(),
         prefix: config.prefix.clone(),
+        issuer: config.issuers.first().cloned(),
         command_timeout: Duration::from_millis(command_ms),
         connect_timeout: Duration::from_millis(connect_ms),
         acks,

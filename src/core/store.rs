@@ -126,6 +126,9 @@ pub trait Store: Send + Sync {
         false
     }
 
+    /// An Auth uses it whose first issuer is this one.
+    fn enter(&self, _issuer: &str) {}
+
     /// What is known of it.
     fn health(&self) -> Health {
         Health { connected: true, ..Health::default() }

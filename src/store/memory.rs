@@ -7,6 +7,7 @@ use super::leads::Leads;
 use super::ledger::Ledger;
 use super::listeners::tell;
 use super::once_keys::OnceKeys;
+use super::shared_users::shared_users;
 use super::turns::Turns;
 use crate::core::clock::{Clock, Now};
 use crate::core::counter::Apply;
@@ -18,12 +19,13 @@ use crate::core::op::{Act, Charge, Op, QuotaPlace, Verdict};
 use crate::core::quota::QuotaState;
 use crate::core::reason::Reason;
 use crate::core::record::{Aside, Gone, SLICE, UserRecord};
-use crate::core::store::{Outcome, Sink, Store};
+use crate::core::store::{Health, Outcome, Sink, Store};
 use crate::core::turn::{Ask, TurnGate, TurnOp};
 use dashmap::{DashMap, Entry};
+use std::collections::BTreeSet;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 /// Shards of the map. Many, because a sweep holds one shard's lock while it goes through it, and
@@ -60,6 +62,8 @@ pub struct MemoryStore {
     pub(super) turns: Turns,
     /// By how much clocks of issuers lead ours.
     pub(super) leads: Leads,
+    /// First issuers of the Auths that use it. Held for one look-up or change.
+    issuers: Mutex<BTreeSet<String>>,
     clock: Arc<dyn Clock>,
     /// The longest horizon of any Auth that has used the store: what one of them ends must outlive the
     /// tokens that another accepts.
@@ -82,6 +86,7 @@ impl MemoryStore {
             key_names: KeyNames::default(),
             family_names: FamilyNames::default(),
             leads: Leads::default(),
+            issuers: Mutex::default(),
             clock,
             horizon_ms: AtomicU64::new(0),
             cursor: AtomicUsize::new(0),
@@ -341,6 +346,17 @@ impl Store for MemoryStore {
 
     fn listen(&self, gate: TurnGate, sink: Weak<dyn Sink>) {
         self.turns.listeners.listen(gate, &sink);
+    }
+
+    fn enter(&self, issuer: &str) {
+        self.issuers.lock().unwrap_or_else(PoisonError::into_inner).insert(issuer.to_owned());
+    }
+
+    fn health(&self) -> Health {
+        let issuers = self.issuers.lock().unwrap_or_else(PoisonError::into_inner);
+        let issuers: Vec<String> = issuers.iter().cloned().collect();
+        let warnings = shared_users(&issuers, "the embedded store", String::new);
+        Health { connected: true, warnings: warnings.into_iter().collect(), ..Health::default() }
     }
 
     fn sweep(&self) -> usize {

@@ -24,6 +24,8 @@ pub struct Settings {
     pub url: String,
     /// What the names of all keys begin with.
     pub prefix: String,
+    /// The first issuer of the Auth that opens it.
+    pub issuer: Option<String>,
     /// A call is given up after so long.
     pub command_timeout: Duration,
     /// An attempt to connect is given up after so long.
@@ -44,6 +46,7 @@ impl Settings {
         Self {
             url: url.to_owned(),
             prefix: "lg".to_owned(),
+            issuer: None,
             command_timeout: Duration::from_secs(1),
             connect_timeout: Duration::from_secs(2),
             acks: 0,
@@ -93,7 +96,11 @@ fn open_one(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>
     match url.split_once(':') {
         Some(("memory", "")) => Ok(Arc::new(MemoryStore::new(clock))),
         Some(("memory", name)) if name.len() <= MAX_NAME && name.chars().all(is_name_char) => {
-            Ok(named(url, || Arc::new(MemoryStore::new(clock))))
+            let store = named(url, || Arc::new(MemoryStore::new(clock)));
+            if let Some(issuer) = &settings.issuer {
+                store.enter(issuer);
+            }
+            Ok(store)
         }
         Some(("memory", _)) => Err(Fault::config(format!(
             "store: the name after 'memory:' takes letters, digits, '.', '_' and '-', at most {MAX_NAME}"

@@ -1,6 +1,7 @@
 //! What is said when a connection begins: who we are, which scripts we use, and what kind of server it
 //! is that we trust revocations to.
 
+use super::prefix::Prefix;
 use super::resp::{self, Reply};
 use super::scripts::{self, Script};
 use super::socket::Stream;
@@ -27,7 +28,8 @@ impl fmt::Debug for Login {
 /// Oldest server whose scripts can say what they need (`#!lua flags=`).
 const OLDEST: u32 = 7;
 
-fn refused(what: impl Into<String>) -> io::Error {
+/// Why a server cannot be used.
+pub fn refused(what: impl Into<String>) -> io::Error {
     io::Error::other(what.into())
 }
 
@@ -52,7 +54,7 @@ impl Login {
 ///
 /// # Errors
 /// Why it cannot be used; the message holds no password.
-pub async fn greet(stream: &mut Stream, login: &Login) -> io::Result<Server> {
+pub async fn greet(stream: &mut Stream, login: &Login, prefix: &Prefix) -> io::Result<Server> {
     let asked: [&[&[u8]]; 3] = [&[b"INFO"], &[b"CONFIG", b"GET", b"save"], &[b"ROLE"]];
     let questions = asked.map(resp::command);
     let replies = introduce(stream, login, "latchgate", &questions).await?;
@@ -75,7 +77,9 @@ pub async fn greet(stream: &mut Stream, login: &Login) -> io::Result<Server> {
     // that says so. Where it is not allowed, or the server is loading, a script is sent with its first call.
     let load = |script: &Script| resp::command(&[b"SCRIPT", b"LOAD", script.text.as_bytes()]);
     ask(stream, &scripts::all().iter().map(load).collect::<Vec<_>>()).await?;
-    look(info.as_deref(), save)
+    let mut server = look(info.as_deref(), save)?;
+    server.health.warnings.extend(prefix.enter(stream).await?);
+    Ok(server)
 }
 
 /// Says who we are, and asks the rest with it: one journey. Returns the replies to the questions.

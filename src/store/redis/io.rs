@@ -4,6 +4,7 @@
 use super::greeting::{Login, Server, greet};
 use super::link::Link;
 use super::place::Place;
+use super::prefix::Prefix;
 use super::receive::garbled;
 use super::resp::Garbled;
 use super::socket::{Address, Socket, Stream, connect};
@@ -31,6 +32,7 @@ const BUFFER: usize = 64 * 1024;
 pub struct Target {
     pub place: Place,
     pub login: Login,
+    pub prefix: Prefix,
     pub connect_timeout: Duration,
     /// A server that takes the connection and then says nothing is no server: the greeting has so long.
     pub greeting_timeout: Duration,
@@ -136,9 +138,10 @@ async fn reach(target: &Target, address: &Address) -> io::Result<(Stream, Server
     let mut stream = timeout(target.connect_timeout, connect(address))
         .await
         .map_err(|_| late("no connection within connectTimeout"))??;
-    let server = timeout(target.greeting_timeout, greet(&mut stream, &target.login))
-        .await
-        .map_err(|_| late("no greeting within commandTimeout"))??;
+    let server =
+        timeout(target.greeting_timeout, greet(&mut stream, &target.login, &target.prefix))
+            .await
+            .map_err(|_| late("no greeting within commandTimeout"))??;
     Ok((stream, server))
 }
 

@@ -21,6 +21,7 @@ mod pack;
 mod place;
 mod pointer_codec;
 mod poll;
+mod prefix;
 mod queue;
 mod quota_codec;
 mod receive;
@@ -45,6 +46,7 @@ use cluster::ClusterStore;
 use lines::{Lines, Way};
 use listen::Listener;
 use place::Place;
+use prefix::Prefix;
 use sentinel::Sentinels;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -71,6 +73,7 @@ pub fn open(settings: &Settings) -> Result<Arc<dyn Store>, Fault> {
         target: io::Target {
             place,
             login: login.clone(),
+            prefix: Prefix { name: settings.prefix.clone(), issuer: settings.issuer.clone() },
             connect_timeout: settings.connect_timeout,
             greeting_timeout: settings.command_timeout,
             watched: settings.watched,
