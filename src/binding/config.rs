@@ -62,6 +62,8 @@ pub struct GateConfig {
     pub prefix: String,
     pub command_timeout_ms: f64,
     pub connect_timeout_ms: f64,
+    /// The store is looked at and not used: nothing is written down of whoever does.
+    pub visitor: Option<bool>,
     /// Replicas that must hold what matters most; 0: none.
     pub acks: f64,
     /// The event loop is Node's own, in which a server's answers can be watched for.
@@ -172,6 +174,7 @@ pub fn settings(config: &GateConfig) -> Result<Settings, Fault> {
         url: config.store.clone(),
         prefix: config.prefix.clone(),
         issuer: config.issuers.first().cloned(),
+        visitor: config.visitor == Some(true),
         command_timeout: Duration::from_millis(command_ms),
         connect_timeout: Duration::from_millis(connect_ms),
         acks,

@@ -19,7 +19,10 @@ const MAX_ACKS = 1000;
 /** It begins every key, and holds none of the colons and braces that part one: docs/layout.md. */
 const PREFIX = /^[A-Za-z0-9._-]{1,64}$/;
 
-/** @param {unknown} value */
+/** Marks the `store` of somebody who looks at a prefix and does not use it: nothing is written down of them. */
+const VISITOR = Symbol('visitor');
+
+/** @param {any} value */
 function storeOptions(value) {
   const own = known(typeof value === 'string' ? { url: value } : (value ?? {}), NAMES, 'store', configError);
   if (own.strict !== undefined && typeof own.strict !== 'boolean')
@@ -38,6 +41,7 @@ function storeOptions(value) {
     connectTimeoutMs: wait(own.connectTimeout, 'store.connectTimeout') ?? 2000,
     acks: acks(own.acks ?? 0, networked),
     strict: own.strict === true,
+    visitor: value?.[VISITOR] === true,
   };
 }
 
@@ -119,4 +123,4 @@ function isAllow(value, name) {
   return value === 'allow';
 }
 
-module.exports = { PREFIX, lenience, storeOptions };
+module.exports = { PREFIX, VISITOR, lenience, storeOptions };

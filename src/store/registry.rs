@@ -26,6 +26,8 @@ pub struct Settings {
     pub prefix: String,
     /// The first issuer of the Auth that opens it.
     pub issuer: Option<String>,
+    /// Whoever opens it looks at it and does not use it.
+    pub visitor: bool,
     /// A call is given up after so long.
     pub command_timeout: Duration,
     /// An attempt to connect is given up after so long.
@@ -47,6 +49,7 @@ impl Settings {
             url: url.to_owned(),
             prefix: "lg".to_owned(),
             issuer: None,
+            visitor: false,
             command_timeout: Duration::from_secs(1),
             connect_timeout: Duration::from_secs(2),
             acks: 0,

@@ -5,6 +5,7 @@
 const { randomBytes } = require('node:crypto');
 const { parseArgs } = require('node:util');
 const { createAuth } = require('../auth.js');
+const { VISITOR } = require('../store-options.js');
 const { env } = require('../env.js');
 const { census } = require('./census.js');
 const { examine, found } = require('./examine.js');
@@ -103,7 +104,7 @@ async function tryScripts(url, prefix) {
   let auth;
   try {
     auth = createAuth({
-      store: { url, prefix, connectTimeout: '3s', commandTimeout: '3s' },
+      store: { url, prefix, connectTimeout: '3s', commandTimeout: '3s', ...{ [VISITOR]: true } },
       jwt: { secret: randomBytes(32), issuer: 'doctor', audience: 'doctor' },
     });
     await auth.ready();

@@ -73,7 +73,11 @@ pub fn open(settings: &Settings) -> Result<Arc<dyn Store>, Fault> {
         target: io::Target {
             place,
             login: login.clone(),
-            prefix: Prefix { name: settings.prefix.clone(), issuer: settings.issuer.clone() },
+            prefix: Prefix {
+                name: settings.prefix.clone(),
+                issuer: settings.issuer.clone(),
+                visitor: settings.visitor,
+            },
             connect_timeout: settings.connect_timeout,
             greeting_timeout: settings.command_timeout,
             watched: settings.watched,

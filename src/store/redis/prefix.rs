@@ -17,6 +17,8 @@ pub struct Prefix {
     pub name: String,
     /// The first issuer of the Auth that opens the store, if it has one.
     pub issuer: Option<String>,
+    /// Nothing is written down of whoever only looks.
+    pub visitor: bool,
 }
 
 impl Prefix {
@@ -36,17 +38,17 @@ impl Prefix {
         if is_first {
             return Err(self.foreign("1"));
         }
-        let mut commands = vec![
-            command(&[b"SET", version, LAYOUT.as_bytes(), b"NX"]),
-            command(&[b"GET", version]),
-        ];
-        if let Some(issuer) = &self.issuer {
-            let issuers = issuers.as_bytes();
-            commands.push(command(&[b"HSET", issuers, issuer.as_bytes(), b"1"]));
-            commands.push(command(&[b"HKEYS", issuers]));
+        let issuers = issuers.as_bytes();
+        let mut commands = vec![command(&[b"GET", version]), command(&[b"HKEYS", issuers])];
+        if !self.visitor {
+            commands.insert(0, command(&[b"SET", version, LAYOUT.as_bytes(), b"NX"]));
+            if let Some(issuer) = &self.issuer {
+                commands.insert(0, command(&[b"HSET", issuers, issuer.as_bytes(), b"1"]));
+            }
         }
-        let replies = ask(stream, &commands).await?;
-        match &replies[1] {
+        let mut replies = ask(stream, &commands).await?;
+        let issuers = replies.pop();
+        match replies.last().unwrap_or(&Reply::Nil) {
             Reply::Bulk(version) if version == LAYOUT.as_bytes() => {}
             Reply::Bulk(version) => return Err(self.foreign(&String::from_utf8_lossy(version))),
             Reply::Error(message) if message.starts_with("WRONGTYPE") => {
@@ -55,7 +57,9 @@ impl Prefix {
             // It may not be asked, has no room, or lies on another node.
             _ => {}
         }
-        Ok(replies.get(3).and_then(|issuers| self.others(issuers)).into_iter().collect())
+        // An Auth without an issuer takes what any of them issues, and has no users of its own.
+        let issuers = issuers.filter(|_| self.issuer.is_some());
+        Ok(issuers.and_then(|issuers| self.others(&issuers)).into_iter().collect())
     }
 
     fn foreign(&self, version: &str) -> io::Error {
