@@ -1,6 +1,7 @@
 'use strict';
 // auth.sessions: admission and everything after it, by user and session id. The limit is kept in the store's own step.
 
+const { setImmediate } = require('node:timers/promises');
 const { inputError } = require('./errors.js');
 const { deviceJson, id, optionalId } = require('./input.js');
 const { bare, known } = require('./names.js');
@@ -90,18 +91,22 @@ class Sessions {
    * @returns {Promise<Session[]>}
    */
   async list(userId) {
-    const user = id(userId, 'userId');
-    /** @type {Map<string, Session>} */
-    const all = new Map();
-    /** @type {import('./binding.js').NativeCursor | undefined} */
-    let from;
-    do {
-      const outcome = await this.#engine.ask((gate) => gate.list(user, from));
-      for (const native of outcome.sessions ?? []) all.set(native.sessionId, session(native));
-      from = outcome.next;
-    } while (from !== undefined);
-    // A page is in order; pages of sessions that were touched meanwhile are not.
-    return [...all.values()].sort((a, b) => b.lastActiveAt - a.lastActiveAt);
+    const engine = this.#engine;
+    return engine.whole(async () => {
+      /** @type {Map<string, Session>} */
+      const all = new Map();
+      /** @type {import('./binding.js').NativeCursor | undefined} */
+      let from;
+      do {
+        const outcome = await engine.goOn((gate) => gate.list(id(userId, 'userId'), from));
+        for (const native of outcome.sessions ?? []) all.set(native.sessionId, session(native));
+        from = outcome.next;
+        // The embedded store answers at once: others must get a turn of the event loop between two pages.
+        if (from !== undefined) await setImmediate();
+      } while (from !== undefined);
+      // A page is in order. Sessions that were touched between two pages are not.
+      return [...all.values()].sort((a, b) => b.lastActiveAt - a.lastActiveAt);
+    });
   }
 }
 
