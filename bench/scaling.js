@@ -237,6 +237,43 @@ function weights() {
   ].join('\n\n');
 }
 
+/** What a call costs for an account with history. @returns {string} */
+function histories() {
+  const { command, machine, rows } = JSON.parse(fs.readFileSync(path.join(RESULTS, 'history.json'), 'utf8'));
+  const { cpu, system, node, server } = machine;
+  const places = [
+    { place: 'server', name: server },
+    { place: 'embedded', name: 'embedded' },
+  ];
+  const find = (/** @type {any} */ wanted) =>
+    rows.find((/** @type {any} */ row) => Object.entries(wanted).every(([key, value]) => row[key] === value));
+  const kinds = rows.filter((/** @type {any} */ row) => row.place === 'server' && row.size === 10);
+  const sizes = [10, 10_000, 100_000];
+  const us = (/** @type {any} */ row) => (row === undefined ? '' : row.us.toFixed(row.us < 10 ? 1 : 0));
+  return [
+    `Machine: ${cpu}, ${system}; Node ${node}; ${server}:`,
+    ['```', command, '```'].join('\n'),
+    table(
+      [
+        'history of one account',
+        'call',
+        ...places.flatMap(({ name }) => sizes.map((size) => `µs, ${name}, ${plain(size)}`)),
+        'longest script, ms',
+      ],
+      kinds.map(({ history, what }) => {
+        const of = (/** @type {string} */ place, /** @type {number} */ size) => find({ place, history, what, size });
+        const longest = Math.max(...sizes.map((size) => of('server', size)?.longest ?? 0));
+        return [
+          history,
+          what,
+          ...places.flatMap(({ place }) => sizes.map((size) => us(of(place, size)))),
+          (longest / 1000).toFixed(1),
+        ];
+      }),
+    ),
+  ].join('\n\n');
+}
+
 /** Row L of the newest Node that it was run on. @returns {string} */
 function clusters() {
   const run = keptRuns().find(({ rows }) => rows.L !== undefined);
@@ -250,6 +287,7 @@ function clusters() {
 const PARTS = [
   ['weights', weights],
   ['figures', figures],
+  ['history', histories],
   ['row L', clusters],
 ];
 

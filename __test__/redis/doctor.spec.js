@@ -55,7 +55,7 @@ for (const { kind, name } of KINDS) {
       });
       assert.equal(trusted.report.ok, true);
       assert.deepEqual((await doctor(server.tlsUrl())).levels('problem').sort(), ['connection', 'scripts']);
-      assert.deepEqual(await server.keys(), []);
+      assert.deepEqual(await server.allKeys(), []);
     });
 
     it('finds one that evicts, one that forgets, and one that is full', { skip }, async (t) => {

@@ -19,7 +19,7 @@ const DAY = 24 * 3_600_000;
 async function look(server) {
   /** @type {{ all: Found, endless: Found }} */
   const found = { all: {}, endless: {} };
-  for (const key of await server.keys()) {
+  for (const key of await server.allKeys()) {
     const [, kind, owner = ''] = /^lg:(?:\{\d+\}:)?(\w+)(?::(.*))?$/.exec(key) ?? assert.fail(key);
     const end = await server.command('PTTL', key);
     found.all[kind] = [...(found.all[kind] ?? []), owner];

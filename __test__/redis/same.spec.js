@@ -123,9 +123,7 @@ for (const { kind, name } of KINDS) {
       await auth.sessions.admit(user, { sessionId: '}{' });
       await auth.tokens.revokeUser(user);
       await auth.counters.add(user, '{c}', 1, { idempotencyKey: '{k}' });
-      const tags = (await server.keys())
-        .filter((key) => key !== 'lg:v')
-        .map((key) => /\{(.*?)\}/.exec(key)?.[1]);
+      const tags = (await server.keys()).map((key) => /\{(.*?)\}/.exec(key)?.[1]);
       assert.equal(new Set(tags).size, 1);
       assert.match(String(tags[0]), /^\d+$/);
     });

@@ -287,8 +287,13 @@ class Server {
   configure = (name, value) => this.command('CONFIG', 'SET', name, value);
 
   /** All keys, sorted. @returns {Promise<string[]>} */
-  async keys() {
+  async allKeys() {
     return (await this.command('KEYS', '*')).sort();
+  }
+
+  /** All keys but the version of the layout, which every Auth that connects writes; sorted. @returns {Promise<string[]>} */
+  async keys() {
+    return (await this.allKeys()).filter((key) => !/^[^:]+:v$/.test(key));
   }
 }
 
