@@ -56,7 +56,8 @@ impl Login {
 /// Why it cannot be used; the message holds no password.
 pub async fn greet(stream: &mut Stream, login: &Login, prefix: &Prefix) -> io::Result<Server> {
     let asked: [&[&[u8]]; 3] = [&[b"INFO"], &[b"CONFIG", b"GET", b"save"], &[b"ROLE"]];
-    let questions = asked.map(resp::command);
+    let mut questions: Vec<_> = asked.into_iter().map(resp::command).collect();
+    questions.extend(prefix.questions());
     let replies = introduce(stream, login, "latchgate", &questions).await?;
     let info = match &replies[0] {
         Reply::Bulk(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
@@ -73,12 +74,16 @@ pub async fn greet(stream: &mut Stream, login: &Login, prefix: &Prefix) -> io::R
     if !is_primary(&replies[2], info.as_deref()) {
         return Err(refused("the server is no primary (ROLE): it takes no writes"));
     }
+    let mut server = look(info.as_deref(), save)?;
+    prefix.judge(&replies[asked.len()..])?;
     // Not with the rest: what is longer than 16 KiB ends the connection of one who is not logged in, and with it the reply
     // that says so. Where it is not allowed, or the server is loading, a script is sent with its first call.
     let load = |script: &Script| resp::command(&[b"SCRIPT", b"LOAD", script.text.as_bytes()]);
-    ask(stream, &scripts::all().iter().map(load).collect::<Vec<_>>()).await?;
-    let mut server = look(info.as_deref(), save)?;
-    server.health.warnings.extend(prefix.enter(stream).await?);
+    let mut commands = prefix.entry();
+    let entry = commands.len();
+    commands.extend(scripts::all().iter().map(load));
+    let replies = ask(stream, &commands).await?;
+    server.health.warnings.extend(prefix.entered(&replies[..entry])?);
     Ok(server)
 }
 

@@ -1,9 +1,8 @@
 //! What a prefix remembers of those who use it: the version of the layout of its keys, and the issuers whose users need no
 //! name before theirs. Asked for whenever a connection begins. A node of a Cluster that does not hold these keys says nothing.
 
-use super::greeting::{ask, refused};
+use super::greeting::refused;
 use super::resp::{Reply, command};
-use super::socket::Stream;
 use crate::store::shared_users::shared_users;
 use std::io;
 
@@ -22,44 +21,66 @@ pub struct Prefix {
 }
 
 impl Prefix {
-    /// Enters the user, and returns what the operator should know.
+    fn key(&self, kind: &str) -> String {
+        format!("{}:{kind}", self.name)
+    }
+
+    /// What is asked before anything is written.
+    pub fn questions(&self) -> Vec<Vec<u8>> {
+        let [version, receipts] = [self.key("v"), self.key("mac")];
+        vec![command(&[b"GET", version.as_bytes()]), command(&[b"EXISTS", receipts.as_bytes()])]
+    }
+
+    /// What the answers say.
     ///
     /// # Errors
     /// Where the keys are of another layout.
-    pub async fn enter(&self, stream: &mut Stream) -> io::Result<Vec<String>> {
-        let [version, receipts, issuers] =
-            ["v", "mac", "iss"].map(|kind| format!("{}:{kind}", self.name));
-        let version = version.as_bytes();
-        // The first layout named no version. One of its keys has a name that is known beforehand.
-        let found =
-            ask(stream, &[command(&[b"GET", version]), command(&[b"EXISTS", receipts.as_bytes()])])
-                .await?;
-        let is_first = found[0] == Reply::Nil && found[1] == Reply::Integer(1);
-        if is_first {
-            return Err(self.foreign("1"));
+    pub fn judge(&self, answers: &[Reply]) -> io::Result<()> {
+        match answers {
+            // The first layout named no version. One of its keys has a name that is known beforehand.
+            [Reply::Nil, Reply::Integer(1)] => Err(self.foreign("1")),
+            [version, ..] => self.judge_version(version),
+            [] => Ok(()),
         }
-        let issuers = issuers.as_bytes();
-        let mut commands = vec![command(&[b"GET", version]), command(&[b"HKEYS", issuers])];
-        if !self.visitor {
-            commands.insert(0, command(&[b"SET", version, LAYOUT.as_bytes(), b"NX"]));
-            if let Some(issuer) = &self.issuer {
-                commands.insert(0, command(&[b"HSET", issuers, issuer.as_bytes(), b"1"]));
-            }
-        }
-        let mut replies = ask(stream, &commands).await?;
-        let issuers = replies.pop();
-        match replies.last().unwrap_or(&Reply::Nil) {
-            Reply::Bulk(version) if version == LAYOUT.as_bytes() => {}
-            Reply::Bulk(version) => return Err(self.foreign(&String::from_utf8_lossy(version))),
+    }
+
+    fn judge_version(&self, version: &Reply) -> io::Result<()> {
+        match version {
+            Reply::Bulk(version) if version == LAYOUT.as_bytes() => Ok(()),
+            Reply::Bulk(version) => Err(self.foreign(&String::from_utf8_lossy(version))),
             Reply::Error(message) if message.starts_with("WRONGTYPE") => {
-                return Err(self.foreign("unknown"));
+                Err(self.foreign("unknown"))
             }
-            // It may not be asked, has no room, or lies on another node.
-            _ => {}
+            // It may not be asked, is not there yet, or lies on another node.
+            _ => Ok(()),
         }
+    }
+
+    /// Enters who uses the prefix, and asks who else does.
+    pub fn entry(&self) -> Vec<Vec<u8>> {
+        let [version, issuers] = [self.key("v"), self.key("iss")];
+        let [version, issuers] = [version.as_bytes(), issuers.as_bytes()];
+        let mut commands = Vec::new();
+        if !self.visitor {
+            commands.push(command(&[b"SET", version, LAYOUT.as_bytes(), b"NX"]));
+            if let Some(issuer) = &self.issuer {
+                commands.push(command(&[b"HSET", issuers, issuer.as_bytes(), b"1"]));
+            }
+        }
+        commands.push(command(&[b"GET", version]));
+        commands.push(command(&[b"HKEYS", issuers]));
+        commands
+    }
+
+    /// What the operator should know, by the answers to the entry.
+    ///
+    /// # Errors
+    /// Where somebody has entered another layout meanwhile.
+    pub fn entered(&self, answers: &[Reply]) -> io::Result<Option<String>> {
+        let [.., version, issuers] = answers else { return Ok(None) };
+        self.judge_version(version)?;
         // An Auth without an issuer takes what any of them issues, and has no users of its own.
-        let issuers = issuers.filter(|_| self.issuer.is_some());
-        Ok(issuers.and_then(|issuers| self.others(&issuers)).into_iter().collect())
+        Ok(self.issuer.as_ref().and_then(|_| self.others(issuers)))
     }
 
     fn foreign(&self, version: &str) -> io::Error {
