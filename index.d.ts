@@ -4,6 +4,12 @@
 // only with a LatchgateError. Durations are whole milliseconds, or strings such as '250ms', '30s', '15m', '12h', '7d'.
 // Instants are epoch milliseconds. User, session, token and issuer ids are well-formed strings of 1 to 512 bytes of UTF-8;
 // in a token, and in what is to stand in one, without control characters.
+//
+// An option that is present but undefined is refused like a wrong value of that option: `{ issuer: process.env.ISSUER }` without
+// the variable must not remove a check. Leave the option out instead. The same holds for idempotency keys. Exceptions: a whole
+// options argument that is undefined is the same as no argument; the credentials of authenticate() come from headers, so that
+// undefined means none; what a function option returns has the meaning that its comment gives. The compiler finds such options
+// with exactOptionalPropertyTypes, which changes nothing else.
 
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 
@@ -121,7 +127,10 @@ export interface StoreOptions {
  * A token has at most 8 KiB.
  */
 export interface JwtOptions {
-  /** For HS256 (32 bytes or more), HS384 (48) and HS512 (64). PEM and JWK are refused here. Verifies and signs. */
+  /**
+   * For HS256 (32 bytes or more), HS384 (48) and HS512 (64). PEM and JWK are refused here. Verifies and signs. The type has
+   * undefined so that `process.env.NAME` compiles; the value undefined is ERR_LATCHGATE_CONFIG.
+   */
   secret?: string | Buffer | undefined;
   /** PEM (SPKI, PKCS#1 or a certificate), a JWK as object or JSON, or a public KeyObject. Private keys are refused here. */
   publicKey?: string | object;
@@ -393,10 +402,10 @@ export interface Auth {
    * quota.refundOn have no part in it. A
    * policy object is read once: later changes to it are not seen; the names of its quotas are remembered as long as the Auth lives.
    * Never throws; rejects with ERR_LATCHGATE_INPUT, _CONFIG or _CLOSED. A store that cannot answer is a denial, 503.
-   * `apiKey`: a key, alone or beside a token.
+   * `apiKey`: a key, alone or beside a token. Here null and undefined mean that there is none: the values come from headers.
    */
   authenticate(
-    credentials: { token?: string | null; apiKey?: string | null; context?: unknown },
+    credentials: { token?: string | null | undefined; apiKey?: string | null | undefined; context?: unknown },
     policy?: Policy,
   ): Promise<{ ok: true; auth: RequestAuth } | ({ ok: false } & Denial)>;
 

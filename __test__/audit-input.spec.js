@@ -217,7 +217,8 @@ describe('latchgate audit reads', () => {
   };
   for (const [what, config, says] of /** @type {Array<[string, object, RegExp]>} */ ([
     ['an option that it does not know', { ...good, logn: {} }, /did you mean login/],
-    ['no login', { ...good, login: undefined }, /login must be an object/],
+    ['no login', { base: good.base, use: good.use }, /login must be an object/],
+    ['a login that is undefined', { ...good, login: undefined }, /login must not be undefined/],
     ['a route that is none', { ...good, use: { path: 'me' } }, /use\.path must begin with/],
     ['a method that is none', { ...good, use: { path: '/me', method: 'get' } }, /use\.method/],
     ['headers that are none', { ...good, use: { path: '/me', headers: { a: 1 } } }, /use\.headers/],

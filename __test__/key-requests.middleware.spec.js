@@ -137,7 +137,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal((await ask(both.port, { key, header: 'x-MY-key' })).status, 200);
       assert.equal((await ask(both.port, { key })).status, 401);
       assert.equal((await ask(both.port, { bearer: token() })).status, 200);
-      const alone = await site(t, [{}], { jwt: undefined, apiKeys: {} });
+      const alone = await site(t, [{}], { jwt: {}, apiKeys: {} });
       const none = await ask(alone.port, { bearer: token() });
       assert.deepEqual([none.status, none.header('WWW-Authenticate')], [401, APIKEY]);
       assert.throws(() => alone.auth.middleware(BOTH), fault('CONFIG', /no key to verify/));
@@ -228,12 +228,13 @@ for (const { name, express } of EXPRESS) {
     it('a policy’s quota counts by key unless it says otherwise', async (t) => {
       const ownerId = unique();
       for (const [by, expected] of /** @type {Array<[any, number[]]>} */ ([
-        [undefined, [200, 429, 200, 200, 429]],
+        ['left out', [200, 429, 200, 200, 429]],
         ['api-key', [200, 429, 200, 200, 429]],
         ['user', [200, 429, 429, 429, 429]],
         ['session', [200, 429, 429, 429, 429]],
       ])) {
-        const { auth, port } = await site(t, [{ ...BOTH, quota: { limit: 1, by } }]);
+        const quota = by === 'left out' ? { limit: 1 } : { limit: 1, by };
+        const { auth, port } = await site(t, [{ ...BOTH, quota }]);
         const [one, two] = [await auth.apiKeys.create({ ownerId }), await auth.apiKeys.create({ ownerId })];
         const bearer = token({ sub: ownerId });
         const asked = [{ key: one.key }, { key: one.key }, { key: two.key }, { bearer }, { bearer }];

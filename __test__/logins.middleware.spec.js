@@ -207,7 +207,7 @@ describe('login()', () => {
     for (const id of ['', 7, undefined, 'x'.repeat(513), 'a\u0000'])
       await assert.rejects(auth.tokens.login(/** @type {any} */ (id), { limit: 1 }), fault('INPUT'));
     assert.deepEqual(await ids(auth, user), []);
-    const keyless = open(t, { jwt: undefined });
+    const keyless = open(t, { jwt: {} });
     await assert.rejects(keyless.tokens.login(user), fault('CONFIG', /sign/));
     await assert.rejects(keyless.tokens.refresh('x'), fault('CONFIG', /sign/));
     await auth.close();

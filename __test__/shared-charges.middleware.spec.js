@@ -17,16 +17,16 @@ const refundOn = (/** @type {any} */ res) => res.statusCode >= 500;
 
 for (const { name, express } of EXPRESS) {
   describe(`on ${name} requests under one idempotency key`, () => {
-    for (const [what, by] of /** @type {Array<[string, any]>} */ ([
-      ['the user', undefined],
-      ['somebody else', () => 'all'],
+    for (const [what, holder] of /** @type {Array<[string, { by?: () => string }]>} */ ([
+      ['the user', {}],
+      ['somebody else', { by: () => 'all' }],
     ])) {
       it(`give the charge of ${what} back with the last of them`, async (t) => {
         const auth = open(t);
         const text = token({ sub: unique(), sid: 's' });
         /** @type {Map<string, import('express').Response>} */
         const open_ = new Map();
-        const quota = { limit: 5, name: 'n', by, idempotencyKey: byHeader, refundOn };
+        const quota = { limit: 5, name: 'n', ...holder, idempotencyKey: byHeader, refundOn };
         const port = await serve(
           t,
           (app) => {

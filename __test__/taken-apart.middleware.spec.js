@@ -3,7 +3,6 @@
 
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
-const { createAuth } = require('latchgate');
 const { EXPRESS, serve } = require('./support/app.js');
 const { fault, open, unique } = require('./support/auths.js');
 const { get } = require('./support/http.js');
@@ -80,15 +79,3 @@ for (const { name, express } of EXPRESS) {
     }
   });
 }
-
-describe('a key that is undefined', () => {
-  it('is named where one is needed', async (t) => {
-    const auth = createAuth({ jwt: { secret: undefined } });
-    t.after(() => auth.close());
-    assert.throws(
-      () => auth.middleware(),
-      fault('CONFIG', /jwt\.secret is undefined: is the environment variable/),
-    );
-    await assert.rejects(auth.tokens.verify('x'), fault('CONFIG', /jwt\.secret is undefined/));
-  });
-});

@@ -133,7 +133,7 @@ describe('issue()', () => {
 
 describe('without any key', () => {
   it('sessions and revocation by user work, and what needs a key is ERR_LATCHGATE_CONFIG', async (t) => {
-    const auth = open(t, { jwt: undefined });
+    const auth = open(t, { jwt: {} });
     const user = unique();
     await auth.sessions.admit(user);
     assert.deepEqual(await auth.tokens.revokeUser(user), { sessionsEnded: 1 });

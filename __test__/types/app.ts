@@ -238,6 +238,8 @@ export async function tokenCalls(): Promise<void> {
 }
 
 export async function authenticateCalls(): Promise<string> {
+  const header: string | undefined = process.env.TOKEN;
+  await auth.authenticate({ token: header, apiKey: header });
   const answer = await auth.authenticate({ token: null, context: { ip: '::1' } }, { scope: 'read' });
   if (!answer.ok)
     return `${answer.status} ${answer.code} ${answer.reason} ${answer.headers['WWW-Authenticate']}`;

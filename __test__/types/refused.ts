@@ -8,6 +8,8 @@ const auth = createAuth();
 createAuth({ realms: 'api' });
 // @ts-expect-error an option of another place
 createAuth({ secret: 'x' });
+// @ts-expect-error an issuer that may be undefined would be refused
+createAuth({ jwt: { issuer: process.env.ISSUER } });
 // @ts-expect-error a limit is a number or a function
 createAuth({ sessions: { limit: '3' } });
 // @ts-expect-error a limit function answers at once

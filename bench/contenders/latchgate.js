@@ -4,6 +4,7 @@
 
 const { createAuth } = require('../../src/js/index.js');
 const { Engine } = require('../../src/js/engine.js');
+const { authOptions: checkedOptions } = require('../../src/js/options.js');
 const { compilePolicy } = require('../../src/js/policy.js');
 const { QUOTAS, authOptions } = require('../lib/settings.js');
 
@@ -93,7 +94,7 @@ function throughAuthenticate(store) {
 
 /** The decision without the middleware around it; embedded store only. */
 function bare() {
-  const engine = new Engine(authOptions('memory:'), 'first-use');
+  const engine = new Engine(checkedOptions(authOptions('memory:'), 'first-use'));
   const main = compilePolicy(policyOf(QUOTAS.main), engine, true).handle;
   const small = compilePolicy(policyOf(QUOTAS.small), engine, true).handle;
   const { decide } = engine;

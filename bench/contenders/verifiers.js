@@ -4,6 +4,7 @@
 const crypto = require('node:crypto');
 const { createAuth } = require('../../src/js/index.js');
 const { Engine } = require('../../src/js/engine.js');
+const { authOptions } = require('../../src/js/options.js');
 
 /** The token itself, not a header that holds it. */
 const BARE = 1;
@@ -35,7 +36,7 @@ const VERIFIERS = {
   },
   // What the middleware does: claims are parsed when they are first read.
   'latchgate, claims unread': async (alg, key) => {
-    const { gate } = new Engine({ store: 'memory:', jwt: jwtOptions(alg, key) }, 'first-use');
+    const { gate } = new Engine(authOptions({ store: 'memory:', jwt: jwtOptions(alg, key) }, 'first-use'));
     const claims = {};
     return { verify: (token) => (gate.verify(token, BARE) === 0 ? claims : null) };
   },

@@ -30,7 +30,7 @@ app.post('/login', async (req, res) => {
   // The client makes a random requestId for each attempt, and sends it again where it got no answer: that is the same login
   // then, and takes no second slot.
   const login = await auth.tokens.login(user, {
-    requestId: typeof requestId === 'string' ? requestId : undefined,
+    ...(typeof requestId === 'string' && { requestId }),
     device: { agent: String(req.get('user-agent') ?? '').slice(0, 200) },
   });
   if (!login.ok) return res.status(403).json({ error: login.reason });

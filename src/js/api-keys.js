@@ -311,7 +311,7 @@ function keyConfig({ name, scopes: list, quota, expiresAt, metadata }) {
  * @returns {KeyConfig}
  */
 function patchConfig(patch) {
-  const own = known(patch, FACTS, '', inputError, undefined, NULLABLE);
+  const own = known(patch, FACTS, '', inputError, { nullable: NULLABLE });
   const forEver = own.expiresAt === null;
   const bare = own.metadata === null;
   if (forEver) delete own.expiresAt;

@@ -19,9 +19,16 @@ const { Locks } = require('./locks.js');
 const { createMiddleware } = require('./middleware.js');
 const { known } = require('./names.js');
 const { once, onceRelease } = require('./once.js');
-const { AUTH_NAMES, ELSEWHERE } = require('./options.js');
+const { AUTH_NAMES, ELSEWHERE, assertKey, authOptions } = require('./options.js');
 const { mayDegrade } = require('./outage.js');
-const { NO_ID, POLICY_ELSEWHERE, POLICY_NAMES, compilePolicy, registered } = require('./policy.js');
+const {
+  NO_ID,
+  POLICY_ELSEWHERE,
+  POLICY_NAMES,
+  checkPolicy,
+  compilePolicy,
+  registered,
+} = require('./policy.js');
 const { prometheusText } = require('./prometheus.js');
 const { Quotas } = require('./quotas.js');
 const { reportAllowed, reportDenied, reportStanding } = require('./report.js');
@@ -34,6 +41,8 @@ const { Tokens } = require('./tokens.js');
 
 const NO_POLICY = Object.freeze({});
 const CREDENTIALS = ['token', 'apiKey', 'context'];
+/** The values come from headers, and from parsers that return null: null and undefined mean that there is none. */
+const FROM_HEADERS = { nullable: CREDENTIALS, absent: CREDENTIALS };
 /** Calls of authenticate() under one policy after which the addon is told of it, and is asked under a number from then on. */
 const OFTEN = 64;
 /** Of one Auth: the addon keeps them for as long as it is open. */
@@ -48,12 +57,9 @@ class Auth {
   /** @type {Promise<void> | undefined} */
   #closing;
 
-  /**
-   * @param {unknown} options AuthOptions
-   * @param {'explicit' | 'first-use'} admission of sessions where none is named
-   */
-  constructor(options, admission) {
-    this.#engine = new Engine(options, admission);
+  /** @param {import('./options.js').Settings} settings */
+  constructor(settings) {
+    this.#engine = new Engine(settings);
     this.sessions = bound(new Sessions(this.#engine));
     this.tokens = bound(new Tokens(this.#engine));
     this.apiKeys = bound(new ApiKeys(this.#engine));
@@ -98,8 +104,7 @@ class Auth {
   async authenticate(credentials, policy = NO_POLICY) {
     const engine = this.#engine;
     engine.assertOpen();
-    const own = known(credentials, CREDENTIALS, 'credentials', inputError, undefined, CREDENTIALS);
-    // URLSearchParams and cookie parsers say null where nothing came.
+    const own = known(credentials, CREDENTIALS, 'credentials', inputError, FROM_HEADERS);
     const given = tokenText(own.token ?? NONE, 'credentials.token');
     const key = own.apiKey == null ? undefined : tokenText(own.apiKey, 'credentials.apiKey');
     const compiled = this.#compiled(policy);
@@ -339,15 +344,19 @@ function denied(engine, answer, code, decision) {
 
 /** @param {unknown} [options] AuthOptions */
 function createAuth(options = {}) {
-  return new Auth(options, 'explicit');
+  return new Auth(authOptions(options, 'explicit'));
 }
 
 /** @param {unknown} [options] AuthOptions and Policy in one */
 function authMiddleware(options = {}) {
   const elsewhere = new Map([...ELSEWHERE, ...POLICY_ELSEWHERE]);
-  const own = known(options, [...AUTH_NAMES, ...POLICY_NAMES], '', configError, elsewhere);
-  const auth = new Auth(pick(own, AUTH_NAMES), 'first-use');
-  return Object.assign(auth.middleware(pick(own, POLICY_NAMES)), { auth });
+  const own = known(options, [...AUTH_NAMES, ...POLICY_NAMES], '', configError, { elsewhere });
+  const settings = authOptions(pick(own, AUTH_NAMES), 'first-use');
+  const policy = pick(own, POLICY_NAMES);
+  // Checks the policy before the Auth opens its store: a wrong option leaves nothing open.
+  if (checkPolicy(policy, settings.kinds, true).bearer) assertKey(settings.hasKey);
+  const auth = new Auth(settings);
+  return Object.assign(auth.middleware(policy), { auth });
 }
 
 /**

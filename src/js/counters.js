@@ -61,9 +61,7 @@ class Counters {
       const names = asked.map(({ name }) => name);
       const numbers = asked.flatMap((each) => each.numbers);
       const key = optionalId(own.idempotencyKey, 'idempotencyKey');
-      // Left out, it is not asked for; undefined is what an optional middleware leaves where there is none.
-      const asks = Object.hasOwn(options, 'auth');
-      const by = asks ? credential(own.auth, userId, this.#engine) : {};
+      const by = own.auth === undefined ? {} : credential(own.auth, userId, this.#engine);
       return gate.apply(id(userId, 'userId'), names, numbers, true, key, by.token, by.key);
     });
     const { values, ...told } = applied(outcome);

@@ -3,13 +3,13 @@
 
 const { Bridge } = require('./bridge.js');
 const { compileAnswers } = require('./denial.js');
-const { closedError, configError, fromNative, storeError } = require('./errors.js');
+const { closedError, fromNative, storeError } = require('./errors.js');
 const { Events } = require('./events.js');
 const { KeySource } = require('./key-source.js');
 const { measure } = require('./measures.js');
 const { Metrics } = require('./metrics.js');
 const { native } = require('./native.js');
-const { authOptions } = require('./options.js');
+const { assertKey } = require('./options.js');
 const { MODE } = require('./session-options.js');
 const { whenTelemetry } = require('./telemetry.js');
 const { revokedError } = require('./turn-errors.js');
@@ -30,18 +30,12 @@ const SWEEP_EVERY_MS = 1000;
 const BARE = 1;
 
 class Engine {
-  /** @type {string[]} */
-  #lostKeys;
   #isListening = false;
   /** Calls of several steps that have begun. @type {Set<Promise<unknown>>} */
   #begun = new Set();
 
-  /**
-   * @param {unknown} options AuthOptions
-   * @param {'explicit' | 'first-use'} admission of sessions where none is named
-   */
-  constructor(options, admission) {
-    const settings = authOptions(options, admission);
+  /** @param {import('./options.js').Settings} settings */
+  constructor(settings) {
     const { jwt, sessions, store } = settings;
     const binding = native();
     const reasons = binding.reasons();
@@ -55,9 +49,8 @@ class Engine {
     this.closed = false;
     this.keys = settings.keys;
     this.realm = settings.realm;
-    /** What a policy accepts that does not say so. */
-    this.hasKey = jwt.keys.length > 0 || jwt.fetchedKeys;
-    this.kinds = { bearer: this.hasKey || !settings.keys.given, keys: settings.keys.given };
+    this.hasKey = settings.hasKey;
+    this.kinds = settings.kinds;
     this.answers = compileAnswers(reasons, settings.realm, this.kinds);
     this.codes = wellKnown(reasons.map(({ reason }) => reason));
     this.userIdClaim = jwt.userIdClaim;
@@ -65,7 +58,6 @@ class Engine {
     this.issuers = jwt.issuers;
     this.maxAgeMs = jwt.maxAgeMs;
     this.accessTtlMs = jwt.accessTtlMs;
-    this.#lostKeys = jwt.lost;
     this.canSign = jwt.signing !== undefined;
     this.sessions = { ...sessions };
     this.refresh = settings.refresh;
@@ -113,16 +105,7 @@ class Engine {
   }
 
   assertKey() {
-    if (!this.hasKey) {
-      if (this.#lostKeys.length > 0)
-        throw configError(
-          `jwt.${this.#lostKeys[0]} is undefined: is the environment variable that it is read from set?`,
-        );
-      throw configError(
-        'no key to verify tokens with: set jwt.secret, jwt.publicKey, jwt.jwks or jwt.jwksUri, or the environment ' +
-          'variable LATCHGATE_JWT_SECRET, LATCHGATE_JWT_PUBLIC_KEY or LATCHGATE_JWKS_URI',
-      );
-    }
+    assertKey(this.hasKey);
   }
 
   assertOpen() {

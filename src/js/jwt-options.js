@@ -43,14 +43,11 @@ const RESERVED = ['exp', 'nbf', 'iat', 'iss', 'aud', 'jti', 'gen', 'lgs', 'scope
 /** @param {unknown} options */
 function jwtOptions(options) {
   const jwt = known(options ?? {}, NAMES, 'jwt', configError);
-  const given = Object.keys(options ?? {});
   const { keys, signing, keySet = false, keysUri } = keyRing(jwt);
   const maxAgeMs = duration(jwt.maxAge ?? '24h', 'jwt.maxAge', { min: SECOND, max: 200 * YEAR }, configError);
   const claims = known(jwt.claims ?? {}, ['userId', 'sessionId'], 'jwt.claims', configError);
   return {
     keys,
-    /** Options for keys that are there, but undefined: of a variable that was not set. */
-    lost: KEY_NAMES.filter((name) => given.includes(name) && jwt[name] === undefined),
     keySet,
     keysUri,
     fetchedKeys: keysUri !== undefined,

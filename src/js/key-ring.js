@@ -5,6 +5,7 @@ const { configError } = require('./errors.js');
 const { env } = require('./env.js');
 const { endpoint, isForeign } = require('./jwks-endpoint.js');
 const { isSameKey, privateKey, publicJwk, secretKey, thumbprint } = require('./keys.js');
+const { defined } = require('./names.js');
 
 /**
  * @typedef {import('./keys.js').Jwk} Jwk
@@ -98,7 +99,8 @@ function pairRing(publicKey, own) {
  * @returns {KeyRing}
  */
 function setRing(jwks, own) {
-  const { keys } = /** @type {{ keys?: unknown }} */ (Object(jwks));
+  const given = /** @type {{ keys?: unknown }} */ (Object(jwks));
+  const keys = Object.hasOwn(given, 'keys') ? defined(given.keys, 'jwt.jwks.keys', configError) : undefined;
   if (!Array.isArray(keys) || keys.length === 0) {
     throw configError('jwt.jwks must be { keys: [ … ] } with one key or more');
   }

@@ -5,6 +5,7 @@
 const { isKeyObject, isUint8Array } = require('node:util').types;
 const { configError } = require('./errors.js');
 const { isText } = require('./input.js');
+const { defined } = require('./names.js');
 
 /**
  * @typedef {import('node:crypto').KeyObject} KeyObject
@@ -192,8 +193,9 @@ function purpose(source, label) {
   const stated = {};
   if (isKeyObject(source) || typeof source === 'string') return stated;
   for (const member of PURPOSE) {
-    const value = source[member];
-    if (value === undefined) continue;
+    if (!Object.hasOwn(source, member)) continue;
+    // An "alg" or "use" that is lost would let the key do more.
+    const value = defined(source[member], `${label}.${member}`, configError);
     const valid = member === 'key_ops' ? Array.isArray(value) && value.every(isText) : isText(value);
     if (!valid)
       throw configError(

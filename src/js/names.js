@@ -1,7 +1,16 @@
 'use strict';
-// Takes an options object apart: refuses names that it does not know, and proposes the one that was probably meant.
+// Takes an options object apart. Refuses unknown names, and proposes the name that was probably meant. Refuses null and
+// undefined values: an environment variable that is not set must not remove a check.
 
-/** @type {Map<string, string>} */
+/**
+ * Exceptions to the rules of one options object.
+ * @typedef {object} Exceptions
+ * @property {ReadonlyMap<string, string>} [elsewhere] names that belong to another place, with that place
+ * @property {readonly string[]} [nullable] names for which null has a meaning
+ * @property {readonly string[]} [absent] names for which undefined means that nothing was given
+ */
+
+/** @type {ReadonlyMap<string, string>} */
 const NOWHERE = new Map();
 /** @type {readonly string[]} */
 const NONE = [];
@@ -12,19 +21,34 @@ const NONE = [];
  * @param {readonly string[]} names that are known
  * @param {string} path of this object, '' for the outermost
  * @param {(message: string, cause?: unknown) => Error} fail
- * @param {Map<string, string>} [elsewhere] names that belong to another place, with that place
- * @param {readonly string[]} [nullable] names of which null says something
+ * @param {Exceptions} [exceptions]
  * @returns {Record<string, any>}
  */
-function known(options, names, path, fail, elsewhere = NOWHERE, nullable = NONE) {
+function known(options, names, path, fail, { elsewhere = NOWHERE, nullable = NONE, absent = NONE } = {}) {
   const own = Object.create(null);
   for (const [name, value] of entries(options, path === '' ? 'options' : path, fail)) {
     if (!names.includes(name)) throw fail(unknown(name, names, path, elsewhere));
-    if (value === null && !nullable.includes(name))
-      throw fail(`${path === '' ? '' : `${path}.`}${name} must not be null: leave it out`);
-    if (value !== undefined) own[name] = value;
+    if (value === undefined && absent.includes(name)) continue;
+    const whole = path === '' ? name : `${path}.${name}`;
+    if (value === null && !nullable.includes(name)) throw fail(`${whole} must not be null: leave it out`);
+    own[name] = defined(value, whole, fail);
   }
   return own;
+}
+
+/**
+ * Refuses a property that is present but undefined. The rule for every option.
+ * @template T
+ * @param {T | undefined} value
+ * @param {string} name
+ * @param {(message: string) => Error} fail
+ * @returns {T}
+ */
+function defined(value, name, fail) {
+  if (value !== undefined) return value;
+  throw fail(
+    `${name} must not be undefined: leave it out, or set the environment variable that it is read from`,
+  );
 }
 
 /**
@@ -67,7 +91,7 @@ function isPlain(options) {
  * @param {string} name
  * @param {readonly string[]} names
  * @param {string} path
- * @param {Map<string, string>} elsewhere
+ * @param {ReadonlyMap<string, string>} elsewhere
  */
 function unknown(name, names, path, elsewhere) {
   const prefix = path === '' ? '' : `${path}.`;
@@ -110,4 +134,4 @@ function distance(a, b) {
   return row[b.length];
 }
 
-module.exports = { bare, known };
+module.exports = { bare, defined, known };

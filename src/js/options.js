@@ -35,18 +35,34 @@ const ELSEWHERE = new Map([
  * @param {'explicit' | 'first-use'} admission of sessions where none is named
  */
 function authOptions(options, admission) {
-  const own = known(options, NAMES, '', configError, ELSEWHERE);
+  const own = known(options, NAMES, '', configError, { elsewhere: ELSEWHERE });
   const sessions = sessionOptions(own.sessions, admission);
+  const keys = keyOptions(own.apiKeys);
+  const jwt = jwtOptions(own.jwt);
+  const hasKey = jwt.keys.length > 0 || jwt.fetchedKeys;
   return {
     store: storeOptions(own.store),
     lenience: lenience(own.onStoreError),
     realm: realm(own.realm ?? 'api'),
-    keys: keyOptions(own.apiKeys),
-    jwt: jwtOptions(own.jwt),
+    keys,
+    jwt,
+    /** A key for tokens is configured. */
+    hasKey,
+    /** What a policy accepts that does not name the kinds. */
+    kinds: { bearer: hasKey || !keys.given, keys: keys.given },
     sessions,
     refresh: refreshOptions(own.refresh, sessions.absoluteMs),
     observe: observes(own.mode),
   };
+}
+
+/** @param {boolean} hasKey of Settings */
+function assertKey(hasKey) {
+  if (hasKey) return;
+  throw configError(
+    'no key to verify tokens with: set jwt.secret, jwt.publicKey, jwt.jwks or jwt.jwksUri, or the environment ' +
+      'variable LATCHGATE_JWT_SECRET, LATCHGATE_JWT_PUBLIC_KEY or LATCHGATE_JWKS_URI',
+  );
 }
 
 /** @param {unknown} mode */
@@ -69,4 +85,4 @@ function realm(value) {
   );
 }
 
-module.exports = { AUTH_NAMES: NAMES, ELSEWHERE, authOptions };
+module.exports = { AUTH_NAMES: NAMES, ELSEWHERE, assertKey, authOptions };

@@ -71,27 +71,39 @@ const EXPRESS_REQUEST = [
 ];
 
 /**
+ * Checks the options of a policy. Needs no engine, so that it can run before a store is opened.
+ * @param {unknown} options
+ * @param {Kinds} usual kinds of credentials where the policy names none
+ * @param {boolean} hasResponse by whose end a charge may be given back
+ */
+function checkPolicy(options, usual, hasResponse) {
+  const policy = known(options, NAMES, '', configError, { elsewhere: ELSEWHERE });
+  const kinds = credentialKinds(policy.credentials, usual);
+  return {
+    scopes: policy.scope === undefined ? [] : scopes(policy.scope, 'scope', configError),
+    quota: compileQuota(policy.quota, hasResponse, kinds.keys),
+    ...kinds,
+    getToken: syncFunction(policy.getToken, 'getToken', configError),
+    optional: flag(policy.optional, 'optional'),
+    property: property(policy.requestProperty ?? PROPERTY),
+    onDeny: onDeny(policy.onDeny),
+    skip: syncFunction(policy.skip, 'skip', configError),
+  };
+}
+
+/**
  * @param {unknown} options
  * @param {import('./engine.js').Engine} engine
  * @param {boolean} register in the addon: for what lives as long as the Auth
  * @returns {Compiled}
  */
 function compilePolicy(options, engine, register) {
-  const policy = known(options, NAMES, '', configError, ELSEWHERE);
-  const kinds = credentialKinds(policy.credentials, engine);
-  const demanded = policy.scope === undefined ? [] : scopes(policy.scope, 'scope', configError);
-  const quota = compileQuota(policy.quota, register, kinds.keys);
+  const checked = checkPolicy(options, engine.kinds, register);
+  const { scopes: demanded, quota } = checked;
   const compiled = {
-    scopes: demanded,
-    quota,
+    ...checked,
     asksFirst: asksFirst(engine, quota),
-    ...kinds,
-    answers: answersWith(engine, kinds, demanded),
-    getToken: syncFunction(policy.getToken, 'getToken', configError),
-    optional: flag(policy.optional, 'optional'),
-    property: property(policy.requestProperty ?? PROPERTY),
-    onDeny: onDeny(policy.onDeny),
-    skip: syncFunction(policy.skip, 'skip', configError),
+    answers: answersWith(engine, checked, demanded),
   };
   if (quota !== undefined) takeName(engine.quotas, quota);
   const isKnown = register || (demanded.length === 0 && quota === undefined);
@@ -135,11 +147,11 @@ function asksFirst({ limitFunction }, quota) {
 
 /**
  * @param {unknown} value
- * @param {import('./engine.js').Engine} engine
- * @returns {Kinds} default: whichever is configured
+ * @param {Kinds} usual whichever is configured
+ * @returns {Kinds}
  */
-function credentialKinds(value, engine) {
-  if (value === undefined) return engine.kinds;
+function credentialKinds(value, usual) {
+  if (value === undefined) return usual;
   if (
     !Array.isArray(value) ||
     value.length === 0 ||
@@ -179,4 +191,11 @@ function onDeny(value) {
   return /** @type {import('./denial.js').OnDeny | undefined} */ (value);
 }
 
-module.exports = { POLICY_ELSEWHERE: ELSEWHERE, NO_ID, POLICY_NAMES: NAMES, compilePolicy, registered };
+module.exports = {
+  POLICY_ELSEWHERE: ELSEWHERE,
+  NO_ID,
+  POLICY_NAMES: NAMES,
+  checkPolicy,
+  compilePolicy,
+  registered,
+};
