@@ -1,0 +1,307 @@
+// req.auth.signal of many requests at once: how many questions are asked of the store, and how many in one turn of the event
+// loop; by a clock that the test moves.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { createHook } = require('node:async_hooks');
+const { EventEmitter } = require('node:events');
+const { before, beforeEach, describe, it } = require('node:test');
+const { newStore, open, unique } = require('./support/auths.js');
+const { SECRET, token } = require('./support/jwt.js');
+const { steerTimers } = require('./support/timers.js');
+const { gate, tick: turn } = require('./support/turns.js');
+const { MOST } = require('../src/js/slices.js');
+const { SLOTS, SLOT_MS } = require('../src/js/wheel.js');
+const binding = /** @type {any} */ (require('../src/js/binding.js'));
+
+const REVOLUTION_MS = SLOTS * SLOT_MS;
+const SESSIONS = { sessions: { admission: /** @type {const} */ ('first-use') } };
+
+/** Questions by the credential that they were asked for. @type {Map<string, number>} */
+const asked = new Map();
+let total = 0;
+let isListening = false;
+
+before(() => {
+  const { standing } = binding.Gate.prototype;
+  binding.Gate.prototype.standing = function (/** @type {[string, string?, string?]} */ ...args) {
+    const name = args.join(' ');
+    asked.set(name, (asked.get(name) ?? 0) + 1);
+    total++;
+    return standing.apply(this, args);
+  };
+});
+
+beforeEach(() => {
+  asked.clear();
+  total = 0;
+  isListening = false;
+});
+
+/**
+ * By how much a number grows in each turn of the event loop, until it grows no more.
+ * @param {() => unknown} act
+ * @param {number} [atLeast] what comes by a message takes a turn or more to begin
+ * @param {() => number} [number]
+ */
+async function turnsOf(act, atLeast = 0, number = () => total) {
+  const counts = [];
+  const first = number();
+  act();
+  for (let quiet = 0, last = first; quiet < 5 || last < first + atLeast; await turn()) {
+    const now = number();
+    if (now > last) counts.push(now - last);
+    quiet = now > last ? 0 : quiet + 1;
+    last = now;
+  }
+  return counts;
+}
+
+/**
+ * A clock that the test moves, a slot of the wheel at a time.
+ * @param {import('node:test').TestContext} t
+ */
+function steered(t) {
+  const tick = steerTimers(t);
+  const own = Object.getOwnPropertyDescriptor(performance, 'now');
+  let now = Math.ceil(performance.now() / SLOT_MS) * SLOT_MS;
+  Object.defineProperty(performance, 'now', { value: () => now, configurable: true });
+  t.after(() => {
+    if (own === undefined) Reflect.deleteProperty(performance, 'now');
+    else Object.defineProperty(performance, 'now', own);
+  });
+  /** The questions of each turn of the event loop in that time. @param {number} ms */
+  return async (ms) => {
+    const slots = [];
+    for (let gone = 0; gone < ms; gone += SLOT_MS) {
+      slots.push(
+        await turnsOf(() => {
+          now += SLOT_MS;
+          tick(SLOT_MS);
+        }),
+      );
+    }
+    return slots;
+  };
+}
+
+/** A response as far as a watch knows it. */
+const response = () => /** @type {any} */ (new EventEmitter());
+
+/**
+ * What a request was let in with.
+ * @param {import('latchgate').Auth} auth
+ * @param {string} text
+ */
+async function passed(auth, text) {
+  const answer = await auth.authenticate({ token: text });
+  assert.ok(answer.ok);
+  return answer.auth;
+}
+
+/** @param {import('latchgate').Auth} auth @param {number} count @param {(n: number) => object} claims */
+async function watched(auth, count, claims) {
+  const all = [];
+  for (let n = 0; n < count; n++) {
+    const own = await passed(auth, token({ sid: `s${n}`, ...claims(n) }));
+    all.push({ own, signal: own.signal });
+  }
+  // When the store begins to tell of revocations, all are asked about.
+  await listening();
+  return all;
+}
+
+/** Resolves when the store tells this process of revocations, and what that brings is over. */
+async function listening() {
+  await turnsOf(() => {}, isListening ? 0 : 1);
+  isListening = true;
+  asked.clear();
+  total = 0;
+}
+
+/** @param {number[][]} slots */
+const sum = (slots) => slots.flat().reduce((all, each) => all + each, 0);
+
+describe('signals of many requests', () => {
+  it('are asked about once in a revolution each, and about as many in each part of it', async (t) => {
+    const advance = steered(t);
+    const auth = open(t, SESSIONS);
+    const all = await watched(auth, 2000, (n) => ({ sub: `user ${n}` }));
+    for (let round = 1; round <= 3; round++) {
+      const slots = await advance(REVOLUTION_MS);
+      assert.equal(sum(slots), 2000);
+      assert.ok([...asked.values()].every((count) => count === round));
+      // 21 on the average.
+      assert.ok(Math.max(...slots.map((slot) => sum([slot]))) <= 2 * MOST, `${slots}`);
+      assert.ok(Math.max(...slots.flat()) <= MOST);
+    }
+    assert.ok(all.every(({ signal }) => !signal.aborted));
+  });
+
+  it('that come at any time are each asked about within a revolution', async (t) => {
+    const advance = steered(t);
+    const auth = open(t, SESSIONS);
+    for (let n = 0; n < 50; n++) {
+      const user = unique();
+      const [{ own }] = await watched(auth, 1, () => ({ sub: user }));
+      const before = total;
+      await advance(REVOLUTION_MS);
+      assert.ok(total - before >= 1, `${n}`);
+      if (n % 2 === 0) own.done();
+      await advance((n % 7) * SLOT_MS);
+    }
+  });
+
+  it('share one question where they share user and credential, and abort by its answer', async (t) => {
+    const advance = steered(t);
+    const store = newStore();
+    const auth = open(t, { store, ...SESSIONS });
+    const user = unique();
+    const text = token({ sub: user, sid: 's' });
+    const [same, other] = [[], []].map(() => /** @type {AbortSignal[]} */ ([]));
+    for (let n = 0; n < 300; n++) same.push((await passed(auth, text)).signal);
+    for (let n = 0; n < 3; n++) other.push((await passed(auth, token({ sub: user, sid: `o${n}` }))).signal);
+    await listening();
+    assert.equal(sum(await advance(REVOLUTION_MS)), 4);
+    // A push and its answer: the one for each credential, and no more.
+    const before = total;
+    await turnsOf(() => auth.sessions.end(user, 's'), 4);
+    assert.equal(total - before, 4);
+    assert.deepEqual(
+      [same, other].map((signals) => signals.filter(({ aborted }) => aborted).length),
+      [300, 0],
+    );
+    assert.equal(sum(await advance(REVOLUTION_MS)), 3);
+  });
+
+  it('of one user are asked about when a push tells of it, a slice in each turn', async (t) => {
+    steered(t);
+    const auth = open(t, SESSIONS);
+    const user = unique();
+    const all = await watched(auth, 1000, () => ({ sub: user }));
+    let askedByThen = NaN;
+    all[7].signal.addEventListener('abort', () => {
+      askedByThen = total;
+    });
+    const counts = await turnsOf(() => auth.sessions.end(user, 's7'), 1000);
+    assert.equal(sum([counts]), 1000);
+    assert.equal(askedByThen, 8, 'the first hear at once');
+    assert.ok(Math.max(...counts) <= MOST, `${counts}`);
+    assert.deepEqual(
+      all.flatMap(({ signal }, n) => (signal.aborted ? [n] : [])),
+      [7],
+    );
+  });
+
+  it('abort a slice in each turn, each once, and not where the request is over meanwhile', async (t) => {
+    steered(t);
+    const auth = open(t, SESSIONS);
+    const user = unique();
+    const text = token({ sub: user, sid: 's' });
+    let told = 0;
+    /** @type {import('latchgate').RequestAuth[]} */
+    const all = [];
+    for (let n = 0; n < 500; n++) {
+      const own = await passed(auth, text);
+      own.signal.addEventListener('abort', () => told++);
+      all.push(own);
+    }
+    // The last of them ends before its time has come.
+    all[0].signal.addEventListener('abort', () => all.at(-1)?.done());
+    const perTurn = await turnsOf(
+      () => auth.tokens.revokeUser(user),
+      499,
+      () => told,
+    );
+    assert.equal(told, 499);
+    assert.equal(all.at(-1)?.signal.aborted, false);
+    assert.ok(Math.max(...perTurn) <= MOST, `${perTurn}`);
+  });
+
+  it('go on to be asked about where a listener of an abort watches again, or ends others', async (t) => {
+    const advance = steered(t);
+    const auth = open(t, SESSIONS);
+    const [gone, stays] = [unique(), unique()];
+    const [first, second] = await watched(auth, 2, () => ({ sub: gone }));
+    const later = await passed(auth, token({ sub: stays, sid: 's' }));
+    first.signal.addEventListener('abort', () => {
+      second.own.done();
+      assert.equal(later.signal.aborted, false);
+    });
+    await turnsOf(() => auth.sessions.end(gone, 's0'), 1);
+    assert.deepEqual([first.signal.aborted, second.signal.aborted], [true, false]);
+    assert.equal(sum(await advance(REVOLUTION_MS)), 1);
+    await turnsOf(() => auth.tokens.revokeUser(stays), 1);
+    assert.equal(later.signal.aborted, true);
+  });
+});
+
+describe('when the last request is over', () => {
+  /** @param {import('node:test').TestContext} t */
+  async function site(t) {
+    const auth = open(t, SESSIONS);
+    const middleware = auth.middleware();
+    /** A request that is let through, and its response. @param {string} text */
+    const ask = async (text) => {
+      const res = response();
+      const req = /** @type {any} */ ({
+        method: 'GET',
+        url: '/',
+        headers: { authorization: `Bearer ${text}` },
+        rawHeaders: ['authorization', `Bearer ${text}`],
+      });
+      const { opened, open: next } = gate();
+      middleware(req, res, () => next());
+      await opened;
+      return { auth: req.auth, res };
+    };
+    return { auth, ask };
+  }
+
+  for (const [how, end] of /** @type {Array<[string, (given: any) => unknown]>} */ ([
+    ['by its response', ({ res }) => res.emit('close')],
+    ['by done()', ({ auth }) => auth.done()],
+    ['by a revocation', ({ auth, of }) => of.tokens.revokeUser(auth.userId)],
+  ])) {
+    it(`no timer, no immediate, no listener and no question is left: ${how}`, async (t) => {
+      const { auth, ask } = await site(t);
+      const users = Array.from({ length: 200 }, () => unique());
+      const all = [];
+      for (const user of users) all.push(await ask(token({ sub: user, sid: 's' })));
+      const listeners = all.map(({ res }) => res.listenerCount('close'));
+      /** @type {Map<number, string>} */
+      const alive = new Map();
+      const hook = createHook({
+        init: (id, type) => void (['Timeout', 'Immediate'].includes(type) && alive.set(id, type)),
+        destroy: (id) => void alive.delete(id),
+      }).enable();
+      t.after(() => hook.disable());
+      for (const each of all) assert.equal(each.auth.signal.aborted, false);
+      assert.ok([...alive.values()].includes('Timeout'));
+      for (const each of all) await end({ ...each, of: auth });
+      // Those of the test itself come to an end as well.
+      for (let n = 0; n < 20; n++) await turn();
+      const left = [...alive.values()].filter((type) => type === 'Timeout');
+      assert.deepEqual(left, []);
+      if (how !== 'by its response')
+        assert.deepEqual(
+          all.map(({ res }) => res.listenerCount('close')),
+          listeners,
+        );
+      const before = total;
+      await new Promise((resolve) => setTimeout(resolve, REVOLUTION_MS + 5 * SLOT_MS));
+      assert.equal(total, before);
+    });
+  }
+
+  it('an Auth that was closed asks no more', async (t) => {
+    const advance = steered(t);
+    const { createAuth } = require('latchgate');
+    const auth = createAuth({ store: newStore(), jwt: { secret: SECRET }, ...SESSIONS });
+    await watched(auth, 200, (n) => ({ sub: `user ${n}` }));
+    await auth.close();
+    const before = total;
+    assert.equal(sum(await advance(2 * REVOLUTION_MS)), 0);
+    assert.equal(total, before);
+  });
+});

@@ -1,0 +1,108 @@
+'use strict';
+// Does the same work for many items without holding the event loop: a bounded slice in each turn of the loop, in the order in
+// which the items came. What still fits into this turn is done at once.
+
+/** Bounds of a slice, whichever comes first. */
+const MOST = 64;
+const SLICE_MS = 1;
+
+/** @template T */
+class Slices {
+  #work;
+  /** The items that come next, from the place `#at` on. @type {T[]} */
+  #items = [];
+  #at = 0;
+  /** The items behind them. @type {T[]} */
+  #later = [];
+  /** What this turn of the loop has left. */
+  #left = MOST;
+  #until = 0;
+  #isRunning = false;
+  /** Marks the turn that has begun a slice. @type {NodeJS.Immediate | undefined} */
+  #turn;
+
+  /** @param {(item: T) => void} work */
+  constructor(work) {
+    this.#work = work;
+  }
+
+  /** To be followed by run(), once for all that are added together. @param {T} item */
+  add(item) {
+    this.#later.push(item);
+  }
+
+  /** Forgets the items that wait. */
+  clear() {
+    this.#items = [];
+    this.#at = 0;
+    this.#later = [];
+  }
+
+  get #isEmpty() {
+    return this.#at === this.#items.length && this.#later.length === 0;
+  }
+
+  /** Works off what this turn of the event loop has left. */
+  run() {
+    // The work itself may add more.
+    if (this.#isRunning || this.#isEmpty) return;
+    if (this.#turn === undefined) {
+      this.#left = MOST;
+      this.#until = performance.now() + SLICE_MS;
+      this.#turn = setImmediate(nextTurn, this);
+    }
+    this.#isRunning = true;
+    try {
+      while (this.#left > 0 && !this.#isEmpty && performance.now() < this.#until) {
+        this.#left--;
+        this.#work(this.#take());
+      }
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  #take() {
+    if (this.#at === this.#items.length) {
+      this.#items = this.#later;
+      this.#later = [];
+      this.#at = 0;
+    }
+    const item = this.#items[this.#at];
+    this.#at++;
+    if (this.#at === this.#items.length) {
+      this.#items = [];
+      this.#at = 0;
+    }
+    return item;
+  }
+
+  /** Goes on in another turn of the event loop. */
+  goOn() {
+    this.#turn = undefined;
+    this.run();
+  }
+}
+
+/** @param {Slices<any>} slices */
+function nextTurn(slices) {
+  slices.goOn();
+}
+
+/**
+ * @template T
+ * @param {Iterable<T>} items
+ * @param {(item: T) => void} work
+ * @returns {Promise<void>} resolves when the work is done for each item
+ */
+function inSlices(items, work) {
+  return new Promise((resolve) => {
+    /** @type {Slices<() => void>} */
+    const slices = new Slices((step) => step());
+    for (const item of items) slices.add(() => work(item));
+    slices.add(resolve);
+    slices.run();
+  });
+}
+
+module.exports = { MOST, Slices, inSlices };
