@@ -4,6 +4,7 @@
 
 const { fromNative } = require('./errors.js');
 const { native } = require('./native.js');
+const { inSlices } = require('./slices.js');
 const { Waiters } = require('./waiters.js');
 
 /** Numbers of one verdict record, and how many records one drain() can bring. */
@@ -60,6 +61,8 @@ class Bridge {
   #tell;
   #metrics;
   #isFlushing = false;
+  /** Those of a question that could not be sent, who have not heard of it yet. */
+  #failing = 0;
   /** When the questions that are held back began to be asked. */
   #askedAt = 0;
 
@@ -131,14 +134,14 @@ class Bridge {
     });
   }
 
-  /** Questions that are not answered yet. */
+  /** Questions whose callers have not heard the answer yet. */
   get pending() {
-    return this.#waiting.size;
+    return this.#waiting.size + this.#failing;
   }
 
   /** Resolves when nothing is pending. */
   idle() {
-    if (this.#waiting.size === 0) return Promise.resolve();
+    if (this.pending === 0) return Promise.resolve();
     return new Promise((/** @type {(value: void) => void} */ resolve) => this.#idle.push(resolve));
   }
 
@@ -183,7 +186,7 @@ class Bridge {
   }
 
   #rest() {
-    if (this.#waiting.size > 0) return;
+    if (this.pending > 0) return;
     release(this);
     for (const resolve of this.#idle.splice(0)) resolve();
   }
@@ -193,14 +196,16 @@ class Bridge {
    * @param {unknown} error
    */
   #failAll(error) {
-    for (const waiter of this.#waiting.takeAll()) {
+    const all = this.#waiting.takeAll();
+    this.#failing += all.length;
+    inSlices(all, (waiter) => {
+      this.#failing--;
       try {
         waiter.fail(error);
       } catch (thrown) {
         throwLater(thrown);
       }
-    }
-    this.#rest();
+    }).then(() => this.#rest());
   }
 
   /**

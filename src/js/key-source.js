@@ -4,6 +4,7 @@
 
 const { storeError } = require('./errors.js');
 const { askEndpoint } = require('./jwks-endpoint.js');
+const { Slices } = require('./slices.js');
 const { warnKeys } = require('./warnings.js');
 
 /** After keys were fetched, no unknown key id has them fetched again for so long. */
@@ -27,6 +28,8 @@ class KeySource {
   /** The one question that is asked. It never rejects. @type {Promise<void> | undefined} */
   #asking;
   #waiting = 0;
+  /** Requests that waited go on a few in each turn of the event loop. @type {Slices<() => void>} */
+  #goingOn = new Slices((resolve) => resolve());
   /** The keys in use, as text; '' for none. */
   #keys = '';
   #isCooling = false;
@@ -67,6 +70,10 @@ class KeySource {
   async learn() {
     this.#waiting++;
     await (this.#asking ?? this.#refresh());
+    await new Promise((/** @type {(value: void) => void} */ resolve) => {
+      this.#goingOn.add(resolve);
+      this.#goingOn.run();
+    });
     this.#waiting--;
   }
 

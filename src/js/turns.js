@@ -4,6 +4,7 @@
 
 const { closedError } = require('./errors.js');
 const { Fences } = require('./fences.js');
+const { Slices, inSlices } = require('./slices.js');
 const { MODE, Waiter } = require('./waiter.js');
 
 /**
@@ -53,7 +54,14 @@ class Turns {
   /** Who waits until no section runs any more. @type {Array<() => void>} */
   #idle = [];
 
+  /** @type {Slices<Waiter>} */
+  #woken = new Slices((waiter) => waiter.wake());
+  /** @type {Slices<Waiter>} */
+  #allWoken = new Slices((waiter) => waiter.wake());
+
   fences = new Fences();
+  /** Nobody is granted a turn any more. */
+  isClosed = false;
 
   /** @param {Engine} engine */
   constructor(engine) {
@@ -196,12 +204,16 @@ class Turns {
 
   /** @param {number} ticket that has its turn now, if it asks soon */
   wake(ticket) {
-    this.#waiting.get(ticket)?.wake();
+    const waiter = this.#waiting.get(ticket);
+    if (waiter === undefined) return;
+    this.#woken.add(waiter);
+    this.#woken.run();
   }
 
-  /** Wake-ups may have been lost until now. In the order in which they came. */
+  /** Wake-ups may have been lost until now. In the order in which they came; who is woken by name goes before these. */
   wakeAll() {
-    for (const waiter of [...this.#waiting.values()]) waiter.wake();
+    for (const waiter of this.#waiting.values()) this.#allWoken.add(waiter);
+    this.#allWoken.run();
   }
 
   /**
@@ -281,8 +293,11 @@ class Turns {
 
   /** Those who wait are sent home; sections that run are waited for, leases of acquire() are left to run out. */
   async close() {
-    for (const waiter of [...this.#waiting.values()]) waiter.abort(closedError());
-    for (const hold of [...this.#held]) if (!hold.isSection) hold.lose('the Auth was closed', closedError());
+    this.isClosed = true;
+    await inSlices(this.#waiting.values(), (waiter) => waiter.abort(closedError()));
+    await inSlices(this.#held, (hold) => {
+      if (!hold.isSection) hold.lose('the Auth was closed', closedError());
+    });
     if (this.#held.size === 0) return;
     // The leases' own timers keep no process alive, and who closes waits for what runs under them.
     const alive = setInterval(ignore, LONG);

@@ -2,7 +2,7 @@
 // Somebody who waits for a turn: asks the store, sleeps until woken or until it is worth asking again, and leaves when the
 // wait is over. It asks again under the same ticket, so that an answer that was lost costs neither the place nor a turn.
 
-const { isStoreFault, storeError } = require('./errors.js');
+const { closedError, isStoreFault, storeError } = require('./errors.js');
 const { Hold } = require('./lease.js');
 const { busyError, queueFullError, revokedError } = require('./turn-errors.js');
 
@@ -97,6 +97,7 @@ class Waiter {
 
   /** The turn is reserved for this ticket, or a wake-up may have been lost. */
   wake() {
+    if (this.#isOver) return;
     if (this.#isAsking) this.#isWoken = true;
     else if (this.isQueued) this.#ask();
   }
@@ -171,6 +172,11 @@ class Waiter {
   #granted(sentAt, { fence, leaseMs }) {
     const { place, settings } = this;
     this.#turns.fences.note(place.name, fence);
+    if (this.#turns.isClosed) {
+      this.#turns.leave(this);
+      this.#refuse(closedError());
+      return;
+    }
     // No longer than was asked for: a clock that is set back adds to what the store says.
     const endsAt = sentAt + Math.min(leaseMs, settings.ttlMs);
     if (endsAt - performance.now() < settings.ttlMs / 2) {

@@ -1,0 +1,177 @@
+// Work for many who wait comes in slices: what they ask of the addon in one turn of the event loop is counted.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { before, beforeEach, describe, it } = require('node:test');
+const { fault, open, unique } = require('./support/auths.js');
+const { keyEndpoint, pair, signed } = require('./support/key-endpoint.js');
+const { held, tick: turn } = require('./support/turns.js');
+const { MOST, Slices, inSlices } = require('../src/js/slices.js');
+const binding = /** @type {any} */ (require('../src/js/binding.js'));
+
+/** Questions to the addon, by name. @type {Record<string, number>} */
+let calls = {};
+
+before(() => {
+  for (const name of ['turnAsk', 'turnLeave', 'verify']) {
+    const whole = binding.Gate.prototype[name];
+    binding.Gate.prototype[name] = function (/** @type {unknown[]} */ ...args) {
+      calls[name] = (calls[name] ?? 0) + 1;
+      return whole.apply(this, args);
+    };
+  }
+});
+
+beforeEach(() => {
+  calls = {};
+});
+
+/** By how much a count grows in each turn of the event loop. @param {string} name @param {() => boolean} isOver */
+async function turnsOf(name, isOver) {
+  const counts = [];
+  for (let last = calls[name] ?? 0; !isOver(); ) {
+    await turn();
+    const now = calls[name] ?? 0;
+    if (now > last) counts.push(now - last);
+    last = now;
+  }
+  return counts;
+}
+
+/** @param {number[]} numbers */
+const sum = (numbers) => numbers.reduce((all, each) => all + each, 0);
+
+describe('slices', () => {
+  it('work off as much as a turn may take, in order, and the rest in the turns behind it', async () => {
+    /** @type {number[]} */
+    const done = [];
+    const slices = new Slices((/** @type {number} */ n) => done.push(n));
+    const items = Array.from({ length: 3 * MOST + 5 }, (_, n) => n);
+    for (const n of items) slices.add(n);
+    assert.deepEqual(done, []);
+    slices.run();
+    assert.ok(done.length > 0 && done.length <= MOST);
+    for (let last = done.length; done.length < items.length; last = done.length) {
+      await turn();
+      assert.ok(done.length - last <= MOST);
+    }
+    assert.deepEqual(done, items);
+  });
+
+  it('share one turn, however often they are run in it', async () => {
+    let done = 0;
+    const slices = new Slices(() => done++);
+    for (let n = 0; n < 5 * MOST; n++) {
+      slices.add(n);
+      slices.run();
+    }
+    assert.ok(done <= MOST, `${done}`);
+    while (done < 5 * MOST) await turn();
+  });
+
+  it('end early where the work takes long', async () => {
+    let done = 0;
+    const end = performance.now() + 3;
+    const slices = new Slices(() => {
+      done++;
+      while (performance.now() < end);
+    });
+    for (let n = 0; n < 10; n++) slices.add(n);
+    slices.run();
+    assert.equal(done, 1);
+    while (done < 10) await turn();
+  });
+
+  it('take what the work itself adds, and go on behind work that throws', async () => {
+    /** @type {string[]} */
+    const done = [];
+    const slices = new Slices((/** @type {string} */ item) => {
+      done.push(item);
+      if (item === 'adds') slices.add('added');
+      if (item === 'runs') slices.run();
+      if (item === 'throws') throw new Error('thrown');
+    });
+    for (const item of ['adds', 'runs', 'throws', 'last']) slices.add(item);
+    assert.throws(() => slices.run(), /thrown/);
+    while (done.length < 5) await turn();
+    assert.deepEqual(done, ['adds', 'runs', 'throws', 'last', 'added']);
+    slices.add('forgotten');
+    slices.clear();
+    slices.run();
+    assert.equal(done.length, 5);
+  });
+
+  it('resolve when all is done', async () => {
+    let done = 0;
+    await inSlices(Array(3 * MOST).keys(), () => done++);
+    assert.equal(done, 3 * MOST);
+    await inSlices([], () => done++);
+  });
+});
+
+describe('callers that wait for turns', () => {
+  const MANY = 600;
+
+  it('are woken in slices where wake-ups may have been lost', async (t) => {
+    const { locks } = open(t);
+    const keys = Array.from({ length: MANY }, () => unique('key'));
+    const holders = await Promise.all(
+      keys.map((key) => held((/** @type {any} */ work) => locks.runExclusive(key, work))),
+    );
+    const waiting = keys.map((key) => locks.runExclusive(key, () => 'done', { wait: '1h' }));
+    // When the store begins to tell of turns, all who wait by then ask again.
+    const before = calls.turnAsk;
+    const counts = await turnsOf('turnAsk', () => calls.turnAsk >= before + MANY);
+    assert.equal(sum(counts), MANY);
+    assert.ok(Math.max(...counts) <= MOST, `${counts}`);
+    for (const { leave } of holders) leave();
+    assert.deepEqual(new Set(await Promise.all(waiting)), new Set(['done']));
+  });
+
+  it('are sent home in slices when the Auth is closed, and none of them gets a turn by then', async (t) => {
+    const auth = open(t);
+    const key = unique('key');
+    const options = { wait: '1h', maxQueue: MANY };
+    const holder = await held((/** @type {any} */ work) => auth.locks.runExclusive(key, work, options));
+    let ran = 0;
+    let told = 0;
+    const waiting = Array.from({ length: MANY }, () =>
+      assert
+        .rejects(
+          auth.locks.runExclusive(key, () => ran++, options),
+          fault('CLOSED'),
+        )
+        .finally(() => told++),
+    );
+    for (let n = 0; n < 50; n++) await turn();
+    calls = {};
+    const closed = auth.close();
+    // The turn is free before the last of them are told.
+    holder.leave();
+    const counts = await turnsOf('turnLeave', () => told === MANY);
+    // The holder leaves as well, and whoever was granted the turn meanwhile.
+    assert.ok(Math.max(...counts) <= MOST + 3, `${counts}`);
+    assert.ok(counts.length >= MANY / MOST - 2, `${counts}`);
+    await Promise.all([...waiting, holder.done, closed]);
+    assert.equal(ran, 0);
+  });
+});
+
+describe('requests that wait for the keys of an endpoint', () => {
+  it('go on in slices when it has answered', async (t) => {
+    const [key] = ['key'].map(pair);
+    const endpoint = await keyEndpoint(t, key);
+    endpoint.isHeld = true;
+    const auth = open(t, { jwt: { jwksUri: endpoint.url } });
+    const texts = Array.from({ length: 500 }, (_, n) => signed(key, { sub: `user ${n}` }));
+    const answers = texts.map((token) => auth.tokens.verify(token));
+    await endpoint.reached(1);
+    for (let n = 0; n < 5; n++) await turn();
+    calls = {};
+    endpoint.release();
+    // Each asks whether the key is known now, and then what the token says.
+    const counts = await turnsOf('verify', () => (calls.verify ?? 0) >= 2 * texts.length);
+    assert.ok(Math.max(...counts) <= 2 * MOST, `${counts}`);
+    assert.ok((await Promise.all(answers)).every((claims) => claims !== null));
+  });
+});
