@@ -42,6 +42,11 @@ class Slices {
     return this.#at === this.#items.length && this.#later.length === 0;
   }
 
+  /** The first item of a turn always has its time: the process may be stopped between two lines. */
+  get #hasTime() {
+    return this.#left === MOST || (this.#left > 0 && performance.now() < this.#until);
+  }
+
   /** Works off what this turn of the event loop has left. */
   run() {
     // The work itself may add more.
@@ -53,7 +58,7 @@ class Slices {
     }
     this.#isRunning = true;
     try {
-      while (this.#left > 0 && !this.#isEmpty && performance.now() < this.#until) {
+      while (!this.#isEmpty && this.#hasTime) {
         this.#left--;
         this.#work(this.#take());
       }
