@@ -119,55 +119,6 @@ describe('examples/login', () => {
   });
 });
 
-describe('examples/api-key-plans', () => {
-  /** @param {import('node:test').TestContext} t */
-  async function site(t) {
-    const { url } = await startExample(t, 'api-key-plans/app.js');
-    const user = own({ sub: 'ada' });
-    const { body: made } = await call(`${url}/keys`, { ...post, token: user });
-    const report = (/** @type {string} */ key) => call(`${url}/v1/report`, { key });
-    const plan = (/** @type {string} */ name, /** @type {string} */ token) =>
-      call(`${url}/keys/${made.keyId}/plan`, { method: 'PUT', token, body: { plan: name } });
-    return { url, user, made, report, plan };
-  }
-
-  it('charges a plan to the unit, and another from the next request on', async (t) => {
-    const { made, plan, report, user } = await site(t);
-    const statuses = (await Promise.all(Array.from({ length: 10 }, () => report(made.key)))).map(
-      ({ status }) => status,
-    );
-    assert.deepEqual(statuses.sort(), [200, 200, 200, 429, 429, 429, 429, 429, 429, 429]);
-    assert.match(String((await report(made.key)).headers.get('ratelimit')), /r=0/);
-    assert.equal((await plan('pro', user)).status, 200);
-    assert.equal((await report(made.key)).status, 200);
-    assert.equal((await plan('gold', user)).status, 400);
-    assert.equal((await plan('pro', own({ sub: 'eve' }))).status, 404);
-  });
-
-  it('tops a balance up once per payment', async (t) => {
-    const { made, plan, report, url, user } = await site(t);
-    await plan('prepaid', user);
-    const body = { keyId: made.keyId, units: 2 };
-    const pay = (/** @type {string} */ scope) =>
-      call(`${url}/payments/p1`, { body, token: own({ sub: 'payments', scope }) });
-    assert.equal((await pay('other')).status, 403);
-    assert.deepEqual([(await pay('billing')).body.remaining, (await pay('billing')).body.remaining], [7, 7]);
-    const answers = await Promise.all(Array.from({ length: 9 }, () => report(made.key)));
-    assert.equal(answers.filter(({ status }) => status === 200).length, 7);
-  });
-
-  it('rotates with a grace on one plan, and revokes both secrets', async (t) => {
-    const { made, report, url, user } = await site(t);
-    const { body: next } = await call(`${url}/keys/${made.keyId}/rotate`, { ...post, token: user });
-    for (const key of [made.key, next.key, made.key]) assert.equal((await report(key)).status, 200);
-    assert.equal((await report(next.key)).status, 429);
-    const [info] = (await call(`${url}/keys`, { token: user })).body;
-    assert.deepEqual([info.keyId, info.metadata, info.key], [made.keyId, { plan: 'free' }, undefined]);
-    await call(`${url}/keys/${made.keyId}`, { method: 'DELETE', token: user });
-    for (const key of [made.key, next.key]) assert.equal((await report(key)).status, 401);
-  });
-});
-
 describe('examples/websocket', () => {
   /** @param {string} url @param {string} token @param {boolean} [asBrowser] */
   async function connect(url, token, asBrowser = false) {
