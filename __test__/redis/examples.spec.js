@@ -1,9 +1,11 @@
-// The steps of examples/from-express-session, on one server, so that each finds what the one before has left.
+// The examples that need a server: the steps of from-express-session, on one server, so that each finds what the one before has
+// left; and a payment in api-key-plans whose process dies.
 'use strict';
 
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
-const { call, startExample } = require('../support/examples.js');
+const { SECRET, call, startExample } = require('../support/examples.js');
+const { token } = require('../support/jwt.js');
 const { missing, startServer } = require('../support/servers.js');
 
 const STEPS = ['before', 'step-1-write', 'step-2-read', 'step-3-alone'];
@@ -115,5 +117,33 @@ describe('examples/from-express-session', async () => {
     assert.equal(await me(first, url), 401, 'the longest inactive made room');
     assert.equal(await me(first.only('connect.sid'), url), 401);
     for (const each of later) assert.equal(await me(each, url), 'ada');
+  });
+});
+
+describe('examples/api-key-plans', async () => {
+  const skip = await missing('redis');
+
+  it('adds a payment once, though its process dies while it is told of it', { skip }, async (t) => {
+    const server = await startServer(t);
+    const app = () => startExample(t, 'api-key-plans/app.js', { LATCHGATE_STORE: server.url() });
+    const billing = token({ sub: 'payments', scope: 'billing' }, { key: SECRET });
+    const pay = (/** @type {string} */ url, /** @type {number} */ n) =>
+      call(`${url}/payments/p${n}`, { token: billing, body: { userId: 'ada', units: 5 } });
+    const survivor = await app();
+    for (let n = 1; n <= 9; n++) {
+      const { child, url } = await app();
+      // By now it is connected: what scripts run from here on are the payment's.
+      assert.equal((await call(`${url}/payments/p${n}`, { token: billing, body: {} })).status, 400);
+      const before = await server.scriptsRun();
+      const lost = pay(url, n).catch(() => undefined);
+      // One dies at once, the next when it has been let in, the third when the units have been added.
+      while ((await server.scriptsRun()) < before + (n % 3)) await new Promise(setImmediate);
+      child.kill('SIGKILL');
+      await lost;
+      for (let again = 0; again < 2; again++)
+        assert.deepEqual((await pay(survivor.url, n)).body, { units: 5 * n });
+    }
+    const [key] = (await server.keys()).filter((each) => each.endsWith(':c:ada'));
+    assert.equal(Number(await server.command('TTL', key)), -1, 'what was paid is never forgotten');
   });
 });
