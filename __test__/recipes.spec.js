@@ -1,8 +1,9 @@
-// The snippets of docs/recipes.md, docs/error-codes.md and docs/metrics.md, each in an app of its own, on Express 4 and 5.
+// The snippets of docs/recipes.md, and those of other documents that serve requests, each in an app of its own, on Express 4 and 5.
 'use strict';
 
 const assert = require('node:assert/strict');
 const crypto = require('node:crypto');
+const { once } = require('node:events');
 const fs = require('node:fs');
 const path = require('node:path');
 const { describe, it } = require('node:test');
@@ -32,9 +33,9 @@ const run = (code, scope) => new Function(...Object.keys(scope), code)(...Object
  * @param {any} [options.express]
  * @param {import('latchgate').Auth} [options.auth]
  * @param {(app: any, auth: import('latchgate').Auth) => void} [options.before] what stands before the snippet
- * @param {(app: any, auth: import('latchgate').Auth) => void} [options.behind] and behind it
+ * @param {Record<string, unknown>} [options.more] what else the snippet names
  */
-async function recipe(t, heading, { file = 'recipes.md', express, auth = open(t), before, behind } = {}) {
+async function recipe(t, heading, { file = 'recipes.md', express, auth = open(t), before, more } = {}) {
   /** @type {string[]} */
   const warned = [];
   const note = (/** @type {unknown[]} */ ...words) => void warned.push(words.join(' '));
@@ -45,8 +46,7 @@ async function recipe(t, heading, { file = 'recipes.md', express, auth = open(t)
     (app) => {
       (before ?? (() => app.use(require('express').json())))(app, auth);
       const scope = { app, auth, express: require('express'), require, console: { warn: note, error: note } };
-      run(snippet(file, heading), { ...scope, ...latchgate });
-      behind?.(app, auth);
+      run(snippet(file, heading), { ...scope, ...latchgate, ...more });
       app.use((/** @type {any} */ _req, /** @type {any} */ res) => {
         passed.count++;
         res.send('end');
@@ -234,6 +234,25 @@ for (const { name, express } of EXPRESS) {
       assert.equal((await ask(port))[0], 503);
     });
 
+    it('for a turn takes nothing from an empty balance, however many ask at once', async (t) => {
+      const balance = new Map();
+      const { auth, port } = await recipe(t, 'serialize\\(\\)', {
+        file: 'turns.md',
+        express,
+        more: {
+          readBalance: async (/** @type {string} */ user) => balance.get(user),
+          writeBalance: async (/** @type {string} */ user, /** @type {number} */ to) => balance.set(user, to),
+        },
+      });
+      const user = unique();
+      balance.set(user, 3);
+      const headers = [`Authorization: Bearer ${await auth.tokens.issue(user)}`];
+      const bets = Array.from({ length: 6 }, () => send(port, { method: 'POST', path: '/bets', headers }));
+      const statuses = (await Promise.all(bets)).map(({ status }) => status).sort();
+      assert.deepEqual(statuses, [201, 201, 201, 402, 402, 402]);
+      assert.equal(balance.get(user), 0);
+    });
+
     it('for Express 4 hands on what a handler rejects with', async (t) => {
       const auth = open(t, { sessions: {}, apiKeys: {} });
       const { port } = await recipe(t, 'Express 4', { file: 'error-codes.md', express, auth });
@@ -248,6 +267,19 @@ for (const { name, express } of EXPRESS) {
     });
   });
 }
+
+it('the snippet of docs/metrics.md serves on the loopback interface, and not with the app', async (t) => {
+  const auth = open(t);
+  const code = snippet('metrics.md', '`auth.metrics\\(\\)`').replace('9464', '0');
+  const metrics = run(`${code}; return metrics;`, { auth, require });
+  t.after(() => metrics.close());
+  if (!metrics.listening) await once(metrics, 'listening');
+  const { address, port } = metrics.address();
+  assert.equal(address, '127.0.0.1');
+  const answer = await send(port);
+  assert.match(String(answer.header('content-type')), /^text\/plain; version=0\.0\.4/);
+  assert.match(answer.body, /^latchgate_decisions_total/m);
+});
 
 /** @param {number} port @param {unknown} user */
 function post(port, user) {
