@@ -47,8 +47,8 @@ describe('examples/minimal', () => {
 describe('examples/login', () => {
   /** @param {import('node:test').TestContext} t */
   async function site(t) {
-    const { url } = await startExample(t, 'login/server.js');
     const ada = { user: 'ada', password: 'analytical' };
+    const { url } = await startExample(t, 'login/server.js', { DEMO_PASSWORD: ada.password });
     const login = (more = {}) => call(`${url}/login`, { body: { ...ada, ...more } });
     const me = (/** @type {string} */ token) => call(`${url}/me`, { token });
     const refresh = (/** @type {string} */ refreshToken) =>
@@ -79,6 +79,42 @@ describe('examples/login', () => {
     assert.equal(ended.status, 204);
     assert.equal((await me(other.accessToken)).status, 401);
     assert.equal((await me(own.accessToken)).body.active, 2);
+  });
+
+  it('answers an unknown name as a wrong password, and whatever is no name or password with 400', async (t) => {
+    const { login, refresh, url } = await site(t);
+    for (const wrong of [{ user: 'eve' }, { user: 'toString' }, { password: 'x' }]) {
+      const { status, body } = await login(wrong);
+      assert.deepEqual([status, body], [401, { error: 'wrong_credentials' }]);
+    }
+    for (const value of [null, 7, '', ['ada'], { toString: 1 }, '\ud800', 'x'.repeat(600)])
+      for (const name of ['user', 'password', 'requestId'])
+        assert.equal((await login({ [name]: value })).status, 400, `${name} ${JSON.stringify(value)}`);
+    for (const value of [null, 7, '', ['x'], { toString: 1 }, 'x'.repeat(5000)]) {
+      const { status, body } = await refresh(/** @type {any} */ (value));
+      assert.deepEqual([status, body], [400, { error: 'invalid_grant' }]);
+    }
+    for (const value of [undefined, null, 7, { toString: 1 }])
+      assert.equal((await call(`${url}/logout`, { body: { refreshToken: value } })).status, 400);
+    const { accessToken } = (await login()).body;
+    const gone = await call(`${url}/sessions/${'x'.repeat(600)}`, { method: 'DELETE', token: accessToken });
+    assert.equal(gone.status, 404);
+  });
+
+  it('lets ten attempts of an address or a name through in a minute, whatever comes at once', async (t) => {
+    const { login } = await site(t);
+    const guesses = Array.from({ length: 20 }, (_, n) => login({ password: `guess ${n}` }));
+    const statuses = (await Promise.all(guesses)).map(({ status }) => status).sort();
+    assert.deepEqual(statuses, [...Array(10).fill(401), ...Array(10).fill(429)]);
+    const right = await login();
+    assert.equal(right.status, 429, 'the right password is not tried either');
+    assert.ok(right.headers.get('retry-after'));
+  });
+
+  it('has no user whose password its text tells', async (t) => {
+    const { url } = await startExample(t, 'login/server.js');
+    const body = { user: 'ada', password: 'analytical' };
+    assert.equal((await call(`${url}/login`, { body })).status, 401);
   });
 
   it('takes one slot for a login that is asked for again, however often', async (t) => {
