@@ -4,9 +4,8 @@
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const { describe, it } = require('node:test');
-const { WebSocket } = require('ws');
 const { SECRET, call, startExample } = require('./support/examples.js');
-const { fresh, sign, token } = require('./support/jwt.js');
+const { sign, token } = require('./support/jwt.js');
 const { until } = require('./support/started.js');
 
 const own = (/** @type {object} */ claims) => token(claims, { key: SECRET });
@@ -152,72 +151,6 @@ describe('examples/login', () => {
       assert.equal((await me(body.accessToken)).status, 401);
       assert.equal((await refresh(body.refreshToken)).status, 400);
     }
-  });
-});
-
-describe('examples/websocket', () => {
-  /** @param {string} url @param {string} token @param {boolean} [asBrowser] */
-  async function connect(url, token, asBrowser = false) {
-    const at = url.replace('http', 'ws');
-    const ws = asBrowser
-      ? new WebSocket(at, ['bearer', token])
-      : new WebSocket(at, { headers: { authorization: `Bearer ${token}` } });
-    const next = async () => JSON.parse(String((await once(ws, 'message'))[0]));
-    const closed = once(ws, 'close').then(([code, why]) => [code, String(why)]);
-    return { ws, closed, next, hello: await next() };
-  }
-
-  it('greets who may connect, and answers others as the middleware would', async (t) => {
-    const { url } = await startExample(t, 'websocket/app.js');
-    const one = await connect(url, own({ sub: 'ada', sid: '1' }));
-    const two = await connect(url, own({ sub: 'ada', sid: '2' }), true);
-    assert.deepEqual([one.hello, two.hello], [{ hello: 'ada' }, { hello: 'ada' }]);
-    assert.equal(two.ws.protocol, 'bearer');
-    const refused = new WebSocket(url.replace('http', 'ws'), ['bearer', own({ sub: 'ada', sid: '3' })]);
-    const [, answer] = await once(
-      refused.on('error', () => {}),
-      'unexpected-response',
-    );
-    assert.equal(answer.statusCode, 403);
-    const anonymous = new WebSocket(url.replace('http', 'ws'));
-    const [, challenge] = await once(
-      anonymous.on('error', () => {}),
-      'unexpected-response',
-    );
-    assert.deepEqual(
-      [challenge.statusCode, challenge.headers['www-authenticate']],
-      [401, 'Bearer realm="api"'],
-    );
-    for (const each of [refused, anonymous]) each.terminate();
-    for (const { ws, closed } of [one, two]) {
-      ws.close();
-      await closed;
-    }
-  });
-
-  it('applies messages within their bounds, and closes the sockets of who is revoked', async (t) => {
-    const { url } = await startExample(t, 'websocket/app.js');
-    const text = own({ sub: 'ada', sid: '1' });
-    const { ws, closed, next } = await connect(url, text);
-    /** @param {string} message */
-    const say = (message) => {
-      const answer = next();
-      ws.send(message);
-      return answer;
-    };
-    assert.deepEqual(await say('5'), { applied: true, points: 5 });
-    assert.deepEqual(await say('-6'), { applied: false, points: 5 });
-    assert.deepEqual(await say('lots'), { error: 'ERR_LATCHGATE_INPUT' });
-    const gone = await call(`${url}/logout-everywhere`, { ...post, token: text });
-    assert.deepEqual(gone.body, { sessionsEnded: 1 });
-    assert.deepEqual(await closed, [4401, 'revoked']);
-  });
-
-  it('closes a socket when its token expires', async (t) => {
-    const { url } = await startExample(t, 'websocket/app.js');
-    const { iat } = fresh();
-    const short = sign({ sub: 'ada', sid: '1', iat, exp: iat + 3 }, { key: SECRET });
-    assert.deepEqual(await (await connect(url, short)).closed, [4401, 'expired']);
   });
 });
 
