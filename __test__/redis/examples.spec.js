@@ -47,9 +47,9 @@ describe('examples/from-express-session', async () => {
   const skip = await missing('redis');
 
   /** @param {import('node:test').TestContext} t */
-  async function site(t) {
+  async function site(t, NODE_ENV = 'development') {
     const server = await startServer(t);
-    const env = { REDIS_URL: server.url(), SESSION_SECRET: 'a secret of the sessions before' };
+    const env = { REDIS_URL: server.url(), SESSION_SECRET: 'a secret of the sessions before', NODE_ENV };
     const step = async (/** @type {number} */ n) =>
       (await startExample(t, `from-express-session/${STEPS[n]}.js`, env)).url;
     /** @param {string} url @param {string} [user] */
@@ -75,6 +75,24 @@ describe('examples/from-express-session', async () => {
       assert.equal(await me(jar, url), 'ada');
       assert.equal((await jar.call(`${url}/logout`, post)).status, 204);
       for (const each of [jar, copy]) assert.equal(await me(each, url), 401);
+    });
+  }
+
+  for (const [n, step] of STEPS.entries()) {
+    it(`${step}: sets no cookie without Secure where nothing says that this is development`, {
+      skip,
+    }, async (t) => {
+      const { step: at } = await site(t, '');
+      const answer = await call(`${await at(n)}/login`, { body: { user: 'ada' } });
+      for (const cookie of answer.headers.getSetCookie()) assert.match(cookie, /; Secure/);
+      for (const cookie of answer.headers.getSetCookie()) assert.match(cookie, /; HttpOnly/);
+    });
+
+    it(`${step}: refuses what is no user`, { skip }, async (t) => {
+      const url = await (await site(t)).step(n);
+      for (const user of [undefined, null, 7, '', ['ada'], { $ne: '' }])
+        assert.equal((await call(`${url}/login`, { body: { user } })).status, 400);
+      assert.equal((await call(`${url}/login`, post)).status, 400);
     });
   }
 

@@ -9,10 +9,12 @@ const { SECRET, call, startExample } = require('../support/examples.js');
 const { token } = require('../support/jwt.js');
 const { parse } = require('../support/prometheus.js');
 const { missing, startServer } = require('../support/servers.js');
+const { until } = require('../support/started.js');
 
-/** What would have been denied, by reason. @param {string} url @returns {Promise<Record<string, number>>} */
-async function observed(url) {
-  const samples = parse((await call(`${url}/metrics`)).body);
+/** What would have been denied, by reason. @param {{ metricsPort: () => string | undefined }} example @returns {Promise<Record<string, number>>} */
+async function observed({ metricsPort }) {
+  await until('the metrics are served', () => metricsPort() !== undefined);
+  const samples = parse((await call(`http://127.0.0.1:${metricsPort()}`)).body);
   const told = [...samples].flatMap(([key, value]) => {
     const reason = /^latchgate_decisions_total\{outcome="observed",reason="(.*)"\}$/.exec(key)?.[1];
     return reason === undefined || value === 0 ? [] : [/** @type {const} */ ([reason, value])];
@@ -57,7 +59,8 @@ describe('beside', async () => {
   }, async (t) => {
     const server = await startServer(t);
     const env = { REDIS_URL: server.url() };
-    const { url } = await startExample(t, 'observe/beside-express-jwt.js', env);
+    const example = await startExample(t, 'observe/beside-express-jwt.js', env);
+    const { url } = example;
     const me = async (/** @type {string} */ text) => {
       const { status, body } = await call(`${url}/me`, { token: text });
       assert.equal(status, 200);
@@ -72,7 +75,8 @@ describe('beside', async () => {
     assert.equal((await call(`${url}/logout`, { method: 'POST', token: sessions[0] })).status, 204);
     assert.equal(await me(sessions[0]), 'token_revoked');
     assert.equal((await call(`${url}/me`)).status, 401);
-    assert.deepEqual(await observed(url), {
+    assert.equal((await call(`${url}/metrics`)).status, 401, 'they are not served with the app');
+    assert.deepEqual(await observed(example), {
       session_limit: reasons[0] === 'session_limit' ? 3 : 2,
       token_revoked: 1,
     });
@@ -82,8 +86,9 @@ describe('beside', async () => {
     skip,
   }, async (t) => {
     const server = await startServer(t);
-    const env = { REDIS_URL: server.url(), SESSION_SECRET: 'a secret of sessions' };
-    const { url } = await startExample(t, 'observe/beside-express-session.js', env);
+    const env = { REDIS_URL: server.url(), SESSION_SECRET: 'a secret of sessions', NODE_ENV: 'development' };
+    const example = await startExample(t, 'observe/beside-express-session.js', env);
+    const { url } = example;
     const me = async (/** @type {string} */ cookie) => {
       const { status, body } = await call(`${url}/me`, { cookie });
       return status === 200 ? body.observed : status;
@@ -104,6 +109,6 @@ describe('beside', async () => {
     assert.equal(await me(cookie), 401, 'the app has forgotten the session');
     assert.equal(await cart.release(), 204);
     assert.equal(await me(cookie), 'session_ended', 'the app lets it in again');
-    assert.deepEqual(await observed(url), { session_limit: 2, session_ended: 1 });
+    assert.deepEqual(await observed(example), { session_limit: 2, session_ended: 1 });
   });
 });

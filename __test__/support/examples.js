@@ -16,7 +16,14 @@ const SECRET = 'the secret of the examples, 32 bytes or more';
 async function startExample(t, file, env = {}) {
   const child = start(process.execPath, [path.join(ROOT, 'examples', file)], {
     cwd: ROOT,
-    env: { ...process.env, NODE_TEST_CONTEXT: undefined, PORT: '0', JWT_SECRET: SECRET, ...env },
+    env: {
+      ...process.env,
+      NODE_TEST_CONTEXT: undefined,
+      PORT: '0',
+      JWT_SECRET: SECRET,
+      METRICS_PORT: '0',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   t.after(async () => {
@@ -35,7 +42,8 @@ async function startExample(t, file, env = {}) {
   const port = () => /listening on (\d+)/.exec(printed.out)?.[1];
   await until('the example listens', () => port() !== undefined || child.exitCode !== null);
   if (port() === undefined) throw new Error(`${file} ended:\n${printed.errors}`);
-  return { child, printed, port: Number(port()), url: `http://127.0.0.1:${port()}` };
+  const metricsPort = () => /metrics on (\d+)/.exec(printed.out)?.[1];
+  return { child, printed, port: Number(port()), metricsPort, url: `http://127.0.0.1:${port()}` };
 }
 
 /**

@@ -29,8 +29,12 @@ function unauthorized({ code, status, headers }, _req, res, next) {
 }
 
 app.use((error, _req, res, next) => {
-  if (error.name !== 'UnauthorizedError') return next(error);
-  res.status(error.status).json({ message: 'please log in' });
+  if (res.headersSent) return next(error);
+  const { name, status = 500 } = error;
+  if (name === 'UnauthorizedError') return res.status(status).json({ message: 'please log in' });
+  // The status alone: Express itself answers with the stack where NODE_ENV is not 'production'.
+  if (status >= 500) console.error(error.stack);
+  res.sendStatus(status);
 });
 
 const server = app.listen(process.env.PORT ?? 3000, () => {

@@ -7,7 +7,7 @@ const session = require('express-session');
 const { createClient } = require('redis');
 
 const HALF_HOUR = 30 * 60 * 1000;
-const COOKIE = { httpOnly: true, sameSite: 'lax', secure: process.env.NODE_ENV === 'production' };
+const COOKIE = { httpOnly: true, sameSite: 'lax', secure: process.env.NODE_ENV !== 'development' };
 
 const app = express();
 app.use(express.json());
@@ -23,7 +23,8 @@ app.use(
 );
 
 app.post('/login', (req, res, next) => {
-  const { user } = req.body; // after you have checked the password
+  const user = req.body?.user; // after you have checked the password
+  if (typeof user !== 'string' || user === '') return res.sendStatus(400);
   req.session.regenerate((error) => {
     if (error) return next(error);
     req.session.userId = user;
@@ -50,6 +51,14 @@ function connected() {
   client.connect();
   return client;
 }
+
+// Tells the client the status alone. Express itself answers with the stack where NODE_ENV is not 'production'.
+app.use((error, _req, res, next) => {
+  if (res.headersSent) return next(error);
+  const { status = 500 } = error;
+  if (status >= 500) console.error(error.stack);
+  res.sendStatus(status);
+});
 
 const server = app.listen(process.env.PORT ?? 3000, () => {
   console.log(`listening on ${server.address().port}`);

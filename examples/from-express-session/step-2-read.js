@@ -9,7 +9,7 @@ const { createAuth } = require('latchgate');
 const { createClient } = require('redis');
 
 const HALF_HOUR = 30 * 60 * 1000;
-const COOKIE = { httpOnly: true, sameSite: 'lax', secure: process.env.NODE_ENV === 'production' };
+const COOKIE = { httpOnly: true, sameSite: 'lax', secure: process.env.NODE_ENV !== 'development' };
 
 // A token lasts as long as its session may: whether that still lives is asked with every request.
 const auth = createAuth({
@@ -22,7 +22,8 @@ const app = express();
 app.use(express.json());
 
 app.post('/login', async (req, res) => {
-  const { user } = req.body; // after you have checked the password
+  const user = req.body?.user; // after you have checked the password
+  if (typeof user !== 'string' || user === '') return res.sendStatus(400);
   const login = await auth.tokens.login(user);
   if (!login.ok) return res.status(403).json({ error: login.reason });
   res.clearCookie('connect.sid', COOKIE);
@@ -89,6 +90,14 @@ function connected() {
   client.connect();
   return client;
 }
+
+// Tells the client the status alone. Express itself answers with the stack where NODE_ENV is not 'production'.
+app.use((error, _req, res, next) => {
+  if (res.headersSent) return next(error);
+  const { status = 500 } = error;
+  if (status >= 500) console.error(error.stack);
+  res.sendStatus(status);
+});
 
 const server = app.listen(process.env.PORT ?? 3000, () => {
   console.log(`listening on ${server.address().port}`);

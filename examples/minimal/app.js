@@ -18,6 +18,14 @@ app.post('/logout', async (req, res) => {
   res.sendStatus(204);
 });
 
+// Tells the client the status alone. Express itself answers with the stack where NODE_ENV is not 'production'.
+app.use((error, _req, res, next) => {
+  if (res.headersSent) return next(error);
+  const { status = 500 } = error;
+  if (status >= 500) console.error(error.stack);
+  res.sendStatus(status);
+});
+
 const server = app.listen(process.env.PORT ?? 3000, () => {
   console.log(`listening on ${server.address().port}`);
 });

@@ -1,6 +1,7 @@
 // An app that express-jwt guards, watched: what it lets through, and latchgate would not, is counted.
 'use strict';
 
+const http = require('node:http');
 const express = require('express');
 const { expressjwt } = require('express-jwt');
 const { createAuth } = require('latchgate');
@@ -14,10 +15,15 @@ const auth = createAuth({
 });
 auth.on('denied', ({ reason, userId }) => console.warn(`would be denied: ${reason} ${userId ?? ''}`));
 
-const app = express();
-app.get('/metrics', (_req, res) => {
-  res.type('text/plain; version=0.0.4').send(auth.metrics());
+// On a port that the collector alone reaches: how much is denied, and why, is not for everybody.
+const metrics = http.createServer((_req, res) => {
+  res.setHeader('Content-Type', 'text/plain; version=0.0.4').end(auth.metrics());
 });
+metrics.listen(process.env.METRICS_PORT ?? 9464, '127.0.0.1', () => {
+  console.log(`metrics on ${metrics.address().port}`);
+});
+
+const app = express();
 app.use(expressjwt({ secret, algorithms: ['HS256'] }));
 // express-jwt has req.auth: latchgate takes another name, and would leave that one alone.
 app.use(auth.middleware({ requestProperty: 'gate', quota: { limit: 100, window: '1m' } }));
@@ -37,6 +43,14 @@ app.post('/logout', async (req, res) => {
 function tell(error) {
   console.warn(`not watched: ${error.message}`);
 }
+
+// Tells the client the status alone. Express itself answers with the stack where NODE_ENV is not 'production'.
+app.use((error, _req, res, next) => {
+  if (res.headersSent) return next(error);
+  const { status = 500 } = error;
+  if (status >= 500) console.error(error.stack);
+  res.sendStatus(status);
+});
 
 const server = app.listen(process.env.PORT ?? 3000, () => {
   console.log(`listening on ${server.address().port}`);

@@ -2,6 +2,7 @@
 'use strict';
 
 const { randomUUID } = require('node:crypto');
+const http = require('node:http');
 const { RedisStore } = require('connect-redis');
 const express = require('express');
 const session = require('express-session');
@@ -15,15 +16,20 @@ const auth = createAuth({
   sessions: { limit: 3, admission: 'first-use' },
 });
 
-const app = express();
-app.get('/metrics', (_req, res) => {
-  res.type('text/plain; version=0.0.4').send(auth.metrics());
+// On a port that the collector alone reaches: how much is denied, and why, is not for everybody.
+const metrics = http.createServer((_req, res) => {
+  res.setHeader('Content-Type', 'text/plain; version=0.0.4').end(auth.metrics());
 });
+metrics.listen(process.env.METRICS_PORT ?? 9464, '127.0.0.1', () => {
+  console.log(`metrics on ${metrics.address().port}`);
+});
+
+const app = express();
 app.use(
   session({
     store: new RedisStore({ client: connected() }),
     secret: process.env.SESSION_SECRET,
-    cookie: { httpOnly: true, sameSite: 'lax', secure: process.env.NODE_ENV === 'production' },
+    cookie: { httpOnly: true, sameSite: 'lax', secure: process.env.NODE_ENV !== 'development' },
     resave: false,
     saveUninitialized: false,
   }),
@@ -33,7 +39,8 @@ app.use(auth.middleware({ getToken: (req) => req.session.gate, optional: true, r
 app.use(express.json());
 
 app.post('/login', (req, res, next) => {
-  const { user } = req.body; // after you have checked the password
+  const user = req.body?.user; // after you have checked the password
+  if (typeof user !== 'string' || user === '') return res.sendStatus(400);
   req.session.regenerate(async (error) => {
     if (error) return next(error);
     req.session.userId = user;
@@ -74,6 +81,14 @@ function connected() {
   client.connect();
   return client;
 }
+
+// Tells the client the status alone. Express itself answers with the stack where NODE_ENV is not 'production'.
+app.use((error, _req, res, next) => {
+  if (res.headersSent) return next(error);
+  const { status = 500 } = error;
+  if (status >= 500) console.error(error.stack);
+  res.sendStatus(status);
+});
 
 const server = app.listen(process.env.PORT ?? 3000, () => {
   console.log(`listening on ${server.address().port}`);
