@@ -77,16 +77,43 @@ test('a token that the README makes is good for the first program', async (t) =>
   assert.equal((await /** @type {any} */ (me.json())).user, 'ada');
 });
 
-test('the second program answers what it cannot use, and what its calls reject with', async (t) => {
+test('the second program answers what it cannot use, and tells no stack', async (t) => {
   const url = await start(t, PROGRAMS[1]);
-  const login = (/** @type {object} */ body) => {
+  const send = (/** @type {string} */ route, /** @type {string} */ body) => {
     const headers = { 'content-type': 'application/json' };
-    return fetch(`${url}/login`, { method: 'POST', headers, body: JSON.stringify(body) });
+    return fetch(`${url}${route}`, { method: 'POST', headers, body });
   };
-  assert.equal((await login({})).status, 400);
+  /** @param {string} route @param {object} body */
+  const told = async (route, body) => {
+    const answer = await send(route, JSON.stringify(body));
+    return [answer.status, await answer.json()];
+  };
+  const INVALID = [400, { error: 'invalid_request' }];
+  for (const user of [undefined, null, 7, '', ['ada'], { toString: 1 }, 'x'.repeat(600)])
+    assert.deepEqual(await told('/login', { user }), INVALID);
+  for (const refreshToken of [undefined, null, 7, '', { toString: 1 }])
+    assert.deepEqual(await told('/refresh', { refreshToken }), [400, { error: 'invalid_grant' }]);
   assert.equal((await fetch(`${url}/login`, { method: 'POST' })).status, 400);
-  const wrong = await login({ user: 'x'.repeat(600) });
-  assert.deepEqual([wrong.status, await wrong.json()], [500, { error: 'ERR_LATCHGATE_INPUT' }]);
+  const unreadable = await send('/login', '{"user":"ada",');
+  assert.deepEqual([unreadable.status, await unreadable.json()], INVALID);
+  // Half a character is no id.
+  assert.deepEqual(await told('/login', { user: '\ud800' }), [500, { error: 'ERR_LATCHGATE_INPUT' }]);
+  const login = await send('/login', '{"user":"ada"}');
+  assert.equal(login.headers.get('cache-control'), 'no-store');
+});
+
+test('both programs answer faults themselves', () => {
+  for (const program of PROGRAMS)
+    assert.match(program, /app\.use\(\(error, req, res, next\)[\s\S]*app\.listen/);
+});
+
+test('the secret that the README makes is good, and another one each time', () => {
+  const [, command = ''] = /^export JWT_SECRET=\$\(node -p "(.*)"\)$/m.exec(README) ?? [];
+  const made = [1, 2].map(() =>
+    spawnSync(process.execPath, ['-p', command], { encoding: 'utf8' }).stdout.trim(),
+  );
+  assert.notEqual(made[0], made[1]);
+  for (const secret of made) assert.equal(Buffer.from(secret, 'base64').length, 32);
 });
 
 test('the second program logs in, evicts the oldest, checks the scope, refreshes and logs out', async (t) => {
