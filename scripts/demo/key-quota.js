@@ -4,6 +4,7 @@
 const { send, sendTogether } = require('./client.js');
 
 const KEYS = 5;
+/** As the apps have it. */
 const UNITS = 20;
 const CALLS = 200;
 
@@ -16,7 +17,8 @@ async function keyQuota(port) {
   let letThrough = 0;
   let exact = true;
   for (let n = 1; n <= KEYS; n++) {
-    const { body } = await send(port, { path: '/keys', body: { owner: `partner-${n}`, calls: UNITS } });
+    const login = await send(port, { path: '/login', body: { user: `partner-${n}` } });
+    const { body } = await send(port, { path: '/keys', token: login.body?.token });
     const call = { method: 'GET', path: '/odds', key: body?.key };
     const answers = await sendTogether(port, new Array(CALLS).fill(call));
     const answered = answers.filter(({ status }) => status === 200).length;

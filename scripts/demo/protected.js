@@ -4,6 +4,9 @@
 const express = require('express');
 const { createAuth } = require('latchgate');
 
+/** Prepaid, with the one key that a player gets. */
+const CALLS = 20;
+
 const auth = createAuth({
   jwt: { secret: process.env.JWT_SECRET },
   sessions: { limit: 3 },
@@ -12,22 +15,20 @@ const app = express();
 app.use(express.json());
 
 app.post('/login', async (req, res) => {
-  const { user } = req.body; // a real app checks the password here
+  const user = req.body?.user; // a real app checks the password here
+  if (typeof user !== 'string' || user === '') return res.status(400).json({ error: 'invalid_request' });
   const admission = await auth.sessions.admit(user);
   if (!admission.admitted) return res.status(403).json({ error: admission.reason });
   const token = await auth.tokens.issue(user, { sessionId: admission.session.sessionId });
   res.status(201).json({ token });
 });
 
-// Stands for the back office: it takes a token out of use. A real app guards it.
+// Whoever has a token may take it out of use: it is all that is asked for, as in RFC 7009. To ban a user is another route, with
+// a scope that users do not have.
 app.post('/revoke', async (req, res) => {
-  res.json({ revoked: await auth.tokens.revoke(req.body.token) });
-});
-
-// The back office again: it sells calls to partners, each with a key of its own.
-app.post('/keys', async (req, res) => {
-  const { owner, calls } = req.body;
-  res.status(201).json(await auth.apiKeys.create({ ownerId: owner, quota: { limit: calls } }));
+  const token = req.body?.token;
+  if (typeof token !== 'string') return res.status(400).json({ error: 'invalid_request' });
+  res.json({ revoked: await auth.tokens.revoke(token) });
 });
 
 app.get('/odds', auth.middleware({ credentials: ['api-key'] }), (_req, res) => {
@@ -45,6 +46,14 @@ app.post('/bets', (_req, res) => {
   res.status(201).json({ accepted: true });
 });
 
+// One key a user: each new one would bring prepaid calls of its own.
+const once = { name: 'keys', limit: 1, refundOn: (/** @type {any} */ res) => res.statusCode >= 500 };
+app.post('/keys', auth.middleware({ quota: once }), async (req, res) => {
+  const { userId } = /** @type {import('latchgate').RequestAuth} */ (req.auth);
+  const made = await auth.apiKeys.create({ ownerId: userId, quota: { limit: CALLS } });
+  res.set('Cache-Control', 'no-store').status(201).json(made);
+});
+
 app.post('/register', async (req, res) => {
   const { userId } = /** @type {import('latchgate').RequestAuth} */ (req.auth);
   if (!(await auth.once(`registered:${userId}`)))
@@ -56,5 +65,14 @@ app.post('/logout', async (req, res) => {
   if (req.auth?.sessionId) await auth.sessions.end(req.auth.userId, req.auth.sessionId);
   res.status(204).end();
 });
+
+/** The status alone: Express itself answers with the stack. @type {import('express').ErrorRequestHandler} */
+function answerFault(error, _req, res, next) {
+  if (res.headersSent) return next(error);
+  const { status = 500 } = error;
+  if (status >= 500) console.error(error.stack);
+  res.sendStatus(status);
+}
+app.use(answerFault);
 
 module.exports = app;

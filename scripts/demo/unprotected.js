@@ -9,6 +9,7 @@ const { signJwt, verifyJwt } = require('./jwt.js');
 const SECRET = /** @type {string} */ (process.env.JWT_SECRET);
 const SESSION_LIMIT = 3;
 const REVOCATIONS_CACHED_FOR = 2000;
+const CALLS = 20;
 
 const db = new Database();
 const app = express();
@@ -30,7 +31,8 @@ async function isRevoked(jti) {
 }
 
 app.post('/login', async (req, res) => {
-  const { user } = req.body; // a real app checks the password here
+  const user = req.body?.user; // a real app checks the password here
+  if (typeof user !== 'string' || user === '') return res.status(400).json({ error: 'invalid_request' });
   const sessions = await db.find(`sessions:${user}`);
   if (sessions.length >= SESSION_LIMIT) return res.status(403).json({ error: 'session_limit' });
   const sid = crypto.randomUUID();
@@ -38,18 +40,11 @@ app.post('/login', async (req, res) => {
   res.status(201).json({ token: signJwt({ sub: user, sid, jti: crypto.randomUUID() }, SECRET) });
 });
 
-// Stands for the back office: it takes a token out of use.
+// Whoever has a token may take it out of use.
 app.post('/revoke', async (req, res) => {
   const claims = verifyJwt(req.body.token, SECRET);
   if (claims) await db.insert('revoked', claims.jti);
   res.json({ revoked: claims !== undefined });
-});
-
-// The back office again: it sells calls to partners, each with a key of its own.
-app.post('/keys', async (req, res) => {
-  const key = crypto.randomUUID();
-  keys.set(key, { owner: req.body.owner, calls: req.body.calls });
-  res.status(201).json({ key });
 });
 
 app.get('/odds', async (req, res) => {
@@ -77,6 +72,16 @@ app.get('/me', (_req, res) => {
 
 app.post('/bets', (_req, res) => {
   res.status(201).json({ accepted: true });
+});
+
+app.post('/keys', async (_req, res) => {
+  const { sub } = res.locals.claims;
+  const made = await db.find(`keys:${sub}`);
+  if (made.length > 0) return res.status(429).json({ error: 'quota_exhausted' });
+  const key = crypto.randomUUID();
+  await db.insert(`keys:${sub}`, key);
+  keys.set(key, { owner: sub, calls: CALLS });
+  res.status(201).json({ key });
 });
 
 app.post('/register', async (_req, res) => {
