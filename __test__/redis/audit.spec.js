@@ -5,14 +5,16 @@
 const assert = require('node:assert/strict');
 const { before, describe, it } = require('node:test');
 const { installContenders } = require('../../bench/lib/nodes.js');
-const { linkLatchgate, startArena } = require('../../bench/lab/lib/arena.js');
+const { backOffice, linkLatchgate, startArena } = require('../../bench/lab/lib/arena.js');
 const { SCENARIOS } = require('../../bench/lab/scenarios.js');
 const { audit, told } = require('../support/audit.js');
 const { missing, startServer } = require('../support/servers.js');
 
 const deadline = 180_000;
 const login = { path: '/login', body: { user: '{user}' }, token: 'body.token' };
-const keys = { ...login, path: '/keys', token: 'body.key' };
+/** Named beside the credential that is tried, so that this one goes as it stands. */
+const office = { authorization: `Bearer ${backOffice()}`, 'x-tried': '{token}' };
+const keys = { ...login, path: '/keys', headers: { authorization: office.authorization }, token: 'body.key' };
 const odds = { path: '/odds', headers: { 'x-api-key': '{token}' } };
 
 /** An app that loses a race loses it sooner or later. The same app on latchgate gets as many chances. */
@@ -45,7 +47,7 @@ const APPS = [
     config: {
       login,
       use: { method: 'POST', path: '/bets' },
-      revoke: { path: '/ban', body: { user: '{user}' } },
+      revoke: { path: '/ban', headers: office, body: { user: '{user}' } },
     },
   },
   {
@@ -83,7 +85,7 @@ const APPS = [
     config: {
       login: { ...keys, body: { owner: '{user}', calls: 1_000_000 }, values: { id: 'body.id' } },
       use: odds,
-      revoke: { path: '/revoke', body: { id: '{id}' } },
+      revoke: { path: '/revoke', headers: office, body: { id: '{id}' } },
     },
   },
   {

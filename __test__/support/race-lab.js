@@ -29,6 +29,7 @@ const planOf = (id, load = {}) =>
     seconds: 1,
     random: randomOf(1),
     tag: 't',
+    backOffice: 'a token of the back office',
     secret: 'a secret for specs, of thirty-two bytes',
     ask: yes,
     keys: async () => 0,

@@ -33,6 +33,7 @@
  * @property {() => number} random
  * @property {string} tag begins the names of all users: nobody is met again in another run of the same processes
  * @property {string} secret that the app's tokens are signed with
+ * @property {string} backOffice a token with the scope `back-office`
  * @property {number} [crowd] the part of all users that is there; default: all
  * @property {number} [hot] the part of all requests that is for one of all, where a scenario sweeps it
  * @property {(call: import('./drive.js').Call) => Promise<import('../../../scripts/demo/client.js').Answer>} ask before it begins, and after it

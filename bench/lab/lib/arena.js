@@ -5,6 +5,7 @@ const fs = require('node:fs');
 const http = require('node:http');
 const path = require('node:path');
 const { send } = require('../../../scripts/demo/client.js');
+const { signJwt } = require('../../../scripts/demo/jwt.js');
 const { faketimeLibrary } = require('../../../scripts/lib/servers.js');
 const { startProcesses } = require('../../../__test__/support/processes.js');
 const { BENCH } = require('../../lib/nodes.js');
@@ -14,6 +15,13 @@ const TRIES = 5;
 const ROOT = path.join(BENCH, '..');
 const HOST = path.join(__dirname, '..', 'host.js');
 const SECRET = 'a secret for the lab, of thirty-two bytes and more';
+
+/** What the routes of the back office ask for, where an app guards them; good for as long as a run may take. */
+const backOffice = () =>
+  signJwt(
+    { sub: 'back-office', scope: 'back-office', exp: Math.floor(Date.now() / 1000) + 12 * 3600 },
+    SECRET,
+  );
 
 /** So that the apps may say require('latchgate'), as everybody does. */
 function linkLatchgate() {
@@ -55,11 +63,11 @@ async function startArena(scenario, { form, processes, redisPort, database }) {
         if ((answer.status > 0 && answer.status < 500) || tries === TRIES) return answer;
       }
     };
-    return { port: door, ask, secret: SECRET, stop };
+    return { port: door, ask, secret: SECRET, backOffice: backOffice(), stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-module.exports = { linkLatchgate, startArena };
+module.exports = { backOffice, linkLatchgate, startArena };

@@ -87,8 +87,8 @@ async function* runsOf(scenario, { form, processes, world, settings }) {
     redisPort: world.redis.port,
     database: world.database?.url,
   });
-  const { ask, secret } = arena;
-  const base = { ask, secret, keys: world.keys };
+  const { ask, backOffice, secret } = arena;
+  const base = { ask, backOffice, secret, keys: world.keys };
   try {
     // Connections are made and code is compiled before anything is measured.
     const rehearsal = { ...base, rate: 400, seconds: warm, random: randomOf(0), tag: 'warm', crowd: FEW };

@@ -3,6 +3,8 @@
 
 const express = require('express');
 const { createAuth } = require('latchgate');
+const { name } = require('../lib/bodies.js');
+const { answerFault } = require('../lib/faults.js');
 
 /** @type {import('../lib/app.js').Build} */
 module.exports = ({ redisUrl, secret }) => {
@@ -15,7 +17,7 @@ module.exports = ({ redisUrl, secret }) => {
   const app = express();
   app.use(express.json());
 
-  app.post('/login', async (req, res) => {
+  app.post('/login', name('user'), async (req, res) => {
     const { user } = req.body; // a real app checks the password here
     const admission = await auth.sessions.admit(user);
     if (!admission.admitted) return res.status(403).json({ error: admission.reason });
@@ -25,5 +27,6 @@ module.exports = ({ redisUrl, secret }) => {
   app.get('/me', auth.middleware(), (/** @type {any} */ req, res) => {
     res.json({ lastActive: req.auth.session.lastActiveAt });
   });
+  app.use(answerFault);
   return app;
 };

@@ -16,7 +16,7 @@ module.exports = {
   operation: 'bets of banned users',
   violation: 'a bet accepted that was begun after the ban had been answered',
   async plan(load) {
-    const { seconds, random, tag, ask } = load;
+    const { seconds, random, tag, ask, backOffice } = load;
     const count = crowdOf(USERS, load);
     const user = usersOf(`${tag}-player`, count, random);
     const { offenders, rate } = offendersOf(`${tag}-cheat`, load);
@@ -32,7 +32,13 @@ module.exports = {
     const theirs = offenders.flatMap(({ name, at }) => at.map((each) => bet(each, name)));
     const bans = offenders.map(({ name, ends }) => ({
       at: ends,
-      call: () => ({ kind: 'ban', about: { of: name }, path: '/ban', body: { user: name } }),
+      call: () => ({
+        kind: 'ban',
+        about: { of: name },
+        path: '/ban',
+        token: backOffice,
+        body: { user: name },
+      }),
     }));
     return {
       steps: [...others, ...theirs, ...bans],

@@ -22,7 +22,7 @@ module.exports = {
   violation: 'a bet committed after the ban had been answered',
   needs: 'database',
   async plan(load) {
-    const { seconds, random, tag, ask } = load;
+    const { seconds, random, tag, ask, backOffice } = load;
     const count = crowdOf(USERS, load);
     const user = usersOf(`${tag}-player`, count, random, LEVEL);
     const { offenders, rate } = offendersOf(`${tag}-cheat`, load, STAY);
@@ -36,7 +36,7 @@ module.exports = {
     const theirs = offenders.flatMap(({ name, at }) => at.map((each) => bet(each, name)));
     const bans = offenders.map(({ name, ends }) => ({
       at: ends,
-      call: () => ({ kind: 'ban', about: name, path: '/ban', body: { user: name } }),
+      call: () => ({ kind: 'ban', about: name, path: '/ban', token: backOffice, body: { user: name } }),
     }));
     return { steps: [...others, ...theirs, ...bans], judge };
   },

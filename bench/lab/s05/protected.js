@@ -4,23 +4,30 @@
 
 const express = require('express');
 const { createAuth } = require('latchgate');
+const { count, name } = require('../lib/bodies.js');
+const { answerFault } = require('../lib/faults.js');
 const { openLedger } = require('../lib/ledger.js');
+
+/** Each takes a question to the database. */
+const MOST_LEGS = 5;
 
 /** @type {import('../lib/app.js').Build} */
 module.exports = ({ redisUrl, secret, database }) => {
   const auth = createAuth({ store: redisUrl, jwt: { secret } });
   const ledger = openLedger(database);
+  const backOffice = auth.middleware({ credentials: ['bearer'], scope: 'back-office' });
   const app = express();
   app.use(express.json());
 
-  app.post('/login', async (req, res) => {
+  // A real app checks the password here.
+  app.post('/login', name('user'), async (req, res) => {
     res.status(201).json({ token: await auth.tokens.issue(req.body.user) });
   });
-  app.post('/ban', async (req, res) => {
+  app.post('/ban', backOffice, name('user'), async (req, res) => {
     await auth.tokens.blockUser(req.body.user, { barrier: true });
     res.json({ banned: true });
   });
-  app.post('/bets', auth.middleware(), async (/** @type {any} */ req, res) => {
+  app.post('/bets', auth.middleware(), count('legs', MOST_LEGS), async (/** @type {any} */ req, res) => {
     const { signal, userId } = req.auth;
     const stopped = (/** @type {string} */ by) =>
       res.status(401).json({ error: 'invalid_token', stopped: by });
@@ -37,5 +44,6 @@ module.exports = ({ redisUrl, secret, database }) => {
       stopped('turn');
     }
   });
+  app.use(answerFault);
   return app;
 };

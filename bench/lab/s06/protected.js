@@ -4,6 +4,8 @@
 const express = require('express');
 const { Redis } = require('ioredis');
 const { createAuth } = require('latchgate');
+const { count, name } = require('../lib/bodies.js');
+const { answerFault } = require('../lib/faults.js');
 
 /** @type {import('../lib/app.js').Build} */
 module.exports = ({ redisUrl, secret }) => {
@@ -11,11 +13,12 @@ module.exports = ({ redisUrl, secret }) => {
   const auth = createAuth({ store: redisUrl, jwt: { secret } });
   const app = express();
   app.use(express.json());
-  app.post('/login', async (req, res) => {
+  // A real app checks the password here.
+  app.post('/login', name('user'), async (req, res) => {
     res.status(201).json({ token: await auth.tokens.issue(req.body.user) });
   });
   app.use(auth.middleware());
-  app.post('/wager', auth.serialize(), async (/** @type {any} */ req, res) => {
+  app.post('/wager', count('stake'), auth.serialize(), async (/** @type {any} */ req, res) => {
     const key = `progress:${req.auth.userId}`;
     const before = Number((await redis.get(key)) ?? 0);
     await redis.set(key, before + req.body.stake);
@@ -24,5 +27,6 @@ module.exports = ({ redisUrl, secret }) => {
   app.get('/progress', async (/** @type {any} */ req, res) => {
     res.json({ progress: Number((await redis.get(`progress:${req.auth.userId}`)) ?? 0) });
   });
+  app.use(answerFault);
   return app;
 };

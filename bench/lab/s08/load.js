@@ -27,13 +27,13 @@ module.exports = {
     queue: 'a queue of promises, GET, DECR',
     rollback: 'DECR, INCR to roll back',
   },
-  async plan({ rate, seconds, random, tag, ask, keys: count }) {
+  async plan({ rate, seconds, random, tag, ask, backOffice, keys: count }) {
     const prefix = `${tag}-partner`;
     const partner = usersOf(prefix, KEYS, random);
     /** @type {Map<string, Key>} */
     const keys = await each(
       namesOf(prefix, KEYS),
-      async (owner) => (await ask({ path: '/keys', body: { owner, calls: CALLS } })).body,
+      async (owner) => (await ask({ path: '/keys', token: backOffice, body: { owner, calls: CALLS } })).body,
     );
     const calls = arrivals(rate, seconds, random).map((at) => {
       const who = partner();
@@ -43,19 +43,22 @@ module.exports = {
     const purchases = arrivals(PURCHASES, seconds, random).map((at) => {
       const who = partner();
       const body = { id: keys.get(who)?.id, calls: BOUGHT };
-      return { at, call: () => ({ kind: 'purchase', about: who, path: '/purchases', body }) };
+      return {
+        at,
+        call: () => ({ kind: 'purchase', about: who, path: '/purchases', token: backOffice, body }),
+      };
     });
-    return { steps: [...calls, ...purchases], judge: (log) => judge(log, { keys, ask, count }) };
+    return { steps: [...calls, ...purchases], judge: (log) => judge(log, { keys, ask, backOffice, count }) };
   },
 };
 
 /**
  * What was served and what is left come to what was paid for, to the unit.
  * @param {import('../lib/drive.js').Entry[]} log
- * @param {{ keys: Map<string, Key>, ask: import('../lib/app.js').Load['ask'], count: () => Promise<number> }} world
+ * @param {{ keys: Map<string, Key>, ask: import('../lib/app.js').Load['ask'], backOffice: string, count: () => Promise<number> }} world
  * @returns {Promise<import('../lib/app.js').Judged>}
  */
-async function judge(log, { keys, ask, count }) {
+async function judge(log, { keys, ask, backOffice, count }) {
   const byKind = groupedBy(log, ({ kind }) => kind);
   const calls = groupedBy(byKind.get('call') ?? [], ({ about }) => about);
   const purchases = groupedBy(byKind.get('purchase') ?? [], ({ about }) => about);
@@ -70,7 +73,7 @@ async function judge(log, { keys, ask, count }) {
       const before = served.filter(({ done }) => done < below[0].done).slice(-4);
       caught ??= timeline(`${who}: ${-below[0].body.left} beyond what is left`, before, below[0]);
     }
-    const { left } = (await ask({ method: 'GET', path: `/keys/${id}` })).body;
+    const { left } = (await ask({ method: 'GET', path: `/keys/${id}`, token: backOffice })).body;
     const paid = CALLS + BOUGHT * bought.filter(granted).length;
     const difference = served.length + left - paid;
     // What was not answered may have counted.

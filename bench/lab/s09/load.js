@@ -22,7 +22,7 @@ module.exports = {
   violation:
     'a call served that was begun after the revocation had been answered, or beyond what old and new key have together',
   async plan(load) {
-    const { seconds, random, tag, ask } = load;
+    const { seconds, random, tag, ask, backOffice } = load;
     const count = crowdOf(KEYS, load);
     const partner = usersOf(`${tag}-partner`, count, random);
     const { offenders, rate } = offendersOf(`${tag}-leaked`, load);
@@ -31,7 +31,8 @@ module.exports = {
     const names = [...namesOf(`${tag}-partner`, count), ...ended, ...rotating];
     const keys = await each(names, async (owner) => {
       const calls = rotating.includes(owner) ? PAID : PLENTY;
-      return /** @type {Key} */ ((await ask({ path: '/keys', body: { owner, calls } })).body);
+      const made = await ask({ path: '/keys', token: backOffice, body: { owner, calls } });
+      return /** @type {Key} */ (made.body);
     });
     const odds = (/** @type {string} */ of) => ({ method: 'GET', path: '/odds', key: keys.get(of)?.key });
     const call = (/** @type {number} */ at, /** @type {string} */ of) => ({
@@ -41,7 +42,10 @@ module.exports = {
     /** @param {number} at @param {string} of @param {string} kind */
     const end = (at, of, kind) => ({
       at,
-      call: () => ({ kind, about: { of }, path: `/${kind}`, body: { id: keys.get(of)?.id } }),
+      call: () => {
+        const body = { id: keys.get(of)?.id };
+        return { kind, about: { of }, path: `/${kind}`, token: backOffice, body };
+      },
     });
     const others = arrivals(rate, seconds, random).map((at) => call(at, partner()));
     const leaked = offenders.flatMap(({ name, at, ends }) => [

@@ -4,6 +4,8 @@
 
 const express = require('express');
 const { createAuth } = require('latchgate');
+const { name, text } = require('../lib/bodies.js');
+const { answerFault } = require('../lib/faults.js');
 const { openLedger } = require('../lib/ledger.js');
 
 /** Refuses every turn but the latest that has written: no row changes. */
@@ -16,7 +18,8 @@ module.exports = ({ redisUrl, secret, database }) => {
   const app = express();
   app.use(express.json());
 
-  app.post('/login', async (req, res) => {
+  // A real app checks the password here.
+  app.post('/login', name('user'), async (req, res) => {
     const { user } = req.body;
     await ready;
     await db.query('insert into accounts values ($1, $2) on conflict do nothing', [
@@ -33,6 +36,7 @@ module.exports = ({ redisUrl, secret, database }) => {
     auth.requireClaims({
       account: (/** @type {string} */ id, /** @type {any} */ req) => id === req.params.id,
     }),
+    text('note', 1000),
     async (/** @type {any} */ req, res) => {
       const rowCount = await req.auth.runExclusive(async (/** @type {import('latchgate').Lease} */ turn) => {
         const values = [req.params.id, req.auth.userId, req.body.note, turn.fence];
@@ -41,5 +45,6 @@ module.exports = ({ redisUrl, secret, database }) => {
       res.status(rowCount === 1 ? 200 : 404).json({ changed: rowCount === 1 });
     },
   );
+  app.use(answerFault);
   return app;
 };

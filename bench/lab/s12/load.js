@@ -22,12 +22,12 @@ module.exports = {
   unprotected: 'the message of jsonwebtoken, and one of its own (ioredis)',
   operation: 'refused tokens',
   violation: 'an answer by which an expired, a revoked and a changed token can be told apart',
-  async plan({ rate, seconds, random, tag, ask, secret }) {
+  async plan({ rate, seconds, random, tag, ask, backOffice, secret }) {
     const token = async (/** @type {string} */ user) =>
       (await ask({ path: '/login', body: { user } })).body.token;
     const good = await token(`${tag}-good`);
     const revoked = await token(`${tag}-revoked`);
-    await ask({ path: '/ban', body: { user: `${tag}-revoked` } });
+    await ask({ path: '/ban', token: backOffice, body: { user: `${tag}-revoked` } });
     const hoursAgo = Math.floor(Date.now() / 1000) - 2 * HOUR;
     const expired = signed({ sub: `${tag}-late`, iat: hoursAgo, exp: hoursAgo + HOUR }, secret);
     const [head, body, signature] = good.split('.');
