@@ -207,7 +207,7 @@ impl Gate {
         &self,
         policy: f64,
         asked: KeyAsk,
-        credential: Option<JsText>,
+        credential: Option<JsText<'_>>,
         bare: bool,
     ) -> Result<NowOrLater> {
         enter(&self.inner, |gate| {
@@ -223,7 +223,7 @@ impl Gate {
         scopes: Vec<String>,
         quota: Option<QuotaConfig>,
         asked: KeyAsk,
-        credential: Option<JsText>,
+        credential: Option<JsText<'_>>,
         bare: bool,
     ) -> Result<NowOrLater> {
         let policy = Rc::new(Policy::new(scopes, quota)?);
@@ -251,7 +251,7 @@ impl GateInner {
         &mut self,
         policy: Rc<Policy>,
         asked: KeyAsk,
-        credential: Option<&JsText>,
+        credential: Option<&JsText<'_>>,
         bare: bool,
     ) -> Result<NowOrLater> {
         let KeyAsk { key, limit, cost, named, idempotency_key, touch, charge_own } = asked;

@@ -5,6 +5,7 @@ use super::continuation::Continuation;
 use super::gate::{GateInner, NowOrLater};
 use super::outcome::{NativeCursor, NativeEvent, NativeHealth, Outcome, Result, error, number};
 use super::policy::{Asked, Policy};
+use super::records::Records;
 use super::slots::{enter, enter_still, guarded, register};
 use super::text::JsText;
 use super::watcher::Listener;
@@ -13,7 +14,7 @@ use crate::core::op::{Act, Admit, Cursor};
 use crate::service::identity::{MAX_ID, TokenName, token_key};
 use crate::service::issue::{Request, random_id};
 use napi::Env;
-use napi::bindgen_prelude::{Either, Float64Array, Function, JsValue};
+use napi::bindgen_prelude::{Either, Function, JsValue, Unknown};
 use napi_derive::napi;
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -52,7 +53,7 @@ impl Gate {
     pub fn new(
         env: Env,
         config: GateConfig,
-        verdict: Float64Array,
+        #[napi(ts_arg_type = "Float64Array")] verdict: Unknown<'_>,
         wake: Function<(), ()>,
     ) -> Result<Self> {
         guarded(|| {
@@ -60,7 +61,7 @@ impl Gate {
             let wake =
                 wake.build_threadsafe_function().weak::<true>().callee_handled::<false>().build();
             let wake = wake.map_err(|_| error(Fault::config("the wake function is refused")))?;
-            let inner = GateInner::new(&config, verdict, wake).map_err(error)?;
+            let inner = GateInner::new(&config, Records::new(&verdict)?, wake).map_err(error)?;
             let inner = Rc::new(RefCell::new(inner));
             let number = register(&inner);
             if let Some(listener) = listener.filter(|_| config.own_loop == Some(true)) {
@@ -90,7 +91,7 @@ impl Gate {
         &self,
         scopes: Vec<String>,
         quota: Option<QuotaConfig>,
-        credential: JsText,
+        credential: JsText<'_>,
         flags: f64,
         limit: f64,
         cost: f64,
@@ -104,7 +105,7 @@ impl Gate {
 
     /// Signature and claims, no store: 0, or the number of the reason.
     #[napi]
-    pub fn verify(&self, credential: JsText, flags: f64) -> Result<f64> {
+    pub fn verify(&self, credential: JsText<'_>, flags: f64) -> Result<f64> {
         enter(&self.inner, |gate| gate.verify(&credential, flags))
     }
 

@@ -3,9 +3,8 @@
 use super::config::whole;
 use super::continuation::Continuation;
 use super::gate::GateInner;
-use super::outcome::{
-    Outcome, RECORD, RECORDS, Result, error, number, object, write_decision, write_outage,
-};
+use super::outcome::{Outcome, Result, error, number, object};
+use super::records::RECORDS;
 use crate::core::error::Fault;
 use crate::core::key_op::KeyAnswer;
 use crate::core::op::Verdict;
@@ -46,14 +45,11 @@ impl GateInner {
             arrived = self.advance_flows(arrived);
         }
         self.tickets.add(arrived);
-        // SAFETY: as in `decide`.
-        let records = unsafe { self.verdict.as_mut() };
         let mut written = 0;
         while written < RECORDS {
             let Some((ticket, outcome)) = self.tickets.next() else {
                 break;
             };
-            let record = &mut records[written * RECORD..][..RECORD];
             let number = number(ticket);
             match (self.tickets.continuation(ticket), outcome) {
                 (
@@ -62,14 +58,14 @@ impl GateInner {
                 ) => {
                     let charge = self.charges.keep(draft.map(|draft| *draft), &decision);
                     let numbers = [charge, self.evicted.keep(&mut decision)];
-                    write_decision(record, number, &decision, session_is_token, numbers);
+                    self.records.decision(written, number, &decision, session_is_token, numbers);
                 }
                 // By number like any answer: when the store is away there may be very many.
                 (Some(Continuation::Decide { .. }), Err(fault)) if fault.is_outage() => {
-                    write_outage(record, number);
+                    self.records.outage(written, number);
                 }
                 (Some(continuation), outcome) => {
-                    record[..2].copy_from_slice(&[number, -1.0]);
+                    self.records.outcome(written, number);
                     self.tickets.wait(ticket, continuation);
                     self.tickets.keep(ticket, outcome);
                 }

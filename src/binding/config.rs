@@ -1,6 +1,7 @@
 //! Options from the face, already named and shaped there, to the types of the storeys below; ranges
 //! are checked once more, because napi's own conversions coerce.
 
+use super::bytes::Bytes;
 use super::watcher;
 use crate::core::error::Fault;
 use crate::core::op::{AdmissionRule, OnLimit, SessionCheck};
@@ -12,7 +13,6 @@ use crate::service::quota_key::{Holder, PolicyQuota};
 use crate::service::verify::Verifier;
 use crate::store::registry::Settings;
 use jsonwebtoken::Algorithm;
-use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 use std::time::Duration;
 
@@ -21,7 +21,8 @@ use std::time::Duration;
 pub struct KeyConfig {
     /// The option that holds it.
     pub label: String,
-    pub secret: Option<Buffer>,
+    #[napi(ts_type = "Buffer")]
+    pub secret: Option<Bytes>,
     /// A public JWK, as JSON.
     pub jwk: Option<String>,
 }
@@ -30,9 +31,11 @@ pub struct KeyConfig {
 #[napi(object, object_to_js = false)]
 pub struct SigningConfig {
     pub label: String,
-    pub secret: Option<Buffer>,
+    #[napi(ts_type = "Buffer")]
+    pub secret: Option<Bytes>,
     /// RSA: PKCS#1, EC and Ed25519: PKCS#8.
-    pub der: Option<Buffer>,
+    #[napi(ts_type = "Buffer")]
+    pub der: Option<Bytes>,
     /// Its public JWK, as JSON.
     pub jwk: Option<String>,
 }
@@ -241,7 +244,7 @@ pub fn key_sources(keys: &[KeyConfig]) -> Result<Vec<KeySource>, Fault> {
     keys.iter().map(|key| source(&key.label, key.secret.as_ref(), key.jwk.as_ref())).collect()
 }
 
-fn source(label: &str, secret: Option<&Buffer>, jwk: Option<&String>) -> Result<KeySource, Fault> {
+fn source(label: &str, secret: Option<&Bytes>, jwk: Option<&String>) -> Result<KeySource, Fault> {
     let material = match (secret, jwk) {
         (Some(secret), None) => KeyMaterial::Secret(secret.to_vec()),
         (None, Some(jwk)) => KeyMaterial::Jwk(jwk.clone()),

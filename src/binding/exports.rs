@@ -36,7 +36,7 @@ pub fn reasons() -> Vec<ReasonRow> {
 /// instance again costs more than the whole decision; and with one number for gate, policy and flags
 /// (gate x 2^24 + policy x 4 + flags), because every argument costs.
 #[napi]
-pub fn decide(handle: f64, credential: JsText) -> Result<f64> {
+pub fn decide(handle: f64, credential: JsText<'_>) -> Result<f64> {
     let handle = whole("handle", handle, 0).map_err(error)?;
     #[allow(clippy::cast_precision_loss)]
     let (gate, policy, flags) =
@@ -56,7 +56,7 @@ pub fn decide(handle: f64, credential: JsText) -> Result<f64> {
 pub fn decide_with(
     gate: f64,
     policy: f64,
-    credential: JsText,
+    credential: JsText<'_>,
     flags: f64,
     limit: f64,
     cost: f64,

@@ -7,11 +7,9 @@ use super::config::{self, GateConfig, whole};
 use super::continuation::Continuation;
 use super::evicted::Evicted;
 use super::key_flow::{Places, places};
-use super::outcome::{
-    NativeEvent, NativeHealth, Outcome, RECORD, RECORDS, Result, error, event, health, number,
-    write_decision, write_outage,
-};
+use super::outcome::{NativeEvent, NativeHealth, Outcome, Result, error, event, health, number};
 use super::policy::{Asked, Policy};
+use super::records::Records;
 use super::text::{JsText, Scratch};
 use super::token_flow::{Owners, owners};
 use super::watcher::{Listener, Watch};
@@ -26,7 +24,7 @@ use crate::service::credential::bearer;
 use crate::service::issue::Issuer;
 use crate::service::random::random;
 use crate::service::verify::Verifier;
-use napi::bindgen_prelude::{Either, Float64Array};
+use napi::bindgen_prelude::Either;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -36,9 +34,6 @@ use std::sync::Arc;
 const BARE: u32 = 1;
 /// Flag of `decide`: this request has been decided before; the session is not touched again.
 const DECIDED: u32 = 2;
-
-/// Behind the verdict records: 1 where calls are held back until `flush`.
-const HELD: usize = RECORD * RECORDS;
 
 /// The result of an operation: its object, or minus the ticket under which it will come.
 pub type NowOrLater = Either<Outcome, f64>;
@@ -55,7 +50,7 @@ pub struct GateInner {
     pub(super) rule: AdmissionRule,
     policies: Vec<Rc<Policy>>,
     scratch: Scratch,
-    pub(super) verdict: Float64Array,
+    pub(super) records: Records,
     pub(super) tickets: Tickets<Continuation>,
     /// Where API keys lie that were met.
     pub(super) places: Places,
@@ -82,12 +77,9 @@ pub(super) fn keyless() -> Fault {
 impl GateInner {
     pub fn new(
         config: &GateConfig,
-        verdict: Float64Array,
+        records: Records,
         wake: Wake,
     ) -> std::result::Result<Self, Fault> {
-        if verdict.len() <= HELD {
-            return Err(Fault::input("the verdict buffer is too short"));
-        }
         let clock = super::clock::new_clock();
         let rules = config::rules(config)?;
         let bridge = Arc::new(Bridge::new(wake));
@@ -108,7 +100,7 @@ impl GateInner {
             rules,
             policies: vec![Rc::default()],
             scratch: Scratch::default(),
-            verdict,
+            records,
             tickets: Tickets::default(),
             places: places(),
             owners: owners(),
@@ -182,8 +174,7 @@ impl GateInner {
     /// Tells JavaScript whether it should call `flush` at the end of this turn.
     pub(super) fn note_held(&mut self) {
         if self.store.holds_back() {
-            // SAFETY: as in `decide`.
-            unsafe { self.verdict.as_mut()[HELD] = 1.0 };
+            self.records.hold();
         }
     }
 
@@ -221,7 +212,7 @@ impl GateInner {
     /// Reads and verifies a credential.
     pub(super) fn verified(
         &mut self,
-        credential: &JsText,
+        credential: &JsText<'_>,
         flags: u32,
     ) -> Result<std::result::Result<Rc<Token>, Reason>> {
         let now_ms = self.now_ms();
@@ -232,7 +223,7 @@ impl GateInner {
         Ok(token.and_then(|token| verifier.verify(token, now_ms)))
     }
 
-    pub fn verify(&mut self, credential: &JsText, flags: f64) -> Result<f64> {
+    pub fn verify(&mut self, credential: &JsText<'_>, flags: f64) -> Result<f64> {
         let token = self.verified(credential, bits(flags)?)?;
         Ok(f64::from(token.err().unwrap_or(Reason::Allowed) as u8))
     }
@@ -286,15 +277,12 @@ impl GateInner {
             Some(Ok(Verdict::Decision(mut decision))) => {
                 let charge = self.charges.keep(draft.map(|draft| *draft), &decision);
                 let numbers = [charge, self.evicted.keep(&mut decision)];
-                // SAFETY: the array is ours and this is its thread; JavaScript does not run meanwhile.
-                let record = unsafe { self.verdict.as_mut() };
-                write_decision(record, 0.0, &decision, session_is_token, numbers);
+                self.records.decision(0, 0.0, &decision, session_is_token, numbers);
                 Ok(f64::from(decision.reason as u8))
             }
             Some(Ok(_)) => Err(error(Fault::unavailable("the store answered another question"))),
             Some(Err(fault)) if fault.is_outage() => {
-                // SAFETY: as above.
-                write_outage(unsafe { self.verdict.as_mut() }, 0.0);
+                self.records.outage(0, 0.0);
                 Ok(f64::from(Reason::StoreUnavailable as u8))
             }
             Some(Err(fault)) => Err(error(fault)),

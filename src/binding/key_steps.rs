@@ -6,7 +6,7 @@ use super::continuation::Continuation;
 use super::gate::{GateInner, NowOrLater};
 use super::key_flow::{KeyFlow, Next, Wanted, WantedUse, refused};
 use super::key_outcome::key_object;
-use super::outcome::{Outcome, Result, error, number, object, write_decision};
+use super::outcome::{Outcome, Result, error, number, object};
 use super::policy::Who;
 use crate::core::error::Fault;
 use crate::core::key::unknown_key;
@@ -220,9 +220,7 @@ impl GateInner {
         if let KeyAnswer::Used(used) = &mut answer {
             let charge = self.charges.keep(draft.map(|draft| *draft), &used.decision);
             let numbers = [charge, self.evicted.keep(&mut used.decision)];
-            // SAFETY: the array is ours and this is its thread; JavaScript does not run meanwhile.
-            let record = unsafe { self.verdict.as_mut() };
-            write_decision(record, 0.0, &used.decision, session_is_token, numbers);
+            self.records.decision(0, 0.0, &used.decision, session_is_token, numbers);
         }
         key_object(answer)
     }

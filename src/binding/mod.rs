@@ -3,6 +3,7 @@
 
 mod api_keys;
 mod bridge;
+mod bytes;
 mod charges;
 mod class;
 mod clock;
@@ -23,6 +24,7 @@ mod logins;
 mod outcome;
 mod policy;
 mod quotas;
+mod records;
 mod slots;
 mod text;
 mod token_flow;

@@ -7,18 +7,13 @@ use super::key_outcome::{
 use super::turn_outcome::{NativeTurn, turn};
 use crate::core::counter::Applied;
 use crate::core::error::{Fault, FaultCode};
-use crate::core::op::{Admission, Decision, Page, Verdict};
+use crate::core::op::{Admission, Page, Verdict};
 use crate::core::quota::Consumption;
 use crate::core::reason::Reason;
 use crate::core::session::Session;
 use crate::core::store::{Health, Notice, Replica, Topology};
 use crate::core::turn::number_of;
 use napi_derive::napi;
-
-/// Numbers in one verdict record: see `write_decision`.
-pub const RECORD: usize = 16;
-/// Records that one drain hands over at most.
-pub const RECORDS: usize = 64;
 
 /// A status that puts the public code on the JavaScript error.
 pub struct Code(&'static str);
@@ -300,53 +295,4 @@ pub fn object(verdict: Verdict) -> Outcome {
         Verdict::Key(_) => {}
     }
     outcome
-}
-
-/// Writes one verdict record: [0] ticket (0: inline), [1] reason, [2] flags (1: the session was looked
-/// at, 2: admitted by this step, 4: the session id is the token's own id, 8: a quota was looked at),
-/// [3] active sessions, [4] limit (NaN: none), [5] created, [6] last active, [7] previously active,
-/// [8] expires, [9] every reason that would have denied, as bits; [10] the quota's limit,
-/// [11] remaining, [12] reset, [13] milliseconds until then (NaN: none runs); [14] the number of the
-/// charge, by which it may be given back (0: it may not); [15] the number by which `evicted` tells
-/// who made room (0: nobody).
-pub fn write_decision(
-    record: &mut [f64],
-    ticket: f64,
-    decision: &Decision,
-    session_is_token: bool,
-    [charge, evicted]: [u64; 2],
-) {
-    let mut flags = u8::from(decision.admitted) << 1;
-    if let Some(view) = &decision.session {
-        flags |= 1 | u8::from(session_is_token) << 2;
-        record[3..9].copy_from_slice(&[
-            number(view.active),
-            view.limit.map_or(f64::NAN, number),
-            number(view.times.created_ms),
-            number(view.times.last_active_ms),
-            number(view.previous_active_ms),
-            number(view.times.expires_ms),
-        ]);
-    }
-    if let Some(quota) = &decision.quota {
-        flags |= 8;
-        record[10..14].copy_from_slice(&[
-            number(quota.limit),
-            number(quota.remaining),
-            quota.reset_ms.map_or(f64::NAN, number),
-            // Of a denial: when asking again may help, which for a cost above the limit is never.
-            if quota.allowed { quota.reset_in_ms } else { quota.retry_after_ms }
-                .map_or(f64::NAN, number),
-        ]);
-    }
-    record[..3].copy_from_slice(&[ticket, f64::from(decision.reason as u8), f64::from(flags)]);
-    record[9] = f64::from(decision.would_deny.bits());
-    record[14] = number(charge);
-    record[15] = number(evicted);
-}
-
-/// Writes the record of a decision that the store could not take.
-pub fn write_outage(record: &mut [f64], ticket: f64) {
-    record[..3].copy_from_slice(&[ticket, f64::from(Reason::StoreUnavailable as u8), 0.0]);
-    record[9] = 0.0;
 }

@@ -20,7 +20,7 @@ pub struct Policy {
 /// One request, as JavaScript asks about it.
 pub struct Asked<'a> {
     /// The header, or a bare token.
-    pub credential: &'a JsText,
+    pub credential: &'a JsText<'a>,
     /// See `gate`.
     pub flags: f64,
     /// NaN: the configured one; infinity: none.

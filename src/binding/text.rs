@@ -5,19 +5,21 @@ use crate::core::error::Fault;
 use crate::service::verify::MAX_TOKEN;
 use napi::bindgen_prelude::FromNapiValue;
 use napi::sys;
+use std::marker::PhantomData;
 
 /// A header's scheme, blanks and the longest token, and one byte to tell that there is more.
 const CAPACITY: usize = MAX_TOKEN + 64;
 
-/// A string argument not yet copied.
-pub struct JsText {
+/// A string argument not yet copied. It is of no use after its call, and cannot outlive it.
+pub struct JsText<'call> {
     env: sys::napi_env,
     value: sys::napi_value,
+    call: PhantomData<&'call ()>,
 }
 
-impl FromNapiValue for JsText {
+impl FromNapiValue for JsText<'_> {
     unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Self> {
-        Ok(Self { env, value })
+        Ok(Self { env, value, call: PhantomData })
     }
 }
 
@@ -36,10 +38,11 @@ impl Scratch {
     ///
     /// # Errors
     /// `ERR_LATCHGATE_INPUT` where it is not a string.
-    pub fn read(&mut self, text: &JsText) -> Result<&str> {
+    pub fn read(&mut self, text: &JsText<'_>) -> Result<&str> {
         let mut written = 0;
-        // SAFETY: the value belongs to the call that is running, and the buffer is as long as said;
-        // the engine writes whole characters and a terminating zero, and says how many bytes.
+        // SAFETY: the value belongs to the running call, which `JsText` does not outlive. The buffer is this gate's
+        // own, and as long as stated: the engine writes whole characters and a terminating zero within it, and runs no
+        // JavaScript. It returns how many bytes it has written.
         let status = unsafe {
             sys::napi_get_value_string_utf8(
                 text.env,

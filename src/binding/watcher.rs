@@ -5,7 +5,7 @@
 use super::bridge::Bridge;
 use crate::core::store::{Source, Store};
 use napi::sys;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, UnsafeCell};
 use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
@@ -40,7 +40,8 @@ fn uv() -> Option<&'static Uv> {
 #[cfg(unix)]
 fn load() -> Option<Uv> {
     let process = libloading::os::unix::Library::this();
-    // SAFETY: the types are those of libuv's documentation.
+    // SAFETY: the types are those of libuv's documentation. The functions stay where they are: the process itself is
+    // never unloaded.
     unsafe {
         Some(Uv {
             handle_size: *process.get(b"uv_handle_size\0").ok()?,
@@ -76,7 +77,7 @@ impl Listener {
     /// Keeps the function. `None` where the environment refuses.
     pub fn new(env: sys::napi_env, wake: sys::napi_value) -> Option<Self> {
         let mut reference = ptr::null_mut();
-        // SAFETY: both belong to the running call.
+        // SAFETY: both belong to the running call, and Node.js writes to a local of the type that it expects.
         let status = unsafe { sys::napi_create_reference(env, wake, 1, &raw mut reference) };
         (status == sys::Status::napi_ok).then_some(Self { env, wake: reference })
     }
@@ -84,7 +85,8 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        // SAFETY: the last one is dropped by a call, a finalizer or a clean-up hook of the environment.
+        // SAFETY: the last one is dropped on the environment's thread, by a call, a callback, a finalizer or a clean-up
+        // hook of it. The reference is deleted once, because a `Listener` is not copied.
         unsafe { sys::napi_delete_reference(self.env, self.wake) };
     }
 }
@@ -125,8 +127,8 @@ struct Watcher(Rc<Inner>);
 
 struct Inner {
     uv: &'static Uv,
-    /// Memory of the handle; libuv's until it says that it has closed it.
-    handle: Vec<u64>,
+    /// Memory of the handle. libuv writes to it until it calls `on_close`, and this code never reads it.
+    handle: Vec<UnsafeCell<u64>>,
     hook: Cell<sys::napi_async_cleanup_hook_handle>,
     /// Taken when it closes.
     listener: RefCell<Option<Rc<Listener>>>,
@@ -147,16 +149,17 @@ impl Watcher {
     ) -> Option<Self> {
         let uv = uv()?;
         let mut event_loop = ptr::null_mut();
-        // SAFETY: the environment is that of the running call.
+        // SAFETY: this is the environment's thread, in a call of it, and Node.js writes to a local of the type that it
+        // expects.
         let status = unsafe { sys::napi_get_uv_event_loop(listener.env, &raw mut event_loop) };
         if status != sys::Status::napi_ok {
             return None;
         }
-        // SAFETY: a size is asked for.
+        // SAFETY: the function takes a number and touches no memory.
         let size = unsafe { (uv.handle_size)(UV_POLL) };
         let inner = Rc::new(Inner {
             uv,
-            handle: vec![0; size.div_ceil(size_of::<u64>())],
+            handle: (0..size.div_ceil(size_of::<u64>())).map(|_| UnsafeCell::new(0)).collect(),
             hook: Cell::new(ptr::null_mut()),
             listener: RefCell::new(Some(Rc::clone(listener))),
             store: Arc::clone(store),
@@ -165,8 +168,10 @@ impl Watcher {
             drain,
         });
         let handle = inner.handle();
-        // SAFETY: the memory is as large as libuv asks for, and stays where it is until `on_close`,
-        // because the handle holds one count of `inner` until then. The descriptor is open as long.
+        // SAFETY: the memory is as large as libuv asks for, aligned for pointers, and in cells that may be written to
+        // behind a shared reference. It stays where it is until `on_close`, because the handle holds one count of `inner`
+        // until then. `inner` holds the source, and the source keeps the descriptor open. The hook's data is the same
+        // `inner`: `on_close` removes the hook before it gives the count back.
         unsafe {
             if (uv.init)(event_loop, handle, inner.source.descriptor()) != 0 {
                 return None;
@@ -174,11 +179,18 @@ impl Watcher {
             let data = Rc::into_raw(Rc::clone(&inner)).cast_mut().cast();
             (uv.set_data)(handle, data);
             let mut hook = ptr::null_mut();
-            sys::napi_add_async_cleanup_hook(listener.env, Some(on_teardown), data, &raw mut hook);
+            let hooked = sys::napi_add_async_cleanup_hook(
+                listener.env,
+                Some(on_teardown),
+                data,
+                &raw mut hook,
+            );
             inner.hook.set(hook);
             // An idle Auth keeps no process alive: what is awaited is held by a timer of the face.
             (uv.unref)(handle);
-            if (uv.start)(handle, UV_READABLE, on_readable) != 0 {
+            // A handle without a hook would outlive its environment.
+            let is_hooked = hooked == sys::Status::napi_ok;
+            if !is_hooked || (uv.start)(handle, UV_READABLE, on_readable) != 0 {
                 inner.close();
                 return None;
             }
@@ -202,21 +214,22 @@ impl Drop for Watcher {
 
 impl Inner {
     fn handle(&self) -> Handle {
-        self.handle.as_ptr().cast_mut().cast()
+        UnsafeCell::raw_get(self.handle.as_ptr()).cast()
     }
 
     fn close(&self) {
         if self.listener.take().is_none() {
             return;
         }
-        // SAFETY: it was initialised, and is closed once.
+        // SAFETY: the handle was initialised, and is closed once: only the first call finds a listener.
         unsafe { (self.uv.close)(self.handle(), on_close) };
     }
 
     /// Takes in what has come, and tells JavaScript in the same turn.
     fn read(&self, status: c_int) {
         let is_of_use = self.bridge.here(|| self.store.receive(&self.source));
-        // SAFETY: it was started, and is not closed: JavaScript has not been told yet.
+        // SAFETY: the handle was started. It is not closed: libuv calls no closed handle, and no JavaScript, which could
+        // close it, has run since.
         unsafe {
             if !is_of_use {
                 (self.uv.stop)(self.handle());
@@ -239,7 +252,8 @@ impl Listener {
         let Self { env, wake } = *self;
         #[allow(clippy::cast_precision_loss)]
         let count = count as f64;
-        // SAFETY: the environment is alive, this is its thread, and no JavaScript runs.
+        // SAFETY: the environment is alive, this is its thread, and no JavaScript runs. Node.js writes to locals of the
+        // types that it expects. A value that it could not get stays null, which it refuses in the call that uses it.
         unsafe {
             let mut scope = ptr::null_mut();
             if sys::napi_open_handle_scope(env, &raw mut scope) != sys::Status::napi_ok {
@@ -271,7 +285,8 @@ impl Listener {
 
 unsafe extern "C" fn on_readable(handle: Handle, status: c_int, _events: c_int) {
     let Some(uv) = uv() else { return };
-    // SAFETY: the handle holds a count of what its data points to until `on_close`.
+    // SAFETY: the data is what `Watcher::start` has set, and the handle holds a count of it until `on_close`. The count that
+    // is added is the one that `from_raw` takes.
     let inner = unsafe {
         let data: *const Inner = (uv.get_data)(handle).cast();
         Rc::increment_strong_count(data);
@@ -284,13 +299,14 @@ unsafe extern "C" fn on_readable(handle: Handle, status: c_int, _events: c_int) 
 }
 
 unsafe extern "C" fn on_teardown(_hook: sys::napi_async_cleanup_hook_handle, data: *mut c_void) {
-    // SAFETY: as in `on_readable`; the hook is removed in `on_close`.
+    // SAFETY: the data is the `Inner` that `Watcher::start` has named. It lives until `on_close`, which removes this hook.
     unsafe { &*data.cast::<Inner>() }.close();
 }
 
 unsafe extern "C" fn on_close(handle: Handle) {
     let Some(uv) = uv() else { return };
-    // SAFETY: the handle's own count is given back, and libuv touches its memory no more.
+    // SAFETY: libuv calls this once for a handle, and touches its memory no more. The data is what `Watcher::start` has set,
+    // and the count that `from_raw` takes is the handle's own. The hook is removed once, on the environment's thread.
     unsafe {
         let inner = Rc::from_raw((uv.get_data)(handle).cast::<Inner>());
         let hook = inner.hook.replace(ptr::null_mut());

@@ -76,7 +76,8 @@ class Bridge {
     const weak = new WeakRef(this);
     this.#metrics = metrics;
     this.#tell = tell;
-    this.verdict = new Float64Array(HELD + 1);
+    // The addon keeps its address, so that it takes no memory that can be detached or resized.
+    this.verdict = new Float64Array(new SharedArrayBuffer((HELD + 1) * Float64Array.BYTES_PER_ELEMENT));
     try {
       const wake = (/** @type {number | undefined} */ count = undefined) => weak.deref()?.wake(count);
       this.gate = new Gate(config, this.verdict, wake);
