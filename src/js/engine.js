@@ -67,7 +67,7 @@ class Engine {
     this.quotas = new Map();
     this.lenience = settings.lenience;
     this.store = { kind: store.kind, networked: store.networked, strict: store.strict };
-    this.events = new Events(this.observe);
+    this.events = new Events(this.observe, () => this.metrics.warned('LATCHGATE_LISTENER'));
     this.metrics = new Metrics(
       reasons.map(({ reason }) => reason),
       this.observe ? 'observed' : 'denied',

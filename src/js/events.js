@@ -3,6 +3,7 @@
 
 const { asError, configError, inputError } = require('./errors.js');
 const { isThenable } = require('./input.js');
+const { warnListener } = require('./warnings.js');
 
 /**
  * @typedef {(event: object) => unknown} Listener
@@ -15,12 +16,20 @@ const OF_A_TRIAL = ['denied', 'admitted', 'evicted'];
 
 class Events {
   #observe;
+  #caught;
   /** @type {Map<string, Listener[]>} */
   #listeners = new Map(NAMES.map((name) => [name, []]));
 
-  /** @param {boolean} observe nothing is denied */
-  constructor(observe) {
+  /**
+   * @param {boolean} observe nothing is denied
+   * @param {() => void} count is called for each throw of a listener
+   */
+  constructor(observe, count) {
     this.#observe = observe;
+    this.#caught = (/** @type {unknown} */ error) => {
+      count();
+      warnListener(asError(error));
+    };
   }
 
   /**
@@ -50,7 +59,7 @@ class Events {
   emit(event) {
     const isTrial = this.#observe && OF_A_TRIAL.includes(event.type);
     const told = Object.freeze(isTrial ? { ...event, observed: true } : { ...event });
-    for (const listener of [...(this.#listeners.get(event.type) ?? [])]) tell(listener, told);
+    for (const listener of [...(this.#listeners.get(event.type) ?? [])]) tell(listener, told, this.#caught);
   }
 
   /**
@@ -76,24 +85,15 @@ function asListener(listener) {
 /**
  * @param {Listener} listener
  * @param {object} event
+ * @param {(error: unknown) => void} caught
  */
-function tell(listener, event) {
+function tell(listener, event, caught) {
   try {
     const result = listener(event);
-    if (isThenable(result)) /** @type {PromiseLike<unknown>} */ (result).then(undefined, warn);
+    if (isThenable(result)) /** @type {PromiseLike<unknown>} */ (result).then(undefined, caught);
   } catch (error) {
-    warn(error);
+    caught(error);
   }
-}
-
-/** @param {unknown} error */
-function warn(error) {
-  const { name, message, stack } = asError(error);
-  process.emitWarning(`a listener threw ${name}: ${message}`, {
-    type: 'LatchgateWarning',
-    code: 'LATCHGATE_LISTENER',
-    detail: stack,
-  });
 }
 
 exports.Events = Events;

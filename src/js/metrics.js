@@ -22,6 +22,8 @@ const BOUNDS = Object.freeze([
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
 ]);
 const KINDS = /** @type {const} */ (['token', 'user', 'block', 'api_key', 'session']);
+/** Codes of the process warnings that are limited in number, and tell of single events of an Auth. */
+const WARNINGS = /** @type {const} */ (['LATCHGATE_LISTENER', 'LATCHGATE_REFUND']);
 
 class Metrics {
   #reasons;
@@ -39,6 +41,7 @@ class Metrics {
   #admitted = 0;
   #evicted = 0;
   #leasesLost = 0;
+  #warnings = new Map(WARNINGS.map((code) => [code, 0]));
   #lostMs = 0;
   /** When the store was lost, by a clock that only goes on. @type {number | undefined} */
   #lostAt;
@@ -108,6 +111,11 @@ class Metrics {
 
   leaseLost() {
     this.#leasesLost++;
+  }
+
+  /** @param {typeof WARNINGS[number]} code */
+  warned(code) {
+    this.#warnings.set(code, /** @type {number} */ (this.#warnings.get(code)) + 1);
   }
 
   /**
@@ -183,6 +191,12 @@ class Metrics {
         type: 'counter',
         help: 'Leases that ended before the work under them.',
         samples: plain(this.#leasesLost),
+      },
+      {
+        name: 'warnings',
+        type: 'counter',
+        help: 'Throws of listeners and refunds that failed, by the code of their process warning, emitted or left out.',
+        samples: by('code', this.#warnings),
       },
       ...this.#sources.map((source) => source()),
     ];

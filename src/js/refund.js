@@ -67,6 +67,7 @@ function tell(engine, error) {
   const { message } = asError(error);
   if (isStoreFault(error))
     engine.events.emit({ type: 'store-error', message: `a refund failed: ${message}` });
+  engine.metrics.warned('LATCHGATE_REFUND');
   warnRefund(message);
 }
 

@@ -1,5 +1,7 @@
 'use strict';
-// What an operator must know of the store. Each is emitted once per process, and stands in health().
+// What an operator must know. Of the store each warning is emitted once per process, and stands in health().
+
+const { warnAtMost } = require('./warning-limit.js');
 
 const RESTART = {
   code: 'LATCHGATE_EMBEDDED_RESTART',
@@ -26,6 +28,9 @@ const OBSERVES = {
   code: 'LATCHGATE_OBSERVES',
   text: "mode 'observe': nothing is denied, only told; what guards the app must stand beside it",
 };
+
+/** Sentences about single keys that are remembered as emitted: an endpoint can bring any number. */
+const MOST_REMEMBERED = 1000;
 
 /** @type {Set<string>} */
 const emitted = new Set();
@@ -103,15 +108,25 @@ function warnSessionIsToken() {
   return emitOnce(SESSION_IS_TOKEN);
 }
 
-/** What is wrong with the keys that are fetched: each sentence is emitted once. @param {string} text */
+/** What is wrong with the keys that are fetched. The caller says it once for each change. @param {string} text */
 function warnKeys(text) {
-  if (!emitted.has(text)) emit({ code: 'LATCHGATE_KEYS', text });
-  emitted.add(text);
+  warnAtMost('LATCHGATE_KEYS', text);
+}
+
+/** What is wrong with a key that was fetched: each sentence is emitted once. @param {string} text */
+function warnKey(text) {
+  if (!emitted.has(text)) warnKeys(text);
+  if (emitted.size < MOST_REMEMBERED) emitted.add(text);
 }
 
 /** What kept a request from getting its charge back. @param {string} message */
 function warnRefund(message) {
-  emit({ code: 'LATCHGATE_REFUND', text: `the charge of a request was not given back: ${message}` });
+  warnAtMost('LATCHGATE_REFUND', `the charge of a request was not given back: ${message}`);
+}
+
+/** What a listener of events threw. @param {Error} error */
+function warnListener({ name, message, stack }) {
+  warnAtMost('LATCHGATE_LISTENER', `a listener threw ${name}: ${message}`, stack);
 }
 
 /** What would have gone to next(error), had anything been enforced: once for each code. @param {string} code @param {Error} fault */
@@ -127,7 +142,9 @@ module.exports = {
   embeddedWarnings,
   observeWarnings,
   storeWarnings,
+  warnKey,
   warnKeys,
+  warnListener,
   warnObserved,
   warnRefund,
   warnSessionIsToken,
