@@ -44,6 +44,39 @@ async function site(t, endpoint, jwt = {}, framework = EXPRESS[0].express) {
 /** Goes on when the question under way, if any, has been answered. @param {import('latchgate').Auth} auth */
 const settled = (auth) => auth.tokens.verify(signed(pair('nobody'))).catch(() => null);
 
+/** A private JWK. @param {ReturnType<typeof pair>} pair */
+const own = ({ privateKey }) => jwkOf(privateKey);
+
+/** What an endpoint may answer that is no set of usable keys. */
+const BAD = /** @type {Array<[string, (endpoint: any) => void, RegExp]>} */ ([
+  ['status 500', (endpoint) => Object.assign(endpoint, { status: 500 }), /status 500/],
+  [
+    'a redirect',
+    (endpoint) => Object.assign(endpoint, { status: 302, headers: { Location: '/other' } }),
+    /redirect/,
+  ],
+  ['no JSON', (endpoint) => Object.assign(endpoint, { body: '<html>' }), /no key set/],
+  ['no set', (endpoint) => Object.assign(endpoint, { body: '{"keys":{}}' }), /no key set/],
+  ['an empty set', (endpoint) => Object.assign(endpoint, { body: '{"keys":[]}' }), /holds no key/],
+  [
+    'no usable key',
+    (endpoint) => Object.assign(endpoint, { body: JSON.stringify({ keys: [{ ...first.jwk, use: 'enc' }] }) }),
+    /holds no key/,
+  ],
+  [
+    'private and foreign keys alone',
+    (endpoint) =>
+      Object.assign(endpoint, { body: JSON.stringify({ keys: [own(first), { kty: 'NEW' }, null] }) }),
+    /holds no key/,
+  ],
+  [
+    'more than 256 KiB',
+    (endpoint) => Object.assign(endpoint, { body: keySet(first) + ' '.repeat(1 << 18) }),
+    /longer than/,
+  ],
+  ['a connection that is cut', (endpoint) => Object.assign(endpoint, { isDown: true }), /jwksUri: /],
+]);
+
 describe('a key set by URL', () => {
   for (const { name, express } of EXPRESS) {
     it(`is asked for once, and every request that came before it waits for it, on ${name}`, async (t) => {
@@ -189,18 +222,7 @@ describe('while the endpoint does not answer', () => {
     assert.equal(await ask(signed({ ...first, kid: 'ours' })), 401);
   });
 
-  for (const [what, change] of /** @type {Array<[string, (endpoint: any) => void]>} */ ([
-    ['status 500', (endpoint) => Object.assign(endpoint, { status: 500 })],
-    ['a redirect', (endpoint) => Object.assign(endpoint, { status: 302, headers: { Location: '/other' } })],
-    ['no JSON', (endpoint) => Object.assign(endpoint, { body: '<html>' })],
-    ['no set', (endpoint) => Object.assign(endpoint, { body: '{"keys":{}}' })],
-    ['an empty set', (endpoint) => Object.assign(endpoint, { body: '{"keys":[]}' })],
-    [
-      'more than 256 KiB',
-      (endpoint) => Object.assign(endpoint, { body: keySet(first) + ' '.repeat(1 << 18) }),
-    ],
-    ['a connection that is cut', (endpoint) => Object.assign(endpoint, { isDown: true })],
-  ])) {
+  for (const [what, change] of BAD) {
     it(`but with ${what}, it counts as an outage`, async (t) => {
       const endpoint = await keyEndpoint(t, first);
       change(endpoint);
@@ -208,6 +230,62 @@ describe('while the endpoint does not answer', () => {
       assert.equal(await ask(signed(first)), 503);
       assert.equal((await auth.health()).ok, false);
       assert.equal(endpoint.asked, 1);
+    });
+  }
+
+  for (const [what, change, trouble] of BAD) {
+    it(`but with ${what}, the keys before stay for a day, and health() says so`, async (t) => {
+      const tick = steerTimers(t);
+      const endpoint = await keyEndpoint(t, first, second);
+      const good = { ...endpoint };
+      const { auth, ask, reasons } = await site(t, endpoint);
+      const [one, other] = [signed(first), signed(second)];
+      for (const text of [one, other]) assert.equal(await ask(text), 200);
+      change(endpoint);
+      tick(10 * MINUTE);
+      await settled(auth);
+      // Again and again, by the timer of failures.
+      for (const [asked, seconds] of [
+        [3, 1],
+        [4, 2],
+        [5, 4],
+      ]) {
+        tick(seconds * SECOND);
+        await endpoint.reached(asked);
+        await settled(auth);
+        for (const text of [one, other, signed(first)]) assert.equal(await ask(text), 200);
+        assert.equal(await ask(signed(third)), 503, 'its key may have come since');
+      }
+      const { ok, warnings } = await auth.health();
+      assert.deepEqual([ok, warnings.length], [true, 1]);
+      assert.match(warnings[0], trouble);
+      assert.match(warnings[0], /the keys fetched before are used for up to 24 hours/);
+      assert.match(auth.metrics(), /latchgate_key_set_fetches_total\{result="failed"\} 4\n/);
+      assert.match(auth.metrics(), /latchgate_key_set_keys 2\n/);
+      // A usable answer without one of the keys drops that key, as ever.
+      Object.assign(endpoint, { ...good, asked: endpoint.asked, body: keySet(second) });
+      const { asked } = endpoint;
+      tick(8 * SECOND);
+      await endpoint.reached(asked + 1);
+      await settled(auth);
+      assert.deepEqual([await ask(one), await ask(other)], [401, 200]);
+      assert.deepEqual((await auth.health()).warnings, []);
+      // The keys end a day after the last good answer.
+      change(endpoint);
+      tick(10 * MINUTE);
+      await settled(auth);
+      tick(24 * HOUR - 10 * MINUTE - 1);
+      await settled(auth);
+      assert.equal(await ask(other), 200);
+      tick(1);
+      await settled(auth);
+      assert.equal(await ask(other), 503);
+      assert.equal((await auth.health()).ok, false);
+      assert.match(auth.metrics(), /latchgate_key_set_keys 0\n/);
+      assert.deepEqual(
+        reasons.filter((reason) => !['keys_unavailable', 'token_key'].includes(reason)),
+        [],
+      );
     });
   }
 
@@ -222,9 +300,6 @@ describe('while the endpoint does not answer', () => {
     assert.equal(await answer, 503);
   });
 });
-
-/** A private JWK. @param {ReturnType<typeof pair>} pair */
-const own = ({ privateKey }) => jwkOf(privateKey);
 
 describe('of the keys in a set', () => {
   it('those that cannot verify are passed over, and cost the others nothing', async (t) => {

@@ -7,7 +7,8 @@ const { authMiddleware, createAuth } = require('latchgate');
 const { fault } = require('./support/auths.js');
 const { runScript } = require('./support/child.js');
 const { SECRET } = require('./support/jwt.js');
-const { keyEndpoint, pair, signed } = require('./support/key-endpoint.js');
+const { keyEndpoint, keySet, pair, signed } = require('./support/key-endpoint.js');
+const { steerTimers } = require('./support/timers.js');
 
 const URI = 'https://issuer.test/keys';
 
@@ -70,6 +71,51 @@ describe('jwt.jwksUri', () => {
     `;
     const { status, stdout, stderr } = await runScript(script);
     assert.deepEqual([status, stdout, stderr], [0, 'ready\n', '']);
+  });
+
+  it('warns once for each change of what is wrong, and when the keys are dropped', async (t) => {
+    const tick = steerTimers(t);
+    // The longest pause after each failure: a shorter one would let the question's own deadline come before its answer.
+    t.mock.method(Math, 'random', () => 1);
+    /** @type {string[]} */
+    const warned = [];
+    t.mock.method(process, 'emitWarning', (/** @type {string} */ text, /** @type {any} */ { code }) => {
+      warned.push(`${code}: ${text.replace(/^jwt\.jwksUri: /, '')}`);
+    });
+    const kept = 'the keys fetched before are used for up to 24 hours';
+    const key = pair('a');
+    const endpoint = await keyEndpoint(t, key);
+    const auth = createAuth({ jwt: { jwksUri: endpoint.url } });
+    t.after(() => auth.close());
+    await auth.ready();
+    /** Goes on until the endpoint has been asked once more, and the answer is taken in. @param {number} ms */
+    const asks = async (ms) => {
+      const { asked } = endpoint;
+      tick(ms);
+      await endpoint.reached(asked + 1);
+      await auth.tokens.verify(signed(pair('nobody'))).catch(() => null);
+    };
+    endpoint.body = '{"keys":[]}';
+    for (const ms of [600_000, 1000, 2000, 4000]) await asks(ms);
+    assert.deepEqual(warned.splice(0), [
+      `LATCHGATE_KEYS: its answer holds no key that verifies tokens: ${kept}`,
+    ]);
+    endpoint.status = 500;
+    for (const ms of [8000, 16_000]) await asks(ms);
+    assert.deepEqual(warned.splice(0), [`LATCHGATE_KEYS: it answered with status 500: ${kept}`]);
+    Object.assign(endpoint, { status: 200, body: keySet(key) });
+    await asks(30_000);
+    assert.deepEqual((await auth.health()).warnings, []);
+    endpoint.body = '{"keys":[]}';
+    await asks(600_000);
+    assert.deepEqual(warned.splice(0), [
+      `LATCHGATE_KEYS: its answer holds no key that verifies tokens: ${kept}`,
+    ]);
+    assert.equal((await auth.authenticate({ token: signed(key) })).ok, true);
+    tick(24 * 60 * 60_000);
+    assert.equal(warned.length, 1);
+    assert.match(warned[0], /: no token that needs its keys is accepted$/);
+    assert.equal((await auth.health()).ok, false);
   });
 
   it('warns once of an outage, without the address', async () => {

@@ -215,8 +215,41 @@ fn a_set_that_is_fetched_doubts_what_it_has_not_until_it_is_there() {
     assert!(set.choose("EdDSA", Some("a")).is_ok() && set.choose("EdDSA", None).is_ok());
     assert_eq!(set.choose("EdDSA", Some("b")), Err(NoKey::Unknown));
     assert_eq!(set.choose("ES256", Some("a")), Err(NoKey::Algorithm));
-    assert_eq!(set.renew(&[]).unwrap().usable, 0);
+    set.forget();
     assert_eq!(set.choose("EdDSA", Some("a")), Err(NoKey::Unknown));
+}
+
+#[test]
+fn a_fetched_set_stays_where_no_key_of_an_answer_is_usable_and_loses_what_a_usable_answer_lacks() {
+    let torn = || KeySource { label: "torn".into(), material: KeyMaterial::Jwk("{}".into()) };
+    for own in [None, Some(edwards("own", 2))] {
+        let is_own = own.is_some();
+        let mut set = KeySet::to_be_fetched(own, None).unwrap();
+        assert_eq!(set.renew(&[edwards("a", 0), edwards("b", 1)]).unwrap().usable, 2);
+        let chosen = ["a", "b", "own"].map(|kid| set.choose("EdDSA", Some(kid)));
+        for unusable in [vec![], vec![torn()]] {
+            let fetched = set.renew(&unusable).unwrap();
+            assert_eq!((fetched.usable, fetched.passed_over.len()), (0, unusable.len()));
+            // The same places: what was chosen before still means the same key.
+            let after = ["a", "b", "own"].map(|kid| set.choose("EdDSA", Some(kid)));
+            assert_eq!(after[..2], chosen[..2]);
+            assert_eq!(after[2].is_ok(), is_own);
+            assert_eq!(set.choose("EdDSA", Some("c")), Err(NoKey::Unknown));
+        }
+        assert_eq!(set.renew(&[edwards("b", 1)]).unwrap().usable, 1);
+        assert_eq!(set.choose("EdDSA", Some("a")), Err(NoKey::Key));
+        set.forget();
+        assert_eq!(set.choose("EdDSA", Some("b")), Err(NoKey::Unknown));
+        let kept = set.choose("EdDSA", Some("own"));
+        assert_eq!(kept.is_ok_and(|choice| set.signer(choice) == Signer::Own), is_own);
+    }
+}
+
+#[test]
+fn a_key_that_no_allowed_algorithm_fits_is_not_usable() {
+    let allowed = ["RS256".to_owned()];
+    let mut set = KeySet::to_be_fetched(None, Some(&allowed)).unwrap();
+    assert_eq!(set.renew(&[edwards("a", 0)]).unwrap().usable, 0);
 }
 
 #[test]
@@ -250,6 +283,10 @@ fn what_a_retired_key_has_verified_is_forgotten() {
     assert_eq!(verifier.payload(TEXT), Err(Reason::KeysUnavailable));
     verifier.renew_keys(&[edwards("a", 0)]).unwrap();
     assert!(verifier.payload(TEXT).is_ok());
+    verifier.renew_keys(&[]).unwrap();
+    assert!(verifier.payload(TEXT).is_ok());
     verifier.renew_keys(&[edwards("b", 1)]).unwrap();
     assert_eq!(verifier.payload(TEXT), Err(Reason::TokenSignature));
+    verifier.forget_keys();
+    assert_eq!(verifier.payload(TEXT), Err(Reason::KeysUnavailable));
 }

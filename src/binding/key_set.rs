@@ -9,7 +9,7 @@ use napi_derive::napi;
 
 #[napi]
 impl Gate {
-    /// Takes the keys that were fetched in place of those before; what was verified with them is forgotten.
+    /// Replaces the fetched keys, and forgets what the keys before have verified. Changes nothing where no key is usable.
     #[napi]
     pub fn renew_keys(&self, keys: Vec<KeyConfig>) -> Result<NativeKeySet> {
         let keys = key_sources(&keys).map_err(error)?;
@@ -17,6 +17,15 @@ impl Gate {
             let fetched = gate.verifier()?.renew_keys(&keys).map_err(error)?;
             let usable = number(fetched.usable as u64);
             Ok(NativeKeySet { usable, passed_over: fetched.passed_over })
+        })
+    }
+
+    /// Drops the fetched keys, and what they have verified.
+    #[napi]
+    pub fn forget_keys(&self) -> Result<()> {
+        enter(&self.inner, |gate| {
+            gate.verifier()?.forget_keys();
+            Ok(())
         })
     }
 

@@ -5,7 +5,7 @@
 const { storeError } = require('./errors.js');
 const { askEndpoint } = require('./jwks-endpoint.js');
 const { Slices } = require('./slices.js');
-const { warnKeys } = require('./warnings.js');
+const { warnKey, warnKeys } = require('./warnings.js');
 
 /** After keys were fetched, no unknown key id has them fetched again for so long. */
 const COOLDOWN_MS = 30_000;
@@ -36,6 +36,8 @@ class KeySource {
   /** Why the last question was in vain; '' where it was not. */
   #trouble = '';
   #failures = 0;
+  /** The warning about it that was emitted last. */
+  #warned = '';
   /** @type {Map<string, NodeJS.Timeout>} */
   #timers = new Map();
 
@@ -119,6 +121,7 @@ class KeySource {
   }
 
   /**
+   * An answer without a usable key is an outage: the keys before it stay.
    * @param {import('./jwks-endpoint.js').FetchedKey[]} keys
    * @param {string[]} passedOver
    */
@@ -129,10 +132,10 @@ class KeySource {
       return;
     }
     const renewed = this.#gate.renewKeys(keys);
+    for (const why of [...passedOver, ...renewed.passedOver]) warnKey(`${why}: the key is passed over`);
+    if (renewed.usable === 0) throw new Error('its answer holds no key that verifies tokens');
     this.usable = renewed.usable;
-    this.#keys = this.usable === 0 ? '' : text;
-    for (const why of [...passedOver, ...renewed.passedOver]) warnKeys(`${why}: the key is passed over`);
-    if (this.usable === 0) throw new Error('its answer holds no key that verifies tokens');
+    this.#keys = text;
   }
 
   /** @param {number} freshMs */
@@ -140,6 +143,7 @@ class KeySource {
     this.counts.fetched++;
     this.#failures = 0;
     this.#trouble = '';
+    this.#warned = '';
     this.#isCooling = true;
     this.#later('cool', COOLDOWN_MS);
     this.#later('refresh', freshMs);
@@ -150,10 +154,17 @@ class KeySource {
   #fail(trouble) {
     this.counts.failed++;
     this.#trouble = trouble;
-    if (this.#failures === 0) warnKeys(this.#warning());
+    this.#warn();
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS);
     this.#failures = Math.min(this.#failures + 1, 16);
     this.#later('refresh', pause * (0.5 + Math.random() / 2));
+  }
+
+  /** Once for each change: of what is wrong, or of what it means for tokens. */
+  #warn() {
+    const warning = this.#warning();
+    if (warning !== this.#warned) warnKeys(warning);
+    this.#warned = warning;
   }
 
   #warning() {
@@ -188,7 +199,9 @@ class KeySource {
 
   #expire() {
     this.#keys = '';
-    this.usable = this.#gate.renewKeys([]).usable;
+    this.usable = 0;
+    this.#gate.forgetKeys();
+    if (this.#trouble !== '') this.#warn();
   }
 }
 

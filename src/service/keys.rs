@@ -36,29 +36,21 @@ pub struct KeyOptions {
 }
 
 /// One key, ready.
-struct Key {
-    kid: Option<String>,
-    material: Vec<u8>,
-    verifiers: Vec<(Algorithm, Box<dyn JwtVerifier>)>,
+pub(super) struct Key {
+    pub(super) kid: Option<String>,
+    pub(super) material: Vec<u8>,
+    pub(super) verifiers: Vec<(Algorithm, Box<dyn JwtVerifier>)>,
 }
 
 /// All keys, ready.
 pub struct KeySet {
-    keys: Vec<Key>,
-    own: Option<usize>,
-    is_set: bool,
-    allowed: Option<Vec<Algorithm>>,
-    is_fetched: bool,
+    pub(super) keys: Vec<Key>,
+    pub(super) own: Option<usize>,
+    pub(super) is_set: bool,
+    pub(super) allowed: Option<Vec<Algorithm>>,
+    pub(super) is_fetched: bool,
     /// What was fetched may be out of date, so that a key unknown here may exist.
-    doubtful: bool,
-}
-
-/// What a set that was fetched came to.
-pub struct Fetched {
-    /// Keys that tokens are verified with.
-    pub usable: usize,
-    /// Why keys were passed over.
-    pub passed_over: Vec<String>,
+    pub(super) doubtful: bool,
 }
 
 /// A key chosen for a token: an index into the set, and the algorithm's place with that key.
@@ -167,80 +159,11 @@ impl KeySet {
         Ok(set)
     }
 
-    /// A set that will be fetched: `renew` brings its keys, and until then it is in doubt. The key that we sign with
-    /// is always in it.
-    ///
-    /// # Errors
-    /// `ERR_LATCHGATE_CONFIG`, naming the option that is wrong and the cure.
-    pub fn to_be_fetched(
-        own: Option<KeySource>,
-        algorithms: Option<&[String]>,
-    ) -> Result<Self, Fault> {
-        let provider = provider()?;
-        let allowed = algorithms.map(check_algorithms).transpose()?;
-        if let Some(symmetric) = allowed.iter().flatten().find(|a| is_symmetric(**a)) {
-            return Err(Fault::config(format!(
-                "jwt.algorithms names {}, which no key of jwt.jwksUri can be used with",
-                jwk::algorithm_name(*symmetric)
-            )));
-        }
-        let keys = Vec::new();
-        let mut set =
-            Self { keys, own: None, is_set: true, allowed, is_fetched: true, doubtful: true };
-        if let Some(source) = own {
-            let key = check(&source)?.ok_or_else(|| unusable(&source.label))?;
-            set.own = Some(set.add(key, provider)?);
-        }
-        Ok(set)
-    }
-
-    /// Takes the keys that were fetched in place of those before. Those that cannot be used are passed over: one bad
-    /// key must not cost the others their tokens.
-    ///
-    /// # Errors
-    /// The crypto library does not work.
-    pub fn renew(&mut self, keys: &[KeySource]) -> Result<Fetched, Fault> {
-        let provider = provider()?;
-        let own = self.own.map(|own| self.keys.swap_remove(own));
-        let kept = usize::from(own.is_some());
-        self.keys = own.into_iter().collect();
-        self.own = (kept == 1).then_some(0);
-        let mut passed_over = Vec::new();
-        for source in keys {
-            match check(source) {
-                Ok(Some(key)) if self.is_rival(&key) => passed_over.push(format!(
-                    "{}: has the kid of jwt.privateKey, and is another key",
-                    source.label
-                )),
-                Ok(Some(key)) if self.is_ours(&key) => {}
-                Ok(Some(key)) => {
-                    if let Err(fault) = self.add(key, provider) {
-                        passed_over.push(format!("{}: {}", source.label, fault.message));
-                    }
-                }
-                Ok(None) => {}
-                Err(fault) => passed_over.push(fault.message),
-            }
-        }
-        let usable = self.keys.len() - kept;
-        self.doubtful = usable == 0;
-        Ok(Fetched { usable, passed_over })
-    }
-
-    /// Whether a key that is not here may stand where the set comes from.
-    pub const fn doubt(&mut self, doubtful: bool) {
-        self.doubtful = doubtful;
-    }
-
-    fn is_ours(&self, key: &CheckedKey) -> bool {
-        self.own.is_some_and(|own| self.keys[own].kid == key.kid)
-    }
-
-    fn is_rival(&self, key: &CheckedKey) -> bool {
-        self.is_ours(key) && self.own.is_some_and(|own| self.keys[own].material != key.material)
-    }
-
-    fn add(&mut self, key: CheckedKey, provider: &CryptoProvider) -> Result<usize, Fault> {
+    pub(super) fn add(
+        &mut self,
+        key: CheckedKey,
+        provider: &CryptoProvider,
+    ) -> Result<usize, Fault> {
         let mut verifiers = Vec::new();
         for algorithm in key.algorithms {
             if self.allowed.as_ref().is_none_or(|allowed| allowed.contains(&algorithm)) {
@@ -328,15 +251,15 @@ impl KeySet {
     }
 }
 
-fn unusable(label: &str) -> Fault {
+pub(super) fn unusable(label: &str) -> Fault {
     Fault::config(format!("{label}: is not a key for one of the algorithms offered"))
 }
 
-fn is_symmetric(algorithm: Algorithm) -> bool {
+pub(super) fn is_symmetric(algorithm: Algorithm) -> bool {
     matches!(algorithm, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512)
 }
 
-fn check(source: &KeySource) -> Result<Option<CheckedKey>, Fault> {
+pub(super) fn check(source: &KeySource) -> Result<Option<CheckedKey>, Fault> {
     match &source.material {
         KeyMaterial::Secret(secret) => jwk::from_secret(&source.label, secret).map(Some),
         KeyMaterial::Jwk(json) => jwk::from_jwk(&source.label, json),
@@ -344,7 +267,7 @@ fn check(source: &KeySource) -> Result<Option<CheckedKey>, Fault> {
 }
 
 /// Known names, none of them `none`, and never symmetric beside asymmetric ones (RFC 8725 §2.1).
-fn check_algorithms(names: &[String]) -> Result<Vec<Algorithm>, Fault> {
+pub(super) fn check_algorithms(names: &[String]) -> Result<Vec<Algorithm>, Fault> {
     let mut algorithms = Vec::new();
     for name in names {
         let Some(algorithm) = jwk::algorithm(name) else {

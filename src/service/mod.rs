@@ -5,6 +5,7 @@ pub mod api_key;
 pub mod cache;
 pub mod claims;
 pub mod credential;
+pub mod fetched;
 pub mod fingerprint;
 pub mod identity;
 pub mod issue;

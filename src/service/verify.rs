@@ -3,7 +3,8 @@
 
 use super::cache::TokenCache;
 use super::claims::{self, Purpose, Rules, Token};
-use super::keys::{Choice, Fetched, KeySet, KeySource, NoKey};
+use super::fetched::Fetched;
+use super::keys::{Choice, KeySet, KeySource, NoKey};
 use super::strict_json::{self, Value};
 use crate::core::error::Fault;
 use crate::core::reason::Reason;
@@ -87,14 +88,27 @@ impl Verifier {
         &self.keys
     }
 
-    /// Takes other keys. What was verified with those before is forgotten: none of them may speak for a token any more.
+    /// Replaces the fetched keys, as [`KeySet::renew`] does. Forgets what the keys before have verified, unless they stay.
     ///
     /// # Errors
     /// The crypto library does not work.
     pub fn renew_keys(&mut self, keys: &[KeySource]) -> Result<Fetched, Fault> {
+        let fetched = self.keys.renew(keys)?;
+        if fetched.usable > 0 {
+            self.forget_tokens();
+        }
+        Ok(fetched)
+    }
+
+    /// Drops the fetched keys, and what they have verified.
+    pub fn forget_keys(&mut self) {
+        self.keys.forget();
+        self.forget_tokens();
+    }
+
+    fn forget_tokens(&mut self) {
         self.cache = TokenCache::new(CACHE_BYTES);
         self.header = None;
-        self.keys.renew(keys)
     }
 
     /// See [`KeySet::doubt`].
