@@ -112,6 +112,24 @@ describe('both tarballs, installed into an empty app, run without Rust', () => {
   }
 });
 
+describe('both tarballs of one version, and then not', () => {
+  it('are refused together, at the start', async () => {
+    const text = `const { createAuth } = require('latchgate');
+      try { createAuth({ jwt: { secret: 's'.repeat(64) } }); console.log('made'); } catch ({ code, message }) { console.log(code, message); }`;
+    const home = await app('mixed', Object.values(tarballs), { 'app.js': text });
+    const run = () => runNode(['app.js'], { cwd: home, env: NOWHERE });
+    assert.equal((await run()).stdout, 'made\n');
+    const file = path.join(home, 'node_modules', 'latchgate', 'package.json');
+    const { version, ...manifest } = JSON.parse(fs.readFileSync(file, 'utf8'));
+    fs.writeFileSync(file, JSON.stringify({ ...manifest, version: '99.0.0' }));
+    const { status, stdout, stderr } = await run();
+    assert.deepEqual([status, stderr], [0, '']);
+    assert.match(stdout, /^ERR_LATCHGATE_CONFIG latchgate is at version 99\.0\.0, but its native binary/);
+    assert.ok(stdout.includes(`binary is at version ${version}: `), stdout);
+    assert.ok(stdout.includes(`latchgate-${platformName()}@99.0.0`), stdout);
+  });
+});
+
 describe('the command of the package', () => {
   it('is there for npx, looks at stores, and audits', async () => {
     const home = path.join(directory, 'cjs');

@@ -14,6 +14,7 @@ const { notices } = require('./lib/notices.js');
 const { binaryName, platformName } = require('./lib/platform.js');
 const { ROOT, npm } = require('./lib/run.js');
 const { SetupError, setup } = require('./setup.js');
+const { disagreements } = require('./check-versions.js');
 
 const NOTICES = 'THIRD-PARTY-NOTICES.txt';
 
@@ -24,14 +25,9 @@ const readJson = (file) => JSON.parse(fs.readFileSync(path.join(ROOT, file), 'ut
 function platformPackages() {
   const { version } = readJson('package.json');
   return Object.fromEntries(
-    fs.readdirSync(path.join(ROOT, 'npm')).map((directory) => {
-      const platform = readJson(`npm/${directory}/package.json`);
-      if (platform.version !== version)
-        throw new SetupError(
-          `npm/${directory} is at ${platform.version}, the package at ${version}: run \`npx napi version\``,
-        );
-      return [platform.name, version];
-    }),
+    fs
+      .readdirSync(path.join(ROOT, 'npm'))
+      .map((directory) => [readJson(`npm/${directory}/package.json`).name, version]),
   );
 }
 
@@ -59,6 +55,8 @@ async function packAll(out) {
     throw new SetupError(`no platform package for ${platform}: add its target to package.json and npm/`);
   // The log goes to stderr: stdout is for the answer.
   await setup({ addon: true, quiet: true, log: console.error });
+  const wrong = disagreements(ROOT, { built: true });
+  if (wrong.length > 0) throw new SetupError(wrong.join('\n'));
   fs.mkdirSync(out, { recursive: true });
   const stage = fs.mkdtempSync(path.join(os.tmpdir(), 'latchgate-pack-'));
   try {

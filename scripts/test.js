@@ -154,6 +154,7 @@ const SECTIONS = [
   { name: 'check guards', run: () => node('scripts/check-guards.js') },
   { name: 'check codes, self-test', run: () => node('scripts/check-codes.js', '--self-test') },
   { name: 'check codes', run: () => node('scripts/check-codes.js') },
+  { name: 'check versions', run: () => node('scripts/check-versions.js') },
   {
     name: 'lint',
     needs: 'packages',

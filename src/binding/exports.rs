@@ -32,6 +32,12 @@ pub fn reasons() -> Vec<ReasonRow> {
         .collect()
 }
 
+/// The version that this binary was built as.
+#[napi]
+pub fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
 /// One request decided: see `Gate`. A free function with the gate's number, because finding a class
 /// instance again costs more than the whole decision; and with one number for gate, policy and flags
 /// (gate x 2^24 + policy x 4 + flags), because every argument costs.

@@ -1,7 +1,8 @@
 'use strict';
-// Loads the generated binding when it is first needed, and says which package is missing where it is not there.
+// Loads the generated binding when it is first needed. Says which package is missing, and refuses a binary of another version.
 
 const { LatchgateError, configError, isError } = require('./errors.js');
+const { version } = require('../../package.json');
 
 /** @typedef {typeof import('./binding.js')} Binding */
 
@@ -10,14 +11,34 @@ let binding;
 
 /** @returns {Binding} */
 function native() {
-  if (binding === undefined) {
-    try {
-      binding = require('./binding.js');
-    } catch (error) {
-      throw loadError(error);
-    }
+  binding ??= sameVersion(load());
+  return binding;
+}
+
+/** @returns {Binding} */
+function load() {
+  try {
+    return require('./binding.js');
+  } catch (error) {
+    throw loadError(error);
   }
-  return /** @type {Binding} */ (binding);
+}
+
+/**
+ * The loader compares versions only where a variable of the environment says so, and then those of two package.json files.
+ * @param {Binding} loaded
+ * @returns {Binding}
+ */
+function sameVersion(loaded) {
+  // A loader or a binary from before this check has no such function.
+  const found = /** @type {Partial<Binding>} */ (loaded).version?.();
+  if (found === version) return loaded;
+  const name = `latchgate-${platform()}`;
+  throw configError(
+    `latchgate is at version ${version}, but its native binary is ${found === undefined ? 'of an older, unnamed version' : `at version ${found}`}: ` +
+      `install both at one version (\`npm install latchgate@${version} ${name}@${version}\`); in a clone of the repository ` +
+      'run `npm run build`',
+  );
 }
 
 /**
