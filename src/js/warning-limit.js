@@ -10,11 +10,9 @@ const minutes = new Map();
 
 /**
  * Emits a warning, unless its code has had its share of this minute. The end of the minute says how many were left out.
- * @param {string} code
- * @param {string} text
- * @param {string} [detail]
+ * @param {{ code: string, text: string, detail?: string }} warning
  */
-function warnAtMost(code, text, detail) {
+function warnAtMost({ code, text, detail }) {
   const minute = minutes.get(code) ?? begin(code);
   if (minute.told === MOST) {
     minute.leftOut++;
@@ -38,7 +36,8 @@ function begin(code) {
  */
 function end(code, { leftOut }) {
   minutes.delete(code);
-  if (leftOut > 0) warnAtMost(code, `${leftOut} more warnings of this code were left out in the last minute`);
+  const text = `${leftOut} more warnings of this code were left out in the last minute`;
+  if (leftOut > 0) warnAtMost({ code, text });
 }
 
 exports.warnAtMost = warnAtMost;

@@ -110,7 +110,7 @@ function warnSessionIsToken() {
 
 /** What is wrong with the keys that are fetched. The caller says it once for each change. @param {string} text */
 function warnKeys(text) {
-  warnAtMost('LATCHGATE_KEYS', text);
+  warnAtMost({ code: 'LATCHGATE_KEYS', text });
 }
 
 /** What is wrong with a key that was fetched: each sentence is emitted once. @param {string} text */
@@ -121,12 +121,14 @@ function warnKey(text) {
 
 /** What kept a request from getting its charge back. @param {string} message */
 function warnRefund(message) {
-  warnAtMost('LATCHGATE_REFUND', `the charge of a request was not given back: ${message}`);
+  const text = `the charge of a request was not given back: ${message}`;
+  warnAtMost({ code: 'LATCHGATE_REFUND', text });
 }
 
 /** What a listener of events threw. @param {Error} error */
 function warnListener({ name, message, stack }) {
-  warnAtMost('LATCHGATE_LISTENER', `a listener threw ${name}: ${message}`, stack);
+  const text = `a listener threw ${name}: ${message}`;
+  warnAtMost({ code: 'LATCHGATE_LISTENER', text, detail: stack });
 }
 
 /** What would have gone to next(error), had anything been enforced: once for each code. @param {string} code @param {Error} fault */
