@@ -134,17 +134,20 @@ const SECTIONS = [
   { name: 'rust format', run: () => cargo('fmt', '--check') },
   {
     name: 'rust clippy, core alone',
-    run: () => cargo('clippy', '--all-targets', '--no-default-features', '--', '-D', 'warnings'),
+    run: () => cargo('clippy', '--locked', '--all-targets', '--no-default-features', '--', '-D', 'warnings'),
   },
-  { name: 'rust clippy, addon', run: () => cargo('clippy', '--all-targets', '--', '-D', 'warnings') },
+  {
+    name: 'rust clippy, addon',
+    run: () => cargo('clippy', '--locked', '--all-targets', '--', '-D', 'warnings'),
+  },
   {
     name: 'rust clippy, test addon',
-    run: () => cargo('clippy', '--all-targets', '--all-features', '--', '-D', 'warnings'),
+    run: () => cargo('clippy', '--locked', '--all-targets', '--all-features', '--', '-D', 'warnings'),
   },
-  { name: 'rust tests', run: () => cargo('test', '--no-default-features') },
+  { name: 'rust tests', run: () => cargo('test', '--locked', '--no-default-features') },
   {
     name: 'rust tests, test stores',
-    run: () => cargo('test', '--no-default-features', '--features', 'test-stores'),
+    run: () => cargo('test', '--locked', '--no-default-features', '--features', 'test-stores'),
   },
   { name: 'licences', run: () => node('scripts/licences.js', '--check') },
   { name: 'cargo deny', run: deny },
@@ -155,6 +158,8 @@ const SECTIONS = [
   { name: 'check codes, self-test', run: () => node('scripts/check-codes.js', '--self-test') },
   { name: 'check codes', run: () => node('scripts/check-codes.js') },
   { name: 'check versions', run: () => node('scripts/check-versions.js') },
+  { name: 'check supply, self-test', run: () => node('scripts/check-supply.js', '--self-test') },
+  { name: 'check supply', run: () => node('scripts/check-supply.js') },
   {
     name: 'lint',
     needs: 'packages',

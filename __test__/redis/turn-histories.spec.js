@@ -18,7 +18,7 @@ const { TOPOLOGIES } = require('../support/topologies.js');
 
 const ROOT = path.join(__dirname, '..', '..');
 const RECORDER = path.join(__dirname, '..', 'support', 'apps', 'turn-recorder.js');
-const CHECK = ['test', '--quiet', '--no-default-features', '--features', 'test-stores', '--test'];
+const CHECK = ['test', '--locked', '--quiet', '--no-default-features', '--features', 'test-stores', '--test'];
 const PROCESSES = 5;
 /** After a crash Sentinel takes the replica that has most, and a master of a Cluster has one. */
 const ACKS = 1;
