@@ -8,6 +8,8 @@ mod counters;
 mod credential;
 mod decide_codec;
 mod family_codec;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod greeting;
 mod inbox;
 mod io;

@@ -13,7 +13,8 @@ pub enum Reply {
     Error(String),
 }
 
-/// Deepest nesting, and largest bulk string, that a server of ours has reason to send.
+/// Deepest nesting, longest line, and largest bulk string, that a server of ours has reason to send.
+const MAX_LINE: usize = 64 * 1024;
 const MAX_DEPTH: usize = 4;
 const MAX_BULK: usize = 512 * 1024 * 1024;
 
@@ -78,9 +79,11 @@ pub fn read(bytes: &[u8]) -> Result<Option<(Reply, usize)>, Garbled> {
 fn read_at(bytes: &[u8], start: usize, depth: usize) -> Result<Option<(Reply, usize)>, Garbled> {
     let rest = &bytes[start..];
     let Some(end) = rest.iter().position(|byte| *byte == b'\r') else {
-        // A line longer than any of ours is none.
-        return if rest.len() > 64 * 1024 { Err(Garbled) } else { Ok(None) };
+        return if rest.len() > MAX_LINE { Err(Garbled) } else { Ok(None) };
     };
+    if end > MAX_LINE {
+        return Err(Garbled);
+    }
     if rest.len() < end + 2 {
         return Ok(None);
     }
@@ -98,7 +101,10 @@ fn read_at(bytes: &[u8], start: usize, depth: usize) -> Result<Option<(Reply, us
             Ok(length) if length > MAX_BULK => Err(Garbled),
             Ok(length) => match bytes.get(after..after + length + 2) {
                 None => Ok(None),
-                Some(body) => Ok(Some((Reply::Bulk(body[..length].to_vec()), after + length + 2))),
+                Some(body) => match body.split_at(length) {
+                    (text, b"\r\n") => Ok(Some((Reply::Bulk(text.to_vec()), after + length + 2))),
+                    _ => Err(Garbled),
+                },
             },
         },
         b'*' => {
@@ -157,8 +163,19 @@ mod tests {
             b"\r\n",
             b":1\rx",
             b"*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n",
+            b"$1\r\nabc\r\n",
+            b"*2\r\n$0\r\n:1\r\n+OK\r\n",
         ] {
             assert_eq!(read(bytes), Err(Garbled), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_too_long_whether_its_end_has_arrived_or_not() {
+        for (length, is_read) in [(MAX_LINE - 1, true), (MAX_LINE, false)] {
+            let line = ["+", &"x".repeat(length), "\r\n"].concat().into_bytes();
+            assert_eq!(read(&line).is_ok(), is_read, "{length}");
+            assert_eq!(read(&line[..=length]).is_ok(), is_read, "{length}, its end missing");
         }
     }
 

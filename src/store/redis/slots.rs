@@ -48,6 +48,9 @@ pub fn ranges(reply: &Reply, asked: &Address) -> Option<Vec<Range>> {
             };
             let within = |slot: &i64| u16::try_from(*slot).ok().filter(|slot| *slot < BUCKETS);
             let (first, last) = (within(first)?, within(last)?);
+            if first > last {
+                return None;
+            }
             Some(Range { first, last, primary: asked.beside(host, u16::try_from(*port).ok()?) })
         })
         .collect()
@@ -139,6 +142,7 @@ mod tests {
             Reply::Array(vec![Reply::Nil]),
             Reply::Array(vec![range(0, 16384, vec![node(Reply::Nil, 1)])]),
             Reply::Array(vec![range(0, 1, vec![])]),
+            Reply::Array(vec![range(9, 5, vec![node(Reply::Nil, 1)])]),
         ] {
             assert_eq!(ranges(&wrong, &asked), None);
         }
