@@ -3,9 +3,9 @@
 //
 //   node scripts/fuzz.js                              all of them, a minute each
 //   node scripts/fuzz.js --seconds 300 resp urls      these, five minutes each
-//   node scripts/fuzz.js --merge resp                 writes what widens the coverage into the corpus, as few inputs as will do
 //
-// An input that breaks a property is kept in target/fuzz/artifacts, and the command that repeats it is printed.
+// An input that breaks a property is kept in target/fuzz/artifacts, and the command that repeats it is printed. Exit status 3:
+// something is absent here.
 'use strict';
 
 const fs = require('node:fs');
@@ -31,24 +31,41 @@ const FLAGS = [
   '-Ccodegen-units=1',
 ].join(' ');
 
-/** Something is absent, or wrongly asked for; the message is one line that names the cure. */
-class FuzzError extends Error {}
+/** The exit status where something is absent. */
+const ABSENT = 3;
+
+/** It cannot be run; the message is one line that names the cure. */
+class FuzzError extends Error {
+  /** @param {string} message @param {number} [status] */
+  constructor(message, status = 1) {
+    super(message);
+    this.status = status;
+  }
+}
 
 /** @returns {Promise<string>} the directory of the built targets */
 async function build() {
-  if (process.platform === 'win32') throw new FuzzError('libFuzzer needs Linux or macOS: run this there');
+  if (process.platform === 'win32')
+    throw new FuzzError('libFuzzer needs Linux or macOS: run this there', ABSENT);
   const { status, output } = await run('rustc', ['-vV'], { quiet: true });
   const host = /^host: (\S+)$/m.exec(output)?.[1];
   if (status !== 0 || host === undefined)
-    throw new FuzzError('Rust was not found: install it from https://rustup.rs, then open a new shell');
+    throw new FuzzError(
+      'Rust was not found: install it from https://rustup.rs, then open a new shell',
+      ABSENT,
+    );
   const compiler = process.env.CXX ?? 'c++';
   if ((await run(compiler, ['--version'], { quiet: true })).status !== 0)
-    throw new FuzzError(`${compiler} was not found: install a C++ compiler (Debian: apt-get install g++)`);
+    throw new FuzzError(
+      `${compiler} was not found: install a C++ compiler (Debian: apt-get install g++)`,
+      ABSENT,
+    );
   // A target is named so that what runs while building, scripts and macros, is built without these flags.
   const args = ['--manifest-path', path.join(ROOT, CRATE, 'Cargo.toml'), '--target', host, '--quiet'];
   const env = { RUSTFLAGS: FLAGS, CARGO_TARGET_DIR: OUT, CARGO_INCREMENTAL: '0' };
   const built = await run('cargo', ['build', '--locked', '--release', '--bins', ...args], { env });
-  if (built.status !== 0) throw new FuzzError('the fuzz targets could not be built: see above for the reason');
+  if (built.status !== 0)
+    throw new FuzzError('the fuzz targets could not be built: see above for the reason');
   return path.join(OUT, host, 'release');
 }
 
@@ -95,41 +112,30 @@ async function fuzz(binaries, target, seconds) {
   return ok;
 }
 
-/** @param {string} binaries @param {string} target @returns {Promise<boolean>} */
-async function merge(binaries, target) {
-  const { grown, seeds } = directories(target);
-  const args = ['-merge=1', '-max_len=4096', seeds, grown];
-  const { status, output } = await run(path.join(binaries, target), args, { quiet: true });
-  if (status !== 0) console.log(output);
-  console.log(`${target}: ${fs.readdirSync(seeds).length} inputs`);
-  return status === 0;
-}
-
 /** @param {string[]} args */
 function read(args) {
   const chosen = [];
-  let [seconds, merging] = [SECONDS, false];
+  let seconds = SECONDS;
   for (let at = 0; at < args.length; at++) {
     const arg = String(args[at]);
     if (arg === '--seconds') seconds = Number(args[++at]);
-    else if (arg === '--merge') merging = true;
     else if (TARGETS.includes(arg)) chosen.push(arg);
     else throw new FuzzError(`${arg} is no target: there are ${TARGETS.join(', ')}`);
   }
   if (!Number.isSafeInteger(seconds) || seconds < 1)
     throw new FuzzError('--seconds takes a whole number of seconds, 1 at least');
-  return { targets: chosen.length > 0 ? chosen : TARGETS, seconds, merging };
+  return { targets: chosen.length > 0 ? chosen : TARGETS, seconds };
 }
 
 async function main() {
-  const { targets, seconds, merging } = read(process.argv.slice(2));
+  const { targets, seconds } = read(process.argv.slice(2));
   console.log('building the fuzz targets (cargo; some minutes the first time)');
   const binaries = await build();
   const waiting = [...targets];
   let failed = 0;
   const worker = async () => {
     for (let target = waiting.shift(); target !== undefined; target = waiting.shift())
-      if (!(await (merging ? merge(binaries, target) : fuzz(binaries, target, seconds)))) failed++;
+      if (!(await fuzz(binaries, target, seconds))) failed++;
   };
   await Promise.all(Array.from({ length: Math.min(4, os.availableParallelism()) }, worker));
   if (failed > 0) process.exitCode = 1;
@@ -137,5 +143,5 @@ async function main() {
 
 main().catch((error) => {
   console.error(error instanceof FuzzError ? error.message : error);
-  process.exitCode = 1;
+  process.exitCode = error instanceof FuzzError ? error.status : 1;
 });

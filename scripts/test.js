@@ -65,6 +65,13 @@ async function deny() {
   return cargo('deny', '--locked', 'check', 'licenses', 'bans', 'sources');
 }
 
+/** The fuzz targets, a minute each in CI. @returns {Promise<Outcome>} */
+async function fuzz() {
+  const { status, output } = await run(process.execPath, ['scripts/fuzz.js', '--seconds', CI ? '60' : '10']);
+  if (status === 3) return { ok: true, skipped: output.trim().split('\n').at(-1) };
+  return { ok: status === 0, note: `${output.match(/: holds, /g)?.length ?? 0} targets` };
+}
+
 /** @param {string[]} args */
 const node = async (...args) => ({ ok: (await run(process.execPath, args)).status === 0 });
 
@@ -133,6 +140,10 @@ const isBoth = (/** @type {string} */ file) => /\.(race|middleware)\.spec\.js$/.
 const SECTIONS = [
   { name: 'rust format', run: () => cargo('fmt', '--check') },
   {
+    name: 'rust format, fuzz targets',
+    run: () => cargo('fmt', '--check', '--manifest-path', '__test__/fuzz/Cargo.toml'),
+  },
+  {
     name: 'rust clippy, core alone',
     run: () => cargo('clippy', '--locked', '--all-targets', '--no-default-features', '--', '-D', 'warnings'),
   },
@@ -188,6 +199,7 @@ const SECTIONS = [
     run: () => specs(isBoth, { ...onTestAddon, LATCHGATE_TEST_STORE: 'test-deferred:' }),
   },
   { name: 'specs, lab', needs: 'test-addon', run: () => specs(isLab, onTestAddon) },
+  { name: 'fuzz', run: fuzz },
 ];
 
 /** @param {string[]} args @returns {Section[]} */
