@@ -1,5 +1,6 @@
-//! Acts on API keys whose owner is not known yet: the owner is asked for once, and remembered. An owner
-//! never changes; a key that is not found where it was remembered is looked for once more.
+//! Acts on API keys whose owner is not known yet: the owner is asked for once, and remembered. An imported key
+//! can be imported again, for another owner, with the same id: the store compares the owner with the record, and a key that is
+//! not found where it was remembered is looked for once more.
 
 use super::charges::Draft;
 use super::policy::Policy;
@@ -121,6 +122,11 @@ impl KeyFlow {
         }
     }
 
+    fn find_again(&mut self, places: &mut Places) -> Next {
+        places.remove(&*cache_name(&self.name));
+        self.find()
+    }
+
     fn find(&mut self) -> Next {
         self.step = Step::Finding;
         Next::Find(KeyOp::Find(self.name.clone()))
@@ -129,10 +135,7 @@ impl KeyFlow {
     /// The step after this outcome.
     pub fn go_on(&mut self, outcome: store::Outcome, places: &mut Places) -> Next {
         match (self.step, outcome) {
-            (Step::Trying, Err(fault)) if fault == unknown_key() => {
-                places.remove(&*cache_name(&self.name));
-                self.find()
-            }
+            (Step::Trying, Err(fault)) if fault == unknown_key() => self.find_again(places),
             (_, Err(fault)) => Next::Done(Err(fault)),
             (Step::Finding, Ok(Verdict::ApiKey(KeyAnswer::Place(None)))) => self.nowhere(),
             (Step::Finding, Ok(Verdict::ApiKey(KeyAnswer::Place(Some(place))))) => {
@@ -142,8 +145,7 @@ impl KeyFlow {
                 Next::Act(place)
             }
             (Step::Trying, Ok(Verdict::ApiKey(answer))) if is_unknown(&answer) => {
-                places.remove(&*cache_name(&self.name));
-                self.find()
+                self.find_again(places)
             }
             (_, outcome) => Next::Done(outcome),
         }
@@ -159,8 +161,11 @@ impl KeyFlow {
         })
     }
 
-    /// A key that is another's than the token's user.
-    pub fn not_owned(&self) -> Next {
+    /// A key that is another's than the token's user. An owner that was remembered may have changed.
+    pub fn not_owned(&mut self, places: &mut Places) -> Next {
+        if self.step == Step::Trying {
+            return self.find_again(places);
+        }
         Next::Done(Ok(Verdict::ApiKey(refused(&self.name, Reason::KeyOwner))))
     }
 }

@@ -58,7 +58,7 @@ impl GateInner {
                 Next::Act(place) => match self.act_on(&mut flow, &place)? {
                     Some(op) => op,
                     None => {
-                        next = flow.not_owned();
+                        next = flow.not_owned(&mut self.places);
                         continue;
                     }
                 },

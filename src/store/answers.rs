@@ -42,7 +42,7 @@ impl Answers {
     }
 
     pub(super) fn sweep(&self, shard: usize, settled_ms: u64) -> usize {
-        sweep_shard(&self.0, shard, |answer| answer.until_ms <= settled_ms)
+        sweep_shard(&self.0, shard, |_, answer| answer.until_ms <= settled_ms)
     }
 
     pub(super) fn dump(&self, settled_ms: u64) -> Vec<String> {

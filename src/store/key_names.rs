@@ -95,11 +95,13 @@ impl KeyNames {
         self.owners.insert(new.place.id.as_str().into(), owner);
     }
 
-    /// A key is no longer kept.
-    pub fn drop_key(&self, id: &str) {
-        if let Some((_, Owner { digest: Some(digest), .. })) = self.owners.remove(id) {
-            self.imports
-                .remove_if(&digest, |_, held| held.lapses_ms.is_none() && held.place.id == id);
+    /// A key of this owner is no longer kept. One that was imported again, for another owner, has the same id and stays.
+    pub fn drop_key(&self, id: &str, owner: &str) {
+        let gone = self.owners.remove_if(id, |_, holder| &*holder.user == owner);
+        if let Some((_, Owner { digest: Some(digest), .. })) = gone {
+            self.imports.remove_if(&digest, |_, held| {
+                held.lapses_ms.is_none() && held.place.id == id && held.place.owner == owner
+            });
         }
     }
 

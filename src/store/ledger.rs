@@ -173,9 +173,9 @@ impl Ledger {
 
     /// Drops what has expired from one shard.
     pub fn sweep(&self, shard: usize, settled_ms: u64) -> usize {
-        sweep_shard(&self.quotas, shard, |state| state.is_over(settled_ms))
-            + sweep_shard(&self.memories, shard, |memory| memory.until_ms <= settled_ms)
-            + sweep_shard(&self.refunded, shard, |until_ms| *until_ms <= settled_ms)
+        sweep_shard(&self.quotas, shard, |_, state| state.is_over(settled_ms))
+            + sweep_shard(&self.memories, shard, |_, memory| memory.until_ms <= settled_ms)
+            + sweep_shard(&self.refunded, shard, |_, until_ms| *until_ms <= settled_ms)
     }
 
     /// One line for each thing that stands.

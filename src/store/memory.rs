@@ -316,7 +316,7 @@ impl MemoryStore {
 pub(super) fn sweep_shard<K: Eq + Hash, V>(
     map: &DashMap<K, V, ahash::RandomState>,
     shard: usize,
-    mut is_over: impl FnMut(&mut V) -> bool,
+    mut is_over: impl FnMut(&K, &mut V) -> bool,
 ) -> usize {
     let hasher = map.hasher();
     let mut table = map.shards()[shard].write();
@@ -326,8 +326,8 @@ pub(super) fn sweep_shard<K: Eq + Hash, V>(
     // table's own `retain` does.
     unsafe {
         for bucket in table.iter() {
-            let (_, value) = bucket.as_mut();
-            if is_over(value.get_mut()) {
+            let (key, value) = bucket.as_mut();
+            if is_over(key, value.get_mut()) {
                 table.erase(bucket);
             }
         }
@@ -368,9 +368,9 @@ impl Store for MemoryStore {
         let mut removed = 0;
         for _ in 0..shards {
             let shard = self.cursor.fetch_add(1, Ordering::Relaxed) % shards;
-            removed += sweep_shard(&self.users, shard, |record| {
+            removed += sweep_shard(&self.users, shard, |user, record| {
                 record.expire_named(now, SLICE, |gone| match gone {
-                    Gone::Key(id) => self.key_names.drop_key(id),
+                    Gone::Key(id) => self.key_names.drop_key(id, user),
                     Gone::Family(id) => self.family_names.drop_family(id),
                 })
             });

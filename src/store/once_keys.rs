@@ -46,7 +46,7 @@ impl OnceKeys {
     }
 
     pub(super) fn sweep(&self, shard: usize, settled_ms: u64) -> usize {
-        sweep_shard(&self.0, shard, |held| held.is_over(settled_ms))
+        sweep_shard(&self.0, shard, |_, held| held.is_over(settled_ms))
     }
 
     pub(super) fn dump(&self, settled_ms: u64) -> Vec<String> {

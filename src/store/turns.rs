@@ -99,8 +99,8 @@ impl Turns {
     }
 
     pub(super) fn sweep(&self, shard: usize, settled_us: u64) -> usize {
-        sweep_shard(&self.locks, shard, |state| state.is_over(settled_us))
-            + sweep_shard(&self.users, shard, |state| state.is_over(settled_us))
+        sweep_shard(&self.locks, shard, |_, state| state.is_over(settled_us))
+            + sweep_shard(&self.users, shard, |_, state| state.is_over(settled_us))
     }
 
     pub(super) fn dump(&self, now_us: u64, settled_us: u64) -> Vec<String> {

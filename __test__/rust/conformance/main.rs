@@ -8,6 +8,7 @@ mod forgetting;
 mod history;
 mod key_ends;
 mod key_imports;
+mod key_owners;
 mod key_quotas;
 mod keys;
 #[cfg(target_os = "linux")]

@@ -187,6 +187,13 @@ pub fn count(store: &dyn Store, act: Act<'_>) -> u64 {
     }
 }
 
+/// Another user whose id lies in the same bucket.
+pub fn bucket_mate(user: &str) -> String {
+    use latchgate::core::bucket::bucket;
+    let mut others = (0..).map(|n| format!("{user}-{n}"));
+    others.find(|other| bucket(other) == bucket(user)).unwrap()
+}
+
 pub fn generation(store: &dyn Store, user: &str) -> u64 {
     match call(store, Act::NextGeneration { user: user.into() }) {
         Verdict::Generation(generation) => generation,

@@ -129,13 +129,14 @@ pub fn encode(prefix: &str, op: &KeyOp<'_>) -> Call {
         KeyOp::Use(_) => ask(Verb::KeyFind, &[], &[], KeyExpects::Done),
         KeyOp::Rotate { place, digest, start, grace_ms } => {
             let numbers = Packer::default().ms(*grace_ms).0;
-            let arguments = [&*numbers, digest, start.as_bytes()];
+            let arguments = [&*numbers, digest, start.as_bytes(), place.owner.as_bytes()];
             ask(Verb::KeyRotate, &key_and_ring(prefix, place), &arguments, KeyExpects::Done)
         }
         KeyOp::Revoke(place) => {
             let keys = key_and_ring(prefix, place);
             let expects = KeyExpects::Revoked(place.clone());
-            ask(Verb::KeyRevoke, &keys, &[place.id.as_bytes()], expects)
+            let arguments = [place.id.as_bytes(), place.owner.as_bytes()];
+            ask(Verb::KeyRevoke, &keys, &arguments, expects)
         }
         KeyOp::Add { place, units, once } => {
             let mut keys = Vec::from(key_and_ring(prefix, place));
@@ -144,14 +145,16 @@ pub fn encode(prefix: &str, op: &KeyOp<'_>) -> Call {
             keys.extend(memory);
             let units = Packer::default().put(7, *units).0;
             let question = once.map(|once| once.question).unwrap_or_default();
-            let arguments: [&[u8]; 2] = [&units, &question];
-            ask(Verb::KeyAdd, &keys, &arguments[..keys.len() - 1], KeyExpects::Added)
+            let arguments: [&[u8]; 3] = [&units, place.owner.as_bytes(), &question];
+            ask(Verb::KeyAdd, &keys, &arguments[..keys.len()], KeyExpects::Added)
         }
         KeyOp::Update { place, patch: said, pointed } => {
             let [which, name, scopes, metadata, rule] = patch(said);
             let (id, pointed): (_, &[u8]) =
                 (place.id.as_bytes(), if *pointed { b"1" } else { b"" });
-            let arguments: [&[u8]; 7] = [id, &which, &name, &scopes, &metadata, &rule, pointed];
+            let owner = place.owner.as_bytes();
+            let arguments: [&[u8]; 8] =
+                [id, &which, &name, &scopes, &metadata, &rule, pointed, owner];
             let expects = KeyExpects::Updated(place.clone());
             ask(Verb::KeyUpdate, &key_and_ring(prefix, place), &arguments, expects)
         }
@@ -166,7 +169,8 @@ pub fn encode(prefix: &str, op: &KeyOp<'_>) -> Call {
             let ids: Vec<String> = ids.iter().filter(|id| id.starts_with(&own)).cloned().collect();
             let mut keys = vec![Names::of(prefix, owner).key("ak")];
             keys.extend(ids.iter().map(|id| Names::of_api_key(prefix, id).key("a")));
-            let arguments: Vec<&[u8]> = ids.iter().map(String::as_bytes).collect();
+            let arguments: Vec<&[u8]> =
+                [owner].into_iter().chain(&ids).map(|text| text.as_bytes()).collect();
             let expects = KeyExpects::Infos { owner: owner.clone(), ids: ids.clone() };
             ask(Verb::KeyGet, &keys, &arguments, expects)
         }
@@ -193,6 +197,7 @@ pub fn encode_use(prefix: &str, asked: &Use<'_>, op: &Op<'_>) -> Plan {
     let mut arguments: Vec<&[u8]> = decide.arguments.iter().map(Vec::as_slice).collect();
     arguments.extend([&*numbers, &asked.digest, receipt]);
     arguments.push(question.as_ref().map(<[u8; 16]>::as_slice).unwrap_or_default());
+    arguments.push(asked.decide.user.as_bytes());
     arguments.extend(asked.scopes.iter().map(String::as_bytes));
     let undo = asked.receipt.map(|_| Undo { memory: own_memory, units: asked.cost, key });
     let (scope_ok, limit, quota) = (decide.scope_ok, decide.limit, decide.quota);
@@ -212,10 +217,11 @@ pub fn undo(expects: &Expects, verdict: &Verdict) -> Option<Call> {
     };
     let Undo { key, memory, units } = asked.undo.as_ref()?;
     // What was told again too: while this use rested on it, the one that was charged could not give it back.
+    let owner = asked.place.owner.as_bytes();
     let Charged { id, born_us, void_ms, at } = used.own?.charged?;
     let keys: Vec<String> = [key.clone()].into_iter().chain(memory.clone()).collect();
     let numbers = Packer::default().put(7, born_us).ms(void_ms).put(7, *units).put(7, at).0;
-    Some(call(Verb::KeyUndo, &keys, &[&numbers, &id], Expects::Consumption))
+    Some(call(Verb::KeyUndo, &keys, &[&numbers, &id, owner], Expects::Consumption))
 }
 
 /// Reads a reply. `None`: it is not what the script answers.

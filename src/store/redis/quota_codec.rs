@@ -142,7 +142,10 @@ pub fn refund(prefix: &str, asked: &Refund<'_>) -> Call {
     let keys: Vec<String> = [key, names.beside("rf", &id)].into_iter().chain(memory).collect();
     let numbers = Packer::default().put(7, born_us).ms(void_ms).put(7, asked.units).put(7, at);
     let numbers = numbers.flag(asked.of_request).0;
-    call(Verb::Refund, &keys, &[&numbers, &id, &place], Expects::Flag)
+    // What an API key holds may lie with another owner's key by now.
+    let of_key = asked.lasting && key_of_balance(&asked.key).is_some();
+    let owner = asked.user.as_deref().filter(|_| of_key).unwrap_or_default();
+    call(Verb::Refund, &keys, &[&numbers, &id, &place, owner.as_bytes()], Expects::Flag)
 }
 
 /// Forgets quotas that lie apart; they are of one name.

@@ -18,8 +18,8 @@ local function credential_deny()
   end
   if with_key == 1 then
     local _, epoch = ring_read(KEYS[4])
-    local k = key_read(KEYS[3], epoch)
-    local secret = k and redis.call('HGET', KEYS[3], 'o') == ARGV[5] and key_secret(k, ARGV[4]) or 1
+    local k = key_read(KEYS[3], epoch, ARGV[5])
+    local secret = k and key_secret(k, ARGV[4]) or 1
     if secret == 1 then return deny + 32 end
     if secret == 2 or k.is_revoked then deny = deny + 64 end
     if k.expires <= now then deny = deny + 128 end

@@ -44,11 +44,13 @@ local function ring_note(ring, id, due, born)
   end
 end
 
--- A key as it stands now; nil where there is none.
-local function key_kept(key, epoch)
-  local found = redis.call('HMGET', key, '.', 'h', 'x', 's', 'm', 'q', 'u', 'l')
+-- A key of this owner as it stands now; nil where there is none. An imported key that is imported again, for another owner,
+-- has the id that it had: then nil and true.
+local function key_kept(key, epoch, owner)
+  local found = redis.call('HMGET', key, '.', 'h', 'x', 's', 'm', 'q', 'u', 'l', 'o')
   local head = ours(found[1], 31)
   if not head then return nil end
+  if found[9] ~= owner then return nil, true end
   local k = { hash = ours(found[2], 32), spent = found[3] or '', scopes = found[4] or '', metadata = found[5] or '',
     rule = ours(found[6], 20), state = found[7], last = ours(found[8], 6) }
   k.created, k.born, k.expires, k.revoked, k.old = struct.unpack(KEY, head)
@@ -59,8 +61,8 @@ local function key_kept(key, epoch)
 end
 
 -- The same; nil too where it ended so long ago that nobody is told of it.
-local function key_read(key, epoch)
-  local k = key_kept(key, epoch)
+local function key_read(key, epoch, owner)
+  local k = key_kept(key, epoch, owner)
   if k and k.ends + LISTED <= now then return nil end
   return k
 end

@@ -5,7 +5,9 @@
 -- Reply: packed: 1, or 0 where the id is taken.
 local key, ring, id = KEYS[1], KEYS[2], ARGV[1]
 local last, epoch, endless, latest = ring_read(ring)
-if key_read(key, epoch) then return struct.pack('>I4', 0) end
+-- The epoch of this owner does not end another owner's key. Of that key only its record says whether it has ended.
+local holder = redis.call('HGET', key, 'o')
+if key_read(key, holder == ARGV[3] and epoch or 0, holder) then return struct.pack('>I4', 0) end
 -- A few that have expired go, so that an index that nobody reads does not grow; but none that fell with all of the
 -- owner's and that nobody has listed since: it is kept still, and by the index alone it is known that it fell.
 local some = redis.call('HRANDFIELD', ring, 8, 'WITHVALUES')

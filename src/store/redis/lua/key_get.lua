@@ -1,12 +1,12 @@
 -- Tells what is known of API keys of one owner. One script, because what is gone is taken out of the index.
--- KEYS[1] hash: the owner's index. KEYS[n + 1] hash: a key. ARGV[n] its id.
+-- KEYS[1] hash: the owner's index. KEYS[n + 1] hash: a key. ARGV[1] owner. ARGV[n + 1] a key's id.
 -- Reply: packed: how many; then for each that is there: its number, and as key_view; then for each imported one of which
 --   it was found here that it has fallen: its number, and what its pointer is to be told.
 local ring, told, fallen = KEYS[1], {}, {}
 local _, epoch = ring_read(ring)
-for i, id in ipairs(ARGV) do
-  local key = KEYS[i + 1]
-  local k = key_kept(key, epoch)
+for i = 1, #ARGV - 1 do
+  local id, key = ARGV[i + 1], KEYS[i + 1]
+  local k, strange = key_kept(key, epoch, ARGV[1])
   local is_listed = k and k.ends + LISTED > now
   if is_listed then told[#told + 1] = struct.pack('>I4', i - 1) .. key_view(key, k) end
   -- Those that fell with all of the owner's are told so one by one; at the end of its time one goes at once.
@@ -17,7 +17,9 @@ for i, id in ipairs(ARGV) do
     if ended ~= '' then fallen[#fallen + 1] = struct.pack('>I4', i - 1) .. ended end
     key_expire(key, k, ring, id)
   end
-  if not is_listed and redis.call('EXISTS', key) == 0 and redis.call('HEXISTS', ring, id) == 1 then ring_note(ring, id) end
+  if not is_listed and (strange or redis.call('EXISTS', key) == 0) and redis.call('HEXISTS', ring, id) == 1 then
+    ring_note(ring, id)
+  end
 end
 -- Nothing is left, and no key can be born that its epoch would reach.
 local last = ring_read(ring)

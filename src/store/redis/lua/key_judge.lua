@@ -1,13 +1,13 @@
 
 local _, key_epoch = ring_read(KEYS[5])
-local k = key_read(KEYS[4], key_epoch)
+local k = key_read(KEYS[4], key_epoch, ARGV[11])
 local bits, own, own_kept, facts = 1, nil, nil, ''
 if k then
   bits = key_secret(k, ARGV[8])
   if bits ~= 1 then
     if k.is_revoked then bits = 2 end
     if k.expires <= now then bits = bits + 4 end
-    for i = 11, #ARGV do
+    for i = 12, #ARGV do
       if not string.find(' ' .. k.scopes .. ' ', ' ' .. ARGV[i] .. ' ', 1, true) then
         bits = bits + 8
         break

@@ -1,9 +1,9 @@
 -- Revokes an API key. One script, because of two who ask only one may have done it.
--- KEYS[1] hash: the key. KEYS[2] hash: the owner's index. ARGV[1] id.
+-- KEYS[1] hash: the key. KEYS[2] hash: the owner's index. ARGV[1] id. ARGV[2] owner.
 -- Reply: packed: 1, or 0 where no such key stands; and of an imported key what its pointer is to be told.
 local key = KEYS[1]
 local _, epoch = ring_read(KEYS[2])
-local k = key_read(key, epoch)
+local k = key_read(key, epoch, ARGV[2])
 if not k or k.is_revoked then return struct.pack('>I4', 0) end
 k.revoked = now
 k.ends = math.min(k.expires, now)

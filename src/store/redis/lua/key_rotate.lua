@@ -1,10 +1,10 @@
 -- Gives an API key another secret; the one before it works for a while. One script, because there must be one of each.
 -- KEYS[1] hash: the key. KEYS[2] hash: the owner's index.
--- ARGV[1] packed: grace (ms). ARGV[2] SHA-256 of its new text. ARGV[3] start.
+-- ARGV[1] packed: grace (ms). ARGV[2] SHA-256 of its new text. ARGV[3] start. ARGV[4] owner.
 -- Reply: packed: 1, or 0 where no such key stands.
 local key = KEYS[1]
 local _, epoch = ring_read(KEYS[2])
-local k = key_read(key, epoch)
+local k = key_read(key, epoch, ARGV[4])
 if not k or k.is_revoked then return struct.pack('>I4', 0) end
 local grace = struct.unpack('>I6', ARGV[1])
 -- Without grace the old secret ends whatever becomes of the clock.

@@ -1,11 +1,13 @@
 -- Gives back what a use was charged to an API key, because the quota that comes after it denies. One script, because other
 -- uses may rest on the same charge by its idempotency key: with the last of them it is given back.
 -- KEYS[1] hash: the key. KEYS[2] string: what is remembered under the idempotency key (only with one).
--- ARGV[1] packed: born (us), void (ms), units, units ever charged then. ARGV[2] receipt id.
+-- ARGV[1] packed: born (us), void (ms), units, units ever charged then. ARGV[2] receipt id. ARGV[3] owner.
 -- Reply: as quota_reply: the key's quota as it stands then, asked for these units; or packed: 0 where it has none.
 local key, memory = KEYS[1], KEYS[2]
 local born, void, units, at = struct.unpack('>I7I6I7I7', ARGV[1])
-local found = redis.call('HMGET', key, 'q', 'u')
+local found = redis.call('HMGET', key, 'q', 'u', 'o')
+-- Of a key that was imported again meanwhile, for another owner, nothing was charged.
+if found[3] ~= ARGV[3] then return struct.pack('>I1', 0) end
 local k = { rule = ours(found[1], 20), state = found[2] }
 local q = k.state and quota_at(k.state, 0, 0, 0)
 local kept = memory and redis.call('GET', memory)

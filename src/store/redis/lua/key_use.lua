@@ -6,7 +6,7 @@
 -- last of KEYS, string: the same of the request's quota (only with one).
 -- ARGV[1] to ARGV[6] as in decide. ARGV[7] packed: no token, units of the key's own quota, an idempotency key is given
 -- for them. ARGV[8] SHA-256 of what was presented. ARGV[9] receipt id of the key's own quota, or empty. ARGV[10] its
--- question, or empty. ARGV[n] a scope that is demanded.
+-- question, or empty. ARGV[11] owner. ARGV[n] a scope that is demanded.
 -- Reply: packed: 255 where something else was asked under an idempotency key; or the reasons (1 unknown, 2 revoked, 4
 --   expired, 8 scope, 16 quota), flags (1 facts, 2 own quota); where there are facts: scopes and metadata, each behind its
 --   length; where there is a quota: its rule, and as quota_reply; then as decide. Or the status AGAIN.

@@ -2,12 +2,18 @@
 -- KEYS[1] string or hash: the quota, or where it lies. KEYS[2] string: is there where the receipt is spent.
 -- KEYS[3] string: what is remembered under the charge's idempotency key (only with one).
 -- ARGV[1] packed: born (us), void (ms), units, units ever charged then, of a request (others may rest on the charge).
--- ARGV[2] receipt id. ARGV[3] field of the hash, or empty.
+-- ARGV[2] receipt id. ARGV[3] field of the hash, or empty. ARGV[4] of a balance that an API key holds: the key's owner, else empty.
 -- Reply: packed: 1, or 0 where it was given back before or is worth nothing any more, or others rest on it.
 local born, void, units, at, of_request = struct.unpack('>I7I6I7I7I1', ARGV[1])
 local field, SPENT = ARGV[3], '1'
 local state
-if field == '' then state = redis.call('GET', KEYS[1]) else state = redis.call('HGET', KEYS[1], field) end
+if field == '' then
+  state = redis.call('GET', KEYS[1])
+else
+  local found = redis.call('HMGET', KEYS[1], field, 'o')
+  -- An imported key may have been imported again, for another owner.
+  state = (ARGV[4] == '' or found[2] == ARGV[4]) and found[1]
+end
 local kept = KEYS[3] and redis.call('GET', KEYS[3])
 local spent = redis.call('GET', KEYS[2])
 if spent and spent ~= SPENT then error('FOREIGN value under a key of ours') end
