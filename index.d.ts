@@ -705,8 +705,8 @@ export interface Tokens {
    * bring it, racers and those who got no answer, in whichever process, are given the live token that it has led to; their access tokens
    * differ. After that it ends the session, because either the client or a thief holds a stale one: 'reused', and the event 'revoked'.
    * 'expired': the token or its session has come to its time. 'revoked': the session was ended or evicted, or the user revoked or
-   * blocked. 'invalid': all that is no token, or none any more that can be told from one; nothing is done. OAuth calls each of them
-   * invalid_grant.
+   * blocked. 'invalid': all that is no authentic token of a known family; nothing is done. A spent token is told as reused while its
+   * session lives, however old it is. OAuth calls each of them invalid_grant.
    *
    * `claims` and `scope`: default what the login said; given ones are for this access token alone. Where one of them and what the
    * login said of the other are too long for a token, ERR_LATCHGATE_INPUT comes after the token was spent: ask again with less

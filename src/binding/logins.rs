@@ -6,7 +6,7 @@ use super::gate::NowOrLater;
 use super::outcome::{Outcome, Result, error};
 use super::slots::enter;
 use super::token_flow::{TokenFlow, WantedToken};
-use crate::core::family_op::{Login, NewFamily};
+use crate::core::family_op::{FamilyKey, Login, NewFamily};
 use crate::core::op::{Act, Admit, SessionCheck};
 use crate::service::fingerprint::login_request;
 use crate::service::issue::{Request, random_id};
@@ -80,6 +80,8 @@ impl Gate {
             given,
             family: NewFamily {
                 id: [0; 16],
+                key: FamilyKey([0; 32]),
+                number: 0,
                 digest: [0; 32],
                 ttl_ms,
                 claims: request.claims.clone().map(Into::into),

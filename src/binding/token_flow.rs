@@ -1,24 +1,37 @@
-//! Logins, and what is done with a refresh token, of which the family or its user is not known yet: they are asked for
-//! once. Whose a family is never changes.
+//! Logins, and what is done with a refresh token, of which the family or its user is not known yet: the family is looked up
+//! once, and remembered. The store compares what is remembered with what it has; where they differ the family is looked up
+//! once more.
 
+use crate::core::bucket::bucket;
 use crate::core::error::Fault;
 use crate::core::family_op::{
-    FamilyAnswer, FamilyId, FamilyOp, Login, LoginAnswer, Refresh, RefreshAnswer,
+    FIRST_NUMBER, FamilyAnswer, FamilyId, FamilyKey, FamilyOp, KnownFamily, Login, LoginAnswer,
+    PresentedToken, Refresh, RefreshAnswer,
 };
 use crate::core::op::Verdict;
 use crate::core::store;
 use crate::service::issue::Request;
-use crate::service::refresh_token::{RefreshToken, new_family};
+use crate::service::refresh_token::{RefreshToken, new_family, new_key};
 use quick_cache::unsync::Cache;
 use std::rc::Rc;
 
-/// Users remembered at most, by family.
+/// Families remembered at most.
 const REMEMBERED: usize = 100_000;
-/// So often a login may be led on to another family before it is given up.
+/// So often a login may be led on to another family, or a higher number, before it is given up.
 const TRIES: u8 = 8;
+/// The numbers that links of a family are a ring of: a login that skips numbers skips whole rounds.
+const ROUND: u64 = 256;
 
-/// Whose families are that were met.
-pub type Owners = Cache<FamilyId, Rc<str>>;
+/// What is remembered of a family.
+pub struct Owner {
+    /// Its user.
+    pub user: Rc<str>,
+    /// Its key.
+    pub key: FamilyKey,
+}
+
+/// Families that were met.
+pub type Owners = Cache<FamilyId, Rc<Owner>>;
 
 /// An empty memory of them.
 pub fn owners() -> Owners {
@@ -40,18 +53,20 @@ pub struct TokenFlow {
     pub wanted: WantedToken,
     /// The token that was presented; of a login the one that is handed out.
     pub token: RefreshToken,
-    /// The user, once known.
-    pub user: Option<Rc<str>>,
+    /// What is known of the family.
+    pub owner: Option<Rc<Owner>>,
     /// What is to follow the presented token.
     pub candidate: Option<RefreshToken>,
+    /// What is known of the family was remembered, and not looked up by this act.
+    remembered: bool,
 }
 
 /// What comes next.
 pub enum NextToken {
     /// This is asked.
     Ask(FamilyOp<'static>),
-    /// The user is known: what is wanted can be asked.
-    Found,
+    /// The family is known, and the token authentic: what is wanted can be asked.
+    Found(Rc<Owner>),
     /// It has come to this.
     Done(store::Outcome),
 }
@@ -61,58 +76,73 @@ impl TokenFlow {
     ///
     /// # Errors
     /// Where the system gives no randomness.
-    pub fn login(login: Box<Login<'static>>, request: Request) -> Result<Self, Fault> {
-        let token = RefreshToken::make(&login.admit.user, new_family()?)?;
+    pub fn login(mut login: Box<Login<'static>>, request: Request) -> Result<Self, Fault> {
+        let token = begin_family(&mut login, new_family()?)?;
         let wanted = WantedToken::Login { login, request, tries: TRIES };
-        Ok(Self { wanted, token, user: None, candidate: None })
+        Ok(Self { wanted, token, owner: None, candidate: None, remembered: false })
     }
 
     /// What is done with a token.
     pub const fn with(token: RefreshToken, wanted: WantedToken) -> Self {
-        Self { wanted, token, user: None, candidate: None }
+        Self { wanted, token, owner: None, candidate: None, remembered: false }
     }
 
     /// The first step.
     pub fn begin(&mut self, owners: &Owners) -> NextToken {
-        if let WantedToken::Login { login, .. } = &mut self.wanted {
-            return NextToken::Ask(login_with(login, &self.token));
+        if let WantedToken::Login { login, .. } = &self.wanted {
+            return NextToken::Ask(FamilyOp::Login(login.clone()));
         }
-        let RefreshToken { bucket, family, .. } = self.token;
-        match owners.get(&family) {
-            Some(user) => {
-                self.user = Some(Rc::clone(user));
-                NextToken::Found
+        match owners.get(&self.token.family) {
+            // What is remembered may be of a family that is there no more: then that is looked up.
+            Some(owner) if self.token.is_authentic(&owner.key) => {
+                self.remembered = true;
+                self.found(Rc::clone(owner))
             }
-            None => NextToken::Ask(FamilyOp::Find { bucket, family }),
+            _ => self.find(),
         }
     }
 
-    /// The act itself, of a token whose user is known.
+    fn find(&mut self) -> NextToken {
+        self.remembered = false;
+        let RefreshToken { bucket, family, .. } = self.token;
+        NextToken::Ask(FamilyOp::Find { bucket, family })
+    }
+
+    fn found(&mut self, owner: Rc<Owner>) -> NextToken {
+        self.owner = Some(Rc::clone(&owner));
+        NextToken::Found(owner)
+    }
+
+    /// The act itself, of an authentic token whose family is known.
     ///
     /// # Errors
     /// Where the system gives no randomness.
-    pub fn act(&mut self, user: &Rc<str>) -> Result<FamilyOp<'static>, Fault> {
-        let (family, presented) = (self.token.family, self.token.digest());
-        let user = user.to_string().into();
+    pub fn act(&mut self, owner: &Owner) -> Result<FamilyOp<'static>, Fault> {
+        let Owner { user, key } = owner;
+        let (family, number) = (self.token.family, self.token.number());
+        let digest = self.token.digest();
+        let token =
+            PresentedToken { user: user.to_string().into(), family, key: *key, number, digest };
         let WantedToken::Refresh { grace_ms, .. } = self.wanted else {
-            return Ok(FamilyOp::Logout { user, family, presented });
+            return Ok(FamilyOp::Logout(token));
         };
-        let candidate = RefreshToken::make(&user, family)?;
+        let candidate = RefreshToken::make(user, family, key, number + 1)?;
         let (next, sealed) = (candidate.digest(), self.token.seal(&candidate)?.into());
         self.candidate = Some(candidate);
-        Ok(FamilyOp::Refresh(Box::new(Refresh { user, family, presented, next, sealed, grace_ms })))
+        Ok(FamilyOp::Refresh(Box::new(Refresh { token, next, sealed, grace_ms })))
     }
 
     /// The step after this outcome.
     pub fn go_on(&mut self, outcome: store::Outcome, owners: &mut Owners) -> NextToken {
         match outcome {
-            Ok(Verdict::Family(FamilyAnswer::Owner(Some(user)))) => {
-                let user: Rc<str> = user.into();
-                owners.insert(self.token.family, Rc::clone(&user));
-                self.user = Some(user);
-                NextToken::Found
+            Ok(Verdict::Family(FamilyAnswer::Known(known))) => match &self.wanted {
+                WantedToken::Login { .. } => self.login_in(known),
+                _ => self.looked_up(known, owners),
+            },
+            Ok(Verdict::Family(FamilyAnswer::Unknown)) => {
+                owners.remove(&self.token.family);
+                if self.remembered { self.find() } else { self.nowhere() }
             }
-            Ok(Verdict::Family(FamilyAnswer::Owner(None))) => NextToken::Done(Ok(self.nowhere())),
             Ok(Verdict::Family(FamilyAnswer::Login(answer))) => match *answer {
                 LoginAnswer::Elsewhere(family) => self.login_again(family),
                 answer => {
@@ -123,39 +153,91 @@ impl TokenFlow {
         }
     }
 
-    /// There is no such family.
-    fn nowhere(&self) -> Verdict {
-        Verdict::Family(match self.wanted {
-            WantedToken::Refresh { .. } => FamilyAnswer::Refresh(Box::new(RefreshAnswer::Invalid)),
-            _ => FamilyAnswer::Done(false),
-        })
+    fn looked_up(&mut self, known: Option<KnownFamily>, owners: &mut Owners) -> NextToken {
+        let Some(KnownFamily { user, key, .. }) = known else {
+            owners.remove(&self.token.family);
+            return self.nowhere();
+        };
+        let owner = Rc::new(Owner { user: user.into(), key });
+        owners.insert(self.token.family, Rc::clone(&owner));
+        if self.token.is_authentic(&key) { self.found(owner) } else { self.nowhere() }
     }
 
-    /// The login's request has a session already, in this family; or none any more: then it begins a new one.
+    /// There is no such family, or the token is none of it.
+    fn nowhere(&self) -> NextToken {
+        NextToken::Done(Ok(Verdict::Family(match self.wanted {
+            WantedToken::Refresh { .. } => FamilyAnswer::Refresh(Box::new(RefreshAnswer::Invalid)),
+            _ => FamilyAnswer::Done(false),
+        })))
+    }
+
+    /// The login's request has a session already, in this family: that is looked up. Or none any more: then a new family
+    /// begins.
     fn login_again(&mut self, family: Option<FamilyId>) -> NextToken {
         let WantedToken::Login { login, tries, .. } = &mut self.wanted else {
-            return NextToken::Done(Ok(self.nowhere()));
+            return self.nowhere();
         };
         *tries -= 1;
         if *tries == 0 {
             let message = "other logins of the same request came between: nothing was done";
             return NextToken::Done(Err(Fault::unavailable(message)));
         }
-        let made = family
-            .map_or_else(new_family, Ok)
-            .and_then(|family| RefreshToken::make(&login.admit.user, family));
-        match made {
+        match family {
+            Some(family) => {
+                login.family.id = family;
+                NextToken::Ask(FamilyOp::Find { bucket: bucket(&login.admit.user), family })
+            }
+            None => self.ask_login(|login| begin_family(login, new_family()?)),
+        }
+    }
+
+    /// The family that the login's request has: its next token is made. Where the family is gone it begins anew.
+    fn login_in(&mut self, known: Option<KnownFamily>) -> NextToken {
+        let WantedToken::Login { tries, .. } = &self.wanted else {
+            return self.nowhere();
+        };
+        // Each rotation that comes between lets the next try skip more numbers: who rotates without end cannot keep a login out.
+        let rounds = (1 << (4 * u32::from((TRIES - 1 - tries).min(5)))) - 1;
+        self.ask_login(|login| {
+            let family = login.family.id;
+            let Some(KnownFamily { key, number, .. }) = known else {
+                return begin_family(login, family);
+            };
+            login.family.key = key;
+            login.family.number = number.saturating_add(1 + rounds * ROUND);
+            next_token(login)
+        })
+    }
+
+    fn ask_login(
+        &mut self,
+        make: impl FnOnce(&mut Login<'static>) -> Result<RefreshToken, Fault>,
+    ) -> NextToken {
+        let WantedToken::Login { login, .. } = &mut self.wanted else {
+            return self.nowhere();
+        };
+        match make(login) {
             Ok(token) => {
-                let op = login_with(login, &token);
                 self.token = token;
-                NextToken::Ask(op)
+                NextToken::Ask(FamilyOp::Login(login.clone()))
             }
             Err(fault) => NextToken::Done(Err(fault)),
         }
     }
 }
 
-fn login_with(login: &mut Login<'static>, token: &RefreshToken) -> FamilyOp<'static> {
-    (login.family.id, login.family.digest) = (token.family, token.digest());
-    FamilyOp::Login(Box::new(login.clone()))
+/// The first token of a family, under a key of its own.
+fn begin_family(login: &mut Login<'static>, family: FamilyId) -> Result<RefreshToken, Fault> {
+    login.family.id = family;
+    login.family.key = new_key()?;
+    login.family.number = FIRST_NUMBER;
+    next_token(login)
+}
+
+/// The token that the login's family, key and number say.
+fn next_token(login: &mut Login<'static>) -> Result<RefreshToken, Fault> {
+    let family = &login.family;
+    let token = RefreshToken::make(&login.admit.user, family.id, &family.key, family.number)?;
+    login.family.digest = token.digest();
+    Ok(token)
 }

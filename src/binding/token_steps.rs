@@ -4,7 +4,7 @@ use super::continuation::Continuation;
 use super::gate::{GateInner, NowOrLater, keyless};
 use super::grant::{NativeGrant, NativeRefusal};
 use super::outcome::{Outcome, Result, admission, error, number, object};
-use super::token_flow::{NextToken, TokenFlow, WantedToken};
+use super::token_flow::{NextToken, Owner, TokenFlow, WantedToken};
 use crate::core::error::Fault;
 use crate::core::family_op::{Drawn, FamilyAnswer, FamilyOp, Granted, LoginAnswer, RefreshAnswer};
 use crate::core::op::{Act, Verdict};
@@ -13,6 +13,7 @@ use crate::service::identity::MAX_ID;
 use crate::service::issue::{Request, expires_ms};
 use crate::service::refresh_token::RefreshToken;
 use napi::bindgen_prelude::Either;
+use std::rc::Rc;
 
 impl GateInner {
     /// Begins an act.
@@ -40,7 +41,7 @@ impl GateInner {
             let act = match next {
                 NextToken::Done(outcome) => return Some((flow, outcome)),
                 NextToken::Ask(op) => Ok(op),
-                NextToken::Found => self.act_for(&mut flow),
+                NextToken::Found(owner) => self.act_for(&mut flow, &owner),
             };
             let op = match act {
                 Ok(op) => self.op(Act::Family(op)),
@@ -57,12 +58,15 @@ impl GateInner {
         }
     }
 
-    /// What is wanted of a token whose user is known. That an access token with the claims given can be signed is looked at
+    /// What is wanted of a token whose family is known. That an access token with the claims given can be signed is looked at
     /// first; with those of the login it could.
-    fn act_for(&self, flow: &mut TokenFlow) -> std::result::Result<FamilyOp<'static>, Fault> {
-        let user = flow.user.clone().unwrap_or_default();
+    fn act_for(
+        &self,
+        flow: &mut TokenFlow,
+        owner: &Owner,
+    ) -> std::result::Result<FamilyOp<'static>, Fault> {
         if let WantedToken::Refresh { request, .. } = &mut flow.wanted {
-            request.user = user.to_string();
+            request.user = owner.user.to_string();
             if request.claims.is_some() {
                 let (issuer, rules) = self.issuer().map_err(|_| keyless())?;
                 // Which session it will be is not known: the longest to write. Nor is the login's scope.
@@ -72,7 +76,7 @@ impl GateInner {
                 issuer.check(&probe, rules, self.now_ms())?;
             }
         }
-        flow.act(&user)
+        flow.act(owner)
     }
 
     /// Takes an act one step further; its outcome, where it has come to its end.
@@ -90,28 +94,32 @@ impl GateInner {
 
     /// What JavaScript is told at the end.
     pub fn finish_token(&mut self, flow: TokenFlow, outcome: store::Outcome) -> Result<Outcome> {
-        let TokenFlow { wanted, token, user, candidate } = flow;
+        let TokenFlow { wanted, token, owner, candidate, .. } = flow;
         let Verdict::Family(answer) = outcome.map_err(error)? else {
             return Err(error(Fault::unavailable("the store answered another question")));
         };
         match (wanted, answer) {
-            (WantedToken::Login { request, .. }, FamilyAnswer::Login(answer)) => match *answer {
-                LoginAnswer::Admitted(admitted, drawn) => {
-                    self.owners.insert(token.family, request.user.as_str().into());
-                    let session = admitted.session.as_ref().map(|session| session.id.clone());
-                    let grant = self.grant(Request { session, ..request }, drawn, &token)?;
-                    let (grant, admission) = (Some(grant), Some(admission(admitted)));
-                    Ok(Outcome { grant, admission, ..Outcome::default() })
+            (WantedToken::Login { request, login, .. }, FamilyAnswer::Login(answer)) => {
+                match *answer {
+                    LoginAnswer::Admitted(admitted, drawn) => {
+                        let owner =
+                            Owner { user: request.user.as_str().into(), key: login.family.key };
+                        self.owners.insert(token.family, Rc::new(owner));
+                        let session = admitted.session.as_ref().map(|session| session.id.clone());
+                        let grant = self.grant(Request { session, ..request }, drawn, &token)?;
+                        let (grant, admission) = (Some(grant), Some(admission(admitted)));
+                        Ok(Outcome { grant, admission, ..Outcome::default() })
+                    }
+                    LoginAnswer::Refused(refused) => {
+                        Ok(Outcome { admission: Some(admission(refused)), ..Outcome::default() })
+                    }
+                    LoginAnswer::Elsewhere(_) => Ok(Outcome::default()),
                 }
-                LoginAnswer::Refused(refused) => {
-                    Ok(Outcome { admission: Some(admission(refused)), ..Outcome::default() })
-                }
-                LoginAnswer::Elsewhere(_) => Ok(Outcome::default()),
-            },
+            }
             (WantedToken::Refresh { request, .. }, FamilyAnswer::Refresh(answer)) => {
                 let refused = |reason: &str, session_id: Option<String>| {
-                    let user_id = user.as_deref().filter(|_| session_id.is_some());
-                    let user_id = user_id.map(str::to_owned);
+                    let owner = owner.as_ref().filter(|_| session_id.is_some());
+                    let user_id = owner.map(|owner| owner.user.to_string());
                     let refusal = NativeRefusal { reason: reason.to_owned(), user_id, session_id };
                     Ok(Outcome { refusal: Some(refusal), ..Outcome::default() })
                 };

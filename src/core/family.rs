@@ -1,16 +1,15 @@
-//! Refresh families of one user: which token is the live one, which are spent, and what followed each for as long
-//! as that may be told. Of tokens only hashes, and what was sealed under them, come here.
+//! Refresh families of one user: which token is the live one, and what followed a spent token for as long as that may be
+//! told. Tokens are numbered, and processes authenticate the numbers: a number below the live one's is a spent token,
+//! whether or not anything of it is remembered. Of tokens only hashes, and what was sealed under them, come here.
 
-use super::family_op::{FamilyId, NewFamily, Refresh};
+use super::family_op::{FamilyId, FamilyKey, KnownFamily, NewFamily, PresentedToken, Refresh};
 use super::hash::IdMap;
 use super::key::Digest;
 use std::collections::VecDeque;
 
 /// A family is known for so long after its session's last instant, in milliseconds, so that it is told that it expired.
 pub const KEPT_MS: u64 = 3_600_000;
-/// So many spent tokens of one family are told from unknown ones, the last of them.
-pub const MAX_SPENT: usize = 10_000;
-/// Of so many what followed can be told at once, the last of them.
+/// Spent tokens of one family that lead to the live token within the grace window: the last ones.
 pub const MAX_LINKS: usize = 256;
 
 /// Half of a hash: enough to tell spent tokens apart.
@@ -22,21 +21,25 @@ fn half(digest: &Digest) -> Half {
     half
 }
 
-/// What became of a spent token.
+/// What followed a spent token.
 #[derive(Clone, Debug)]
 struct Link {
-    /// Until when it is told, in milliseconds.
+    /// The number of the spent token.
+    number: u64,
+    /// Half of its hash.
+    half: Half,
+    /// Until when its successor is told, in milliseconds.
     until_ms: u64,
-    /// What followed it, by its hash, and sealed. `None`: another login, which is nobody's to be told.
-    next: Option<(Half, Box<[u8]>)>,
+    /// The successor, sealed. `None`: another login, whose token nobody is told.
+    sealed: Option<Box<[u8]>>,
 }
 
-/// What a presented token is. The hash of what somebody sends is compared: it tells nothing of the token.
+/// What a presented token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presented {
     /// The live one.
     Current,
-    /// One that was.
+    /// A spent one: its number is below the live one's.
     Spent,
     /// Neither.
     Unknown,
@@ -64,17 +67,15 @@ pub struct Family {
     pub claims: Option<Box<str>>,
     /// Their scopes.
     pub scope: Option<Box<str>>,
+    key: FamilyKey,
     ttl_ms: u64,
     current: Digest,
-    /// When that one was issued, in milliseconds.
+    /// The number of the live token.
+    number: u64,
+    /// When the live token was issued, in milliseconds.
     issued_ms: u64,
-    /// Spent tokens, and until when each could have been used, or is led on.
-    spent: IdMap<Half, u64>,
-    /// The same, in the order in which they were spent.
-    order: VecDeque<Half>,
-    links: IdMap<Half, Link>,
-    /// The same, in the order in which they were spent.
-    chain: VecDeque<Half>,
+    /// In the order of their numbers.
+    links: VecDeque<Link>,
     /// The last instant of any link: none is told for longer than one that follows it.
     grace_until_ms: u64,
 }
@@ -86,13 +87,12 @@ impl Family {
             absolute_end_ms,
             claims: new.claims.as_deref().map(Into::into),
             scope: new.scope.as_deref().map(Into::into),
+            key: new.key,
             ttl_ms: new.ttl_ms,
             current: new.digest,
+            number: new.number,
             issued_ms: now_ms,
-            spent: IdMap::default(),
-            order: VecDeque::new(),
-            links: IdMap::default(),
-            chain: VecDeque::new(),
+            links: VecDeque::new(),
             grace_until_ms: 0,
         }
     }
@@ -103,63 +103,80 @@ impl Family {
         self.issued_ms.saturating_add(self.ttl_ms).min(self.absolute_end_ms)
     }
 
+    /// Whether this key is the family's.
+    #[must_use]
+    pub fn has_key(&self, key: &FamilyKey) -> bool {
+        self.key == *key
+    }
+
+    /// Whether a login may put its token in the place of the live one.
+    #[must_use]
+    pub fn takes(&self, new: &NewFamily<'_>) -> bool {
+        self.has_key(&new.key) && new.number > self.number
+    }
+
     /// What is presented.
     #[must_use]
-    pub fn presented(&self, digest: &Digest, now_ms: u64) -> Presented {
-        if self.current == *digest {
-            return Presented::Current;
+    pub fn presented(&self, token: &PresentedToken<'_>) -> Presented {
+        if self.current == token.digest {
+            Presented::Current
+        } else if token.number < self.number {
+            Presented::Spent
+        } else {
+            Presented::Unknown
         }
-        let till = self.spent.get(&half(digest)).copied().unwrap_or(0);
-        if till > now_ms { Presented::Spent } else { Presented::Unknown }
     }
 
     /// What followed a spent token.
     #[must_use]
-    pub fn followed(&self, digest: &Digest, now_ms: u64) -> Followed {
-        let mut at = half(digest);
-        if self.links.get(&at).is_none_or(|link| link.until_ms <= now_ms) {
+    pub fn followed(&self, token: &PresentedToken<'_>, now_ms: u64) -> Followed {
+        let found = self.links.binary_search_by_key(&token.number, |link| link.number);
+        let is_told = |at: &usize| {
+            let link = &self.links[*at];
+            link.until_ms > now_ms && link.half == half(&token.digest)
+        };
+        let Some(first) = found.ok().filter(is_told) else {
             return Followed::Long;
-        }
-        let (end, mut sealed) = (half(&self.current), Vec::new());
-        // None is followed by one that came before it: each is spent once.
-        while at != end {
-            let Some((next, text)) = self.links.get(&at).and_then(|link| link.next.as_ref()) else {
+        };
+        let (mut number, mut sealed) = (token.number, Vec::new());
+        for link in self.links.range(first..) {
+            let Some(text) = link.sealed.as_ref().filter(|_| link.number == number) else {
                 return Followed::ByLogin;
             };
             sealed.push(text.to_vec());
-            at = *next;
+            number += 1;
         }
-        Followed::By(sealed)
+        if number == self.number { Followed::By(sealed) } else { Followed::ByLogin }
     }
 
     /// The live token makes way for the next one.
     pub fn rotate(&mut self, asked: &Refresh<'_>, now_ms: u64) {
-        let next = Some((half(&asked.next), (&*asked.sealed).into()));
-        self.replace(asked.next, next, asked.grace_ms, now_ms);
+        let next = (self.number.saturating_add(1), asked.next);
+        self.replace(next, Some((&*asked.sealed).into()), asked.grace_ms, now_ms);
     }
 
     fn replace(
         &mut self,
-        digest: Digest,
-        next: Option<(Half, Box<[u8]>)>,
+        next: (u64, Digest),
+        sealed: Option<Box<[u8]>>,
         grace_ms: u64,
         now_ms: u64,
     ) {
         self.prune(now_ms);
-        self.make_room();
-        let old = half(&self.current);
+        while self.links.len() >= MAX_LINKS {
+            self.links.pop_front();
+        }
+        // No link is told for longer than the one that follows it.
         self.grace_until_ms = self.grace_until_ms.max(now_ms.saturating_add(grace_ms));
-        self.links.insert(old, Link { until_ms: self.grace_until_ms, next });
-        self.chain.push_back(old);
-        // Who brings it in time is led on, though its own time has come meanwhile.
-        self.spent.insert(old, self.expires_ms().max(self.grace_until_ms));
-        self.order.push_back(old);
-        (self.current, self.issued_ms) = (digest, now_ms);
+        let (number, half, until_ms) = (self.number, half(&self.current), self.grace_until_ms);
+        self.links.push_back(Link { number, half, until_ms, sealed });
+        (self.number, self.current) = next;
+        self.issued_ms = now_ms;
     }
 
     /// Another login of the same request: nobody may be told the token that it brings.
     fn log_in_again(&mut self, new: &NewFamily<'_>, grace_ms: u64, now_ms: u64) {
-        self.replace(new.digest, None, grace_ms, now_ms);
+        self.replace((new.number, new.digest), None, grace_ms, now_ms);
         self.ttl_ms = new.ttl_ms;
         self.claims = new.claims.as_deref().map(Into::into);
         self.scope = new.scope.as_deref().map(Into::into);
@@ -167,45 +184,13 @@ impl Family {
 
     /// What was sealed is told nobody any more.
     pub fn end(&mut self) {
-        (self.links, self.chain) = Default::default();
+        self.links = VecDeque::new();
     }
 
     /// Forgets what has come to its time.
     fn prune(&mut self, now_ms: u64) {
-        while let Some(first) = self.chain.front() {
-            if self.links.get(first).is_some_and(|link| link.until_ms > now_ms) {
-                break;
-            }
-            self.drop_link();
-        }
-        while let Some(first) = self.order.front() {
-            let till = self.spent.get(first).copied().unwrap_or(0);
-            if till.saturating_add(KEPT_MS) > now_ms {
-                break;
-            }
-            self.drop_spent();
-        }
-    }
-
-    /// Makes room for one more.
-    fn make_room(&mut self) {
-        while self.chain.len() >= MAX_LINKS {
-            self.drop_link();
-        }
-        while self.order.len() >= MAX_SPENT {
-            self.drop_spent();
-        }
-    }
-
-    fn drop_link(&mut self) {
-        if let Some(first) = self.chain.pop_front() {
-            self.links.remove(&first);
-        }
-    }
-
-    fn drop_spent(&mut self) {
-        if let Some(first) = self.order.pop_front() {
-            self.spent.remove(&first);
+        while self.links.front().is_some_and(|link| link.until_ms <= now_ms) {
+            self.links.pop_front();
         }
     }
 
@@ -236,6 +221,13 @@ impl Families {
     /// The family of that id.
     pub fn get_mut(&mut self, id: &FamilyId, now_ms: u64) -> Option<&mut Family> {
         self.by_id.get_mut(id).filter(|family| !family.is_over(now_ms))
+    }
+
+    /// What a process may know of the family of that id, which is this user's.
+    #[must_use]
+    pub fn known(&self, id: &FamilyId, user: &str, now_ms: u64) -> Option<KnownFamily> {
+        let family = self.by_id.get(id).filter(|family| !family.is_over(now_ms))?;
+        Some(KnownFamily { user: user.to_owned(), key: family.key, number: family.number })
     }
 
     /// Whether there is a family of that id.
@@ -295,16 +287,9 @@ impl Families {
         let families: Vec<_> = families
             .into_iter()
             .map(|(id, f)| {
-                let mut spent: Vec<_> = f.spent.iter().collect();
-                spent.sort_unstable();
-                let mut links: Vec<_> = f.links.iter().collect();
-                links.sort_unstable_by_key(|(at, _)| *at);
-                let Family { session, absolute_end_ms, ttl_ms, current, issued_ms, .. } = f;
-                let facts = (absolute_end_ms, ttl_ms, current, issued_ms);
-                format!(
-                    "{id:?} {session:?} {facts:?} {:?} {:?} {spent:?} {links:?}",
-                    f.claims, f.scope
-                )
+                let Family { session, absolute_end_ms, ttl_ms, current, number, issued_ms, .. } = f;
+                let facts = (absolute_end_ms, ttl_ms, current, number, issued_ms);
+                format!("{id:?} {session:?} {facts:?} {:?} {:?} {:?}", f.claims, f.scope, f.links)
             })
             .collect();
         let mut requests: Vec<_> = self.requests.iter().collect();

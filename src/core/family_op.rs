@@ -1,19 +1,66 @@
 //! What is asked about refresh families, and what is answered. A family is what follows from one login: tokens
-//! that can each be used once, all of one session, of which hashes alone come here.
+//! that can each be used once, all of one session. Of the tokens their hashes and numbers come here, never their text.
 
 use super::key::Digest;
 use super::op::{Admission, Admit, own};
 use std::borrow::Cow;
+use std::fmt;
 
 /// Names a family: 128 random bits.
 pub type FamilyId = [u8; 16];
+
+/// The number of a family's first token. Each successor has a higher one.
+pub const FIRST_NUMBER: u64 = 1;
+/// The highest number of a token: a number has 6 bytes.
+pub const MAX_NUMBER: u64 = (1 << 48) - 1;
+
+/// The secret key of one family, 256 random bits: processes authenticate the number of a token with it. `Debug` hides it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct FamilyKey(pub [u8; 32]);
+
+impl fmt::Debug for FamilyKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FamilyKey")
+    }
+}
+
+/// What a process knows of a family.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownFamily {
+    /// Its user.
+    pub user: String,
+    /// Its key.
+    pub key: FamilyKey,
+    /// The number of its live token.
+    pub number: u64,
+}
+
+/// A token that somebody presents. The process has checked the number with the key; the store compares user and key with
+/// what the family says.
+#[derive(Clone, Debug)]
+pub struct PresentedToken<'a> {
+    /// The user whose family it is, as the process knows it.
+    pub user: Cow<'a, str>,
+    /// The family.
+    pub family: FamilyId,
+    /// The key of the family, as the process knows it.
+    pub key: FamilyKey,
+    /// The number of the token.
+    pub number: u64,
+    /// The SHA-256 of the token.
+    pub digest: Digest,
+}
 
 /// What is kept of a login beside its session.
 #[derive(Clone, Debug)]
 pub struct NewFamily<'a> {
     /// Its id.
     pub id: FamilyId,
-    /// The SHA-256 of its first token.
+    /// Its key. Of a family that exists: the key that it has.
+    pub key: FamilyKey,
+    /// The number of the token.
+    pub number: u64,
+    /// The SHA-256 of the token.
     pub digest: Digest,
     /// How long a token lives, in milliseconds; none outlives the session.
     pub ttl_ms: u64,
@@ -41,13 +88,9 @@ pub struct Login<'a> {
 /// One use of a refresh token.
 #[derive(Clone, Debug)]
 pub struct Refresh<'a> {
-    /// Whose family it is.
-    pub user: Cow<'a, str>,
-    /// The family.
-    pub family: FamilyId,
-    /// The SHA-256 of what was presented.
-    pub presented: Digest,
-    /// The SHA-256 of what is to follow it.
+    /// The token.
+    pub token: PresentedToken<'a>,
+    /// The SHA-256 of what is to follow it, with the next number.
     pub next: Digest,
     /// What is to follow it, so that only who holds what was presented can read it.
     pub sealed: Cow<'a, [u8]>,
@@ -58,27 +101,29 @@ pub struct Refresh<'a> {
 /// What is asked. Everything but `Find` is about the user's record.
 #[derive(Clone, Debug)]
 pub enum FamilyOp<'a> {
-    /// Whose family is this? None is found under another bucket than its user's.
+    /// Looks a family up. It is not found under another bucket than its user's.
     Find { bucket: u16, family: FamilyId },
     /// See [`Login`].
     Login(Box<Login<'a>>),
     /// See [`Refresh`].
     Refresh(Box<Refresh<'a>>),
-    /// Ends the session of a family, for whoever holds one of its tokens; false where none lived.
-    Logout { user: Cow<'a, str>, family: FamilyId, presented: Digest },
+    /// Ends the session of a family, for whoever holds its live token or a spent one; false where no session lived.
+    Logout(PresentedToken<'a>),
 }
 
 /// What is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FamilyAnswer {
     /// To `Find`.
-    Owner(Option<String>),
+    Known(Option<KnownFamily>),
     /// To `Login`.
     Login(Box<LoginAnswer>),
     /// To `Refresh`.
     Refresh(Box<RefreshAnswer>),
     /// To `Logout`.
     Done(bool),
+    /// To `Refresh` and `Logout`: no such family, or it is another user's, or has another key. Nothing was done.
+    Unknown,
 }
 
 impl FamilyAnswer {
@@ -90,7 +135,7 @@ impl FamilyAnswer {
             }
             Self::Refresh(refresh) => matches!(**refresh, RefreshAnswer::Reused(_)),
             Self::Done(ended) => *ended,
-            Self::Owner(_) => false,
+            Self::Known(_) | Self::Unknown => false,
         }
     }
 }
@@ -98,8 +143,8 @@ impl FamilyAnswer {
 /// What a login came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LoginAnswer {
-    /// Nothing was done. The request has a live session, with this family: it is to be asked for with that one. `None`:
-    /// with a new one, this one is another session's.
+    /// Nothing was done. The request has a live session with this family: ask with the family's key, and a number above
+    /// its live token's. `None`: ask with a new family, this one is another session's.
     Elsewhere(Option<FamilyId>),
     /// The session was not admitted; nothing was done.
     Refused(Admission),
@@ -119,7 +164,7 @@ pub struct Drawn {
 /// What a use of a refresh token came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefreshAnswer {
-    /// It is none that is known, or was replaced by another login: nothing was done.
+    /// It is neither the live token nor a spent one, or was replaced by another login: nothing was done.
     Invalid,
     /// It, or its session, has come to its time.
     Expired,
@@ -154,8 +199,8 @@ impl FamilyOp<'_> {
         match self {
             Self::Find { .. } => None,
             Self::Login(login) => Some(&login.admit.user),
-            Self::Refresh(asked) => Some(&asked.user),
-            Self::Logout { user, .. } => Some(user),
+            Self::Refresh(asked) => Some(&asked.token.user),
+            Self::Logout(token) => Some(&token.user),
         }
     }
 
@@ -166,21 +211,21 @@ impl FamilyOp<'_> {
             Self::Find { bucket, family } => FamilyOp::Find { bucket, family },
             Self::Login(login) => FamilyOp::Login(Box::new(login.into_owned())),
             Self::Refresh(asked) => {
-                let Refresh { user, family, presented, next, sealed, grace_ms } = *asked;
-                let (user, sealed) = (own(user), own(sealed));
-                FamilyOp::Refresh(Box::new(Refresh {
-                    user,
-                    family,
-                    presented,
-                    next,
-                    sealed,
-                    grace_ms,
-                }))
+                let Refresh { token, next, sealed, grace_ms } = *asked;
+                let (token, sealed) = (token.into_owned(), own(sealed));
+                FamilyOp::Refresh(Box::new(Refresh { token, next, sealed, grace_ms }))
             }
-            Self::Logout { user, family, presented } => {
-                FamilyOp::Logout { user: own(user), family, presented }
-            }
+            Self::Logout(token) => FamilyOp::Logout(token.into_owned()),
         }
+    }
+}
+
+impl PresentedToken<'_> {
+    /// The same, owning what it names.
+    #[must_use]
+    pub fn into_owned(self) -> PresentedToken<'static> {
+        let Self { user, family, key, number, digest } = self;
+        PresentedToken { user: own(user), family, key, number, digest }
     }
 }
 
@@ -189,9 +234,9 @@ impl Login<'_> {
     #[must_use]
     pub fn into_owned(self) -> Login<'static> {
         let Self { admit, given, request, family, grace_ms } = self;
-        let NewFamily { id, digest, ttl_ms, claims, scope } = family;
+        let NewFamily { id, key, number, digest, ttl_ms, claims, scope } = family;
         let (claims, scope) = (claims.map(own), scope.map(own));
-        let family = NewFamily { id, digest, ttl_ms, claims, scope };
+        let family = NewFamily { id, key, number, digest, ttl_ms, claims, scope };
         Login { admit: admit.into_owned(), given, request, family, grace_ms }
     }
 }

@@ -5,7 +5,8 @@ use super::clock::Now;
 use super::error::Fault;
 use super::family::{Family, Followed, Presented};
 use super::family_op::{
-    Drawn, FamilyAnswer, FamilyOp, Granted, Login, LoginAnswer, Refresh, RefreshAnswer,
+    Drawn, FamilyAnswer, FamilyId, FamilyOp, Granted, KnownFamily, Login, LoginAnswer, NewFamily,
+    PresentedToken, Refresh, RefreshAnswer,
 };
 use super::op::Admit;
 use super::reason::Reason;
@@ -30,19 +31,30 @@ impl UserRecord {
     ) -> Result<FamilyAnswer, Fault> {
         Ok(match op {
             // About no record: the store has no business here.
-            FamilyOp::Find { .. } => FamilyAnswer::Owner(None),
+            FamilyOp::Find { .. } => FamilyAnswer::Known(None),
             FamilyOp::Login(login) => FamilyAnswer::Login(Box::new(self.log_in(login, now)?)),
-            FamilyOp::Refresh(asked) => FamilyAnswer::Refresh(Box::new(self.refresh(asked, now))),
-            FamilyOp::Logout { family, presented, .. } => {
-                let families = self.families.as_mut();
-                let session = families
-                    .and_then(|families| families.get_mut(family, now.ms()))
-                    .filter(|found| found.presented(presented, now.ms()) != Presented::Unknown)
-                    .map(|found| (found.session.clone(), found.absolute_end_ms));
-                let lives = session.filter(|(id, end_ms)| self.lives(id, *end_ms));
-                FamilyAnswer::Done(lives.is_some_and(|(id, _)| self.end(&id, now.ms())))
-            }
+            FamilyOp::Refresh(asked) => self.refresh(asked, now),
+            FamilyOp::Logout(token) => self.log_out(token, now.ms()),
         })
+    }
+
+    /// What a process may know of the family of that id, where this user has it.
+    #[must_use]
+    pub fn known_family(&self, id: &FamilyId, user: &str, now_ms: u64) -> Option<KnownFamily> {
+        self.families.as_ref()?.known(id, user, now_ms)
+    }
+
+    fn log_out(&mut self, token: &PresentedToken<'_>, now_ms: u64) -> FamilyAnswer {
+        let families = self.families.as_mut();
+        let found = families.and_then(|families| families.get_mut(&token.family, now_ms));
+        let Some(family) = found.filter(|family| family.has_key(&token.key)) else {
+            return FamilyAnswer::Unknown;
+        };
+        if family.presented(token) == Presented::Unknown {
+            return FamilyAnswer::Done(false);
+        }
+        let (session, end_ms) = (family.session.clone(), family.absolute_end_ms);
+        FamilyAnswer::Done(self.lives(&session, end_ms) && self.end(&session, now_ms))
     }
 
     /// Whether the session lives, and is the one that ends then: an id may come back when all is forgotten.
@@ -61,6 +73,9 @@ impl UserRecord {
         let admit = match &known {
             Some(known) if known.family != family.id && !self.is_blocked(now_ms) => {
                 return Ok(LoginAnswer::Elsewhere(Some(known.family)));
+            }
+            Some(_) if !self.takes(family, now_ms) && !self.is_blocked(now_ms) => {
+                return Ok(LoginAnswer::Elsewhere(Some(family.id)));
             }
             Some(known) => Admit {
                 user: Cow::Borrowed(user),
@@ -95,15 +110,23 @@ impl UserRecord {
         Ok(LoginAnswer::Admitted(admission, Drawn { generation, expires_ms }))
     }
 
+    /// Whether a login may begin this family, or put its token in the place of the live one.
+    fn takes(&mut self, new: &NewFamily<'_>, now_ms: u64) -> bool {
+        let families = self.families.as_mut();
+        let found = families.and_then(|families| families.get_mut(&new.id, now_ms));
+        found.is_none_or(|family| family.takes(new))
+    }
+
     /// Reads first; a refusal changes nothing, but for one that is used again too late.
-    fn refresh(&mut self, asked: &Refresh<'_>, now: Now<'_>) -> RefreshAnswer {
-        let now_ms = now.ms();
+    fn refresh(&mut self, asked: &Refresh<'_>, now: Now<'_>) -> FamilyAnswer {
         let Some(mut families) = self.families.take() else {
-            return RefreshAnswer::Invalid;
+            return FamilyAnswer::Unknown;
         };
-        let answer = match families.get_mut(&asked.family, now_ms) {
-            None => RefreshAnswer::Invalid,
-            Some(family) => self.refresh_in(family, asked, now),
+        let token = &asked.token;
+        let found = families.get_mut(&token.family, now.ms());
+        let answer = match found.filter(|family| family.has_key(&token.key)) {
+            None => FamilyAnswer::Unknown,
+            Some(family) => FamilyAnswer::Refresh(Box::new(self.refresh_in(family, asked, now))),
         };
         self.families = Some(families);
         answer
@@ -116,7 +139,7 @@ impl UserRecord {
         now: Now<'_>,
     ) -> RefreshAnswer {
         let now_ms = now.ms();
-        let presented = family.presented(&asked.presented, now_ms);
+        let presented = family.presented(&asked.token);
         if presented == Presented::Unknown {
             return RefreshAnswer::Invalid;
         }
@@ -137,7 +160,7 @@ impl UserRecord {
             family.rotate(asked, now_ms);
             Vec::new()
         } else {
-            match family.followed(&asked.presented, now_ms) {
+            match family.followed(&asked.token, now_ms) {
                 Followed::By(_) if family.expires_ms() <= now_ms => return RefreshAnswer::Expired,
                 Followed::By(sealed) => sealed,
                 Followed::ByLogin => return RefreshAnswer::Invalid,
@@ -148,7 +171,7 @@ impl UserRecord {
                 }
             }
         };
-        self.touch(&asked.user, &family.session, now_ms);
+        self.touch(&asked.token.user, &family.session, now_ms);
         let drawn =
             Drawn { generation: self.next_generation(now.us), expires_ms: family.expires_ms() };
         RefreshAnswer::Granted(Granted {

@@ -1,22 +1,30 @@
-//! Refresh tokens as text (docs/layout.md), and the successor of one, sealed so that only who holds that one can read
-//! it. Hashes and sealed bytes alone leave this file towards a store.
+//! Refresh tokens as text (docs/layout.md), their numbers under a MAC, and the successor of one, sealed so that only who holds
+//! that one can read it. Hashes, numbers and sealed bytes alone leave this file towards a store.
 
 use super::random::random;
 use super::verify::{base64url, from_base64url, sha256};
 use crate::core::bucket::{BUCKETS, bucket};
 use crate::core::error::Fault;
-use crate::core::family_op::FamilyId;
+use crate::core::family_op::{FamilyId, FamilyKey, MAX_NUMBER};
 use crate::core::key::Digest;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
+use aws_lc_rs::{constant_time, hmac};
 
-/// Digits of the bucket, letters of the family and of the secret, and two dots.
+/// Digits of the bucket, letters of the family and of the body, and two dots.
 const BUCKET: usize = 4;
 const FAMILY: usize = 22;
-const SECRET: usize = 43;
-const LENGTH: usize = BUCKET + 1 + FAMILY + 1 + SECRET;
+const BODY: usize = 72;
+const LENGTH: usize = BUCKET + 1 + FAMILY + 1 + BODY;
+/// Bytes of the body: the number, its MAC and the secret.
+const NUMBER: usize = 6;
+const MAC: usize = 16;
+const SECRET: usize = 32;
+const BYTES: usize = NUMBER + MAC + SECRET;
 /// What the key of a seal is derived under, and for nothing else.
 const PURPOSE: &[u8] = b"latchgate refresh successor";
+/// What a MAC begins with, and no other.
+const LABEL: &[u8] = b"latchgate refresh number";
 
 /// A token. It has no `Debug`: nothing prints it.
 pub struct RefreshToken {
@@ -24,6 +32,7 @@ pub struct RefreshToken {
     pub bucket: u16,
     /// Its family.
     pub family: FamilyId,
+    body: [u8; BYTES],
     text: String,
 }
 
@@ -35,18 +44,51 @@ pub fn new_family() -> Result<FamilyId, Fault> {
     random()
 }
 
+/// A key for a new family.
+///
+/// # Errors
+/// Where the system gives no randomness.
+pub fn new_key() -> Result<FamilyKey, Fault> {
+    random().map(FamilyKey)
+}
+
+/// The first 128 bits of the HMAC-SHA-256 over all that a token says.
+fn mac_of(
+    key: &FamilyKey,
+    bucket: u16,
+    family: &FamilyId,
+    number: &[u8; NUMBER],
+    secret: &[u8; SECRET],
+) -> [u8; MAC] {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &key.0);
+    let said = [LABEL, &bucket.to_be_bytes(), family, number, secret].concat();
+    let mut mac = [0; MAC];
+    mac.copy_from_slice(&hmac::sign(&key, &said).as_ref()[..MAC]);
+    mac
+}
+
 impl RefreshToken {
-    /// A new token of this family.
+    /// A new token of this family, with this number.
     ///
     /// # Errors
-    /// Where the system gives no randomness.
-    pub fn make(user: &str, family: FamilyId) -> Result<Self, Fault> {
-        Ok(Self::of(bucket(user), family, &random()?))
+    /// Where the system gives no randomness, or the number is higher than a token can say.
+    pub fn make(user: &str, family: FamilyId, key: &FamilyKey, number: u64) -> Result<Self, Fault> {
+        if number > MAX_NUMBER {
+            return Err(Fault::unavailable("the refresh family has used up its numbers"));
+        }
+        let [_, _, number @ ..] = number.to_be_bytes();
+        let (bucket, secret) = (bucket(user), random()?);
+        let mac = mac_of(key, bucket, &family, &number, &secret);
+        let mut body = [0; BYTES];
+        body[..NUMBER].copy_from_slice(&number);
+        body[NUMBER..NUMBER + MAC].copy_from_slice(&mac);
+        body[NUMBER + MAC..].copy_from_slice(&secret);
+        Ok(Self::of(bucket, family, body))
     }
 
-    fn of(bucket: u16, family: FamilyId, secret: &[u8; 32]) -> Self {
-        let text = format!("{bucket:04x}.{}.{}", base64url(&family), base64url(secret));
-        Self { bucket, family, text }
+    fn of(bucket: u16, family: FamilyId, body: [u8; BYTES]) -> Self {
+        let text = format!("{bucket:04x}.{}.{}", base64url(&family), base64url(&body));
+        Self { bucket, family, body, text }
     }
 
     /// What a text is. `None`: it can be no token; there is one way of writing each.
@@ -56,12 +98,28 @@ impl RefreshToken {
             return None;
         }
         let (digits, rest) = text.split_at(BUCKET);
-        let (family, secret) = rest.strip_prefix('.')?.split_once('.')?;
+        let (family, body) = rest.strip_prefix('.')?.split_once('.')?;
         let is_lower = digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         let bucket = u16::from_str_radix(digits, 16).ok().filter(|bucket| *bucket < BUCKETS)?;
         let family = from_base64url(family)?.try_into().ok().filter(|_| is_lower)?;
-        from_base64url(secret).filter(|secret| secret.len() == 32)?;
-        Some(Self { bucket, family, text: text.to_owned() })
+        let body = from_base64url(body)?.try_into().ok()?;
+        Some(Self { bucket, family, body, text: text.to_owned() })
+    }
+
+    /// Its number within the family, which says nothing before `is_authentic` has.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.body[..NUMBER].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
+
+    /// Whether it was made under this key of the family: with this number, for a user of this bucket.
+    #[must_use]
+    pub fn is_authentic(&self, key: &FamilyKey) -> bool {
+        let Some((number, rest)) = self.body.split_first_chunk::<NUMBER>() else { return false };
+        let Some((mac, secret)) = rest.split_first_chunk::<MAC>() else { return false };
+        let Ok(secret) = secret.try_into() else { return false };
+        let expected = mac_of(key, self.bucket, &self.family, number, secret);
+        constant_time::verify_slices_are_equal(mac, &expected).is_ok()
     }
 
     /// The text, to be handed out.
@@ -83,14 +141,14 @@ impl RefreshToken {
     pub fn seal(&self, successor: &Self) -> Result<Vec<u8>, Fault> {
         let refused = || Fault::unavailable("the crypto library could not seal");
         let nonce = random::<NONCE_LEN>()?;
-        let mut secret = from_base64url(&successor.text[LENGTH - SECRET..]).ok_or_else(refused)?;
+        let mut body = successor.body.to_vec();
         self.key()
             .and_then(|key| {
                 let nonce = Nonce::assume_unique_for_key(nonce);
-                key.seal_in_place_append_tag(nonce, Aad::from(self.family), &mut secret).ok()
+                key.seal_in_place_append_tag(nonce, Aad::from(self.family), &mut body).ok()
             })
             .ok_or_else(refused)?;
-        Ok([&nonce[..], &secret].concat())
+        Ok([&nonce[..], &body].concat())
     }
 
     /// The successor that was sealed under it.
@@ -99,9 +157,8 @@ impl RefreshToken {
         let (nonce, text) = sealed.split_first_chunk::<NONCE_LEN>()?;
         let mut text = text.to_vec();
         let nonce = Nonce::assume_unique_for_key(*nonce);
-        let secret = self.key()?.open_in_place(nonce, Aad::from(self.family), &mut text).ok()?;
-        let secret: &[u8; 32] = (&*secret).try_into().ok()?;
-        Some(Self::of(self.bucket, self.family, secret))
+        let body = self.key()?.open_in_place(nonce, Aad::from(self.family), &mut text).ok()?;
+        Some(Self::of(self.bucket, self.family, (&*body).try_into().ok()?))
     }
 
     /// A key that follows from the token alone, and that says nothing of any other (RFC 5869).
@@ -117,12 +174,19 @@ impl RefreshToken {
 mod tests {
     use super::*;
 
+    const KEY: FamilyKey = FamilyKey([9; 32]);
+
+    fn make(user: &str, family: FamilyId, number: u64) -> RefreshToken {
+        RefreshToken::make(user, family, &KEY, number).unwrap()
+    }
+
     #[test]
     fn a_token_says_its_bucket_and_family_and_has_one_way_of_writing() {
-        let made = RefreshToken::make("ada", [7; 16]).unwrap();
-        assert_eq!(made.text().len(), LENGTH);
+        let made = make("ada", [7; 16], 258);
+        assert_eq!((made.text().len(), LENGTH), (100, 100));
         let read = RefreshToken::read(made.text()).unwrap();
-        assert_eq!((read.bucket, read.family), (bucket("ada"), [7; 16]));
+        assert_eq!((read.bucket, read.family, read.number()), (bucket("ada"), [7; 16], 258));
+        assert!(read.is_authentic(&KEY));
         assert_eq!(read.digest(), made.digest());
         for at in 0..LENGTH {
             for other in [b'=', b'.', b'+', b' ', 0, b'G'] {
@@ -140,20 +204,46 @@ mod tests {
         for text in ["", ".", "..", &made.text()[1..], "eyJh.eyJz.c2ln", &"x".repeat(1 << 16)] {
             assert!(RefreshToken::read(text).is_none());
         }
-        for tail in ["B", "C", "D"] {
-            // Bits that say nothing must be 0.
-            let text = format!("{}{tail}", &made.text()[..LENGTH - 1]);
-            assert!(RefreshToken::read(&text).is_none());
-        }
+        // The form without a number.
+        assert!(RefreshToken::read(&made.text()[..71]).is_none());
         assert!(RefreshToken::read(&format!("4000{}", &made.text()[4..])).is_none());
     }
 
     #[test]
+    fn a_token_that_was_changed_anywhere_is_not_authentic() {
+        let made = make("ada", [7; 16], 3);
+        for bit in 0..BYTES * 8 {
+            let mut body = made.body;
+            body[bit / 8] ^= 1 << (bit % 8);
+            assert!(!RefreshToken::of(made.bucket, made.family, body).is_authentic(&KEY), "{bit}");
+        }
+        for bit in 0..128 {
+            let mut family = made.family;
+            family[bit / 8] ^= 1 << (bit % 8);
+            assert!(!RefreshToken::of(made.bucket, family, made.body).is_authentic(&KEY), "{bit}");
+        }
+        assert!(!RefreshToken::of(made.bucket ^ 1, made.family, made.body).is_authentic(&KEY));
+        assert!(!made.is_authentic(&FamilyKey([8; 32])));
+        // The number of one token with MAC and secret of another.
+        let mut pasted = made.body;
+        pasted[..NUMBER].copy_from_slice(&make("ada", [7; 16], 2).body[..NUMBER]);
+        assert!(!RefreshToken::of(made.bucket, made.family, pasted).is_authentic(&KEY));
+    }
+
+    #[test]
+    fn numbers_end_where_their_bytes_do_and_the_key_is_not_printed() {
+        let last = make("ada", [7; 16], MAX_NUMBER);
+        assert_eq!(last.number(), MAX_NUMBER);
+        assert!(RefreshToken::make("ada", [7; 16], &KEY, MAX_NUMBER + 1).is_err());
+        assert_eq!(format!("{KEY:?}"), "FamilyKey");
+    }
+
+    #[test]
     fn only_the_token_under_which_a_successor_was_sealed_opens_it() {
-        let [first, second, third] = [1, 2, 3].map(|_| RefreshToken::make("ada", [7; 16]).unwrap());
+        let [first, second, third] = [1, 2, 3].map(|number| make("ada", [7; 16], number));
         let sealed = first.seal(&second).unwrap();
         assert_eq!(first.open(&sealed).unwrap().text(), second.text());
-        for other in [&second, &third, &RefreshToken::make("ada", [8; 16]).unwrap()] {
+        for other in [&second, &third, &make("ada", [8; 16], 1)] {
             assert!(other.open(&sealed).is_none());
         }
         for at in 0..sealed.len() {

@@ -1,7 +1,7 @@
 //! Whose refresh families are, in the embedded store.
 
 use crate::core::bucket::bucket;
-use crate::core::family_op::{FamilyAnswer, FamilyId};
+use crate::core::family_op::FamilyId;
 use dashmap::DashMap;
 
 /// Users by family, none of which ever changes.
@@ -23,9 +23,9 @@ impl FamilyNames {
     }
 
     /// Whose it is, where that is a user of this bucket.
-    pub fn find(&self, in_bucket: u16, family: &FamilyId) -> FamilyAnswer {
+    pub fn find(&self, in_bucket: u16, family: &FamilyId) -> Option<Box<str>> {
         let user = self.0.get(family).filter(|user| bucket(user) == in_bucket);
-        FamilyAnswer::Owner(user.map(|user| user.to_string()))
+        user.map(|user| user.clone())
     }
 
     /// For the canonical dump: a line for each name.

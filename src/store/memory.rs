@@ -148,7 +148,13 @@ impl MemoryStore {
                 Verdict::ApiKey(self.key_names.answer(key, now))
             }
             Act::Family(FamilyOp::Find { bucket, family }) => {
-                Verdict::Family(self.family_names.find(*bucket, family))
+                // The name is let go before the record is locked.
+                let user = self.family_names.find(*bucket, family);
+                Verdict::Family(FamilyAnswer::Known(
+                    user.and_then(|user| {
+                        self.users.get(&user)?.known_family(family, &user, now.ms())
+                    }),
+                ))
             }
             Act::Family(FamilyOp::Login(login)) => self.log_in(login, op, now),
             Act::Apply(apply @ Apply { once: Some(once), .. }) => {

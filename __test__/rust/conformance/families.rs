@@ -7,7 +7,7 @@ use super::support::{
 use super::support::{block_user, decide, end, touch};
 use super::{assert_nothing_left, on_every_store, sweep};
 use latchgate::core::error::FaultCode;
-use latchgate::core::family_op::{LoginAnswer, RefreshAnswer};
+use latchgate::core::family_op::{KnownFamily, LoginAnswer, RefreshAnswer};
 use latchgate::core::op::{AdmissionRule, SessionCheck};
 use latchgate::core::reason::Reason;
 
@@ -16,20 +16,22 @@ const OTHER: [u8; 16] = [2; 16];
 #[test]
 fn a_login_admits_its_session_and_its_token_is_good_once() {
     on_every_store(|store, clock| {
-        assert_eq!(owner(store), None);
+        assert_eq!(known(store), None);
         let before = generation(store, "u");
         let (admission, drawn) = log_in(store);
         assert_eq!((admission.active, admission.existing), (1, false));
         assert_eq!(drawn.expires_ms, START_MS + 12 * HOUR);
         assert!(drawn.generation > before);
-        assert_eq!(owner(store).as_deref(), Some("u"));
-        assert_eq!(owner_in(store, 0), None);
+        let as_of = |number| KnownFamily { user: "u".into(), key: key_of(FAMILY), number };
+        assert_eq!(known(store), Some(as_of(1)));
+        assert_eq!(known_in(store, 0, FAMILY), None);
         clock.advance_ms(MINUTE);
         let first = granted(refresh(store, 1, 2));
         assert_eq!((first.session.as_str(), first.sealed.len()), ("s", 0));
         assert_eq!(first.drawn.expires_ms, START_MS + 12 * HOUR);
         assert!(first.drawn.generation > drawn.generation);
         assert_eq!(granted(refresh(store, 2, 3)).sealed.len(), 0);
+        assert_eq!(known(store), Some(as_of(3)));
         clock.advance_ms(40 * HOUR);
         sweep(store);
         assert_nothing_left(store, clock);
@@ -149,7 +151,7 @@ fn a_login_is_refused_as_an_admission_is_and_then_leaves_nothing() {
         let at_limit = refused(reject(1));
         assert_eq!((at_limit.reason, at_limit.active), (Reason::SessionLimit, 1));
         assert_eq!(at_limit.retry_after_ms, Some(30 * MINUTE));
-        assert_eq!(owner(store), None);
+        assert_eq!(known(store), None);
         clock.advance_ms(1);
         let (admission, _) = log_in_as(store, asked("u", "s", evict(1), FAMILY, 1));
         assert_eq!(admission.evicted[0].id, "first");
@@ -256,11 +258,12 @@ fn of_very_many_tokens_spent_at_once_the_last_ones_lead_on() {
         };
         let ask = |presented, next| {
             let mut asked = refresh_of("u", FAMILY, 0, 0);
-            (asked.presented, asked.next) = (token(presented), token(next));
+            asked.token = token_of("u", FAMILY, u64::from(presented) + 1, token(presented));
+            asked.next = token(next);
             refresh_as(store, asked)
         };
         let mut login = asked("u", "s", reject(1), FAMILY, 0);
-        login.family.digest = token(0);
+        (login.family.number, login.family.digest) = (1, token(0));
         log_in_as(store, login);
         for n in 0..300 {
             granted(ask(n, n + 1));

@@ -4,6 +4,7 @@
 mod counters;
 mod families;
 mod families_end;
+mod families_numbers;
 mod forgetting;
 mod history;
 mod key_ends;

@@ -1,11 +1,11 @@
-//! Logins and refresh tokens in one line each. A token is a number, and its hash is that number over and over.
+//! Logins and refresh tokens in one line each. A token is its number, and its hash is that number over and over.
 
 use super::{HORIZON, call, outcome, reject};
 use latchgate::core::bucket::bucket;
 use latchgate::core::error::Fault;
 use latchgate::core::family_op::{
-    Drawn, FamilyAnswer, FamilyId, FamilyOp, Granted, Login, LoginAnswer, NewFamily, Refresh,
-    RefreshAnswer,
+    Drawn, FamilyAnswer, FamilyId, FamilyKey, FamilyOp, Granted, KnownFamily, Login, LoginAnswer,
+    NewFamily, PresentedToken, Refresh, RefreshAnswer,
 };
 use latchgate::core::op::{Act, Admission, AdmissionRule, Admit, Op, Verdict};
 use latchgate::core::store::Store;
@@ -19,7 +19,21 @@ pub const fn digest(token: u8) -> [u8; 32] {
 
 /// What stands for a sealed token.
 pub fn sealed(token: u8) -> Vec<u8> {
-    vec![token; 60]
+    vec![token; 82]
+}
+
+/// Each family has a key of its own.
+pub const fn key_of(family: FamilyId) -> FamilyKey {
+    FamilyKey([family[0]; 32])
+}
+
+pub fn token_of(
+    user: &str,
+    family: FamilyId,
+    number: u64,
+    digest: [u8; 32],
+) -> PresentedToken<'static> {
+    PresentedToken { user: user.to_owned().into(), family, key: key_of(family), number, digest }
 }
 
 /// A login that begins `family` with `token`.
@@ -41,6 +55,8 @@ pub fn asked(
         request: None,
         family: NewFamily {
             id: family,
+            key: key_of(family),
+            number: u64::from(token),
             digest: digest(token),
             ttl_ms: rule.absolute_ms,
             claims: None,
@@ -72,20 +88,25 @@ pub fn log_in(store: &dyn Store) -> (Admission, Drawn) {
 
 pub fn refresh_of(user: &str, family: FamilyId, presented: u8, next: u8) -> Refresh<'static> {
     Refresh {
-        user: user.to_owned().into(),
-        family,
-        presented: digest(presented),
+        token: token_of(user, family, u64::from(presented), digest(presented)),
         next: digest(next),
         sealed: sealed(next).into(),
         grace_ms: GRACE,
     }
 }
 
-pub fn refresh_as(store: &dyn Store, asked: Refresh<'_>) -> RefreshAnswer {
+/// `None`: the family is not known under that user and key.
+pub fn try_refresh(store: &dyn Store, asked: Refresh<'_>) -> Option<RefreshAnswer> {
     match call(store, Act::Family(FamilyOp::Refresh(Box::new(asked)))) {
-        Verdict::Family(FamilyAnswer::Refresh(answer)) => *answer,
+        Verdict::Family(FamilyAnswer::Refresh(answer)) => Some(*answer),
+        Verdict::Family(FamilyAnswer::Unknown) => None,
         other => panic!("not a refresh: {other:?}"),
     }
+}
+
+/// As a process tells it that finds no other family when it looks again.
+pub fn refresh_as(store: &dyn Store, asked: Refresh<'_>) -> RefreshAnswer {
+    try_refresh(store, asked).unwrap_or(RefreshAnswer::Invalid)
 }
 
 /// In `FAMILY` of `u`.
@@ -101,20 +122,27 @@ pub fn granted(answer: RefreshAnswer) -> Granted {
 }
 
 pub fn logout(store: &dyn Store, presented: u8) -> bool {
-    let (user, presented) = ("u".into(), digest(presented));
-    match call(store, Act::Family(FamilyOp::Logout { user, family: FAMILY, presented })) {
-        Verdict::Family(FamilyAnswer::Done(done)) => done,
+    let token = token_of("u", FAMILY, u64::from(presented), digest(presented));
+    logout_as(store, token).unwrap_or(false)
+}
+
+/// `None`: the family is not known under that user and key.
+pub fn logout_as(store: &dyn Store, token: PresentedToken<'_>) -> Option<bool> {
+    match call(store, Act::Family(FamilyOp::Logout(token))) {
+        Verdict::Family(FamilyAnswer::Done(done)) => Some(done),
+        Verdict::Family(FamilyAnswer::Unknown) => None,
         other => panic!("not done or left: {other:?}"),
     }
 }
 
-pub fn owner_in(store: &dyn Store, bucket: u16) -> Option<String> {
-    match call(store, Act::Family(FamilyOp::Find { bucket, family: FAMILY })) {
-        Verdict::Family(FamilyAnswer::Owner(owner)) => owner,
-        other => panic!("not an owner: {other:?}"),
+pub fn known_in(store: &dyn Store, bucket: u16, family: FamilyId) -> Option<KnownFamily> {
+    match call(store, Act::Family(FamilyOp::Find { bucket, family })) {
+        Verdict::Family(FamilyAnswer::Known(known)) => known,
+        other => panic!("not a family: {other:?}"),
     }
 }
 
-pub fn owner(store: &dyn Store) -> Option<String> {
-    owner_in(store, bucket("u"))
+/// `FAMILY` as a process finds it.
+pub fn known(store: &dyn Store) -> Option<KnownFamily> {
+    known_in(store, bucket("u"), FAMILY)
 }

@@ -153,6 +153,7 @@ fn must_be_held(verdict: &Verdict) -> bool {
         Verdict::Family(FamilyAnswer::Refresh(answer)) => {
             !matches!(**answer, RefreshAnswer::Invalid | RefreshAnswer::Expired)
         }
+        Verdict::Family(FamilyAnswer::Unknown) => false,
         Verdict::Turn(answer) => matches!(answer, TurnAnswer::Granted { .. }),
         _ => true,
     }

@@ -6,24 +6,28 @@ use super::keys::Names;
 use super::pack::{Packer, Unpacker};
 use super::scripts::Verb;
 use crate::core::family_op::{
-    Drawn, FamilyAnswer, FamilyId, FamilyOp, Granted, Login, LoginAnswer, Refresh, RefreshAnswer,
+    Drawn, FamilyAnswer, FamilyId, FamilyKey, FamilyOp, Granted, KnownFamily, Login, LoginAnswer,
+    PresentedToken, Refresh, RefreshAnswer,
 };
 use crate::core::login::known_session;
 use crate::core::op::Verdict;
 
+/// All of the reply where no such family is known, or it is another user's, or has another key.
+const UNKNOWN: [u8; 1] = [5];
+
 /// How a reply about families is to be read.
 #[derive(Debug)]
 pub enum FamilyExpects {
-    Owner,
+    Known,
     Login { user: String, limit: Option<u64> },
     Refresh,
     Done,
 }
 
-/// The user's record and its queue, the family, its spent tokens, and what followed them.
+/// The user's record and its queue, the family, and what followed its spent tokens.
 fn keys(prefix: &str, user: &str, family: &FamilyId) -> Vec<String> {
     let names = Names::of(prefix, user);
-    let beside = ["f", "fx", "fg"].map(|kind| names.beside(kind, family));
+    let beside = ["f", "fg"].map(|kind| names.beside(kind, family));
     [names.key("u"), names.key("d")].into_iter().chain(beside).collect()
 }
 
@@ -36,20 +40,22 @@ pub fn encode(prefix: &str, op: &FamilyOp<'_>, horizon_ms: u64) -> Call {
     match op {
         FamilyOp::Find { bucket, family } => {
             let key = Names::within(prefix, *bucket, "").beside("f", family);
-            ask(Verb::FamilyFind, &[key], &[], FamilyExpects::Owner)
+            ask(Verb::FamilyFind, &[key], &[], FamilyExpects::Known)
         }
         FamilyOp::Login(login) => log_in(prefix, login, horizon_ms),
         FamilyOp::Refresh(asked) => {
-            let Refresh { user, family, presented, next, sealed, grace_ms } = &**asked;
-            let numbers = Packer::default().ms(horizon_ms).ms(*grace_ms).0;
-            let arguments: [&[u8]; 4] = [&numbers, presented, next, sealed];
+            let Refresh { token, next, sealed, grace_ms } = &**asked;
+            let PresentedToken { user, family, key, number, digest } = token;
+            let numbers = Packer::default().ms(horizon_ms).ms(*grace_ms).put(6, *number).0;
+            let arguments: [&[u8]; 6] = [&numbers, digest, user.as_bytes(), &key.0, next, sealed];
             let keys = keys(prefix, user, family);
             ask(Verb::Refresh, &keys, &arguments, FamilyExpects::Refresh)
         }
-        FamilyOp::Logout { user, family, presented } => {
-            let numbers = Packer::default().ms(horizon_ms).0;
+        FamilyOp::Logout(PresentedToken { user, family, key, number, digest }) => {
+            let numbers = Packer::default().ms(horizon_ms).put(6, *number).0;
+            let arguments: [&[u8]; 4] = [&numbers, digest, user.as_bytes(), &key.0];
             let keys = keys(prefix, user, family);
-            ask(Verb::Logout, &keys, &[&numbers, presented], FamilyExpects::Done)
+            ask(Verb::Logout, &keys, &arguments, FamilyExpects::Done)
         }
     }
 }
@@ -65,11 +71,12 @@ fn log_in(prefix: &str, login: &Login<'_>, horizon_ms: u64) -> Call {
         .flag(*given)
         .ms(family.ttl_ms)
         .ms(*grace_ms)
+        .put(6, family.number)
         .0;
     let mut keys = keys(prefix, &admit.user, &family.id);
     keys.extend(request.map(|name| Names::of(prefix, &admit.user).of_key("lr", &name)));
     let session = field(b's', admit.session.as_bytes());
-    let arguments: [&[u8]; 8] = [
+    let arguments: [&[u8]; 9] = [
         &numbers,
         &session,
         admit.device.as_deref().unwrap_or_default().as_bytes(),
@@ -78,6 +85,7 @@ fn log_in(prefix: &str, login: &Login<'_>, horizon_ms: u64) -> Call {
         admit.user.as_bytes(),
         family.claims.as_deref().unwrap_or_default().as_bytes(),
         family.scope.as_deref().unwrap_or_default().as_bytes(),
+        &family.key.0,
     ];
     let expects = FamilyExpects::Login { user: admit.user.to_string(), limit: admit.rule.limit };
     ask(Verb::Login, &keys, &arguments, expects)
@@ -87,9 +95,13 @@ fn log_in(prefix: &str, login: &Login<'_>, horizon_ms: u64) -> Call {
 pub fn decode(expects: &FamilyExpects, reply: &[u8]) -> Option<Verdict> {
     let mut from = Unpacker(reply);
     Some(Verdict::Family(match expects {
-        FamilyExpects::Owner => FamilyAnswer::Owner(match from.take(1)? {
+        FamilyExpects::Known => FamilyAnswer::Known(match from.take(1)? {
             0 => None,
-            _ => Some(String::from_utf8(from.0.to_vec()).ok()?),
+            _ => {
+                let number = from.take(6)?;
+                let key = FamilyKey(from.bytes(32)?.try_into().ok()?);
+                Some(KnownFamily { user: String::from_utf8(from.0.to_vec()).ok()?, key, number })
+            }
         }),
         FamilyExpects::Login { user, limit } => {
             let answer = match from.take(1)? {
@@ -104,6 +116,7 @@ pub fn decode(expects: &FamilyExpects, reply: &[u8]) -> Option<Verdict> {
             };
             FamilyAnswer::Login(Box::new(answer))
         }
+        FamilyExpects::Refresh | FamilyExpects::Done if reply == UNKNOWN => FamilyAnswer::Unknown,
         FamilyExpects::Refresh => FamilyAnswer::Refresh(Box::new(match from.take(1)? {
             0 => RefreshAnswer::Invalid,
             1 => RefreshAnswer::Expired,
@@ -111,7 +124,7 @@ pub fn decode(expects: &FamilyExpects, reply: &[u8]) -> Option<Verdict> {
             3 => RefreshAnswer::Reused(String::from_utf8(from.0.to_vec()).ok()?),
             _ => RefreshAnswer::Granted(granted(&mut from)?),
         })),
-        FamilyExpects::Done => FamilyAnswer::Done(from.take(4)? > 0),
+        FamilyExpects::Done => FamilyAnswer::Done(from.take(1)? > 0),
     }))
 }
 

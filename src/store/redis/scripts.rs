@@ -177,7 +177,7 @@ const TEXTS: [(&[&str], bool); 42] = [
     (text!(key, "key_patch", "key_update"), false),
     (text!("key_ids"), true),
     (text!(key, "key_get"), true),
-    (text!("family_find"), true),
+    (text!(OURS then "family_find"), true),
     (text!("login", "family", "admit_session", "login_body"), false),
     (text!("refresh", "family", "refresh_body"), false),
     (text!("logout", "family", "logout_body"), true),

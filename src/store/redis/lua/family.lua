@@ -1,83 +1,72 @@
 
 -- What is kept of a refresh family: the last instant of its session, the life of a token, when the live one was issued,
--- the last instant of any link (all ms), how many tokens were spent.
+-- the last instant of any link (all ms), the number of the live token.
 local FAMILY = '>I6I6I6I6I6'
--- What followed a spent token: until when it is told (ms), which in turn it was, half of that one's hash, and it, sealed.
+-- What followed a spent token: the number of the spent one, until when it is told (ms); then half of the spent one's hash, and
+-- its successor, sealed (nothing: another login).
 local LINK = '>I6I6'
--- So many spent tokens are told from unknown ones; of so many what followed can be told at once.
-local MAX_SPENT, MAX_LINKS = 10000, 256
-local family, spent, links = KEYS[3], KEYS[4], KEYS[5]
+-- Links are a ring: the link of a token replaces the one of the token so many numbers before it.
+local MAX_LINKS = 256
+local family, links = KEYS[3], KEYS[4]
+
+local function link_field(number)
+  return struct.pack('>I1', number % MAX_LINKS)
+end
 
 -- The family as it stands; nil where there is none.
 local function family_read()
-  local found = redis.call('HMGET', family, '.', 'h', 's', 'c', 'o')
+  local found = redis.call('HMGET', family, '.', 'h', 'k', 'u', 's', 'c', 'o')
   -- What is none of ours must show before anything is written.
-  redis.call('ZSCORE', spent, '.')
   redis.call('HLEN', links)
   local head = ours(found[1], 30)
   if not head then return nil end
-  local f = { hash = ours(found[2], 32), session = found[3], claims = found[4] or '', scope = found[5] or '' }
-  if not f.hash or not f.session then error('FOREIGN value under a key of ours') end
-  f.ends, f.ttl, f.issued, f.grace, f.turn = struct.unpack(FAMILY, head)
+  local f = { hash = ours(found[2], 32), key = ours(found[3], 32), user = found[4], session = found[5],
+    claims = found[6] or '', scope = found[7] or '' }
+  if not f.hash or not f.key or not f.user or not f.session then error('FOREIGN value under a key of ours') end
+  f.ends, f.ttl, f.issued, f.grace, f.number = struct.unpack(FAMILY, head)
   if f.ends + SLACK <= now then return nil end
   f.expires = math.min(f.issued + f.ttl, f.ends)
   return f
 end
 
--- What is presented: 2 the live token, 1 one that was, 0 neither. A hash is compared, which tells nothing of the token.
-local function family_presented(f, digest)
+-- What is presented: 2 the live token, 1 a spent one, 0 neither; 5 where the family is not the one that the process knows: it
+-- is not there, another user's, or has another key. The process has authenticated the number under that key.
+local function family_presented(f, number, digest, user, key)
+  if not f or f.user ~= user or f.key ~= key then return 5 end
   if f.hash == digest then return 2 end
-  local till = redis.call('ZSCORE', spent, string.sub(digest, 1, 16))
-  if till and tonumber(till) > now then return 1 end
-  return 0
+  return number < f.number and 1 or 0
 end
 
 -- What followed a spent token, packed: how many; then each as it was sealed, behind its length. False: another login, which is
 -- nobody's to be told. nil: it is not told any more.
-local function family_followed(f, digest)
-  local at, last, told = string.sub(digest, 1, 16), string.sub(f.hash, 1, 16), {}
-  local link = redis.call('HGET', links, at)
-  if not link or struct.unpack('>I6', link) <= now then return nil end
-  while at ~= last do
-    link = redis.call('HGET', links, at)
-    if not link or #link < 28 then return false end
-    at = string.sub(link, 13, 28)
-    told[#told + 1] = struct.pack('>I2', #link - 28) .. string.sub(link, 29)
+local function family_followed(f, number, digest)
+  local first = redis.call('HGET', links, link_field(number))
+  if not first then return nil end
+  local of, till = struct.unpack(LINK, first)
+  if of ~= number or till <= now or string.sub(first, 13, 28) ~= string.sub(digest, 1, 16) then return nil end
+  local count, fields, told = f.number - number, {}, {}
+  -- Only a login skips numbers.
+  if count > MAX_LINKS then return false end
+  for i = 1, count do fields[i] = link_field(number + i - 1) end
+  for i, link in ipairs(redis.call('HMGET', links, unpack(fields))) do
+    if not link or #link <= 28 or (struct.unpack('>I6', link)) ~= number + i - 1 then return false end
+    told[i] = struct.pack('>I2', #link - 28) .. string.sub(link, 29)
   end
-  return struct.pack('>I4', #told) .. table.concat(told)
+  return struct.pack('>I4', count) .. table.concat(told)
 end
 
--- Puts another token in the place of the live one. `follows` is what may be told of it: half of its hash, and it, sealed; or
--- nothing.
-local function family_replace(f, digest, follows, grace)
-  redis.call('ZREMRANGEBYSCORE', spent, '-inf', now - SLACK)
-  redis.call('ZREMRANGEBYRANK', spent, 0, -MAX_SPENT)
-  local all, kept, oldest, least = redis.call('HGETALL', links), 0, nil, NEVER
-  for i = 1, #all, 2 do
-    local till, turn = struct.unpack(LINK, all[i + 1])
-    if till <= now then
-      redis.call('HDEL', links, all[i])
-    else
-      kept = kept + 1
-      if turn < least then oldest, least = all[i], turn end
-    end
-  end
-  if kept >= MAX_LINKS then redis.call('HDEL', links, oldest) end
-  local old = string.sub(f.hash, 1, 16)
+-- Puts another token, with a higher number, in the place of the live one. `sealed` is what may be told of it, or nothing.
+local function family_replace(f, number, digest, sealed, grace)
   f.grace = math.max(f.grace, now + grace)
-  f.turn = f.turn + 1
-  redis.call('HSET', links, old, struct.pack(LINK, f.grace, f.turn) .. follows)
+  redis.call('HSET', links, link_field(f.number),
+    struct.pack(LINK, f.number, f.grace) .. string.sub(f.hash, 1, 16) .. sealed)
   redis.call('PEXPIREAT', links, string.format('%.0f', f.grace))
-  -- Who brings it in time is led on, though its own time has come meanwhile.
-  redis.call('ZADD', spent, math.max(f.expires, f.grace), old)
-  f.hash, f.issued = digest, now
+  f.number, f.hash, f.issued = number, digest, now
 end
 
 local function family_write(f)
-  local at = string.format('%.0f', f.ends + SLACK)
-  redis.call('HSET', family, '.', struct.pack(FAMILY, f.ends, f.ttl, f.issued, f.grace, f.turn), 'h', f.hash)
-  redis.call('PEXPIREAT', family, at)
-  redis.call('PEXPIREAT', spent, at)
+  redis.call('HSET', family, '.', struct.pack(FAMILY, f.ends, f.ttl, f.issued, f.grace, f.number), 'h', f.hash)
+  redis.call('PEXPIREAT', family, string.format('%.0f', f.ends + SLACK))
   f.expires = math.min(f.issued + f.ttl, f.ends)
 end
 

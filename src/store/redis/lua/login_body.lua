@@ -1,6 +1,6 @@
 
 local f = family_read()
-local noted = KEYS[6] and redis.call('GET', KEYS[6])
+local noted = KEYS[5] and redis.call('GET', KEYS[5])
 if noted and (#noted < 24 or string.byte(noted) ~= 1) then error('FOREIGN value under a key of ours') end
 if purge() then
   save()
@@ -15,7 +15,9 @@ if noted then
     local _, _, _, _, absolute_end = struct.unpack(LIVE, value)
     known = absolute_end == ends
   end
-  if known and block <= now and string.sub(noted, 8, 23) ~= ARGV[4] then
+  local other = string.sub(noted, 8, 23) ~= ARGV[4]
+  local stale = f and (f.user ~= ARGV[6] or f.key ~= ARGV[9] or number <= f.number)
+  if known and block <= now and (other or stale) then
     save()
     return '\2' .. string.sub(noted, 8, 23)
   end
@@ -42,19 +44,19 @@ if reason > 0 then
   return '\0' .. admission(reason, existing, retry, count, views)
 end
 if f then
-  family_replace(f, ARGV[5], '', grace)
+  family_replace(f, number, ARGV[5], '', grace)
   f.ttl = ttl_of_token
 else
   local _, _, _, _, absolute_end = struct.unpack(LIVE, redis.call('HGET', record, session))
-  redis.call('DEL', family, spent, links)
-  redis.call('HSET', family, 'u', ARGV[6], 's', string.sub(session, 2))
-  f = { hash = ARGV[5], ends = absolute_end, ttl = ttl_of_token, issued = now, grace = 0, turn = 0 }
+  redis.call('DEL', family, links)
+  redis.call('HSET', family, 'u', ARGV[6], 'k', ARGV[9], 's', string.sub(session, 2))
+  f = { hash = ARGV[5], ends = absolute_end, ttl = ttl_of_token, issued = now, grace = 0, number = number }
 end
 if ARGV[7] ~= '' then redis.call('HSET', family, 'c', ARGV[7]) else redis.call('HDEL', family, 'c') end
 if ARGV[8] ~= '' then redis.call('HSET', family, 'o', ARGV[8]) else redis.call('HDEL', family, 'o') end
 family_write(f)
-if KEYS[6] then
-  redis.call('SET', KEYS[6], struct.pack('>I1I6', 1, f.ends) .. ARGV[4] .. string.sub(session, 2),
+if KEYS[5] then
+  redis.call('SET', KEYS[5], struct.pack('>I1I6', 1, f.ends) .. ARGV[4] .. string.sub(session, 2),
     'PXAT', string.format('%.0f', f.ends + SLACK))
 end
 local generation = draw_generation()

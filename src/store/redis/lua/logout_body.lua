@@ -1,6 +1,7 @@
 
 local f = family_read()
-if not f or family_presented(f, ARGV[2]) == 0 then return struct.pack('>I4', 0) end
+local presented = family_presented(f, number, ARGV[2], ARGV[3], ARGV[4])
+if presented == 0 or presented == 5 then return struct.pack('>I1', presented) end
 purge()
 local session, count = 's' .. f.session, 0
 local value = find_session(session)
@@ -13,4 +14,4 @@ if value then
   end
 end
 save()
-return struct.pack('>I4', count)
+return struct.pack('>I1', count)

@@ -1,0 +1,219 @@
+// Stale refresh tokens on real servers, of any age, by processes that remember a family and processes that have just started;
+// and what one account can make a script do.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { createHmac } = require('node:crypto');
+const { describe, it } = require('node:test');
+const { open, unique } = require('../support/auths.js');
+const { flipped, numberOf, pasted, withNumber } = require('../support/forged.js');
+const { ids, login, refresh, why } = require('../support/logins.js');
+const { startProxy } = require('../support/proxy.js');
+const { KINDS, missing, startServer } = require('../support/servers.js');
+
+/** @typedef {import('latchgate').Auth} Auth */
+/** @typedef {import('../support/servers.js').RealServer} Server */
+
+/** The thief's last token, after so many rotations. @param {Auth} auth @param {string} token @param {number} times */
+async function rotated(auth, token, times) {
+  let last = token;
+  for (let n = 0; n < times; n++) last = (await refresh(auth, last)).refreshToken;
+  return last;
+}
+
+/** The key of that kind. @param {Server} server @param {string} kind */
+const named = async (server, kind) => (await server.keys()).filter((key) => key.split(':')[2] === kind);
+
+/** How many commands scripts have called, without those of the scripts themselves. @param {Server} server */
+async function called(server) {
+  const info = String(await server.command('INFO', 'commandstats'));
+  let sum = 0;
+  for (const [, name, calls] of info.matchAll(/cmdstat_(\w+):calls=(\d+)/g))
+    if (!['info', 'evalsha', 'eval', 'ping', 'config'].includes(name)) sum += Number(calls);
+  return sum;
+}
+
+for (const { kind, name } of KINDS) {
+  describe(`on ${name}`, async () => {
+    const skip = await missing(kind);
+
+    it('30,000 rotations by a thief do not hide that the owner has a stale token', { skip }, async (t) => {
+      const server = await startServer(t, { kind });
+      const auth = open(t, { store: server.url(), refresh: { graceWindow: 0 } });
+      const user = unique();
+      const { refreshToken } = await login(auth, user);
+      let last = await rotated(auth, refreshToken, 10_001);
+      assert.deepEqual((await server.keys()).map((key) => key.split(':')[2]).sort(), ['d', 'f', 'u']);
+      const other = await login(auth, user);
+      await rotated(auth, other.refreshToken, 3);
+      last = await rotated(auth, last, 19_999);
+      assert.equal(numberOf(last), 30_001);
+      assert.deepEqual(await auth.tokens.refresh(refreshToken), { ok: false, reason: 'reused' });
+      assert.equal(await why(auth, last), 'revoked');
+      assert.equal((await ids(auth, user)).length, 1, 'the other session is not touched');
+    });
+
+    it('a token stays what it is over a restart of the process', { skip }, async (t) => {
+      const server = await startServer(t, { kind });
+      const options = { store: server.url(), refresh: { graceWindow: 0 } };
+      const user = unique();
+      const first = open(t, options);
+      const { refreshToken } = await login(first, user);
+      const second = (await refresh(first, refreshToken)).refreshToken;
+      await first.close();
+      const next = open(t, options);
+      const third = (await refresh(next, second)).refreshToken;
+      assert.equal(numberOf(third), 3);
+      await next.close();
+      assert.equal(await why(open(t, options), refreshToken), 'reused');
+      assert.equal(await why(open(t, options), third), 'revoked');
+    });
+
+    it('a forged token is invalid and ends nothing, whatever the process remembers', { skip }, async (t) => {
+      const server = await startServer(t, { kind });
+      const options = { store: server.url(), refresh: { graceWindow: 0 } };
+      const maker = open(t, options);
+      const [user, other] = [unique(), unique()];
+      const first = await login(maker, user);
+      const live = await rotated(maker, first.refreshToken, 4);
+      const strange = await rotated(maker, (await login(maker, other)).refreshToken, 9);
+      const forged = [first.refreshToken, live].flatMap((token) => flipped(token));
+      for (const number of [0, 1, 4, 6, 7, 2 ** 48 - 1])
+        forged.push([`number ${number}`, withNumber(live, number)]);
+      forged.push(['of another family', pasted(strange, strange, live)]);
+      forged.push(['of another family, with our number', pasted(first.refreshToken, strange, live)]);
+      for (const auth of [maker, open(t, options)])
+        for (const [what, token] of forged) {
+          assert.equal(await why(auth, token), 'invalid', what);
+          assert.equal(await auth.tokens.logout(token), false, what);
+        }
+      assert.deepEqual([(await ids(maker, user)).length, (await ids(maker, other)).length], [1, 1]);
+      await refresh(maker, live);
+    });
+
+    it('the number is under a MAC of the format that docs/layout.md tells', { skip }, async (t) => {
+      const server = await startServer(t, { kind });
+      const auth = open(t, { store: server.url() });
+      const { refreshToken } = await login(auth, unique());
+      const [family] = await named(server, 'f');
+      const script = `return (string.gsub(redis.call('HGET', KEYS[1], 'k'), '.', function(c)
+        return string.format('%02x', string.byte(c)) end))`;
+      const key = Buffer.from(String(await server.command('EVAL', script, '1', family)), 'hex');
+      assert.equal(key.length, 32);
+      const [bucket, id, text] = refreshToken.split('.');
+      const body = Buffer.from(text, 'base64url');
+      assert.deepEqual([body.length, refreshToken.length], [54, 100]);
+      const mac = createHmac('sha256', key)
+        .update('latchgate refresh number')
+        .update(Buffer.from(bucket, 'hex'))
+        .update(Buffer.from(id, 'base64url'))
+        .update(body.subarray(0, 6))
+        .update(body.subarray(22))
+        .digest();
+      assert.deepEqual(body.subarray(6, 22), mac.subarray(0, 16));
+    });
+
+    it('a family that was begun again has another key, and a process that remembers the first asks once more', {
+      skip,
+    }, async (t) => {
+      const server = await startServer(t, { kind });
+      const maker = open(t, { store: server.url() });
+      const proxy = await startProxy(t, { port: server.port });
+      const auth = open(t, { store: proxy.url });
+      await auth.ready();
+      const count = async (/** @type {() => Promise<any>} */ run) => {
+        proxy.commands = {};
+        await run();
+        return proxy.commands.evalsha ?? 0;
+      };
+      const user = unique();
+      const first = await login(auth, user, { requestId: 'r' });
+      const second = await refresh(auth, first.refreshToken);
+      // As an operator would: the family is gone, its session is not.
+      const [key] = await named(server, 'f');
+      await server.command('DEL', key);
+      const again = await login(maker, user, { requestId: 'r' });
+      assert.equal(again.admission.existing, true);
+      assert.equal(again.refreshToken.split('.')[1], first.refreshToken.split('.')[1]);
+      assert.equal(numberOf(again.refreshToken), 1);
+      // Authentic under the key that the process remembers, and under no other.
+      assert.equal(await count(async () => assert.equal(await why(auth, second.refreshToken), 'invalid')), 2);
+      let token = '';
+      const ask = async () => {
+        token = (await refresh(auth, token || again.refreshToken)).refreshToken;
+      };
+      assert.equal(await count(ask), 1, 'the key that it has is remembered now');
+      await server.command('DEL', key);
+      token = (await login(maker, user, { requestId: 'r' })).refreshToken;
+      assert.equal(await count(ask), 2, 'a look, and the use');
+      assert.equal(await count(ask), 1);
+      assert.equal((await ids(auth, user)).length, 1);
+    });
+
+    it('a remembered family that is gone is asked for once more, and not again and again', {
+      skip,
+    }, async (t) => {
+      const server = await startServer(t, { kind });
+      const proxy = await startProxy(t, { port: server.port });
+      const auth = open(t, { store: proxy.url });
+      await auth.ready();
+      const { refreshToken } = await login(auth, unique());
+      const count = async (/** @type {() => Promise<any>} */ run) => {
+        proxy.commands = {};
+        await run();
+        return proxy.commands.evalsha ?? 0;
+      };
+      assert.equal(await count(() => refresh(auth, refreshToken)), 1);
+      await server.command('FLUSHDB');
+      assert.equal(await count(() => why(auth, refreshToken)), 2, 'the use, and a look');
+      assert.equal(await count(() => why(auth, refreshToken)), 1, 'it is forgotten: a look');
+      assert.equal(await count(() => auth.tokens.logout(refreshToken)), 1);
+      assert.deepEqual(await server.keys(), []);
+    });
+
+    it('a login that is retried comes through while another process rotates without end', {
+      skip,
+    }, async (t) => {
+      const server = await startServer(t, { kind });
+      const options = { store: server.url(), refresh: { graceWindow: 0 } };
+      const [auth, thief] = [open(t, options), open(t, options)];
+      for (let round = 0; round < 5; round++) {
+        const user = unique();
+        let token = (await login(auth, user, { requestId: 'r' })).refreshToken;
+        let reason = '';
+        const rotating = (async () => {
+          for (;;) {
+            const answer = await thief.tokens.refresh(token);
+            if (!answer.ok) {
+              reason = answer.reason;
+              return;
+            }
+            token = answer.refreshToken;
+          }
+        })();
+        const again = await login(auth, user, { requestId: 'r' });
+        assert.equal(again.admission.existing, true);
+        await rotating;
+        assert.equal(reason, 'reused');
+        assert.equal(await why(auth, again.refreshToken), 'revoked');
+      }
+    });
+
+    it('a refresh calls as many commands however much has been rotated', { skip }, async (t) => {
+      const server = await startServer(t, { kind });
+      const auth = open(t, { store: server.url(), refresh: { graceWindow: '1h' } });
+      let token = (await login(auth, unique())).refreshToken;
+      const costs = [];
+      for (const times of [5, 250, 1_000]) {
+        token = await rotated(auth, token, times);
+        const before = await called(server);
+        token = await rotated(auth, token, 50);
+        costs.push(Math.round(((await called(server)) - before) / 50));
+      }
+      assert.deepEqual(costs, [costs[0], costs[0], costs[0]]);
+      assert.ok(costs[0] <= 16, String(costs));
+      const [links] = await named(server, 'fg');
+      assert.equal(await server.command('HLEN', links), 256);
+    });
+  });
+}
