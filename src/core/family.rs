@@ -2,8 +2,8 @@
 //! told. Tokens are numbered, and processes authenticate the numbers: a number below the live one's is a spent token,
 //! whether or not anything of it is remembered. Of tokens only hashes, and what was sealed under them, come here.
 
+use super::due_map::{Due, DueMap};
 use super::family_op::{FamilyId, FamilyKey, KnownFamily, NewFamily, PresentedToken, Refresh};
-use super::hash::IdMap;
 use super::key::Digest;
 use std::collections::VecDeque;
 
@@ -210,17 +210,36 @@ pub struct Request {
     pub family: FamilyId,
 }
 
+impl Due for Family {
+    /// When it is known no more, or before that a link.
+    fn due_ms(&self) -> u64 {
+        let over_ms = self.absolute_end_ms.saturating_add(KEPT_MS);
+        self.links.front().map_or(over_ms, |link| link.until_ms.min(over_ms))
+    }
+}
+
+impl Due for Request {
+    fn due_ms(&self) -> u64 {
+        self.absolute_end_ms
+    }
+}
+
 /// All families of one user, and the requests that they came of.
 #[derive(Clone, Debug, Default)]
 pub struct Families {
-    by_id: IdMap<FamilyId, Family>,
-    requests: IdMap<Half, Request>,
+    by_id: DueMap<FamilyId, Family>,
+    requests: DueMap<Half, Request>,
 }
 
 impl Families {
-    /// The family of that id.
+    /// The family of that id. Whoever has changed its links says so by [`Self::changed`].
     pub fn get_mut(&mut self, id: &FamilyId, now_ms: u64) -> Option<&mut Family> {
         self.by_id.get_mut(id).filter(|family| !family.is_over(now_ms))
+    }
+
+    /// Links of the family have come or gone: it may be due earlier.
+    pub fn changed(&mut self, id: &FamilyId) {
+        self.by_id.change(id, |_| ());
     }
 
     /// What a process may know of the family of that id, which is this user's.
@@ -257,7 +276,9 @@ impl Families {
         }
         if let Some(family) = self.get_mut(&new.id, now_ms) {
             family.log_in_again(new, grace_ms, now_ms);
-            return family.expires_ms();
+            let expires_ms = family.expires_ms();
+            self.changed(&new.id);
+            return expires_ms;
         }
         let family = Family::new(new, session, absolute_end_ms, now_ms);
         let expires_ms = family.expires_ms();
@@ -265,17 +286,24 @@ impl Families {
         expires_ms
     }
 
-    /// Drops what nobody is told of any more, naming it; true where nothing is left.
-    pub fn expire(&mut self, settled_ms: u64, mut gone: impl FnMut(&FamilyId)) -> bool {
-        self.requests.retain(|_, request| request.absolute_end_ms > settled_ms);
-        self.by_id.retain(|id, family| {
+    /// Drops what nobody is told of any more, at most so many families, naming them; true where nothing is left.
+    pub fn expire(
+        &mut self,
+        settled_ms: u64,
+        most: usize,
+        mut gone: impl FnMut(&FamilyId),
+    ) -> bool {
+        self.requests.expire(settled_ms, most, |_, _| ());
+        let mut due = Vec::new();
+        self.by_id.expire(settled_ms, most, |id, family| due.push((id, family)));
+        for (id, mut family) in due {
             family.prune(settled_ms);
-            let stays = !family.is_over(settled_ms);
-            if !stays {
-                gone(id);
+            if family.is_over(settled_ms) {
+                gone(&id);
+            } else {
+                self.by_id.insert(id, family);
             }
-            stays
-        });
+        }
         self.by_id.is_empty() && self.requests.is_empty()
     }
 

@@ -128,6 +128,7 @@ impl UserRecord {
             None => FamilyAnswer::Unknown,
             Some(family) => FamilyAnswer::Refresh(Box::new(self.refresh_in(family, asked, now))),
         };
+        families.changed(&token.family);
         self.families = Some(families);
         answer
     }

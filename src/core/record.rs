@@ -276,7 +276,7 @@ impl UserRecord {
             }
         }
         let family_gone = |id: &FamilyId| gone(Gone::Family(id));
-        if self.families.as_mut().is_some_and(|all| all.expire(settled_ms, family_gone)) {
+        if self.families.as_mut().is_some_and(|all| all.expire(settled_ms, most, family_gone)) {
             self.families = None;
         }
         if (self.last_generation / 1000).saturating_add(self.horizon_ms) <= settled_ms {

@@ -103,7 +103,10 @@ fn blocks_and_revocations_of_the_former_owner_miss_the_key_and_those_of_the_owne
     on_every_store(|store, clock| {
         let (former, owner) = import_twice(store, clock);
         block_user(store, &former.owner, None);
-        call(store, Act::RevokeUser { user: former.owner.as_str().into(), keys: true });
+        call(
+            store,
+            Act::RevokeUser { user: former.owner.as_str().into(), keys: true, lead: NO_LEAD },
+        );
         assert!(keys_of(store, &former.owner).is_empty());
         assert_eq!(check(store, asked(&owner, 1)), (Reason::Allowed, Some(8)));
         block_user(store, &owner.owner, None);
@@ -123,7 +126,7 @@ fn a_key_of_another_owner_is_not_replaced_because_keys_of_this_one_have_fallen()
         create(store, &place(&second.owner, 2), KeyPatch::default());
         clock.advance_ms(MINUTE);
         let user = second.owner.as_str().into();
-        call(store, Act::RevokeUser { user, keys: true });
+        call(store, Act::RevokeUser { user, keys: true, lead: NO_LEAD });
         clock.advance_ms(LISTED_MS + HOUR);
         assert!(!create(store, &second, KeyPatch::default()), "the id is taken");
         assert_eq!(check(store, asked(&first, 1)).0, Reason::Allowed);

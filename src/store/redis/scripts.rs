@@ -207,3 +207,27 @@ impl Verb {
         &SCRIPTS[self as usize]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a script reads must not grow with what an account has done.
+    #[test]
+    fn no_script_reads_a_whole_key() {
+        for (at, script) in all().iter().enumerate().filter(|(at, _)| *at != Verb::Check as usize) {
+            for command in
+                ["HGETALL", "HKEYS", "HVALS", "SMEMBERS", "SORT", "KEYS", "LRANGE", "SCAN"]
+            {
+                let call = format!("'{command}'");
+                assert!(!script.text.contains(&call), "script {at} calls {command}");
+            }
+            for line in script.text.lines().filter(|line| line.contains("RANGEBYSCORE")) {
+                assert!(
+                    line.contains("'LIMIT'") || line.contains("ZREMRANGE"),
+                    "script {at}: {line}"
+                );
+            }
+        }
+    }
+}
