@@ -260,8 +260,9 @@ function histories() {
         ...places.flatMap(({ name }) => sizes.map((size) => `µs, ${name}, ${plain(size)}`)),
         'longest script, ms',
       ],
-      kinds.map(({ history, what }) => {
-        const of = (/** @type {string} */ place, /** @type {number} */ size) => find({ place, history, what, size });
+      kinds.map((/** @type {any} */ { history, what }) => {
+        const of = (/** @type {string} */ place, /** @type {number} */ size) =>
+          find({ place, history, what, size });
         const longest = Math.max(...sizes.map((size) => of('server', size)?.longest ?? 0));
         return [
           history,

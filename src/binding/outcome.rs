@@ -7,10 +7,10 @@ use super::key_outcome::{
 use super::turn_outcome::{NativeTurn, turn};
 use crate::core::counter::Applied;
 use crate::core::error::{Fault, FaultCode};
-use crate::core::op::{Admission, Page, Verdict};
+use crate::core::op::{Admission, Verdict};
 use crate::core::quota::Consumption;
 use crate::core::reason::Reason;
-use crate::core::session::Session;
+use crate::core::session::{Page, Session};
 use crate::core::store::{Health, Notice, Replica, Topology};
 use crate::core::turn::number_of;
 use napi_derive::napi;

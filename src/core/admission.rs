@@ -1,9 +1,26 @@
 //! Admission of a session: whether there is room for one more, and who makes it.
 
-use super::op::{Admission, AdmissionRule, Admit, OnLimit};
+use super::op::{Admission, AdmissionRule, Admit, OnLimit, own};
 use super::reason::Reason;
 use super::record::UserRecord;
 use super::session::{Entry, Session};
+
+impl AdmissionRule {
+    /// The limit that is kept.
+    #[must_use]
+    pub fn most(&self) -> u64 {
+        self.limit.unwrap_or(u64::MAX).min(self.hard_limit)
+    }
+}
+
+impl Admit<'_> {
+    /// The same, owning what it names.
+    #[must_use]
+    pub fn into_owned(self) -> Admit<'static> {
+        let Self { user, session, device, rule } = self;
+        Admit { user: own(user), session: own(session), device: device.map(own), rule }
+    }
+}
 
 impl UserRecord {
     pub(super) fn admit(&mut self, a: &Admit<'_>, now_ms: u64) -> Admission {

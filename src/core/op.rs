@@ -9,7 +9,7 @@ use super::key_op::{KeyAnswer, KeyOp};
 use super::lead::{Ahead, Lead};
 use super::quota::{Consumption, QuotaRule, Spend};
 use super::reason::{Reason, Reasons};
-use super::session::{Session, SessionTimes};
+use super::session::{Cursor, Page, Session, SessionTimes};
 use super::spending::{AddUnits, Consume, Refund};
 use super::standing::Credential;
 use super::store::{Outcome, Replica};
@@ -64,14 +64,6 @@ pub struct AdmissionRule {
     pub idle_ms: u64,
     /// A session ends when it is so old, in milliseconds.
     pub absolute_ms: u64,
-}
-
-impl AdmissionRule {
-    /// The limit that is kept.
-    #[must_use]
-    pub fn most(&self) -> u64 {
-        self.limit.unwrap_or(u64::MAX).min(self.hard_limit)
-    }
 }
 
 /// Where a quota that a request is charged lies.
@@ -201,29 +193,6 @@ pub struct Op<'a> {
     pub horizon_ms: u64,
     /// The most by which an accepted token's `iat` may lie ahead, in milliseconds. 0: leads are not observed.
     pub most_lead_ms: u64,
-}
-
-/// Where a page of sessions begins. What it means is the store's own affair.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cursor {
-    /// Entries from here on, downwards.
-    pub at: u64,
-    /// So many entries of that very place are left out.
-    pub skip: u64,
-}
-
-impl Cursor {
-    /// The first page.
-    pub const START: Self = Self { at: u64::MAX, skip: 0 };
-}
-
-/// A page of sessions.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Page {
-    /// The most recently active first.
-    pub sessions: Vec<Session>,
-    /// Where the next page begins; `None`: this was the last.
-    pub next: Option<Cursor>,
 }
 
 /// What a decision found.
@@ -374,15 +343,6 @@ impl Act<'_> {
 
 pub(super) fn own<T: ToOwned + ?Sized + 'static>(text: Cow<'_, T>) -> Cow<'static, T> {
     Cow::Owned(text.into_owned())
-}
-
-impl Admit<'_> {
-    /// The same, owning what it names.
-    #[must_use]
-    pub fn into_owned(self) -> Admit<'static> {
-        let Self { user, session, device, rule } = self;
-        Admit { user: own(user), session: own(session), device: device.map(own), rule }
-    }
 }
 
 impl Op<'_> {

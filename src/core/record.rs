@@ -9,10 +9,10 @@ use super::family::Families;
 use super::family_op::FamilyId;
 use super::idempotency::RememberedCharge;
 use super::key_ring::KeyRing;
-use super::op::{Act, Cursor, Issued, Op, Page, Verdict};
+use super::op::{Act, Issued, Op, Verdict};
 use super::quota::QuotaState;
 use super::reason::{Reason, Reasons};
-use super::session::Session;
+use super::session::{Cursor, Page, Session};
 use super::session_table::SessionTable;
 use super::tombstones::Tombstones;
 

@@ -26,6 +26,29 @@ pub struct Session {
     pub device: Option<String>,
 }
 
+/// Where a page of sessions begins. What it means is the store's own affair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// Entries from here on, downwards.
+    pub at: u64,
+    /// So many entries of that very place are left out.
+    pub skip: u64,
+}
+
+impl Cursor {
+    /// The first page.
+    pub const START: Self = Self { at: u64::MAX, skip: 0 };
+}
+
+/// A page of sessions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The most recently active first.
+    pub sessions: Vec<Session>,
+    /// Where the next page begins; `None`: this was the last.
+    pub next: Option<Cursor>,
+}
+
 /// A live session as it is kept.
 #[derive(Clone, Debug)]
 pub struct Entry {

@@ -3,8 +3,7 @@
 
 use super::due_map::{Due, DueMap};
 use super::hash::IdMap;
-use super::op::Cursor;
-use super::session::Entry;
+use super::session::{Cursor, Entry};
 use std::collections::BTreeMap;
 
 impl Due for Entry {

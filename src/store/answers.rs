@@ -1,7 +1,7 @@
 //! What the embedded store remembers of changes to counters, for a day each, so that asking again under the
 //! same key changes nothing.
 
-use super::memory::sweep_shard;
+use super::shards::sweep_shard;
 use crate::core::counter::RememberedValues;
 use crate::core::idempotency::Idempotency;
 use dashmap::{DashMap, Entry};

@@ -1,7 +1,7 @@
 //! What the embedded store keeps of quotas beside the records of users: those that lie apart, what is
 //! remembered under idempotency keys, and which receipts were spent.
 
-use super::memory::sweep_shard;
+use super::shards::sweep_shard;
 use crate::core::clock::Now;
 use crate::core::idempotency::{Idempotency, RememberedCharge};
 use crate::core::op::Verdict;

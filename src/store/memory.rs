@@ -7,6 +7,7 @@ use super::leads::Leads;
 use super::ledger::Ledger;
 use super::listeners::tell;
 use super::once_keys::OnceKeys;
+use super::shards::sweep_shard;
 use super::shared_users::shared_users;
 use super::turns::Turns;
 use crate::core::clock::{Clock, Now};
@@ -23,7 +24,6 @@ use crate::core::store::{Health, Outcome, Sink, Store};
 use crate::core::turn::{Ask, TurnGate, TurnOp};
 use dashmap::{DashMap, Entry};
 use std::collections::BTreeSet;
-use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -316,33 +316,6 @@ impl MemoryStore {
     pub fn clock(&self) -> &dyn Clock {
         &*self.clock
     }
-}
-
-/// Goes through one shard of a map and drops what `is_over` says is over; returns how many went.
-pub(super) fn sweep_shard<K: Eq + Hash, V>(
-    map: &DashMap<K, V, ahash::RandomState>,
-    shard: usize,
-    mut is_over: impl FnMut(&K, &mut V) -> bool,
-) -> usize {
-    let hasher = map.hasher();
-    let mut table = map.shards()[shard].write();
-    let before = table.len();
-    // SAFETY: the shard's write lock is held, so nobody else sees the table; `iter` outlives no
-    // bucket that is used after its `erase`, and erasing the bucket just yielded is what the
-    // table's own `retain` does.
-    unsafe {
-        for bucket in table.iter() {
-            let (key, value) = bucket.as_mut();
-            if is_over(key, value.get_mut()) {
-                table.erase(bucket);
-            }
-        }
-    }
-    let left = table.len();
-    if left < table.capacity() / 4 {
-        table.shrink_to(left * 2, |(key, _)| hasher.hash_one(key));
-    }
-    before - left
 }
 
 impl Store for MemoryStore {

@@ -12,6 +12,7 @@ mod observing;
 mod once_keys;
 pub mod redis;
 pub mod registry;
+mod shards;
 mod shared_users;
 #[cfg(feature = "test-stores")]
 pub mod testing;

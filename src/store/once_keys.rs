@@ -1,6 +1,6 @@
 //! The keys of `once` in the embedded store: each is somebody's, until its time has passed or for ever.
 
-use super::memory::sweep_shard;
+use super::shards::sweep_shard;
 use crate::core::once::{self, Held};
 use dashmap::{DashMap, Entry};
 

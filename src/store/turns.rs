@@ -1,7 +1,7 @@
 //! Turns in the embedded store: who holds a key, or a user's turn, and who waits for it.
 
 use super::listeners::{Listeners, Woken};
-use super::memory::sweep_shard;
+use super::shards::sweep_shard;
 use crate::core::op::Verdict;
 use crate::core::reason::Reason;
 use crate::core::store::Sink;

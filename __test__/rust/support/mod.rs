@@ -11,11 +11,11 @@ use latchgate::core::error::Fault;
 use latchgate::core::idempotency::Idempotency;
 use latchgate::core::lead::Lead;
 use latchgate::core::op::{
-    Act, Admission, AdmissionRule, Admit, Charge, Cursor, Decide, Decision, Issued, OnLimit, Op,
+    Act, Admission, AdmissionRule, Admit, Charge, Decide, Decision, Issued, OnLimit, Op,
     QuotaPlace, SessionCheck, Verdict,
 };
 use latchgate::core::quota::{Charged, Consumption, QuotaRule, Refill, Spend};
-use latchgate::core::session::Session;
+use latchgate::core::session::{Cursor, Session};
 use latchgate::core::spending::{AddUnits, Consume, Refund};
 use latchgate::core::store::{Outcome, Sink, Store};
 use std::sync::{Arc, Condvar, Mutex};

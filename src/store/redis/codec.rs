@@ -17,9 +17,9 @@ use super::slots;
 use super::turns;
 use crate::core::idempotency::another_question;
 use crate::core::key_op::KeyOp;
-use crate::core::op::{Act, Admission, Cursor, Op, Page, Verdict};
+use crate::core::op::{Act, Admission, Op, Verdict};
 use crate::core::reason::Reason;
-use crate::core::session::{Session, SessionTimes};
+use crate::core::session::{Cursor, Page, Session, SessionTimes};
 
 /// One call, ready to be sent.
 #[derive(Debug)]
