@@ -77,9 +77,11 @@ function refuse(socket, { status, code, headers }) {
 }
 
 function welcome(ws, who) {
-  const leave = (why) => ws.close(REVOKED, why);
+  const end = who.claims.exp * 1000;
+  // At the end of a token the signal may abort before the timer fires.
+  const leave = (why) => ws.close(REVOKED, Date.now() < end ? why : 'expired');
   who.signal.addEventListener('abort', () => leave('revoked'), { once: true });
-  const expiry = setTimeout(leave, who.claims.exp * 1000 - Date.now(), 'expired');
+  const expiry = setTimeout(leave, end - Date.now(), 'expired');
   count(who.userId, 1);
   ws.on('error', () => {});
   ws.on('close', () => {
