@@ -162,7 +162,7 @@ impl Store for Watched {
     }
 }
 
-/// A line for each key of a node.
+/// A line for each key of a node, but for the version of the layout, which whoever connects writes.
 fn dump_of(connection: &mut redis::Connection) -> Vec<String> {
     let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(connection).unwrap();
     let line = |key: String| {
@@ -178,7 +178,7 @@ fn dump_of(connection: &mut redis::Connection) -> Vec<String> {
         let ends: i64 = redis::cmd("PEXPIRETIME").arg(&key).query(connection).unwrap();
         format!("{key} {ends} {}\n", sorted(value))
     };
-    keys.into_iter().map(line).collect()
+    keys.into_iter().filter(|key| key != "lg:v").map(line).collect()
 }
 
 /// A hash's members in the order of their names: the server's own order says nothing.
