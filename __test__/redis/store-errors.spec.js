@@ -68,8 +68,8 @@ describe('onStoreError', async () => {
     it(`${JSON.stringify(onStoreError)} answers ${expected} where ${needed.join(', ')} would be asked`, {
       skip,
     }, async (t) => {
-      const options = { jwt: { secret: SECRET }, sessions: undefined, ...sessions, onStoreError };
-      const { proxy, auth, live } = await faulty(t, { options });
+      const options = { jwt: { secret: SECRET }, ...sessions, onStoreError };
+      const { proxy, auth, live } = await faulty(t, { options, usual: {} });
       await proxy.refuse();
       assert.equal(await status(auth, live, policy), expected);
     });

@@ -15,20 +15,25 @@ const { until } = require('./started.js');
 /** Deadlines that a test can wait for. */
 const DEADLINES = { commandTimeout: '400ms', connectTimeout: '400ms' };
 
+/** Options where the test names none of these. @type {import('latchgate').AuthOptions} */
+const USUAL = { sessions: { admission: 'first-use' } };
+
 /** How long a recovery may take before the test gives up: far beyond what is promised. */
 const PATIENCE = 30_000;
 
 /**
  * An Auth that reaches the server through the proxy, warm: connected, its scripts known.
  * @param {import('./started.js').Test} t
- * @param {{ server?: import('./servers.js').Options, way?: import('./front.js').Way, options?: import('latchgate').AuthOptions, store?: object }} [settings] store: further members of the option
+ * @param {{ server?: import('./servers.js').Options, way?: import('./front.js').Way, options?: import('latchgate').AuthOptions, store?: object, usual?: import('latchgate').AuthOptions }} [settings] store: further members of the option; usual: {} for none but `options`
  */
-async function faulty(t, { server: settings = {}, way = 'TCP', options = {}, store = {} } = {}) {
+async function faulty(
+  t,
+  { server: settings = {}, way = 'TCP', options = {}, store = {}, usual = USUAL } = {},
+) {
   const server = await startServer(t, settings);
   const proxy = await startProxy(t, { port: server.port }, frontOf(t, way));
-  const sessions = /** @type {const} */ ({ admission: 'first-use' });
-  const auth = open(t, { store: { url: proxy.url, ...DEADLINES, ...store }, sessions, ...options });
-  const judge = open(t, { store: server.url(), sessions, ...options });
+  const auth = open(t, { store: { url: proxy.url, ...DEADLINES, ...store }, ...usual, ...options });
+  const judge = open(t, { store: server.url(), ...usual, ...options });
   // What an Auth asks at its start must not be counted later.
   await Promise.all([auth.ready(), judge.ready()]);
   const user = unique();
