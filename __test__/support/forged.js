@@ -1,8 +1,8 @@
 // Forged refresh tokens, by the format that docs/layout.md tells, and users of one bucket.
 'use strict';
 
-/** Bytes of a token's body: number, MAC, secret. */
-const PARTS = { number: [0, 6], mac: [6, 22], secret: [22, 54] };
+/** Bytes of a token's body. */
+const PARTS = { branch: [0, 6], number: [6, 12], mac: [12, 28], secret: [28, 60] };
 
 /** @param {string} token */
 function taken(token) {
@@ -15,12 +15,12 @@ const put = ({ bucket, family, body }) =>
   [bucket, family.toString('base64url'), body.toString('base64url')].join('.');
 
 /** The number that a token says. @param {string} token */
-const numberOf = (token) => taken(token).body.readUIntBE(0, 6);
+const numberOf = (token) => taken(token).body.readUIntBE(6, 6);
 
 /** The same with another number, under the MAC that it has. @param {string} token @param {number} number */
 function withNumber(token, number) {
   const parts = taken(token);
-  parts.body.writeUIntBE(number, 0, 6);
+  parts.body.writeUIntBE(number, 6, 6);
   return put(parts);
 }
 
@@ -50,10 +50,10 @@ function flipped(token) {
   return all;
 }
 
-/** The number of one token on the rest of another, in the family of a third. @param {string} number @param {string} rest @param {string} family */
-function pasted(number, rest, family) {
+/** Branch and number of one token on the rest of another, in the family of a third. @param {string} serial @param {string} rest @param {string} family */
+function pasted(serial, rest, family) {
   const parts = { ...taken(rest), bucket: taken(family).bucket, family: taken(family).family };
-  taken(number).body.copy(parts.body, 0, 0, 6);
+  taken(serial).body.copy(parts.body, 0, 0, 12);
   return put(parts);
 }
 

@@ -41,7 +41,7 @@ const ACTS = [
   },
   {
     name: 'a login that is retried',
-    commands: 3,
+    commands: 2,
     prepare: async (judge) => {
       const user = unique();
       const { refreshToken, accessToken } = await login(judge, user, { requestId: 'r' });

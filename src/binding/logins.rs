@@ -81,7 +81,7 @@ impl Gate {
             family: NewFamily {
                 id: [0; 16],
                 key: FamilyKey([0; 32]),
-                number: 0,
+                branch: 0,
                 digest: [0; 32],
                 ttl_ms,
                 claims: request.claims.clone().map(Into::into),

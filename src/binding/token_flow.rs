@@ -2,25 +2,22 @@
 //! once, and remembered. The store compares what is remembered with what it has; where they differ the family is looked up
 //! once more.
 
-use crate::core::bucket::bucket;
 use crate::core::error::Fault;
 use crate::core::family_op::{
-    FIRST_NUMBER, FamilyAnswer, FamilyId, FamilyKey, FamilyOp, KnownFamily, Login, LoginAnswer,
-    PresentedToken, Refresh, RefreshAnswer,
+    FamilyAnswer, FamilyId, FamilyKey, FamilyOp, KnownFamily, Login, LoginAnswer, PresentedToken,
+    Refresh, RefreshAnswer, Serial,
 };
 use crate::core::op::Verdict;
 use crate::core::store;
 use crate::service::issue::Request;
-use crate::service::refresh_token::{RefreshToken, new_family, new_key};
+use crate::service::refresh_token::{RefreshToken, new_branch, new_family, new_key};
 use quick_cache::unsync::Cache;
 use std::rc::Rc;
 
 /// Families remembered at most.
 const REMEMBERED: usize = 100_000;
-/// So often a login may be led on to another family, or a higher number, before it is given up.
+/// So often a login may be led on to another family before it is given up.
 const TRIES: u8 = 8;
-/// The numbers that links of a family are a ring of: a login that skips numbers skips whole rounds.
-const ROUND: u64 = 256;
 
 /// What is remembered of a family.
 pub struct Owner {
@@ -77,7 +74,7 @@ impl TokenFlow {
     /// # Errors
     /// Where the system gives no randomness.
     pub fn login(mut login: Box<Login<'static>>, request: Request) -> Result<Self, Fault> {
-        let token = begin_family(&mut login, new_family()?)?;
+        let token = token_in(&mut login, new_family()?, new_key()?)?;
         let wanted = WantedToken::Login { login, request, tries: TRIES };
         Ok(Self { wanted, token, owner: None, candidate: None, remembered: false })
     }
@@ -119,14 +116,14 @@ impl TokenFlow {
     /// Where the system gives no randomness.
     pub fn act(&mut self, owner: &Owner) -> Result<FamilyOp<'static>, Fault> {
         let Owner { user, key } = owner;
-        let (family, number) = (self.token.family, self.token.number());
+        let (family, serial) = (self.token.family, self.token.serial());
         let digest = self.token.digest();
         let token =
-            PresentedToken { user: user.to_string().into(), family, key: *key, number, digest };
+            PresentedToken { user: user.to_string().into(), family, key: *key, serial, digest };
         let WantedToken::Refresh { grace_ms, .. } = self.wanted else {
             return Ok(FamilyOp::Logout(token));
         };
-        let candidate = RefreshToken::make(user, family, key, number + 1)?;
+        let candidate = RefreshToken::make(user, family, key, serial.next())?;
         let (next, sealed) = (candidate.digest(), self.token.seal(&candidate)?.into());
         self.candidate = Some(candidate);
         Ok(FamilyOp::Refresh(Box::new(Refresh { token, next, sealed, grace_ms })))
@@ -135,10 +132,7 @@ impl TokenFlow {
     /// The step after this outcome.
     pub fn go_on(&mut self, outcome: store::Outcome, owners: &mut Owners) -> NextToken {
         match outcome {
-            Ok(Verdict::Family(FamilyAnswer::Known(known))) => match &self.wanted {
-                WantedToken::Login { .. } => self.login_in(known),
-                _ => self.looked_up(known, owners),
-            },
+            Ok(Verdict::Family(FamilyAnswer::Known(known))) => self.looked_up(known, owners),
             Ok(Verdict::Family(FamilyAnswer::Unknown)) => {
                 owners.remove(&self.token.family);
                 if self.remembered { self.find() } else { self.nowhere() }
@@ -154,7 +148,7 @@ impl TokenFlow {
     }
 
     fn looked_up(&mut self, known: Option<KnownFamily>, owners: &mut Owners) -> NextToken {
-        let Some(KnownFamily { user, key, .. }) = known else {
+        let Some(KnownFamily { user, key }) = known else {
             owners.remove(&self.token.family);
             return self.nowhere();
         };
@@ -171,9 +165,8 @@ impl TokenFlow {
         })))
     }
 
-    /// The login's request has a session already, in this family: that is looked up. Or none any more: then a new family
-    /// begins.
-    fn login_again(&mut self, family: Option<FamilyId>) -> NextToken {
+    /// The login's request has a session already, in this family; or none any more: then it begins a new one.
+    fn login_again(&mut self, family: Option<(FamilyId, FamilyKey)>) -> NextToken {
         let WantedToken::Login { login, tries, .. } = &mut self.wanted else {
             return self.nowhere();
         };
@@ -182,41 +175,10 @@ impl TokenFlow {
             let message = "other logins of the same request came between: nothing was done";
             return NextToken::Done(Err(Fault::unavailable(message)));
         }
-        match family {
-            Some(family) => {
-                login.family.id = family;
-                NextToken::Ask(FamilyOp::Find { bucket: bucket(&login.admit.user), family })
-            }
-            None => self.ask_login(|login| begin_family(login, new_family()?)),
-        }
-    }
-
-    /// The family that the login's request has: its next token is made. Where the family is gone it begins anew.
-    fn login_in(&mut self, known: Option<KnownFamily>) -> NextToken {
-        let WantedToken::Login { tries, .. } = &self.wanted else {
-            return self.nowhere();
-        };
-        // Each rotation that comes between lets the next try skip more numbers: who rotates without end cannot keep a login out.
-        let rounds = (1 << (4 * u32::from((TRIES - 1 - tries).min(5)))) - 1;
-        self.ask_login(|login| {
-            let family = login.family.id;
-            let Some(KnownFamily { key, number, .. }) = known else {
-                return begin_family(login, family);
-            };
-            login.family.key = key;
-            login.family.number = number.saturating_add(1 + rounds * ROUND);
-            next_token(login)
-        })
-    }
-
-    fn ask_login(
-        &mut self,
-        make: impl FnOnce(&mut Login<'static>) -> Result<RefreshToken, Fault>,
-    ) -> NextToken {
-        let WantedToken::Login { login, .. } = &mut self.wanted else {
-            return self.nowhere();
-        };
-        match make(login) {
+        let made = family
+            .map_or_else(|| Ok((new_family()?, new_key()?)), Ok)
+            .and_then(|(family, key)| token_in(login, family, key));
+        match made {
             Ok(token) => {
                 self.token = token;
                 NextToken::Ask(FamilyOp::Login(login.clone()))
@@ -226,18 +188,15 @@ impl TokenFlow {
     }
 }
 
-/// The first token of a family, under a key of its own.
-fn begin_family(login: &mut Login<'static>, family: FamilyId) -> Result<RefreshToken, Fault> {
-    login.family.id = family;
-    login.family.key = new_key()?;
-    login.family.number = FIRST_NUMBER;
-    next_token(login)
-}
-
-/// The token that the login's family, key and number say.
-fn next_token(login: &mut Login<'static>) -> Result<RefreshToken, Fault> {
-    let family = &login.family;
-    let token = RefreshToken::make(&login.admit.user, family.id, &family.key, family.number)?;
-    login.family.digest = token.digest();
+/// The token of a login in this family: the first of a branch.
+fn token_in(
+    login: &mut Login<'static>,
+    family: FamilyId,
+    key: FamilyKey,
+) -> Result<RefreshToken, Fault> {
+    let branch = new_branch()?;
+    let token = RefreshToken::make(&login.admit.user, family, &key, Serial::first_of(branch))?;
+    let new = &mut login.family;
+    (new.id, new.key, new.branch, new.digest) = (family, key, branch, token.digest());
     Ok(token)
 }

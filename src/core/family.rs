@@ -1,9 +1,11 @@
 //! Refresh families of one user: which token is the live one, and what followed a spent token for as long as that may be
-//! told. Tokens are numbered, and processes authenticate the numbers: a number below the live one's is a spent token,
-//! whether or not anything of it is remembered. Of tokens only hashes, and what was sealed under them, come here.
+//! told. Tokens have serials, which processes authenticate: a number below the live one's, or another branch, is a spent
+//! token, whether or not anything of it is remembered. Of tokens only hashes, and what was sealed under them, come here.
 
 use super::due_map::{Due, DueMap};
-use super::family_op::{FamilyId, FamilyKey, KnownFamily, NewFamily, PresentedToken, Refresh};
+use super::family_op::{
+    FamilyId, FamilyKey, KnownFamily, NewFamily, PresentedToken, Refresh, Serial,
+};
 use super::key::Digest;
 use std::collections::VecDeque;
 
@@ -21,7 +23,7 @@ fn half(digest: &Digest) -> Half {
     half
 }
 
-/// What followed a spent token.
+/// What followed a spent token of the live one's branch.
 #[derive(Clone, Debug)]
 struct Link {
     /// The number of the spent token.
@@ -30,8 +32,8 @@ struct Link {
     half: Half,
     /// Until when its successor is told, in milliseconds.
     until_ms: u64,
-    /// The successor, sealed. `None`: another login, whose token nobody is told.
-    sealed: Option<Box<[u8]>>,
+    /// The successor, sealed.
+    sealed: Box<[u8]>,
 }
 
 /// What a presented token is.
@@ -39,7 +41,7 @@ struct Link {
 pub enum Presented {
     /// The live one.
     Current,
-    /// A spent one: its number is below the live one's.
+    /// A spent one.
     Spent,
     /// Neither.
     Unknown,
@@ -70,12 +72,14 @@ pub struct Family {
     key: FamilyKey,
     ttl_ms: u64,
     current: Digest,
-    /// The number of the live token.
-    number: u64,
+    /// The serial of the live token.
+    serial: Serial,
     /// When the live token was issued, in milliseconds.
     issued_ms: u64,
     /// In the order of their numbers.
     links: VecDeque<Link>,
+    /// Until when tokens of other branches are not held against anybody, in milliseconds: another login has replaced them.
+    cut_until_ms: u64,
     /// The last instant of any link: none is told for longer than one that follows it.
     grace_until_ms: u64,
 }
@@ -90,9 +94,10 @@ impl Family {
             key: new.key,
             ttl_ms: new.ttl_ms,
             current: new.digest,
-            number: new.number,
+            serial: Serial::first_of(new.branch),
             issued_ms: now_ms,
             links: VecDeque::new(),
+            cut_until_ms: 0,
             grace_until_ms: 0,
         }
     }
@@ -109,74 +114,65 @@ impl Family {
         self.key == *key
     }
 
-    /// Whether a login may put its token in the place of the live one.
-    #[must_use]
-    pub fn takes(&self, new: &NewFamily<'_>) -> bool {
-        self.has_key(&new.key) && new.number > self.number
-    }
-
     /// What is presented.
     #[must_use]
     pub fn presented(&self, token: &PresentedToken<'_>) -> Presented {
         if self.current == token.digest {
             Presented::Current
-        } else if token.number < self.number {
-            Presented::Spent
-        } else {
+        } else if token.serial.branch == self.serial.branch
+            && token.serial.number >= self.serial.number
+        {
             Presented::Unknown
+        } else {
+            Presented::Spent
         }
     }
 
     /// What followed a spent token.
     #[must_use]
     pub fn followed(&self, token: &PresentedToken<'_>, now_ms: u64) -> Followed {
-        let found = self.links.binary_search_by_key(&token.number, |link| link.number);
+        let Serial { branch, number } = token.serial;
+        if branch != self.serial.branch {
+            return if self.cut_until_ms > now_ms { Followed::ByLogin } else { Followed::Long };
+        }
+        let found = self.links.binary_search_by_key(&number, |link| link.number);
         let is_told = |at: &usize| {
             let link = &self.links[*at];
             link.until_ms > now_ms && link.half == half(&token.digest)
         };
-        let Some(first) = found.ok().filter(is_told) else {
-            return Followed::Long;
-        };
-        let (mut number, mut sealed) = (token.number, Vec::new());
-        for link in self.links.range(first..) {
-            let Some(text) = link.sealed.as_ref().filter(|_| link.number == number) else {
-                return Followed::ByLogin;
-            };
-            sealed.push(text.to_vec());
-            number += 1;
+        match found.ok().filter(is_told) {
+            Some(first) => {
+                Followed::By(self.links.range(first..).map(|link| link.sealed.to_vec()).collect())
+            }
+            None => Followed::Long,
         }
-        if number == self.number { Followed::By(sealed) } else { Followed::ByLogin }
     }
 
     /// The live token makes way for the next one.
     pub fn rotate(&mut self, asked: &Refresh<'_>, now_ms: u64) {
-        let next = (self.number.saturating_add(1), asked.next);
-        self.replace(next, Some((&*asked.sealed).into()), asked.grace_ms, now_ms);
-    }
-
-    fn replace(
-        &mut self,
-        next: (u64, Digest),
-        sealed: Option<Box<[u8]>>,
-        grace_ms: u64,
-        now_ms: u64,
-    ) {
         self.prune(now_ms);
         while self.links.len() >= MAX_LINKS {
             self.links.pop_front();
         }
-        // No link is told for longer than the one that follows it.
-        self.grace_until_ms = self.grace_until_ms.max(now_ms.saturating_add(grace_ms));
-        let (number, half, until_ms) = (self.number, half(&self.current), self.grace_until_ms);
-        self.links.push_back(Link { number, half, until_ms, sealed });
-        (self.number, self.current) = next;
-        self.issued_ms = now_ms;
+        let until_ms = self.lengthen_grace(asked.grace_ms, now_ms);
+        let (number, half) = (self.serial.number, half(&self.current));
+        self.links.push_back(Link { number, half, until_ms, sealed: (&*asked.sealed).into() });
+        self.serial = self.serial.next();
+        (self.current, self.issued_ms) = (asked.next, now_ms);
     }
 
-    /// Another login of the same request: nobody may be told the token that it brings.
+    /// No spent token is led on for longer than one that follows it.
+    fn lengthen_grace(&mut self, grace_ms: u64, now_ms: u64) -> u64 {
+        self.grace_until_ms = self.grace_until_ms.max(now_ms.saturating_add(grace_ms));
+        self.grace_until_ms
+    }
+
+    /// Another login of the same request begins another branch: nobody may be told the token that it brings.
     fn log_in_again(&mut self, new: &NewFamily<'_>, grace_ms: u64, now_ms: u64) {
-        self.replace((new.number, new.digest), None, grace_ms, now_ms);
+        self.cut_until_ms = self.lengthen_grace(grace_ms, now_ms);
+        self.links = VecDeque::new();
+        self.serial = Serial::first_of(new.branch);
+        (self.current, self.issued_ms) = (new.digest, now_ms);
         self.ttl_ms = new.ttl_ms;
         self.claims = new.claims.as_deref().map(Into::into);
         self.scope = new.scope.as_deref().map(Into::into);
@@ -208,6 +204,8 @@ pub struct Request {
     pub absolute_end_ms: u64,
     /// The family.
     pub family: FamilyId,
+    /// Its key.
+    pub key: FamilyKey,
 }
 
 impl Due for Family {
@@ -246,7 +244,7 @@ impl Families {
     #[must_use]
     pub fn known(&self, id: &FamilyId, user: &str, now_ms: u64) -> Option<KnownFamily> {
         let family = self.by_id.get(id).filter(|family| !family.is_over(now_ms))?;
-        Some(KnownFamily { user: user.to_owned(), key: family.key, number: family.number })
+        Some(KnownFamily { user: user.to_owned(), key: family.key })
     }
 
     /// Whether there is a family of that id.
@@ -272,7 +270,8 @@ impl Families {
     ) -> u64 {
         if let Some(name) = request {
             let session = session.into();
-            self.requests.insert(name, Request { session, absolute_end_ms, family: new.id });
+            let (family, key) = (new.id, new.key);
+            self.requests.insert(name, Request { session, absolute_end_ms, family, key });
         }
         if let Some(family) = self.get_mut(&new.id, now_ms) {
             family.log_in_again(new, grace_ms, now_ms);
@@ -315,8 +314,8 @@ impl Families {
         let families: Vec<_> = families
             .into_iter()
             .map(|(id, f)| {
-                let Family { session, absolute_end_ms, ttl_ms, current, number, issued_ms, .. } = f;
-                let facts = (absolute_end_ms, ttl_ms, current, number, issued_ms);
+                let Family { session, absolute_end_ms, ttl_ms, current, serial, issued_ms, .. } = f;
+                let facts = (absolute_end_ms, ttl_ms, current, serial, issued_ms);
                 format!("{id:?} {session:?} {facts:?} {:?} {:?} {:?}", f.claims, f.scope, f.links)
             })
             .collect();

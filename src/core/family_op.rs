@@ -9,12 +9,34 @@ use std::fmt;
 /// Names a family: 128 random bits.
 pub type FamilyId = [u8; 16];
 
-/// The number of a family's first token. Each successor has a higher one.
-pub const FIRST_NUMBER: u64 = 1;
-/// The highest number of a token: a number has 6 bytes.
+/// The highest branch, and the highest number: each has 6 bytes.
 pub const MAX_NUMBER: u64 = (1 << 48) - 1;
 
-/// The secret key of one family, 256 random bits: processes authenticate the number of a token with it. `Debug` hides it.
+/// The place of a token within its family. Tokens of another branch than the live one's, and lower numbers of its branch, are
+/// spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Serial {
+    /// Random, of one login. Each retry of a login begins another branch.
+    pub branch: u64,
+    /// From 1 on. A successor has the next number.
+    pub number: u64,
+}
+
+impl Serial {
+    /// The first token of a branch.
+    #[must_use]
+    pub const fn first_of(branch: u64) -> Self {
+        Self { branch, number: 1 }
+    }
+
+    /// The successor's.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self { number: self.number.saturating_add(1), ..self }
+    }
+}
+
+/// The secret key of one family, 256 random bits: processes authenticate the serial of a token with it. `Debug` hides it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct FamilyKey(pub [u8; 32]);
 
@@ -31,11 +53,9 @@ pub struct KnownFamily {
     pub user: String,
     /// Its key.
     pub key: FamilyKey,
-    /// The number of its live token.
-    pub number: u64,
 }
 
-/// A token that somebody presents. The process has checked the number with the key; the store compares user and key with
+/// A token that somebody presents. The process has checked the serial with the key; the store compares user and key with
 /// what the family says.
 #[derive(Clone, Debug)]
 pub struct PresentedToken<'a> {
@@ -45,8 +65,8 @@ pub struct PresentedToken<'a> {
     pub family: FamilyId,
     /// The key of the family, as the process knows it.
     pub key: FamilyKey,
-    /// The number of the token.
-    pub number: u64,
+    /// The serial of the token.
+    pub serial: Serial,
     /// The SHA-256 of the token.
     pub digest: Digest,
 }
@@ -58,8 +78,8 @@ pub struct NewFamily<'a> {
     pub id: FamilyId,
     /// Its key. Of a family that exists: the key that it has.
     pub key: FamilyKey,
-    /// The number of the token.
-    pub number: u64,
+    /// The branch that its token begins.
+    pub branch: u64,
     /// The SHA-256 of the token.
     pub digest: Digest,
     /// How long a token lives, in milliseconds; none outlives the session.
@@ -143,9 +163,9 @@ impl FamilyAnswer {
 /// What a login came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LoginAnswer {
-    /// Nothing was done. The request has a live session with this family: ask with the family's key, and a number above
-    /// its live token's. `None`: ask with a new family, this one is another session's.
-    Elsewhere(Option<FamilyId>),
+    /// Nothing was done. The request has a live session with this family: ask with the family and its key. `None`: ask with
+    /// a new family, this one is another session's.
+    Elsewhere(Option<(FamilyId, FamilyKey)>),
     /// The session was not admitted; nothing was done.
     Refused(Admission),
     /// It was, or lives already, and the family's token is the one that was brought.
@@ -224,8 +244,8 @@ impl PresentedToken<'_> {
     /// The same, owning what it names.
     #[must_use]
     pub fn into_owned(self) -> PresentedToken<'static> {
-        let Self { user, family, key, number, digest } = self;
-        PresentedToken { user: own(user), family, key, number, digest }
+        let Self { user, family, key, serial, digest } = self;
+        PresentedToken { user: own(user), family, key, serial, digest }
     }
 }
 
@@ -234,9 +254,9 @@ impl Login<'_> {
     #[must_use]
     pub fn into_owned(self) -> Login<'static> {
         let Self { admit, given, request, family, grace_ms } = self;
-        let NewFamily { id, key, number, digest, ttl_ms, claims, scope } = family;
+        let NewFamily { id, key, branch, digest, ttl_ms, claims, scope } = family;
         let (claims, scope) = (claims.map(own), scope.map(own));
-        let family = NewFamily { id, key, number, digest, ttl_ms, claims, scope };
+        let family = NewFamily { id, key, branch, digest, ttl_ms, claims, scope };
         Login { admit: admit.into_owned(), given, request, family, grace_ms }
     }
 }

@@ -5,7 +5,7 @@ use super::clock::Now;
 use super::error::Fault;
 use super::family::{Family, Followed, Presented};
 use super::family_op::{
-    Drawn, FamilyAnswer, FamilyId, FamilyOp, Granted, KnownFamily, Login, LoginAnswer, NewFamily,
+    Drawn, FamilyAnswer, FamilyId, FamilyOp, Granted, KnownFamily, Login, LoginAnswer,
     PresentedToken, Refresh, RefreshAnswer,
 };
 use super::op::Admit;
@@ -71,11 +71,11 @@ impl UserRecord {
             request.and_then(|name| self.families.as_ref()?.request(&name, now_ms).cloned());
         let known = known.filter(|known| self.lives(&known.session, known.absolute_end_ms));
         let admit = match &known {
-            Some(known) if known.family != family.id && !self.is_blocked(now_ms) => {
-                return Ok(LoginAnswer::Elsewhere(Some(known.family)));
-            }
-            Some(_) if !self.takes(family, now_ms) && !self.is_blocked(now_ms) => {
-                return Ok(LoginAnswer::Elsewhere(Some(family.id)));
+            Some(known)
+                if (known.family, known.key) != (family.id, family.key)
+                    && !self.is_blocked(now_ms) =>
+            {
+                return Ok(LoginAnswer::Elsewhere(Some((known.family, known.key))));
             }
             Some(known) => Admit {
                 user: Cow::Borrowed(user),
@@ -108,13 +108,6 @@ impl UserRecord {
         let expires_ms = families.log_in(family, (session, end_ms), *request, *grace_ms, now_ms);
         let generation = self.next_generation(now.us);
         Ok(LoginAnswer::Admitted(admission, Drawn { generation, expires_ms }))
-    }
-
-    /// Whether a login may begin this family, or put its token in the place of the live one.
-    fn takes(&mut self, new: &NewFamily<'_>, now_ms: u64) -> bool {
-        let families = self.families.as_mut();
-        let found = families.and_then(|families| families.get_mut(&new.id, now_ms));
-        found.is_none_or(|family| family.takes(new))
     }
 
     /// Reads first; a refusal changes nothing, but for one that is used again too late.

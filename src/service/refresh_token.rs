@@ -1,11 +1,11 @@
-//! Refresh tokens as text (docs/layout.md), their numbers under a MAC, and the successor of one, sealed so that only who holds
-//! that one can read it. Hashes, numbers and sealed bytes alone leave this file towards a store.
+//! Refresh tokens as text (docs/layout.md), their serials under a MAC, and the successor of one, sealed so that only who holds
+//! that one can read it. Hashes, serials and sealed bytes alone leave this file towards a store.
 
 use super::random::random;
 use super::verify::{base64url, from_base64url, sha256};
 use crate::core::bucket::{BUCKETS, bucket};
 use crate::core::error::Fault;
-use crate::core::family_op::{FamilyId, FamilyKey, MAX_NUMBER};
+use crate::core::family_op::{FamilyId, FamilyKey, MAX_NUMBER, Serial};
 use crate::core::key::Digest;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
@@ -14,17 +14,17 @@ use aws_lc_rs::{constant_time, hmac};
 /// Digits of the bucket, letters of the family and of the body, and two dots.
 const BUCKET: usize = 4;
 const FAMILY: usize = 22;
-const BODY: usize = 72;
+const BODY: usize = 80;
 const LENGTH: usize = BUCKET + 1 + FAMILY + 1 + BODY;
-/// Bytes of the body: the number, its MAC and the secret.
-const NUMBER: usize = 6;
+/// Bytes of the body: branch and number, their MAC and the secret.
+const SERIAL: usize = 12;
 const MAC: usize = 16;
 const SECRET: usize = 32;
-const BYTES: usize = NUMBER + MAC + SECRET;
+const BYTES: usize = SERIAL + MAC + SECRET;
 /// What the key of a seal is derived under, and for nothing else.
 const PURPOSE: &[u8] = b"latchgate refresh successor";
 /// What a MAC begins with, and no other.
-const LABEL: &[u8] = b"latchgate refresh number";
+const LABEL: &[u8] = b"latchgate refresh serial";
 
 /// A token. It has no `Debug`: nothing prints it.
 pub struct RefreshToken {
@@ -44,6 +44,14 @@ pub fn new_family() -> Result<FamilyId, Fault> {
     random()
 }
 
+/// A branch of a family.
+///
+/// # Errors
+/// Where the system gives no randomness.
+pub fn new_branch() -> Result<u64, Fault> {
+    random().map(|bytes: [u8; 8]| u64::from_be_bytes(bytes) & MAX_NUMBER)
+}
+
 /// A key for a new family.
 ///
 /// # Errors
@@ -57,32 +65,39 @@ fn mac_of(
     key: &FamilyKey,
     bucket: u16,
     family: &FamilyId,
-    number: &[u8; NUMBER],
+    serial: &[u8; SERIAL],
     secret: &[u8; SECRET],
 ) -> [u8; MAC] {
     let key = hmac::Key::new(hmac::HMAC_SHA256, &key.0);
-    let said = [LABEL, &bucket.to_be_bytes(), family, number, secret].concat();
+    let said = [LABEL, &bucket.to_be_bytes(), family, serial, secret].concat();
     let mut mac = [0; MAC];
     mac.copy_from_slice(&hmac::sign(&key, &said).as_ref()[..MAC]);
     mac
 }
 
 impl RefreshToken {
-    /// A new token of this family, with this number.
+    /// A new token of this family, with this serial.
     ///
     /// # Errors
-    /// Where the system gives no randomness, or the number is higher than a token can say.
-    pub fn make(user: &str, family: FamilyId, key: &FamilyKey, number: u64) -> Result<Self, Fault> {
-        if number > MAX_NUMBER {
+    /// Where the system gives no randomness, or the serial is higher than a token can say.
+    pub fn make(
+        user: &str,
+        family: FamilyId,
+        key: &FamilyKey,
+        Serial { branch, number }: Serial,
+    ) -> Result<Self, Fault> {
+        if branch.max(number) > MAX_NUMBER {
             return Err(Fault::unavailable("the refresh family has used up its numbers"));
         }
-        let [_, _, number @ ..] = number.to_be_bytes();
+        let mut serial = [0; SERIAL];
+        serial[..6].copy_from_slice(&branch.to_be_bytes()[2..]);
+        serial[6..].copy_from_slice(&number.to_be_bytes()[2..]);
         let (bucket, secret) = (bucket(user), random()?);
-        let mac = mac_of(key, bucket, &family, &number, &secret);
+        let mac = mac_of(key, bucket, &family, &serial, &secret);
         let mut body = [0; BYTES];
-        body[..NUMBER].copy_from_slice(&number);
-        body[NUMBER..NUMBER + MAC].copy_from_slice(&mac);
-        body[NUMBER + MAC..].copy_from_slice(&secret);
+        body[..SERIAL].copy_from_slice(&serial);
+        body[SERIAL..SERIAL + MAC].copy_from_slice(&mac);
+        body[SERIAL + MAC..].copy_from_slice(&secret);
         Ok(Self::of(bucket, family, body))
     }
 
@@ -106,19 +121,20 @@ impl RefreshToken {
         Some(Self { bucket, family, body, text: text.to_owned() })
     }
 
-    /// Its number within the family, which says nothing before `is_authentic` has.
+    /// Its place within the family, which says nothing before `is_authentic` has.
     #[must_use]
-    pub fn number(&self) -> u64 {
-        self.body[..NUMBER].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+    pub fn serial(&self) -> Serial {
+        let number = |bytes: &[u8]| bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        Serial { branch: number(&self.body[..6]), number: number(&self.body[6..SERIAL]) }
     }
 
-    /// Whether it was made under this key of the family: with this number, for a user of this bucket.
+    /// Whether it was made under this key of the family: with this serial, for a user of this bucket.
     #[must_use]
     pub fn is_authentic(&self, key: &FamilyKey) -> bool {
-        let Some((number, rest)) = self.body.split_first_chunk::<NUMBER>() else { return false };
+        let Some((serial, rest)) = self.body.split_first_chunk::<SERIAL>() else { return false };
         let Some((mac, secret)) = rest.split_first_chunk::<MAC>() else { return false };
         let Ok(secret) = secret.try_into() else { return false };
-        let expected = mac_of(key, self.bucket, &self.family, number, secret);
+        let expected = mac_of(key, self.bucket, &self.family, serial, secret);
         constant_time::verify_slices_are_equal(mac, &expected).is_ok()
     }
 
@@ -177,15 +193,16 @@ mod tests {
     const KEY: FamilyKey = FamilyKey([9; 32]);
 
     fn make(user: &str, family: FamilyId, number: u64) -> RefreshToken {
-        RefreshToken::make(user, family, &KEY, number).unwrap()
+        RefreshToken::make(user, family, &KEY, Serial { branch: 515, number }).unwrap()
     }
 
     #[test]
     fn a_token_says_its_bucket_and_family_and_has_one_way_of_writing() {
         let made = make("ada", [7; 16], 258);
-        assert_eq!((made.text().len(), LENGTH), (100, 100));
+        assert_eq!((made.text().len(), LENGTH), (108, 108));
         let read = RefreshToken::read(made.text()).unwrap();
-        assert_eq!((read.bucket, read.family, read.number()), (bucket("ada"), [7; 16], 258));
+        assert_eq!((read.bucket, read.family), (bucket("ada"), [7; 16]));
+        assert_eq!(read.serial(), Serial { branch: 515, number: 258 });
         assert!(read.is_authentic(&KEY));
         assert_eq!(read.digest(), made.digest());
         for at in 0..LENGTH {
@@ -226,15 +243,16 @@ mod tests {
         assert!(!made.is_authentic(&FamilyKey([8; 32])));
         // The number of one token with MAC and secret of another.
         let mut pasted = made.body;
-        pasted[..NUMBER].copy_from_slice(&make("ada", [7; 16], 2).body[..NUMBER]);
+        pasted[..SERIAL].copy_from_slice(&make("ada", [7; 16], 2).body[..SERIAL]);
         assert!(!RefreshToken::of(made.bucket, made.family, pasted).is_authentic(&KEY));
     }
 
     #[test]
     fn numbers_end_where_their_bytes_do_and_the_key_is_not_printed() {
-        let last = make("ada", [7; 16], MAX_NUMBER);
-        assert_eq!(last.number(), MAX_NUMBER);
-        assert!(RefreshToken::make("ada", [7; 16], &KEY, MAX_NUMBER + 1).is_err());
+        let last = Serial { branch: MAX_NUMBER, number: MAX_NUMBER };
+        assert_eq!(RefreshToken::make("ada", [7; 16], &KEY, last).unwrap().serial(), last);
+        assert!(RefreshToken::make("ada", [7; 16], &KEY, last.next()).is_err());
+        assert!(new_branch().unwrap() <= MAX_NUMBER);
         assert_eq!(format!("{KEY:?}"), "FamilyKey");
     }
 

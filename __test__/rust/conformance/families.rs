@@ -7,7 +7,7 @@ use super::support::{
 use super::support::{block_user, decide, end, touch};
 use super::{assert_nothing_left, on_every_store, sweep};
 use latchgate::core::error::FaultCode;
-use latchgate::core::family_op::{KnownFamily, LoginAnswer, RefreshAnswer};
+use latchgate::core::family_op::{KnownFamily, LoginAnswer, RefreshAnswer, Serial};
 use latchgate::core::op::{AdmissionRule, SessionCheck};
 use latchgate::core::reason::Reason;
 
@@ -22,8 +22,8 @@ fn a_login_admits_its_session_and_its_token_is_good_once() {
         assert_eq!((admission.active, admission.existing), (1, false));
         assert_eq!(drawn.expires_ms, START_MS + 12 * HOUR);
         assert!(drawn.generation > before);
-        let as_of = |number| KnownFamily { user: "u".into(), key: key_of(FAMILY), number };
-        assert_eq!(known(store), Some(as_of(1)));
+        let family = KnownFamily { user: "u".into(), key: key_of(FAMILY) };
+        assert_eq!(known(store), Some(family));
         assert_eq!(known_in(store, 0, FAMILY), None);
         clock.advance_ms(MINUTE);
         let first = granted(refresh(store, 1, 2));
@@ -31,7 +31,6 @@ fn a_login_admits_its_session_and_its_token_is_good_once() {
         assert_eq!(first.drawn.expires_ms, START_MS + 12 * HOUR);
         assert!(first.drawn.generation > drawn.generation);
         assert_eq!(granted(refresh(store, 2, 3)).sealed.len(), 0);
-        assert_eq!(known(store), Some(as_of(3)));
         clock.advance_ms(40 * HOUR);
         sweep(store);
         assert_nothing_left(store, clock);
@@ -196,6 +195,7 @@ fn a_request_that_comes_again_has_one_slot_and_its_earlier_token_is_spent() {
         let ask = |session: &str, family, token, given| {
             let mut login = asked("u", session, reject(2), family, token);
             (login.request, login.given) = (Some([5; 16]), given);
+            login.family.branch = token.into();
             try_log_in(store, login)
         };
         let first = ask("s", FAMILY, 1, true);
@@ -203,8 +203,14 @@ fn a_request_that_comes_again_has_one_slot_and_its_earlier_token_is_spent() {
         clock.advance_ms(MINUTE);
         // Nothing is done before it is known which family the request has.
         let before = list(store, "u");
-        assert_eq!(ask("s", OTHER, 2, true), Ok(LoginAnswer::Elsewhere(Some(FAMILY))));
-        assert_eq!(ask("t", OTHER, 2, false), Ok(LoginAnswer::Elsewhere(Some(FAMILY))));
+        assert_eq!(
+            ask("s", OTHER, 2, true),
+            Ok(LoginAnswer::Elsewhere(Some((FAMILY, key_of(FAMILY)))))
+        );
+        assert_eq!(
+            ask("t", OTHER, 2, false),
+            Ok(LoginAnswer::Elsewhere(Some((FAMILY, key_of(FAMILY)))))
+        );
         assert_eq!(list(store, "u"), before);
         match ask("t", FAMILY, 2, true).unwrap() {
             LoginAnswer::Admitted(again, drawn) => {
@@ -216,12 +222,18 @@ fn a_request_that_comes_again_has_one_slot_and_its_earlier_token_is_spent() {
             }
             other => panic!("not admitted: {other:?}"),
         }
+        // Each is the first token of a branch.
+        let use_of = |token: u8, next| {
+            let mut asked = refresh_of("u", FAMILY, token, next);
+            asked.token.serial = Serial::first_of(token.into());
+            refresh_as(store, asked)
+        };
         // Whoever holds the earlier token is told nothing, and nothing is held against anybody.
-        assert_eq!(refresh(store, 1, 9), RefreshAnswer::Invalid);
-        granted(refresh(store, 2, 3));
-        assert_eq!(refresh(store, 1, 9), RefreshAnswer::Invalid);
+        assert_eq!(use_of(1, 9), RefreshAnswer::Invalid);
+        granted(use_of(2, 3));
+        assert_eq!(use_of(1, 9), RefreshAnswer::Invalid);
         clock.advance_ms(GRACE);
-        assert_eq!(refresh(store, 1, 9), RefreshAnswer::Reused("s".into()));
+        assert_eq!(use_of(1, 9), RefreshAnswer::Reused("s".into()));
         assert_eq!(ids(store, "u").len(), 0);
     });
 }
@@ -263,7 +275,7 @@ fn of_very_many_tokens_spent_at_once_the_last_ones_lead_on() {
             refresh_as(store, asked)
         };
         let mut login = asked("u", "s", reject(1), FAMILY, 0);
-        (login.family.number, login.family.digest) = (1, token(0));
+        login.family.digest = token(0);
         log_in_as(store, login);
         for n in 0..300 {
             granted(ask(n, n + 1));

@@ -1,4 +1,4 @@
-//! Numbers of refresh tokens: an authentic number below the live token's is a spent token, however much has been rotated
+//! Serials of refresh tokens: an authentic number below the live token's, or another branch, is a spent token, however much has been rotated
 //! since. What a process remembers of a family counts only where the family says the same.
 
 use super::on_every_store;
@@ -25,12 +25,11 @@ fn use_number(store: &dyn Store, number: u64, digest: [u8; 32], grace_ms: u64) -
     refresh_as(store, asked)
 }
 
-/// User `u` in session `s`, with the token of this number; `true`: under a request id, that of the same login.
-fn log_in_at(store: &dyn Store, number: u64, again: bool) -> LoginAnswer {
+/// User `u` in session `s`.
+fn log_in_numbered(store: &dyn Store) {
     let mut login = asked("u", "s", reject(3), FAMILY, 1);
-    (login.family.number, login.family.digest) = (number, hash(number));
-    login.request = again.then_some([5; 16]);
-    try_log_in(store, login).unwrap()
+    login.family.digest = hash(1);
+    log_in_as(store, login);
 }
 
 fn rotate(store: &dyn Store, from: u64, count: u64, grace_ms: u64) {
@@ -42,7 +41,7 @@ fn rotate(store: &dyn Store, from: u64, count: u64, grace_ms: u64) {
 #[test]
 fn a_spent_token_ends_its_session_however_often_it_was_rotated_since() {
     on_every_store(|store, _| {
-        log_in_at(store, 1, false);
+        log_in_numbered(store);
         // All of it within one millisecond. Ten thousands of times: __test__/stale.middleware.spec.js.
         rotate(store, 1, 700, 0);
         assert_eq!(ids(store, "u"), ["s"]);
@@ -55,7 +54,7 @@ fn a_spent_token_ends_its_session_however_often_it_was_rotated_since() {
 #[test]
 fn the_youngest_of_tokens_spent_in_one_millisecond_is_told_as_reused_too() {
     on_every_store(|store, _| {
-        log_in_at(store, 1, false);
+        log_in_numbered(store);
         rotate(store, 1, 300, 0);
         assert_eq!(use_number(store, 300, hash(300), 0), RefreshAnswer::Reused("s".into()));
     });
@@ -80,7 +79,7 @@ fn a_spent_token_is_reused_after_its_own_time_too_while_the_session_lives() {
 #[test]
 fn a_number_that_is_not_below_the_live_one_is_unknown_and_changes_nothing() {
     on_every_store(|store, clock| {
-        log_in_at(store, 1, false);
+        log_in_numbered(store);
         rotate(store, 1, 4, GRACE);
         clock.advance_ms(MINUTE);
         let (before, sessions) = (store.dump(), list(store, "u"));
@@ -100,7 +99,7 @@ fn a_number_that_is_not_below_the_live_one_is_unknown_and_changes_nothing() {
 #[test]
 fn only_the_very_token_that_was_spent_is_led_on_within_the_grace_window() {
     on_every_store(|store, _| {
-        log_in_at(store, 1, false);
+        log_in_numbered(store);
         rotate(store, 1, 3, GRACE);
         assert_eq!(granted(use_number(store, 2, hash(2), GRACE)).sealed.len(), 2);
         // Authentic, with the number of a spent token, and another than that one.
@@ -111,7 +110,7 @@ fn only_the_very_token_that_was_spent_is_led_on_within_the_grace_window() {
 #[test]
 fn any_spent_token_logs_out_however_old_it_is() {
     on_every_store(|store, clock| {
-        log_in_at(store, 1, false);
+        log_in_numbered(store);
         rotate(store, 1, 300, 0);
         clock.advance_ms(MINUTE);
         assert_eq!(logout_as(store, token_of("u", FAMILY, 1, hash(1))), Some(true));
@@ -167,51 +166,73 @@ fn a_family_is_unknown_to_another_user_of_its_bucket_too() {
     });
 }
 
+/// A login under a request id, with the first token of this branch.
+fn log_in_to(store: &dyn Store, branch: u64, key: FamilyKey) -> LoginAnswer {
+    let mut login = asked("u", "s", reject(3), FAMILY, 1);
+    (login.family.branch, login.family.key) = (branch, key);
+    (login.family.digest, login.request) = (hash(branch << 32 | 1), Some([5; 16]));
+    try_log_in(store, login).unwrap()
+}
+
+/// The token of this branch and number is used; its successor has the next number.
+fn use_in(store: &dyn Store, branch: u64, number: u64) -> RefreshAnswer {
+    let digest = |number| hash(branch << 32 | number);
+    let mut asked = refresh_of("u", FAMILY, 0, 0);
+    asked.token = token_of("u", FAMILY, number, digest(number));
+    asked.token.serial.branch = branch;
+    asked.next = digest(number + 1);
+    refresh_as(store, asked)
+}
+
 #[test]
-fn a_login_that_is_retried_takes_the_family_s_key_and_a_number_above_the_live_one() {
+fn a_login_that_is_retried_needs_the_family_s_key_and_begins_a_branch() {
     on_every_store(|store, clock| {
-        log_in_at(store, 1, true);
-        rotate(store, 1, 3, GRACE);
+        let key = key_of(FAMILY);
+        assert!(matches!(log_in_to(store, 1, key), LoginAnswer::Admitted(..)));
+        for number in 1..=3 {
+            granted(use_in(store, 1, number));
+        }
         clock.advance_ms(MINUTE);
         let (before, sessions) = (store.dump(), list(store, "u"));
-        for number in [1, 3, 4] {
-            assert_eq!(log_in_at(store, number, true), LoginAnswer::Elsewhere(Some(FAMILY)));
-        }
-        let mut strange = asked("u", "s", reject(3), FAMILY, 9);
-        (strange.request, strange.family.key) = (Some([5; 16]), FamilyKey([8; 32]));
-        assert_eq!(try_log_in(store, strange), Ok(LoginAnswer::Elsewhere(Some(FAMILY))));
+        let elsewhere = LoginAnswer::Elsewhere(Some((FAMILY, key)));
+        assert_eq!(log_in_to(store, 2, FamilyKey([8; 32])), elsewhere);
         assert_eq!(list(store, "u"), sessions);
         if clock.embedded {
             assert_eq!(store.dump(), before);
         }
-        assert_eq!(known(store).unwrap().number, 4);
-        // It may skip numbers.
-        assert!(matches!(log_in_at(store, 4 + 257, true), LoginAnswer::Admitted(..)));
-        assert_eq!(known(store).unwrap().number, 4 + 257);
-        assert_eq!(use_number(store, 4, hash(4), GRACE), RefreshAnswer::Invalid);
-        rotate(store, 261, 2, GRACE);
-        assert_eq!(granted(use_number(store, 261, hash(261), GRACE)).sealed.len(), 2);
-        assert_eq!(use_number(store, 4, hash(4), GRACE), RefreshAnswer::Invalid);
-        clock.advance_ms(GRACE);
-        // Of the numbers that were skipped no token was made: whoever had one would hold the family's key.
-        assert_eq!(use_number(store, 4, hash(4), GRACE), RefreshAnswer::Reused("s".into()));
+        assert!(matches!(log_in_to(store, 2, key), LoginAnswer::Admitted(..)));
+        // Tokens of the first branch are spent, the higher numbers too. Within the grace window of the login that is not
+        // held against anybody.
+        for number in [1, 4, 5] {
+            assert_eq!(use_in(store, 1, number), RefreshAnswer::Invalid);
+        }
+        granted(use_in(store, 2, 1));
+        granted(use_in(store, 2, 2));
+        assert_eq!(granted(use_in(store, 2, 1)).sealed.len(), 2);
+        assert_eq!(use_in(store, 1, 4), RefreshAnswer::Invalid);
+        clock.advance_ms(GRACE - 1);
+        granted(use_in(store, 2, 3));
+        assert_eq!(use_in(store, 1, 4), RefreshAnswer::Invalid);
+        clock.advance_ms(1);
+        assert_eq!(use_in(store, 1, 4), RefreshAnswer::Reused("s".into()));
+        assert!(ids(store, "u").is_empty());
     });
 }
 
 #[test]
-fn after_a_login_that_skips_whole_rounds_the_last_256_spent_tokens_still_lead_on() {
-    on_every_store(|store, _| {
-        log_in_at(store, 1, true);
-        rotate(store, 1, 9, GRACE);
-        let first = 10 + 1 + 15 * 256;
-        assert!(matches!(log_in_at(store, first, true), LoginAnswer::Admitted(..)));
-        rotate(store, first, 250, GRACE);
-        assert_eq!(granted(use_number(store, first, hash(first), GRACE)).sealed.len(), 250);
-        for number in 5..=10 {
-            assert_eq!(use_number(store, number, hash(number), GRACE), RefreshAnswer::Invalid);
+fn of_logins_that_are_retried_the_last_one_has_the_live_token() {
+    on_every_store(|store, clock| {
+        for branch in 1..=50 {
+            let answer = log_in_to(store, branch, key_of(FAMILY));
+            assert!(matches!(answer, LoginAnswer::Admitted(it, _) if it.existing == (branch > 1)));
         }
-        assert_eq!(ids(store, "u"), ["s"]);
-        assert_eq!(use_number(store, 4, hash(4), GRACE), RefreshAnswer::Reused("s".into()));
+        for branch in 1..50 {
+            assert_eq!(use_in(store, branch, 1), RefreshAnswer::Invalid);
+        }
+        granted(use_in(store, 50, 1));
+        clock.advance_ms(GRACE);
+        granted(use_in(store, 50, 2));
+        assert_eq!(use_in(store, 1, 1), RefreshAnswer::Reused("s".into()));
     });
 }
 

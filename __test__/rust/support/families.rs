@@ -5,13 +5,15 @@ use latchgate::core::bucket::bucket;
 use latchgate::core::error::Fault;
 use latchgate::core::family_op::{
     Drawn, FamilyAnswer, FamilyId, FamilyKey, FamilyOp, Granted, KnownFamily, Login, LoginAnswer,
-    NewFamily, PresentedToken, Refresh, RefreshAnswer,
+    NewFamily, PresentedToken, Refresh, RefreshAnswer, Serial,
 };
 use latchgate::core::op::{Act, Admission, AdmissionRule, Admit, Op, Verdict};
 use latchgate::core::store::Store;
 
 pub const GRACE: u64 = 10_000;
 pub const FAMILY: FamilyId = [1; 16];
+/// Of logins that are not retried.
+pub const BRANCH: u64 = 77;
 
 pub const fn digest(token: u8) -> [u8; 32] {
     [token; 32]
@@ -33,7 +35,13 @@ pub fn token_of(
     number: u64,
     digest: [u8; 32],
 ) -> PresentedToken<'static> {
-    PresentedToken { user: user.to_owned().into(), family, key: key_of(family), number, digest }
+    PresentedToken {
+        user: user.to_owned().into(),
+        family,
+        key: key_of(family),
+        serial: Serial { branch: BRANCH, number },
+        digest,
+    }
 }
 
 /// A login that begins `family` with `token`.
@@ -56,7 +64,7 @@ pub fn asked(
         family: NewFamily {
             id: family,
             key: key_of(family),
-            number: u64::from(token),
+            branch: BRANCH,
             digest: digest(token),
             ttl_ms: rule.absolute_ms,
             claims: None,

@@ -7,7 +7,7 @@ use super::pack::{Packer, Unpacker};
 use super::scripts::Verb;
 use crate::core::family_op::{
     Drawn, FamilyAnswer, FamilyId, FamilyKey, FamilyOp, Granted, KnownFamily, Login, LoginAnswer,
-    PresentedToken, Refresh, RefreshAnswer,
+    PresentedToken, Refresh, RefreshAnswer, Serial,
 };
 use crate::core::login::known_session;
 use crate::core::op::Verdict;
@@ -45,19 +45,23 @@ pub fn encode(prefix: &str, op: &FamilyOp<'_>, horizon_ms: u64) -> Call {
         FamilyOp::Login(login) => log_in(prefix, login, horizon_ms),
         FamilyOp::Refresh(asked) => {
             let Refresh { token, next, sealed, grace_ms } = &**asked;
-            let PresentedToken { user, family, key, number, digest } = token;
-            let numbers = Packer::default().ms(horizon_ms).ms(*grace_ms).put(6, *number).0;
+            let PresentedToken { user, family, key, serial, digest } = token;
+            let numbers = with_serial(Packer::default().ms(horizon_ms).ms(*grace_ms), *serial);
             let arguments: [&[u8]; 6] = [&numbers, digest, user.as_bytes(), &key.0, next, sealed];
             let keys = keys(prefix, user, family);
             ask(Verb::Refresh, &keys, &arguments, FamilyExpects::Refresh)
         }
-        FamilyOp::Logout(PresentedToken { user, family, key, number, digest }) => {
-            let numbers = Packer::default().ms(horizon_ms).put(6, *number).0;
+        FamilyOp::Logout(PresentedToken { user, family, key, serial, digest }) => {
+            let numbers = with_serial(Packer::default().ms(horizon_ms), *serial);
             let arguments: [&[u8]; 4] = [&numbers, digest, user.as_bytes(), &key.0];
             let keys = keys(prefix, user, family);
             ask(Verb::Logout, &keys, &arguments, FamilyExpects::Done)
         }
     }
+}
+
+fn with_serial(numbers: Packer, Serial { branch, number }: Serial) -> Vec<u8> {
+    numbers.put(6, branch).put(6, number).0
 }
 
 fn log_in(prefix: &str, login: &Login<'_>, horizon_ms: u64) -> Call {
@@ -71,7 +75,7 @@ fn log_in(prefix: &str, login: &Login<'_>, horizon_ms: u64) -> Call {
         .flag(*given)
         .ms(family.ttl_ms)
         .ms(*grace_ms)
-        .put(6, family.number)
+        .put(6, family.branch)
         .0;
     let mut keys = keys(prefix, &admit.user, &family.id);
     keys.extend(request.map(|name| Names::of(prefix, &admit.user).of_key("lr", &name)));
@@ -98,9 +102,8 @@ pub fn decode(expects: &FamilyExpects, reply: &[u8]) -> Option<Verdict> {
         FamilyExpects::Known => FamilyAnswer::Known(match from.take(1)? {
             0 => None,
             _ => {
-                let number = from.take(6)?;
                 let key = FamilyKey(from.bytes(32)?.try_into().ok()?);
-                Some(KnownFamily { user: String::from_utf8(from.0.to_vec()).ok()?, key, number })
+                Some(KnownFamily { user: String::from_utf8(from.0.to_vec()).ok()?, key })
             }
         }),
         FamilyExpects::Login { user, limit } => {
@@ -111,7 +114,11 @@ pub fn decode(expects: &FamilyExpects, reply: &[u8]) -> Option<Verdict> {
                     LoginAnswer::Admitted(admission(&mut from, user, *limit)?, drawn)
                 }
                 2 if from.0.is_empty() => LoginAnswer::Elsewhere(None),
-                2 => LoginAnswer::Elsewhere(Some(from.0.try_into().ok()?)),
+                2 => {
+                    let family = from.bytes(16)?.try_into().ok()?;
+                    let key = FamilyKey(from.bytes(32)?.try_into().ok()?);
+                    LoginAnswer::Elsewhere(Some((family, key)))
+                }
                 _ => return Some(Verdict::Fault(known_session())),
             };
             FamilyAnswer::Login(Box::new(answer))

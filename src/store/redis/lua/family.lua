@@ -1,16 +1,17 @@
 
 -- What is kept of a refresh family: the last instant of its session, the life of a token, when the live one was issued,
--- the last instant of any link (all ms), the number of the live token.
-local FAMILY = '>I6I6I6I6I6'
--- What followed a spent token: the number of the spent one, until when it is told (ms); then half of the spent one's hash, and
--- its successor, sealed (nothing: another login).
+-- the last instant of any link, until when tokens of other branches are not held against anybody (all ms), branch and number of
+-- the live token.
+local FAMILY = '>I6I6I6I6I6I6I6'
+-- What followed a spent token of the live one's branch: the number of the spent one, until when it is told (ms); then half of the
+-- spent one's hash, and its successor, sealed.
 local LINK = '>I6I6'
 -- Links are a ring: the link of a token replaces the one of the token so many numbers before it.
 local MAX_LINKS = 256
 local family, links = KEYS[3], KEYS[4]
 
-local function link_field(number)
-  return struct.pack('>I1', number % MAX_LINKS)
+local function link_field(at)
+  return struct.pack('>I1', at % MAX_LINKS)
 end
 
 -- The family as it stands; nil where there is none.
@@ -18,54 +19,66 @@ local function family_read()
   local found = redis.call('HMGET', family, '.', 'h', 'k', 'u', 's', 'c', 'o')
   -- What is none of ours must show before anything is written.
   redis.call('HLEN', links)
-  local head = ours(found[1], 30)
+  local head = ours(found[1], 42)
   if not head then return nil end
   local f = { hash = ours(found[2], 32), key = ours(found[3], 32), user = found[4], session = found[5],
     claims = found[6] or '', scope = found[7] or '' }
   if not f.hash or not f.key or not f.user or not f.session then error('FOREIGN value under a key of ours') end
-  f.ends, f.ttl, f.issued, f.grace, f.number = struct.unpack(FAMILY, head)
+  f.ends, f.ttl, f.issued, f.grace, f.cut, f.branch, f.number = struct.unpack(FAMILY, head)
   if f.ends + SLACK <= now then return nil end
   f.expires = math.min(f.issued + f.ttl, f.ends)
   return f
 end
 
 -- What is presented: 2 the live token, 1 a spent one, 0 neither; 5 where the family is not the one that the process knows: it
--- is not there, another user's, or has another key. The process has authenticated the number under that key.
-local function family_presented(f, number, digest, user, key)
+-- is not there, another user's, or has another key. The process has authenticated branch and number under that key.
+local function family_presented(f, branch, number, digest, user, key)
   if not f or f.user ~= user or f.key ~= key then return 5 end
   if f.hash == digest then return 2 end
-  return number < f.number and 1 or 0
+  return branch == f.branch and number >= f.number and 0 or 1
 end
 
 -- What followed a spent token, packed: how many; then each as it was sealed, behind its length. False: another login, which is
 -- nobody's to be told. nil: it is not told any more.
-local function family_followed(f, number, digest)
+local function family_followed(f, branch, number, digest)
+  if branch ~= f.branch then
+    if f.cut > now then return false end
+    return nil
+  end
   local first = redis.call('HGET', links, link_field(number))
   if not first then return nil end
   local of, till = struct.unpack(LINK, first)
   if of ~= number or till <= now or string.sub(first, 13, 28) ~= string.sub(digest, 1, 16) then return nil end
   local count, fields, told = f.number - number, {}, {}
-  -- Only a login skips numbers.
-  if count > MAX_LINKS then return false end
   for i = 1, count do fields[i] = link_field(number + i - 1) end
   for i, link in ipairs(redis.call('HMGET', links, unpack(fields))) do
-    if not link or #link <= 28 or (struct.unpack('>I6', link)) ~= number + i - 1 then return false end
+    if not link or #link < 28 or (struct.unpack('>I6', link)) ~= number + i - 1 then
+      error('FOREIGN value under a key of ours')
+    end
     told[i] = struct.pack('>I2', #link - 28) .. string.sub(link, 29)
   end
   return struct.pack('>I4', count) .. table.concat(told)
 end
 
--- Puts another token, with a higher number, in the place of the live one. `sealed` is what may be told of it, or nothing.
-local function family_replace(f, number, digest, sealed, grace)
+-- The next token of the branch takes the place of the live one. `sealed` is what may be told of it.
+local function family_rotate(f, digest, sealed, grace)
   f.grace = math.max(f.grace, now + grace)
   redis.call('HSET', links, link_field(f.number),
     struct.pack(LINK, f.number, f.grace) .. string.sub(f.hash, 1, 16) .. sealed)
   redis.call('PEXPIREAT', links, string.format('%.0f', f.grace))
-  f.number, f.hash, f.issued = number, digest, now
+  f.number, f.hash, f.issued = f.number + 1, digest, now
+end
+
+-- Another login begins another branch: nobody is told its token.
+local function family_cut(f, branch, digest, grace)
+  f.grace = math.max(f.grace, now + grace)
+  redis.call('DEL', links)
+  f.cut, f.branch, f.number, f.hash, f.issued = f.grace, branch, 1, digest, now
 end
 
 local function family_write(f)
-  redis.call('HSET', family, '.', struct.pack(FAMILY, f.ends, f.ttl, f.issued, f.grace, f.number), 'h', f.hash)
+  redis.call('HSET', family, '.', struct.pack(FAMILY, f.ends, f.ttl, f.issued, f.grace, f.cut, f.branch, f.number),
+    'h', f.hash)
   redis.call('PEXPIREAT', family, string.format('%.0f', f.ends + SLACK))
   f.expires = math.min(f.issued + f.ttl, f.ends)
 end

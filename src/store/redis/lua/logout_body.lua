@@ -1,6 +1,6 @@
 
 local f = family_read()
-local presented = family_presented(f, number, ARGV[2], ARGV[3], ARGV[4])
+local presented = family_presented(f, branch, number, ARGV[2], ARGV[3], ARGV[4])
 if presented == 0 or presented == 5 then return struct.pack('>I1', presented) end
 purge()
 local session, count = 's' .. f.session, 0

@@ -1,6 +1,6 @@
 
 local f = family_read()
-local presented = family_presented(f, number, ARGV[2], ARGV[3], ARGV[4])
+local presented = family_presented(f, branch, number, ARGV[2], ARGV[3], ARGV[4])
 if presented == 0 or presented == 5 then return struct.pack('>I1', presented) end
 if block > now then return '\2' end
 if f.ends <= now then return '\1' end
@@ -17,10 +17,10 @@ if absolute_end ~= f.ends then return refuse('\2') end
 local told = struct.pack('>I4', 0)
 if presented == 2 then
   if f.expires <= now then return refuse('\1') end
-  family_replace(f, f.number + 1, ARGV[5], ARGV[6], grace)
+  family_rotate(f, ARGV[5], ARGV[6], grace)
   family_write(f)
 else
-  told = family_followed(f, number, ARGV[2])
+  told = family_followed(f, branch, number, ARGV[2])
   if told == false then return refuse('\0') end
   if told and f.expires <= now then return refuse('\1') end
   if not told then
