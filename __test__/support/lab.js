@@ -57,7 +57,11 @@ function backdoor(store) {
     idleMs: MINUTE,
     absoluteMs: HOUR,
   };
-  const gate = new binding.Gate(config, new Float64Array(RECORD * 64 + 1), () => {});
+  const gate = new binding.Gate(
+    config,
+    new Float64Array(new SharedArrayBuffer((RECORD * 64 + 1) * 8)),
+    () => {},
+  );
   return {
     /** @returns {string} all that stands in the store; equal for stores that answer equal */
     dump: () => gate.dump(),
