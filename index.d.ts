@@ -266,7 +266,8 @@ export interface Policy {
     cost?: number | ((req: Request) => number);
     /**
      * Under it the request is charged once within 24 h: whoever brings it again to the same quota passes, with the numbers of the
-     * first answer, whatever is left by then. undefined: charged plainly. The key may come from the client, and is remembered per
+     * first answer, whatever is left by then. undefined: charged plainly. A client that chooses the key, and repeats it, passes any
+     * number of requests for one charge: the handler must answer a repeated key with its first result. The key is remembered per
      * holder and quota, and of a key's own quota per key, whichever policy charges it. Remembered are charges alone, a denial is
      * decided anew. With another cost or rule, and for anything but a well-formed string of 1 to 512 bytes, ERR_LATCHGATE_INPUT
      * goes to next(err).
