@@ -202,7 +202,7 @@ export interface SessionPolicy {
   hardLimit?: number;
   /**
    * 'reject' (default), or 'evict-oldest': the least recently active session makes room. An admission that must evict more than
-   * 200 sessions on a server (a limit that was lowered) evicts 200 at a time and names the last of them.
+   * 100 sessions on a server (a limit that was lowered) evicts 100 at a time and names the last of them.
    */
   onLimit?: 'reject' | 'evict-oldest';
   /** Life without activity; 1 ms to 10 years, default '30m'. */

@@ -37,6 +37,7 @@ pub fn verifier(strict: bool) -> Verifier {
         session_claim: "sid".into(),
         tolerance_ms: TOLERANCE_MS,
         max_age_ms: MAX_AGE_MS,
+        issuer_lead_ms: None,
     };
     Verifier::new(keys.expect("keys that are sound"), rules)
 }

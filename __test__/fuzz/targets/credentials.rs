@@ -1,6 +1,7 @@
 //! Headers, API keys and refresh tokens as text: each has one way of being written, and what is read says what was written.
 #![no_main]
 
+use latchgate::core::family_op::{FamilyKey, Serial};
 use latchgate::core::key_op::KeyName;
 use latchgate::core::reason::Reason;
 use latchgate::service::refresh_token::RefreshToken;
@@ -47,7 +48,12 @@ fn refresh(text: &str, other: &[u8]) {
     let Some(token) = RefreshToken::read(text) else { return };
     assert_eq!(token.text(), text, "there are two ways of writing a token");
     assert!(token.open(other).is_none(), "opened what was sealed nowhere");
-    let next = RefreshToken::make("ada", token.family).ok().expect("randomness");
+    let key = FamilyKey([7; 32]);
+    assert!(!token.is_authentic(&key), "authentic under a key that nobody has");
+    let serial = Serial { branch: 5, number: 2 };
+    let next = RefreshToken::make("ada", token.family, &key, serial).ok().expect("randomness");
+    assert!(next.is_authentic(&key) && !next.is_authentic(&FamilyKey([8; 32])));
+    assert_eq!(next.serial(), serial);
     let sealed = token.seal(&next).ok().expect("a seal");
     // A successor is of the same family and bucket.
     let opened = token.open(&sealed).expect("what was sealed under it");

@@ -3,22 +3,29 @@
 #![no_main]
 
 use latchgate::core::counter::{Apply, Change};
-use latchgate::core::family_op::{FamilyOp, Login, NewFamily, Refresh};
+use latchgate::core::family_op::{
+    FamilyAnswer, FamilyKey, FamilyOp, Login, NewFamily, PresentedToken, Refresh, Serial,
+};
 use latchgate::core::key_op::{KeyName, KeyOp, KeyPatch, KeyPlace, Use};
+use latchgate::core::lead::Lead;
 use latchgate::core::op::{
     Act, AdmissionRule, Admit, Charge, Decide, Issued, OnLimit, Op, QuotaPlace, SessionCheck,
     Verdict,
 };
 use latchgate::core::quota::{QuotaRule, Refill, Spend};
+use latchgate::core::session::Cursor;
 use latchgate::core::spending::Consume;
 use latchgate::core::standing::Credential;
 use latchgate::core::turn::{TurnKind, TurnOp, TurnPlace};
-use latchgate::store::redis::fuzzing::{Call, Reply, begin, decode, encode, read_reply, slot};
+use latchgate::store::redis::fuzzing::{
+    Call, Reply, Then, begin, decode, encode, read_reply, slot,
+};
 use latchgate_fuzz::Feed;
 use libfuzzer_sys::fuzz_target;
 
 const RULE: AdmissionRule = AdmissionRule {
     limit: Some(3),
+    hard_limit: 10_000,
     on_limit: OnLimit::EvictOldest,
     idle_ms: 60_000,
     absolute_ms: 600_000,
@@ -37,6 +44,7 @@ fn decide<'a>(feed: &mut Feed<'_>, user: String, charged: bool) -> Decide<'a> {
         user: user.into(),
         token: feed.bytes(16).to_vec().into(),
         issued: Issued::Foreign { iat_ms: feed.number() },
+        issuer: feed.text().into(),
         session: feed.text().into(),
         check: SessionCheck::FirstUse,
         rule: RULE,
@@ -53,6 +61,8 @@ fn admit<'a>(feed: &mut Feed<'_>, user: String) -> Admit<'a> {
 fn login<'a>(feed: &mut Feed<'_>, user: String) -> FamilyOp<'a> {
     let family = NewFamily {
         id: feed.array(),
+        key: FamilyKey(feed.array()),
+        branch: feed.number(),
         digest: feed.array(),
         ttl_ms: feed.number(),
         claims: None,
@@ -60,6 +70,16 @@ fn login<'a>(feed: &mut Feed<'_>, user: String) -> FamilyOp<'a> {
     };
     let (admit, given) = (admit(feed, user), feed.flag());
     FamilyOp::Login(Box::new(Login { admit, given, request: None, family, grace_ms: 1 }))
+}
+
+fn presented<'a>(feed: &mut Feed<'_>, user: String) -> PresentedToken<'a> {
+    PresentedToken {
+        user: user.into(),
+        family: feed.array(),
+        key: FamilyKey(feed.array()),
+        serial: Serial { branch: feed.number(), number: feed.number() },
+        digest: feed.array(),
+    }
 }
 
 fn key<'a>(feed: &mut Feed<'_>, kind: u8, owner: String) -> KeyOp<'a> {
@@ -70,7 +90,7 @@ fn key<'a>(feed: &mut Feed<'_>, kind: u8, owner: String) -> KeyOp<'a> {
     match kind {
         0 => KeyOp::Find(KeyName::Id(place.id)),
         1 => KeyOp::Find(KeyName::Import(feed.array())),
-        2 => KeyOp::Ids { owner },
+        2 => KeyOp::Ids { owner, from: feed.text() },
         3 => KeyOp::Get { owner, ids: (0..4).map(|n| format!("{bucket:04x}{n:016x}")).collect() },
         4 => KeyOp::Revoke(place),
         5 => KeyOp::Update { place, patch: Box::<KeyPatch>::default(), pointed: feed.flag() },
@@ -97,7 +117,10 @@ fn act<'a>(feed: &mut Feed<'_>) -> (Act<'a>, bool) {
         1 => Act::Decide(decide(feed, user, true)),
         2 => Act::Admit(admit(feed, user)),
         3 => Act::Touch { user: user.into(), session: text(feed) },
-        4 => Act::List { user: user.into() },
+        4 => {
+            let from = Cursor { at: feed.number(), skip: feed.number() };
+            Act::List { user: user.into(), from }
+        }
         5 => Act::EndAll { user: user.into(), except: Some(text(feed)) },
         6 => Act::NextGeneration { user: user.into() },
         7 => {
@@ -109,18 +132,12 @@ fn act<'a>(feed: &mut Feed<'_>) -> (Act<'a>, bool) {
         17 => Act::Family(FamilyOp::Find { bucket: 7, family: feed.array() }),
         18 => Act::Family(login(feed, user)),
         19 => Act::Family(FamilyOp::Refresh(Box::new(Refresh {
-            user: user.into(),
-            family: feed.array(),
-            presented: feed.array(),
+            token: presented(feed, user),
             next: feed.array(),
             sealed: feed.bytes(44).to_vec().into(),
             grace_ms: feed.number(),
         }))),
-        20 => Act::Family(FamilyOp::Logout {
-            user: user.into(),
-            family: feed.array(),
-            presented: feed.array(),
-        }),
+        20 => Act::Family(FamilyOp::Logout(presented(feed, user))),
         21 => {
             let change = Change { name: text(feed), delta: -1, min: 0, max: 9 };
             let changes = vec![change; usize::from(feed.byte() % 4)];
@@ -131,7 +148,10 @@ fn act<'a>(feed: &mut Feed<'_>) -> (Act<'a>, bool) {
             let place = TurnPlace { kind: TurnKind::Lock, id: user.into() };
             Act::Turn(TurnOp::Extend { place, ticket: feed.array(), by_ms: feed.number() })
         }
-        24 => Act::BlockUser { user: user.into(), until_ms: Some(feed.number()) },
+        24 => {
+            let lead = Lead::Observed { issuer: text(feed) };
+            Act::BlockUser { user: user.into(), until_ms: Some(feed.number()), lead }
+        }
         _ => Act::Ping,
     };
     (act, matches!(kind, 9 | 10 | 12 | 13 | 17 | 18 | 19 | 25))
@@ -162,11 +182,14 @@ fuzz_target!(|data: &[u8]| {
     let mut feed = Feed(data);
     let (act, is_open) = act(&mut feed);
     let has_slot = !matches!(act, Act::ReceiptKey { .. });
-    let op = Op { act, horizon_ms: feed.number(), tolerance_ms: 0 };
+    let op = Op { act, horizon_ms: feed.number(), most_lead_ms: feed.number() };
     let plan = encode("lg", &op);
     if has_slot {
         is_well_formed(&plan.call);
-        plan.then.iter().for_each(is_well_formed);
+        match &plan.then {
+            Then::Nothing => {}
+            Then::Charge(call) | Then::Revoke(call) => is_well_formed(call),
+        }
     }
     let reply = feed.rest();
     let Some(verdict) = decode(&plan.call.expects, reply) else { return };
@@ -176,8 +199,11 @@ fuzz_target!(|data: &[u8]| {
     let said = format!("{verdict:?}");
     for cut in (0..reply.len()).rev().take(64) {
         let other = decode(&plan.call.expects, &reply[..cut]);
-        // Some faults are one byte.
-        if let Some(other) = other.filter(|other| cut > 1 || !matches!(other, Verdict::Fault(_))) {
+        // Some faults, and that a family is unknown, are one byte.
+        let is_byte = |other: &Verdict| {
+            matches!(other, Verdict::Fault(_) | Verdict::Family(FamilyAnswer::Unknown))
+        };
+        if let Some(other) = other.filter(|other| cut > 1 || !is_byte(other)) {
             assert_eq!(format!("{other:?}"), said, "of {cut} bytes");
         }
     }

@@ -19,9 +19,10 @@ redis.call('ZSCORE', queue, '.')
 -- earlier. From 0 on: s<session>, when the session ends (ms), or earlier. From FORGET on: FORGET + when an ended session,
 -- a revoked token or a quota is forgotten (ms). A touch moves no score, so the scores of a session are lower bounds.
 local ACTIVITY, FORGET = 9007199254740992, 2251799813685248
--- One run of a script looks at this many entries of the queue at most: the history of one account must not keep the
--- server busy. A script that needs more answers again(), and the caller runs it again.
-local SLICE = 200
+-- One run of a script ends, moves or forgets SLICE entries of the queue at most, or lists PAGE of them, which takes 1 to 2 ms:
+-- the history of one account must not keep the server busy. A script that needs more answers again(), and the caller runs
+-- it again.
+local SLICE, PAGE = 100, 200
 
 local function again()
   return redis.status_reply('AGAIN')
