@@ -6,13 +6,18 @@ const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
 const { fault, open, unique } = require('../support/auths.js');
 const { DEADLINES, status } = require('../support/faulty.js');
-const { token } = require('../support/jwt.js');
+const { SECRET, token } = require('../support/jwt.js');
 const { CALLS, RULE, subject } = require('../support/mutations.js');
 const { PROXIED } = require('../support/proxied.js');
 const { until } = require('../support/started.js');
 const { shared } = require('../support/topologies.js');
 
-const OPTIONS = { sessions: { admission: /** @type {const} */ ('first-use') }, apiKeys: {} };
+/** On a Cluster an observed lead is a question of its own, before the revocation: here each call is one script. */
+const OPTIONS = {
+  jwt: { secret: SECRET, issuerClockLead: 0 },
+  sessions: { admission: /** @type {const} */ ('first-use') },
+  apiKeys: {},
+};
 /** So many that each of three servers has some of them, but for once in ten million. */
 const WARM = 45;
 const POLICY = { quota: { ...RULE, name: 'replies' } };

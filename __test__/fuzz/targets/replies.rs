@@ -183,7 +183,7 @@ fuzz_target!(|data: &[u8]| {
     let (act, is_open) = act(&mut feed);
     let has_slot = !matches!(act, Act::ReceiptKey { .. });
     let op = Op { act, horizon_ms: feed.number(), most_lead_ms: feed.number() };
-    let plan = encode("lg", &op);
+    let plan = encode("lg", &op, true);
     if has_slot {
         is_well_formed(&plan.call);
         match &plan.then {

@@ -114,8 +114,8 @@ pub(super) fn field(kind: u8, name: &[u8]) -> Vec<u8> {
     field
 }
 
-/// Writes an operation as calls.
-pub fn encode(prefix: &str, op: &Op<'_>) -> Plan {
+/// Writes an operation as calls. `has_slots`: keys of different users may lie on different servers.
+pub fn encode(prefix: &str, op: &Op<'_>, has_slots: bool) -> Plan {
     let horizon = op.horizon_ms;
     let user_keys = |user: &str| {
         let names = Names::of(prefix, user);
@@ -172,20 +172,15 @@ pub fn encode(prefix: &str, op: &Op<'_>) -> Plan {
             call(Verb::IsRevoked, &user_keys(user), &arguments, Expects::Flag)
         }
         Act::RevokeUser { user, keys, lead } => {
-            let numbers = Packer::default().flag(false).put(6, 0).ms(horizon).0;
+            let numbers = Packer::default().flag(false).put(6, 0).ms(horizon).flag(*keys).0;
             let mut all = user_keys(user);
             all.extend(keys.then(|| Names::of(prefix, user).key("ak")));
-            return leads::revoke(
-                prefix,
-                lead,
-                call(Verb::RevokeUser, &all, &[&numbers], Expects::Count),
-            );
+            return leads::revoke(prefix, lead, has_slots, (all, &numbers));
         }
         Act::BlockUser { user, until_ms, lead } => {
             let until = until_ms.map_or(NEVER, |until| until.min(FAR));
-            let numbers = Packer::default().flag(true).put(6, until).ms(horizon).0;
-            let call = call(Verb::RevokeUser, &user_keys(user), &[&numbers], Expects::Count);
-            return leads::revoke(prefix, lead, call);
+            let numbers = Packer::default().flag(true).put(6, until).ms(horizon).flag(false).0;
+            return leads::revoke(prefix, lead, has_slots, (user_keys(user), &numbers));
         }
         Act::UnblockUser { user } => {
             call(Verb::UnblockUser, &user_keys(user), &[&plain], Expects::Flag)

@@ -17,15 +17,28 @@ pub fn note(prefix: &str, ahead: &Ahead) -> Call {
     ask(prefix, &ahead.issuer, ahead.ms)
 }
 
-/// A revocation, once it is known how far it has to reach.
-pub fn revoke(prefix: &str, lead: &Lead<'_>, mut revocation: Call) -> Plan {
+/// A revocation that reaches as far as the lead. One script where no key has a slot; else the lead is asked for first.
+pub fn revoke(
+    prefix: &str,
+    lead: &Lead<'_>,
+    has_slots: bool,
+    (mut keys, numbers): (Vec<String>, &[u8]),
+) -> Plan {
+    let revocation = |keys: &[String], arguments: &[&[u8]]| {
+        call(Verb::RevokeUser, keys, arguments, Expects::Count)
+    };
     match lead {
+        Lead::Observed { issuer } if has_slots => {
+            let then = Then::Revoke(revocation(&keys, &[numbers]));
+            Plan { call: ask(prefix, issuer, 0), then }
+        }
         Lead::Observed { issuer } => {
-            Plan { call: ask(prefix, issuer, 0), then: Then::Revoke(revocation) }
+            keys.push(format!("{prefix}:lead"));
+            let call = revocation(&keys, &[numbers, b"", issuer.as_bytes()]);
+            Plan { call, then: Then::Nothing }
         }
         Lead::Fixed { ms } => {
-            revocation.push(&reach(*ms));
-            Plan { call: revocation, then: Then::Nothing }
+            Plan { call: revocation(&keys, &[numbers, &reach(*ms)]), then: Then::Nothing }
         }
     }
 }

@@ -110,7 +110,7 @@ pub fn open(settings: &Settings) -> Result<Arc<dyn Store>, Fault> {
 impl Store for RedisStore {
     fn submit(&self, op: Op<'_>, ticket: u64, sink: &Arc<dyn Sink>) -> Option<Outcome> {
         let link = self.lines.link(self.acks > 0 && needs_acks(&op.act));
-        link.submit(codec::encode(&self.prefix, &op), ticket, sink)
+        link.submit(codec::encode(&self.prefix, &op, false), ticket, sink)
     }
 
     fn flush(&self) {

@@ -156,7 +156,7 @@ mod tests {
     fn ping(link: &Link, told: &Arc<Told>) {
         let sink: Arc<dyn Sink> = Arc::clone(told) as Arc<dyn Sink>;
         let op = Op { act: Act::Ping, horizon_ms: 0, most_lead_ms: 0 };
-        assert!(link.submit(codec::encode("lg", &op), 1, &sink).is_none());
+        assert!(link.submit(codec::encode("lg", &op, false), 1, &sink).is_none());
     }
 
     #[test]

@@ -69,6 +69,7 @@ const QUOTA: &str = include_str!("lua/quota.lua");
 const APPLY: &str = include_str!("lua/apply.lua");
 const KEY: &str = include_str!("lua/key.lua");
 const POINTER: &str = include_str!("lua/pointer.lua");
+const LEAD_SEEN: &str = include_str!("lua/lead_seen.lua");
 const TURN: &str = include_str!("lua/turn.lua");
 const TURN_FREE: &str = include_str!("lua/turn_free.lua");
 const TURN_ASK_BODY: &str = include_str!("lua/turn_ask_body.lua");
@@ -146,7 +147,7 @@ const TEXTS: [(&[&str], bool); 42] = [
     (text!("list", "list_body"), true),
     (text!("revoke_token", "revoke_token_body"), false),
     (text!("is_revoked", "is_revoked_body"), true),
-    (text!("revoke_user", "revoke_user_body"), false),
+    (text!("revoke_user", "lead_seen", "revoke_user_body"), false),
     (text!("unblock_user", "unblock_user_body"), true),
     (text!("next_generation", "next_generation_body"), false),
     (text!(QUOTA then "consume"), false),
@@ -181,7 +182,7 @@ const TEXTS: [(&[&str], bool); 42] = [
     (text!("login", "family", "admit_session", "login_body"), false),
     (text!("refresh", "family", "refresh_body"), false),
     (text!("logout", "family", "logout_body"), true),
-    (text!("lead"), true),
+    (text!(LEAD_SEEN then "lead"), true),
 ];
 
 static SCRIPTS: LazyLock<Vec<Script>> = LazyLock::new(|| {

@@ -44,7 +44,7 @@ impl Store for ClusterStore {
             return self.shared.ask_all(ticket, sink);
         }
         let acks = self.shared.way.acks > 0 && needs_acks(&op.act);
-        self.shared.submit(codec::encode(&self.shared.way.prefix, &op), acks, ticket, sink)
+        self.shared.submit(codec::encode(&self.shared.way.prefix, &op, true), acks, ticket, sink)
     }
 
     fn flush(&self) {
