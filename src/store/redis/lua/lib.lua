@@ -1,9 +1,9 @@
-local due, ttl, live, horizon_kept, last_gen, epoch_gen, epoch_before, epoch_until, block, ahead, round, round_at =
-  NEVER, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+local due, ttl, live, horizon_kept, last_gen, epoch_gen, epoch_before, epoch_until, block, ahead, round =
+  NEVER, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 
 local head = ours(redis.call('HGET', record, '.'), HEAD_LENGTH)
 if head then
-  due, ttl, live, horizon_kept, last_gen, epoch_gen, epoch_before, epoch_until, block, ahead, round, round_at =
+  due, ttl, live, horizon_kept, last_gen, epoch_gen, epoch_before, epoch_until, block, ahead, round =
     struct.unpack(HEAD, head)
 end
 local wanted, dirty = 0, false
@@ -89,13 +89,18 @@ local function bury(field, at, created, absolute_end, how)
 end
 
 -- The same for a session that ended with its round.
+local round_at
 local function entomb_stale(field, last_us, created, absolute_end)
+  if not round_at then
+    local kept = ours(redis.call('HGET', record, ','), 6)
+    round_at = kept and struct.unpack('>I6', kept) or now
+  end
   entomb(field, math.max(round_at, math.floor(last_us / 1000)), created, absolute_end, 0)
 end
 
 local function write_head()
   redis.call('HSET', record, '.', struct.pack(HEAD, due, ttl, live, horizon_kept, last_gen,
-    epoch_gen, epoch_before, epoch_until, block, ahead, round, round_at))
+    epoch_gen, epoch_before, epoch_until, block, ahead, round))
 end
 
 -- The first entry of the queue whose score lies in the range: its member and score.
@@ -302,7 +307,8 @@ local function end_all(except)
   local kept = except and find_session(except)
   local count = kept and live - 1 or live
   if count == 0 then return 0 end
-  round, round_at, live, dirty = round + 1, now, 0, true
+  round, live, dirty = round + 1, 0, true
+  redis.call('HSET', record, ',', struct.pack('>I6', now))
   if kept then
     local _, created, last_us, idle, absolute_end = struct.unpack(LIVE, kept)
     write_session(except, created, last_us, idle, absolute_end)
