@@ -97,15 +97,18 @@ class Sessions {
       const all = new Map();
       /** @type {import('./binding.js').NativeCursor | undefined} */
       let from;
+      let pages = 0;
       do {
+        pages++;
         const outcome = await engine.goOn((gate) => gate.list(id(userId, 'userId'), from));
         for (const native of outcome.sessions ?? []) all.set(native.sessionId, session(native));
         from = outcome.next;
         // The embedded store answers at once: others must get a turn of the event loop between two pages.
         if (from !== undefined) await setImmediate();
       } while (from !== undefined);
+      const listed = [...all.values()];
       // A page is in order. Sessions that were touched between two pages are not.
-      return [...all.values()].sort((a, b) => b.lastActiveAt - a.lastActiveAt);
+      return pages === 1 ? listed : listed.sort((a, b) => b.lastActiveAt - a.lastActiveAt);
     });
   }
 }
