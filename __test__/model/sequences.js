@@ -168,7 +168,9 @@ let runs = 0;
 async function play(store, { settings, steps, quotas }) {
   const { limit, onLimit, admission, idle, absolute } = settings;
   const sessions = defined({ limit, onLimit, admission, idleTimeout: idle, absoluteTimeout: absolute });
-  const auth = /** @type {any} */ (createAuth({ store, jwt: { secret: SECRET, issuerClockLead: 0 }, sessions }));
+  const auth = /** @type {any} */ (
+    createAuth({ store, jwt: { secret: SECRET, issuerClockLead: 0 }, sessions })
+  );
   const reference = new Reference(settings);
   const run = `${process.pid}-${Date.now()}-${runs++}`;
   const player = new Player(auth, reference, run);
