@@ -18,10 +18,9 @@ async function rotated(auth, token, times) {
 }
 
 describe('a stale refresh token', () => {
-  for (const times of [10_001, 30_000])
-    it(`ends the session after ${times} rotations by a thief`, {
-      skip: KIND !== 'memory:' && 'a late store would take minutes',
-    }, async (t) => {
+  // A store that completes late takes minutes for thousands of rotations.
+  for (const times of KIND === 'memory:' ? [10_001, 30_000] : [300])
+    it(`ends the session after ${times} rotations by a thief`, async (t) => {
       const auth = open(t, { refresh: { graceWindow: 0 } });
       const user = unique();
       const { refreshToken } = await login(auth, user);
