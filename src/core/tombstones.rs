@@ -1,6 +1,7 @@
 //! Session ids that have ended: remembered so that none of them ever comes back.
 
 use super::due_map::{Due, DueMap};
+use super::session::Entry;
 use super::session_table::Sessions;
 
 /// How an id ended.
@@ -39,7 +40,8 @@ pub struct Tombstones(Option<Box<Ended>>);
 impl Tombstones {
     /// Remembers an id that ended at `at_ms`; one that is remembered already never for shorter.
     pub fn add(&mut self, id: Box<str>, at_ms: u64, keep_ms: u64, timed_out: bool) {
-        self.0.get_or_insert_default().add(id, at_ms.saturating_add(keep_ms), timed_out);
+        let fresh = Tombstone { until_ms: at_ms.saturating_add(keep_ms), timed_out };
+        bury(&mut self.0.get_or_insert_default().by_id, id, fresh);
     }
 
     /// Remembers sessions that end together at `at_ms`. Their tombstones are written by [`Self::settle`].
@@ -55,21 +57,15 @@ impl Tombstones {
             && let Some(mut batch) = ended.batches.pop()
         {
             let (before, by_id) = (batch.sessions.len(), &mut ended.by_id);
+            let (at_ms, horizon_ms) = (batch.at_ms, batch.horizon_ms);
             batch.sessions.expire(u64::MAX, left, |id, entry| {
-                let until_ms =
-                    entry.ended_at(batch.at_ms).saturating_add(entry.remember_ms(batch.horizon_ms));
-                Self::bury(by_id, id, until_ms, false);
+                bury(by_id, id, ended_with(&entry, at_ms, horizon_ms));
             });
             left = left.saturating_sub(before - batch.sessions.len());
             if !batch.sessions.is_empty() {
                 ended.batches.push(batch);
             }
         }
-    }
-
-    fn bury(by_id: &mut DueMap<Box<str>, Tombstone>, id: Box<str>, until_ms: u64, timed_out: bool) {
-        let before = by_id.get(&*id).map_or(0, |ended| ended.until_ms);
-        by_id.insert(id, Tombstone { until_ms: until_ms.max(before), timed_out });
     }
 
     /// Whether the id has ended and is still remembered.
@@ -115,17 +111,20 @@ impl Tombstones {
     }
 }
 
-impl Ended {
-    fn add(&mut self, id: Box<str>, until_ms: u64, timed_out: bool) {
-        Tombstones::bury(&mut self.by_id, id, until_ms, timed_out);
+impl Batch {
+    fn get(&self, id: &str) -> Option<Tombstone> {
+        self.sessions.get(id).map(|entry| ended_with(entry, self.at_ms, self.horizon_ms))
     }
 }
 
-impl Batch {
-    fn get(&self, id: &str) -> Option<Tombstone> {
-        let entry = self.sessions.get(id)?;
-        let until_ms =
-            entry.ended_at(self.at_ms).saturating_add(entry.remember_ms(self.horizon_ms));
-        Some(Tombstone { until_ms, timed_out: false })
-    }
+/// The tombstone of a session that ended with others.
+fn ended_with(entry: &Entry, at_ms: u64, horizon_ms: u64) -> Tombstone {
+    let until_ms = entry.ended_at(at_ms).saturating_add(entry.remember_ms(horizon_ms));
+    Tombstone { until_ms, timed_out: false }
+}
+
+/// Writes a tombstone. It never shortens the one before.
+fn bury(by_id: &mut DueMap<Box<str>, Tombstone>, id: Box<str>, fresh: Tombstone) {
+    let before = by_id.get(&*id).map_or(0, |ended| ended.until_ms);
+    by_id.insert(id, Tombstone { until_ms: fresh.until_ms.max(before), ..fresh });
 }
