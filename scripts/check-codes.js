@@ -10,12 +10,12 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { read } = require('./lib/files.js');
 
-const FAULTS = 'src/core/error.rs';
-const REASONS = 'src/core/reason.rs';
+const FAULTS = 'src/core/base/error.rs';
+const REASONS = 'src/core/base/reason.rs';
 const TYPINGS = 'index.d.ts';
 const DOCS = 'docs/error-codes.md';
 const ERRORS_JS = 'src/js/errors.js';
-const REFUSALS = 'src/binding/token_steps.rs';
+const REFUSALS = 'src/binding/runtime/token_steps.rs';
 /** Whatever emits a process warning: its text is that of all files of src/js. */
 const FACE = 'src/js';
 

@@ -1,5 +1,5 @@
 // Keeps panics in: a panic that leaves a function of the addon takes Node down, so that each function that JavaScript can
-// call has to run behind the guard that makes an error of it (src/binding/slots.rs).
+// call has to run behind the guard that makes an error of it (src/binding/runtime/slots.rs).
 // With --self-test it plants functions without a guard in a scratch tree and fails where one is not seen.
 'use strict';
 

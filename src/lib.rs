@@ -1,11 +1,11 @@
 //! latchgate: exact sessions, revocation and admission for Express, decided in one step.
 //!
 //! Storeys, each importing only what stands to its right:
-//! `binding` (the only napi code) -> { `store`, `service` } -> `core` (std only).
+//! `binding` (the only napi code) -> { `store`, `tokens` } -> `core` (std only).
 
 pub mod core;
-pub mod service;
 pub mod store;
+pub mod tokens;
 
 // The unit-test build registers no exports, so that they look unused there.
 #[cfg(feature = "binding")]

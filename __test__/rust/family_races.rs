@@ -3,10 +3,11 @@
 
 mod support;
 
-use latchgate::core::clock::FakeClock;
-use latchgate::core::family_op::{LoginAnswer, RefreshAnswer};
+use latchgate::core::base::clock::FakeClock;
+use latchgate::core::family::ops::{LoginAnswer, RefreshAnswer};
 use latchgate::core::store::Store;
-use latchgate::store::registry::{self, Settings};
+use latchgate::store::registry;
+use latchgate::store::registry::Settings;
 use std::sync::Arc;
 use support::families::*;
 use support::racing::*;

@@ -1,6 +1,6 @@
 //! Runs the hand-over of completions through every interleaving that a model checker finds.
 
-#[path = "../../src/core/handoff.rs"]
+#[path = "../../src/core/base/handoff.rs"]
 mod handoff;
 
 /// What `handoff` is made of, as the checker offers it.

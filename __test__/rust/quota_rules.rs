@@ -1,7 +1,7 @@
 //! The rules of quotas against books that are kept in another way, over random sequences on a clock that
 //! also steps back: granted + remaining = limit + added + refills - refunds, to the unit.
 
-use latchgate::core::quota::{
+use latchgate::core::quota::state::{
     Charged, Consumption, MOST, Moment, QuotaRule, QuotaState, Refill, Spend,
 };
 

@@ -3,10 +3,10 @@
 
 mod support;
 
-use latchgate::core::counter::Apply;
-use latchgate::core::key_op::{KeyPatch, Use};
+use latchgate::core::api_key::ops::{KeyPatch, Use};
+use latchgate::core::base::reason::Reason;
+use latchgate::core::counter::counter::Apply;
 use latchgate::core::op::{Act, Charge, SessionCheck};
-use latchgate::core::reason::Reason;
 use latchgate::core::store::Store;
 use std::sync::Arc;
 use support::counting::*;

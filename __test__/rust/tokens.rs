@@ -1,14 +1,14 @@
 //! Verification against RFC examples and against what an attacker would try on the parts that the
 //! corpus of whole tokens does not reach: the cache, ownership of a key, choice by kid.
 
+use latchgate::core::base::reason::Reason;
 use latchgate::core::op::Issued;
-use latchgate::core::reason::Reason;
-use latchgate::service::claims::{Rules, Signer};
-use latchgate::service::issue::{Issuer, Request};
-use latchgate::service::keys::{
+use latchgate::tokens::jwt::claims::{Rules, Signer};
+use latchgate::tokens::jwt::issue::{Issuer, Request};
+use latchgate::tokens::jwt::verification_keys::{
     KeyMaterial, KeyOptions, KeySet, KeySource, NoKey, SigningMaterial,
 };
-use latchgate::service::verify::{Verifier, base64url};
+use latchgate::tokens::jwt::verify::{Verifier, base64url};
 
 const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 const NOW_MS: u64 = 1_700_000_000_000;

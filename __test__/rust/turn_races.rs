@@ -5,7 +5,7 @@ mod support;
 
 use latchgate::core::op::SessionCheck;
 use latchgate::core::store::Store;
-use latchgate::core::turn::{Ask, TurnAnswer, TurnMode, ticket_of};
+use latchgate::core::turn::ops::{Ask, TurnAnswer, TurnMode, ticket_of};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;

@@ -4,10 +4,11 @@
 
 mod support;
 
-use latchgate::core::clock::{Clock, FakeClock};
+use latchgate::core::base::clock::{Clock, FakeClock};
 use latchgate::core::store::{Notice, Store};
-use latchgate::core::turn::{Ask, TurnAnswer, TurnTicket, number_of};
-use latchgate::store::registry::{self, Settings};
+use latchgate::core::turn::ops::{Ask, TurnAnswer, TurnTicket, number_of};
+use latchgate::store::registry;
+use latchgate::store::registry::Settings;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;

@@ -2,10 +2,10 @@
 //! and the appendix of RFC 7515. `LATCHGATE_VECTORS` names the directory that holds them; what is not there is told in
 //! one line. Their payloads are no claims of ours, so that each must be refused as a token whatever its signature is worth.
 
-use latchgate::core::reason::Reason;
-use latchgate::service::claims::Rules;
-use latchgate::service::keys::{KeyMaterial, KeyOptions, KeySet, KeySource};
-use latchgate::service::verify::{Verifier, base64url, from_base64url};
+use latchgate::core::base::reason::Reason;
+use latchgate::tokens::jwt::claims::Rules;
+use latchgate::tokens::jwt::verification_keys::{KeyMaterial, KeyOptions, KeySet, KeySource};
+use latchgate::tokens::jwt::verify::{Verifier, base64url, from_base64url};
 use serde_json::Value;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -10,7 +10,7 @@ const LUA = path.join(__dirname, '..', '..', 'src', 'store', 'redis', 'lua');
 const read = (/** @type {string} */ name) => fs.readFileSync(path.join(LUA, `${name}.lua`), 'utf8');
 
 /**
- * Put together as src/store/redis/scripts.rs does.
+ * Put together as src/store/redis/protocol/scripts.rs does.
  * @param {string} name
  * @param {boolean} evenOutOfMemory
  */

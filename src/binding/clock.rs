@@ -1,11 +1,11 @@
 //! The clock that gates and their stores read: the machine's, unless a test sets another.
 
-use crate::core::clock::Clock;
+use crate::core::base::clock::Clock;
 use std::sync::Arc;
 
 #[cfg(feature = "test-stores")]
 mod test_clock {
-    use crate::core::clock::{Clock, SystemClock};
+    use crate::core::base::clock::{Clock, SystemClock};
     use std::sync::atomic::{AtomicU64, Ordering};
 
     pub static NOW_US: AtomicU64 = AtomicU64::new(0);
@@ -36,5 +36,5 @@ pub fn new_clock() -> Arc<dyn Clock> {
 
 #[cfg(not(feature = "test-stores"))]
 pub fn new_clock() -> Arc<dyn Clock> {
-    Arc::new(crate::core::clock::SystemClock::default())
+    Arc::new(crate::core::base::clock::SystemClock::default())
 }

@@ -1,17 +1,19 @@
 //! Options from the face, already named and shaped there, to the types of the storeys below; ranges
 //! are checked once more, because napi's own conversions coerce.
 
-use super::bytes::Bytes;
-use super::watcher;
-use crate::core::error::Fault;
+use super::io::watcher;
+use crate::binding::io::bytes::Bytes;
+use crate::core::base::error::Fault;
 use crate::core::op::{AdmissionRule, OnLimit, SessionCheck};
-use crate::core::quota::{QuotaRule, Refill};
-use crate::service::claims::{MAX_SAFE, Rules};
-use crate::service::issue::Issuer;
-use crate::service::keys::{KeyMaterial, KeyOptions, KeySet, KeySource, SigningMaterial};
-use crate::service::quota_key::{Holder, PolicyQuota};
-use crate::service::verify::Verifier;
+use crate::core::quota::state::{QuotaRule, Refill};
 use crate::store::registry::Settings;
+use crate::tokens::jwt::claims::{MAX_SAFE, Rules};
+use crate::tokens::jwt::issue::Issuer;
+use crate::tokens::jwt::verification_keys::{
+    KeyMaterial, KeyOptions, KeySet, KeySource, SigningMaterial,
+};
+use crate::tokens::jwt::verify::Verifier;
+use crate::tokens::request::quota_key::{Holder, PolicyQuota};
 use jsonwebtoken::Algorithm;
 use napi_derive::napi;
 use std::time::Duration;
@@ -267,7 +269,7 @@ fn issuer(signing: &SigningConfig, keys: &KeySet, config: &GateConfig) -> Result
         .algorithms
         .iter()
         .flatten()
-        .filter_map(|name| crate::service::jwk::algorithm(name))
+        .filter_map(|name| crate::tokens::jwt::jwk::algorithm(name))
         .collect();
     let algorithm = wanted.iter().chain(&able).find(|algorithm| able.contains(algorithm));
     let algorithm = algorithm.ok_or_else(|| {

@@ -1,19 +1,19 @@
 //! The verbs that a store understands and what it answers. Every verb names exactly one user, so
 //! that one record, and later one hash slot, holds all that it needs.
 
-use super::counter::{Applied, Apply};
-use super::error::Fault;
-use super::family_op::{FamilyAnswer, FamilyOp};
-use super::idempotency::Idempotency;
-use super::key_op::{KeyAnswer, KeyOp};
-use super::lead::{Ahead, Lead};
-use super::quota::{Consumption, QuotaRule, Spend};
-use super::reason::{Reason, Reasons};
-use super::session::{Cursor, Page, Session, SessionTimes};
-use super::spending::{AddUnits, Consume, Refund};
-use super::standing::Credential;
 use super::store::{Outcome, Replica};
-use super::turn::{TurnAnswer, TurnOp};
+use crate::core::api_key::ops::{KeyAnswer, KeyOp};
+use crate::core::base::error::Fault;
+use crate::core::base::reason::{Reason, Reasons};
+use crate::core::counter::counter::{Applied, Apply};
+use crate::core::decision::credential::Credential;
+use crate::core::family::ops::{FamilyAnswer, FamilyOp};
+use crate::core::quota::idempotency::Idempotency;
+use crate::core::quota::spend::{AddUnits, Consume, Refund};
+use crate::core::quota::state::{Consumption, QuotaRule, Spend};
+use crate::core::revocation::lead::{Ahead, Lead};
+use crate::core::session::session::{Cursor, Page, Session, SessionTimes};
+use crate::core::turn::ops::{TurnAnswer, TurnOp};
 use std::borrow::Cow;
 
 /// How a token says when it was issued.
@@ -341,7 +341,7 @@ impl Act<'_> {
     }
 }
 
-pub(super) fn own<T: ToOwned + ?Sized + 'static>(text: Cow<'_, T>) -> Cow<'static, T> {
+pub(crate) fn own<T: ToOwned + ?Sized + 'static>(text: Cow<'_, T>) -> Cow<'static, T> {
     Cow::Owned(text.into_owned())
 }
 

@@ -1,20 +1,20 @@
 //! Everything that is known about one user, and what each operation does to it: the one place where
 //! decisions are made. Pure: the instant is handed in, nothing is read or written elsewhere.
 
-use super::clock::Now;
-use super::counter::{Apply, Counters, RememberedValues};
-use super::due_map::DueMap;
-use super::epoch::Revocations;
-use super::family::Families;
-use super::family_op::FamilyId;
-use super::idempotency::RememberedCharge;
-use super::key_ring::KeyRing;
 use super::op::{Act, Issued, Op, Verdict};
-use super::quota::QuotaState;
-use super::reason::{Reason, Reasons};
-use super::session::{Cursor, Page, Session};
-use super::session_table::SessionTable;
-use super::tombstones::Tombstones;
+use crate::core::api_key::set::KeyRing;
+use crate::core::base::clock::Now;
+use crate::core::base::due_map::DueMap;
+use crate::core::base::reason::{Reason, Reasons};
+use crate::core::counter::counter::{Apply, Counters, RememberedValues};
+use crate::core::family::family::Families;
+use crate::core::family::ops::FamilyId;
+use crate::core::quota::idempotency::RememberedCharge;
+use crate::core::quota::state::QuotaState;
+use crate::core::revocation::epoch::Revocations;
+use crate::core::session::session::{Cursor, Page, Session};
+use crate::core::session::table::SessionTable;
+use crate::core::session::tombstones::Tombstones;
 
 /// One operation lists, ends or forgets so many entries at most where the rest can wait.
 pub const SLICE: usize = 200;
@@ -39,25 +39,25 @@ pub enum Gone<'a> {
 /// One user's record.
 #[derive(Clone, Debug, Default)]
 pub struct UserRecord {
-    pub(super) sessions: SessionTable,
-    pub(super) ended: Tombstones,
-    pub(super) revocations: Option<Box<Revocations>>,
+    pub(crate) sessions: SessionTable,
+    pub(crate) ended: Tombstones,
+    pub(crate) revocations: Option<Box<Revocations>>,
     /// Units used of the quotas that lie with the user.
-    pub(super) quotas: Option<Box<DueMap<Box<str>, QuotaState>>>,
+    pub(crate) quotas: Option<Box<DueMap<Box<str>, QuotaState>>>,
     /// The user's API keys.
-    pub(super) ring: Option<Box<KeyRing>>,
+    pub(crate) ring: Option<Box<KeyRing>>,
     /// What follows the user's logins.
-    pub(super) families: Option<Box<Families>>,
-    pub(super) counters: Option<Box<Counters>>,
+    pub(crate) families: Option<Box<Families>>,
+    pub(crate) counters: Option<Box<Counters>>,
     /// The highest generation drawn or revoked.
-    pub(super) last_generation: u64,
+    pub(crate) last_generation: u64,
     /// The latest `iat` of a foreign token let through though it lay ahead of our clock: revoking the
     /// user must end it too. 0 where none did.
-    pub(super) ahead_ms: u64,
+    pub(crate) ahead_ms: u64,
     /// Counts touches: see `Entry::order`.
-    pub(super) order: u64,
+    pub(crate) order: u64,
     /// The longest horizon of any operation seen.
-    pub(super) horizon_ms: u64,
+    pub(crate) horizon_ms: u64,
 }
 
 impl UserRecord {
@@ -136,14 +136,14 @@ impl UserRecord {
         self.count(apply, found, now.ms())
     }
 
-    pub(super) fn touch(&mut self, user: &str, session: &str, now_ms: u64) -> Option<Session> {
+    pub(crate) fn touch(&mut self, user: &str, session: &str, now_ms: u64) -> Option<Session> {
         let order = self.next_order();
         let entry = self.sessions.get_mut(session)?;
         entry.touch(now_ms, order);
         Some(entry.view(user, session))
     }
 
-    pub(super) fn end(&mut self, session: &str, now_ms: u64) -> bool {
+    pub(crate) fn end(&mut self, session: &str, now_ms: u64) -> bool {
         let Some(entry) = self.sessions.remove(session) else {
             return false;
         };
@@ -174,12 +174,12 @@ impl UserRecord {
     }
 
     /// Whether the user is blocked.
-    pub(super) fn is_blocked(&self, now_ms: u64) -> bool {
+    pub(crate) fn is_blocked(&self, now_ms: u64) -> bool {
         self.revocations.as_ref().is_some_and(|r| r.is_blocked(now_ms))
     }
 
     /// What stands against a token, sessions aside.
-    pub(super) fn standing(&self, token: &[u8], issued: Option<Issued>, now_ms: u64) -> Reasons {
+    pub(crate) fn standing(&self, token: &[u8], issued: Option<Issued>, now_ms: u64) -> Reasons {
         let mut reasons = Reasons::default();
         if let Some(revocations) = &self.revocations {
             if revocations.is_blocked(now_ms) {
@@ -209,12 +209,12 @@ impl UserRecord {
         self.end_all(None, now.ms())
     }
 
-    pub(super) fn next_generation(&mut self, now_us: u64) -> u64 {
+    pub(crate) fn next_generation(&mut self, now_us: u64) -> u64 {
         self.last_generation = now_us.max(self.last_generation + 1);
         self.last_generation
     }
 
-    pub(super) fn next_order(&mut self) -> u64 {
+    pub(crate) fn next_order(&mut self) -> u64 {
         self.order += 1;
         self.order
     }
@@ -224,7 +224,7 @@ impl UserRecord {
     }
 
     /// Sessions that have timed out are ended, as of the instant at which they did.
-    pub(super) fn expire_sessions(&mut self, now: Now<'_>) {
+    pub(crate) fn expire_sessions(&mut self, now: Now<'_>) {
         self.ended.settle(SLICE);
         let (ended, horizon_ms) = (&mut self.ended, self.horizon_ms);
         self.sessions.expire(now.ms(), |id, entry| {
@@ -333,6 +333,6 @@ impl UserRecord {
 }
 
 /// A foreign token whose `iat` lies there or later was stamped by a clock ahead of ours.
-pub(super) const fn end_of_second(now_ms: u64) -> u64 {
+pub(crate) const fn end_of_second(now_ms: u64) -> u64 {
     (now_ms / 1000 + 1) * 1000
 }

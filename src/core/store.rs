@@ -1,8 +1,8 @@
 //! What a store is to the rest: it takes one operation and gives one verdict, at once or later.
 
-use super::error::Fault;
 use super::op::{Op, Verdict};
-use super::turn::{TurnGate, TurnTicket};
+use crate::core::base::error::Fault;
+use crate::core::turn::ops::{TurnGate, TurnTicket};
 use std::sync::{Arc, Weak};
 
 /// What an operation comes to.

@@ -1,10 +1,10 @@
 //! Opens a store by its URL, and shares the named embedded ones within the process.
 
-use super::memory::MemoryStore;
-use super::observing::ObservingStore;
-use crate::core::clock::Clock;
-use crate::core::error::Fault;
+use crate::core::base::clock::Clock;
+use crate::core::base::error::Fault;
 use crate::core::store::Store;
+use crate::store::memory::store::MemoryStore;
+use crate::store::shadow::store::ObservingStore;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
@@ -121,7 +121,7 @@ fn open_one(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>
 }
 
 /// The store of that name, made on first mention.
-pub(super) fn named(name: &str, make: impl FnOnce() -> Arc<dyn Store>) -> Arc<dyn Store> {
+pub(crate) fn named(name: &str, make: impl FnOnce() -> Arc<dyn Store>) -> Arc<dyn Store> {
     let mut stores = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
     Arc::clone(stores.entry(name.to_owned()).or_insert_with(make))
 }

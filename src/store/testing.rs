@@ -2,24 +2,25 @@
 //! change nothing that anybody can see. One reads, and writes later, as check-then-act does: every
 //! race test must fail on it, or it proves nothing.
 
-use super::listeners::{Woken, tell};
-use super::memory::MemoryStore;
 use super::registry::named;
-use crate::core::clock::{Clock, Now};
-use crate::core::counter::{Apply, RememberedValues};
-use crate::core::error::Fault;
-use crate::core::family_op::FamilyOp;
-use crate::core::idempotency::{Idempotency, RememberedCharge};
-use crate::core::key_op::{KeyAnswer, KeyOp};
-use crate::core::once::{self, Held};
+use crate::core::api_key::ops::{KeyAnswer, KeyOp};
+use crate::core::base::clock::{Clock, Now};
+use crate::core::base::error::Fault;
+use crate::core::base::reason::Reason;
+use crate::core::counter::claim;
+use crate::core::counter::claim::Held;
+use crate::core::counter::counter::{Apply, RememberedValues};
+use crate::core::family::ops::FamilyOp;
 use crate::core::op::{Act, Op, QuotaPlace, Verdict};
-use crate::core::quota::{Moment, QuotaState, RECEIPT_MS, ReceiptId};
-use crate::core::reason::Reason;
+use crate::core::quota::idempotency::{Idempotency, RememberedCharge};
+use crate::core::quota::spend;
+use crate::core::quota::state::{Moment, QuotaState, RECEIPT_MS, ReceiptId};
 use crate::core::record::{Aside, UserRecord};
-use crate::core::spending;
 use crate::core::store::{Outcome, Sink, Store};
-use crate::core::turn::{Ask, TurnGate, TurnOp, TurnPlace};
-use crate::core::turn_state::TurnState;
+use crate::core::turn::ops::{Ask, TurnGate, TurnOp, TurnPlace};
+use crate::core::turn::state::TurnState;
+use crate::store::memory::listeners::{Woken, tell};
+use crate::store::memory::store::MemoryStore;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
@@ -146,13 +147,13 @@ impl LateStore {
             Act::Apply(apply) => self.check_counters(apply, op.horizon_ms, now, &mut stale),
             Act::Once { key, by, ttl_ms } => {
                 let mut held = self.memory.once.read(key);
-                let taken = once::take(&mut held, by, *ttl_ms, now.ms());
+                let taken = claim::take(&mut held, by, *ttl_ms, now.ms());
                 stale.once = Some((key.to_string(), held));
                 Verdict::Flag(taken)
             }
             Act::OnceRelease { key, by } => {
                 let mut held = self.memory.once.read(key);
-                let released = once::release(&mut held, by, now.ms());
+                let released = claim::release(&mut held, by, now.ms());
                 stale.once = Some((key.to_string(), held));
                 Verdict::Flag(released)
             }
@@ -203,15 +204,15 @@ impl LateStore {
         let told = |answer: Result<_, _>| answer.map_or_else(Verdict::Fault, Verdict::Consumption);
         match (&op.act, quota, &mut stale.record) {
             (Act::Consume(asked), Some(state), _) => {
-                told(spending::consume(state, memory, asked, moment))
+                told(spend::consume(state, memory, asked, moment))
             }
             (Act::AddUnits(asked), Some(state), _) => {
-                told(spending::add(state, memory, asked, moment))
+                told(spend::add(state, memory, asked, moment))
             }
             (Act::Refund(asked), quota, record) => {
                 let spent = self.memory.ledger.was_refunded(&asked.charged.id);
                 let mut refund =
-                    |state: &mut QuotaState| spending::refund(state, memory, spent, asked, now.us);
+                    |state: &mut QuotaState| spend::refund(state, memory, spent, asked, now.us);
                 let given_back = match (quota, record) {
                     (Some(state), _) => refund(state),
                     (None, Some((_, record))) => record.with_quota(&asked.key, refund),

@@ -1,8 +1,8 @@
 //! What the targets share: values taken from a fuzzer's bytes, and a verifier with a known key.
 
-use latchgate::service::claims::Rules;
-use latchgate::service::keys::{KeyMaterial, KeyOptions, KeySet, KeySource};
-use latchgate::service::verify::Verifier;
+use latchgate::tokens::jwt::claims::Rules;
+use latchgate::tokens::jwt::verification_keys::{KeyMaterial, KeyOptions, KeySet, KeySource};
+use latchgate::tokens::jwt::verify::Verifier;
 
 /// The secret of the corpus of forged tokens (__test__/vectors), so that its genuine tokens are genuine here.
 pub const SECRET: &[u8] = b"wyA6VhzQz0mT9pLr2sXe8ckJkNf5uGb1d";

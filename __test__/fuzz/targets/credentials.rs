@@ -1,12 +1,12 @@
 //! Headers, API keys and refresh tokens as text: each has one way of being written, and what is read says what was written.
 #![no_main]
 
-use latchgate::core::family_op::{FamilyKey, Serial};
-use latchgate::core::key_op::KeyName;
-use latchgate::core::reason::Reason;
-use latchgate::service::refresh_token::RefreshToken;
-use latchgate::service::verify::sha256;
-use latchgate::service::{api_key, credential};
+use latchgate::core::api_key::ops::KeyName;
+use latchgate::core::base::reason::Reason;
+use latchgate::core::family::ops::{FamilyKey, Serial};
+use latchgate::tokens::jwt::verify::sha256;
+use latchgate::tokens::opaque::refresh_token::RefreshToken;
+use latchgate::tokens::opaque::{api_key, credential};
 use latchgate_fuzz::Feed;
 use libfuzzer_sys::fuzz_target;
 

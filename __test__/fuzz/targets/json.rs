@@ -2,7 +2,7 @@
 //! is read is the same.
 #![no_main]
 
-use latchgate::service::strict_json::{Value, read_object};
+use latchgate::tokens::strict_json::{Value, read_object};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value as Json;
 

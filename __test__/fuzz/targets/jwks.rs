@@ -1,9 +1,9 @@
 //! Keys that an issuer publishes: what is taken is a public key of a kind and size that is offered.
 #![no_main]
 
-use latchgate::core::error::FaultCode;
-use latchgate::service::keys::{KeyMaterial, KeyOptions, KeySet, KeySource};
-use latchgate::service::verify::from_base64url;
+use latchgate::core::base::error::FaultCode;
+use latchgate::tokens::jwt::verification_keys::{KeyMaterial, KeyOptions, KeySet, KeySource};
+use latchgate::tokens::jwt::verify::from_base64url;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 

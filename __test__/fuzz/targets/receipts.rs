@@ -1,9 +1,9 @@
 //! Receipts: what is sealed is opened again and says the same, and no text opens that was not sealed with the key.
 #![no_main]
 
-use latchgate::core::quota::Charged;
-use latchgate::core::spending::Refund;
-use latchgate::service::receipt::Receipts;
+use latchgate::core::quota::spend::Refund;
+use latchgate::core::quota::state::Charged;
+use latchgate::tokens::opaque::receipt::Receipts;
 use latchgate_fuzz::Feed;
 use libfuzzer_sys::fuzz_target;
 

@@ -2,21 +2,21 @@
 //! ids are in it; any bytes come to a verdict or to none, and a verdict of fixed form to no other when its end is missing.
 #![no_main]
 
-use latchgate::core::counter::{Apply, Change};
-use latchgate::core::family_op::{
+use latchgate::core::api_key::ops::{KeyName, KeyOp, KeyPatch, KeyPlace, Use};
+use latchgate::core::counter::counter::{Apply, Change};
+use latchgate::core::decision::credential::Credential;
+use latchgate::core::family::ops::{
     FamilyAnswer, FamilyKey, FamilyOp, Login, NewFamily, PresentedToken, Refresh, Serial,
 };
-use latchgate::core::key_op::{KeyName, KeyOp, KeyPatch, KeyPlace, Use};
-use latchgate::core::lead::Lead;
 use latchgate::core::op::{
     Act, AdmissionRule, Admit, Charge, Decide, Issued, OnLimit, Op, QuotaPlace, SessionCheck,
     Verdict,
 };
-use latchgate::core::quota::{QuotaRule, Refill, Spend};
-use latchgate::core::session::Cursor;
-use latchgate::core::spending::Consume;
-use latchgate::core::standing::Credential;
-use latchgate::core::turn::{TurnKind, TurnOp, TurnPlace};
+use latchgate::core::quota::spend::Consume;
+use latchgate::core::quota::state::{QuotaRule, Refill, Spend};
+use latchgate::core::revocation::lead::Lead;
+use latchgate::core::session::session::Cursor;
+use latchgate::core::turn::ops::{TurnKind, TurnOp, TurnPlace};
 use latchgate::store::redis::fuzzing::{
     Call, Reply, Then, begin, decode, encode, read_reply, slot,
 };
@@ -84,7 +84,7 @@ fn presented<'a>(feed: &mut Feed<'_>, user: String) -> PresentedToken<'a> {
 
 fn key<'a>(feed: &mut Feed<'_>, kind: u8, owner: String) -> KeyOp<'a> {
     // The ids of an owner's keys begin with the owner's bucket: `api_key::read` takes no other.
-    let bucket = latchgate::core::bucket::bucket(&owner);
+    let bucket = latchgate::core::base::hash_slot::bucket(&owner);
     let place =
         KeyPlace { id: format!("{bucket:04x}{:016x}", feed.number()), owner: owner.clone() };
     match kind {

@@ -3,7 +3,7 @@
 #![no_main]
 
 use aws_lc_rs::hmac;
-use latchgate::service::verify::{Verifier, base64url};
+use latchgate::tokens::jwt::verify::{Verifier, base64url};
 use latchgate_fuzz::{MAX_AGE_MS, NOW_MS, SECRET, TOLERANCE_MS, verifier};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! URLs of stores: what is accepted names servers, can be written and read again, and what is refused is not repeated.
 #![no_main]
 
-use latchgate::core::error::FaultCode;
+use latchgate::core::base::error::FaultCode;
 use latchgate::store::redis::fuzzing::{Address, Endpoint, Named, parse_url};
 use libfuzzer_sys::fuzz_target;
 use std::fmt::Write as _;

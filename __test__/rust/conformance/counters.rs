@@ -3,11 +3,11 @@
 use super::support::counting::*;
 use super::support::*;
 use super::{assert_nothing_left, on_every_store};
-use latchgate::core::counter::{Apply, Change, MOST};
-use latchgate::core::error::FaultCode;
+use latchgate::core::base::error::FaultCode;
+use latchgate::core::base::reason::Reason;
+use latchgate::core::counter::counter::{Apply, Change, MOST};
+use latchgate::core::decision::credential::Credential;
 use latchgate::core::op::{Act, SessionCheck};
-use latchgate::core::reason::Reason;
-use latchgate::core::standing::Credential;
 use latchgate::core::store::Store;
 
 #[test]

@@ -6,10 +6,10 @@ use super::support::{
 };
 use super::support::{block_user, decide, end, touch};
 use super::{assert_nothing_left, on_every_store, sweep};
-use latchgate::core::error::FaultCode;
-use latchgate::core::family_op::{KnownFamily, LoginAnswer, RefreshAnswer, Serial};
+use latchgate::core::base::error::FaultCode;
+use latchgate::core::base::reason::Reason;
+use latchgate::core::family::ops::{KnownFamily, LoginAnswer, RefreshAnswer, Serial};
 use latchgate::core::op::{AdmissionRule, SessionCheck};
-use latchgate::core::reason::Reason;
 
 const OTHER: [u8; 16] = [2; 16];
 

@@ -4,7 +4,7 @@ use super::support::families::*;
 use super::support::{HOUR, MINUTE, START_MS, admit, end, evict, ids, reject, touch};
 use super::support::{block_user, list, revoke_user};
 use super::{assert_nothing_left, on_every_store, sweep};
-use latchgate::core::family_op::{LoginAnswer, RefreshAnswer};
+use latchgate::core::family::ops::{LoginAnswer, RefreshAnswer};
 use latchgate::core::op::{Act, AdmissionRule, OnLimit};
 
 const OTHER: [u8; 16] = [2; 16];

@@ -5,9 +5,9 @@ use super::on_every_store;
 use super::support::counting::*;
 use super::support::keys::{self, asked, create, place, quota, use_key};
 use super::support::*;
-use latchgate::core::counter::Apply;
-use latchgate::core::key_op::Use;
-use latchgate::core::reason::Reason;
+use latchgate::core::api_key::ops::Use;
+use latchgate::core::base::reason::Reason;
+use latchgate::core::counter::counter::Apply;
 use latchgate::core::store::Store;
 
 const AHEAD: u64 = HOUR;

@@ -4,13 +4,13 @@
 use super::support::keys;
 use super::support::*;
 use super::{assert_nothing_left, on_every_store};
-use latchgate::core::bucket::bucket;
-use latchgate::core::key_op::{KeyPatch, KeyPlace};
-use latchgate::core::lead::{Lead, PERIOD_MS};
+use latchgate::core::api_key::ops::{KeyPatch, KeyPlace};
+use latchgate::core::base::hash_slot::bucket;
+use latchgate::core::base::reason::Reason;
 use latchgate::core::op::{
     Act, AdmissionRule, Admit, Decide, Decision, OnLimit, Op, SessionCheck, Verdict,
 };
-use latchgate::core::reason::Reason;
+use latchgate::core::revocation::lead::{Lead, PERIOD_MS};
 use latchgate::core::store::Store;
 use std::collections::BTreeMap;
 

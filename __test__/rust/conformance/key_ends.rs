@@ -3,10 +3,10 @@
 use super::support::keys::{self, *};
 use super::support::*;
 use super::{assert_nothing_left, on_every_store};
-use latchgate::core::key::LISTED_MS;
-use latchgate::core::key_op::{KeyName, KeyPatch, KeyPlace, Use};
+use latchgate::core::api_key::key::LISTED_MS;
+use latchgate::core::api_key::ops::{KeyName, KeyPatch, KeyPlace, Use};
+use latchgate::core::base::reason::Reason;
 use latchgate::core::op::{Act, Charge};
-use latchgate::core::reason::Reason;
 use latchgate::core::store::Store;
 
 fn reason(store: &dyn Store, asked: Use<'_>) -> Reason {

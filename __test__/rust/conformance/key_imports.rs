@@ -3,8 +3,10 @@
 use super::support::keys::*;
 use super::support::*;
 use super::{assert_nothing_left, on_every_store};
-use latchgate::core::key::LISTED_MS;
-use latchgate::core::key_op::{KeyAnswer, KeyName, KeyOp, KeyPatch, KeyPlace, Pointed, Pointing};
+use latchgate::core::api_key::key::LISTED_MS;
+use latchgate::core::api_key::ops::{
+    KeyAnswer, KeyName, KeyOp, KeyPatch, KeyPlace, Pointed, Pointing,
+};
 use latchgate::core::op::Act;
 use latchgate::core::store::Store;
 

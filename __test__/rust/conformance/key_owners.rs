@@ -4,13 +4,13 @@
 use super::support::keys::*;
 use super::support::*;
 use super::{RuleClock, on_every_store, sweep};
-use latchgate::core::key::LISTED_MS;
-use latchgate::core::key_op::{KeyAnswer, KeyName, KeyOp, KeyPatch, KeyPlace};
+use latchgate::core::api_key::key::LISTED_MS;
+use latchgate::core::api_key::ops::{KeyAnswer, KeyName, KeyOp, KeyPatch, KeyPlace};
+use latchgate::core::base::reason::Reason;
+use latchgate::core::decision::credential::{Credential, KeyCredential};
 use latchgate::core::op::Act;
-use latchgate::core::quota::{Charged, QuotaRule, Refill};
-use latchgate::core::reason::Reason;
-use latchgate::core::spending::Refund;
-use latchgate::core::standing::{Credential, KeyCredential};
+use latchgate::core::quota::spend::Refund;
+use latchgate::core::quota::state::{Charged, QuotaRule, Refill};
 use latchgate::core::store::Store;
 use std::borrow::Cow;
 
@@ -38,7 +38,7 @@ fn import_twice(store: &dyn Store, clock: &RuleClock<'_>) -> (KeyPlace, KeyPlace
 }
 
 fn import_over(store: &dyn Store, place: &KeyPlace) {
-    let new = latchgate::core::key_op::NewKey {
+    let new = latchgate::core::api_key::ops::NewKey {
         place: place.clone(),
         digest: DIGEST,
         imported: true,
@@ -46,9 +46,9 @@ fn import_over(store: &dyn Store, place: &KeyPlace) {
         patch: quota(RULE),
     };
     assert!(done(store, KeyOp::Create(Box::new(new))));
-    let what = latchgate::core::key_op::Pointed::Created { expires_ms: None };
+    let what = latchgate::core::api_key::ops::Pointed::Created { expires_ms: None };
     let (digest, place) = (DIGEST, place.clone());
-    assert!(point(store, &latchgate::core::key_op::Pointing { digest, place, what }));
+    assert!(point(store, &latchgate::core::api_key::ops::Pointing { digest, place, what }));
 }
 
 fn stands(store: &dyn Store, place: &KeyPlace) -> Reason {

@@ -4,11 +4,11 @@ use super::on_every_store;
 use super::support::counting::once_under;
 use super::support::keys::{self, *};
 use super::support::*;
-use latchgate::core::idempotency::another_question;
-use latchgate::core::key_op::{KeyPatch, KeyPlace, Use};
+use latchgate::core::api_key::ops::{KeyPatch, KeyPlace, Use};
+use latchgate::core::base::reason::Reason;
 use latchgate::core::op::{Act, Decide};
-use latchgate::core::quota::QuotaRule;
-use latchgate::core::reason::Reason;
+use latchgate::core::quota::idempotency::another_question;
+use latchgate::core::quota::state::QuotaRule;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 #[test]

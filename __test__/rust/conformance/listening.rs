@@ -6,8 +6,9 @@ use super::support::turning::*;
 use super::support::*;
 use super::{FakeClock, RuleClock};
 use latchgate::core::store::{Notice, Sink, Store};
-use latchgate::core::turn::{CLAIM_MS, TurnAnswer, ticket_of};
-use latchgate::store::registry::{self, Settings};
+use latchgate::core::turn::ops::{CLAIM_MS, TurnAnswer, ticket_of};
+use latchgate::store::registry;
+use latchgate::store::registry::Settings;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

@@ -31,9 +31,10 @@ mod topologies;
 mod turn_credentials;
 mod turns;
 
-use latchgate::core::clock::FakeClock;
+use latchgate::core::base::clock::FakeClock;
 use latchgate::core::store::Store;
-use latchgate::store::registry::{self, Settings};
+use latchgate::store::registry;
+use latchgate::store::registry::Settings;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use support::{HOUR, START_MS};

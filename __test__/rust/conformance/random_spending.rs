@@ -4,13 +4,14 @@
 use super::spending::with;
 use super::support::*;
 use super::{RuleClock, on_every_store};
-use latchgate::core::clock::{Clock, FakeClock};
-use latchgate::core::idempotency::Idempotency;
+use latchgate::core::base::clock::{Clock, FakeClock};
 use latchgate::core::op::{Act, Op, SessionCheck, Verdict};
-use latchgate::core::quota::QuotaRule;
-use latchgate::core::spending::{AddUnits, Consume, Refund};
+use latchgate::core::quota::idempotency::Idempotency;
+use latchgate::core::quota::spend::{AddUnits, Consume, Refund};
+use latchgate::core::quota::state::QuotaRule;
 use latchgate::core::store::{Outcome, Store};
-use latchgate::store::registry::{self, Settings};
+use latchgate::store::registry;
+use latchgate::store::registry::Settings;
 use std::sync::Arc;
 
 /// A generator that is the same in every run (xorshift).

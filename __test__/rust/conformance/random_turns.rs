@@ -5,10 +5,10 @@ use super::on_every_store;
 use super::random_spending::{Beside, Dice};
 use super::support::turning::*;
 use super::support::*;
+use latchgate::core::decision::credential::{Credential, TokenCredential};
 use latchgate::core::op::{Act, Admit, Issued, OnLimit, SessionCheck, Verdict};
-use latchgate::core::standing::{Credential, TokenCredential};
 use latchgate::core::store::Notice;
-use latchgate::core::turn::{Ask, TurnAnswer, TurnMode, TurnOp, TurnPlace, TurnTicket};
+use latchgate::core::turn::ops::{Ask, TurnAnswer, TurnMode, TurnOp, TurnPlace, TurnTicket};
 
 fn credential() -> Credential<'static> {
     let token = TokenCredential {

@@ -2,9 +2,9 @@
 
 use super::support::*;
 use super::{assert_nothing_left, on_every_store};
-use latchgate::core::lead::Lead;
+use latchgate::core::base::reason::Reason;
 use latchgate::core::op::{Act, Issued, Op, SessionCheck, Verdict};
-use latchgate::core::reason::Reason;
+use latchgate::core::revocation::lead::Lead;
 
 #[test]
 fn a_revoked_token_is_refused_until_it_must_be_forgotten_and_asking_twice_never_shortens() {

@@ -1,11 +1,12 @@
 //! Real servers whose clocks the tests set: their `gettimeofday` is replaced by one that reads a file.
 //! One server of each kind for all rules, one rule at a time, and nothing left from the one before.
 
-use latchgate::core::clock::{Clock, FakeClock};
+use latchgate::core::base::clock::{Clock, FakeClock};
 use latchgate::core::op::Op;
 use latchgate::core::store::{Outcome, Sink, Store};
-use latchgate::core::turn::TurnGate;
-use latchgate::store::registry::{self, Settings};
+use latchgate::core::turn::ops::TurnGate;
+use latchgate::store::registry;
+use latchgate::store::registry::Settings;
 use redis::Value;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

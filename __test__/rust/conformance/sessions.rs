@@ -2,8 +2,8 @@
 
 use super::support::*;
 use super::{assert_nothing_left, on_every_store};
+use latchgate::core::base::reason::Reason;
 use latchgate::core::op::{Act, Decide, OnLimit, SessionCheck};
-use latchgate::core::reason::Reason;
 
 #[test]
 fn at_the_limit_a_newcomer_is_refused_and_nothing_changes() {

@@ -2,12 +2,12 @@
 
 use super::support::*;
 use super::{assert_nothing_left, on_every_store};
-use latchgate::core::error::FaultCode;
-use latchgate::core::idempotency::Idempotency;
+use latchgate::core::base::error::FaultCode;
+use latchgate::core::base::reason::Reason;
 use latchgate::core::op::{Act, Charge, Decision, Op, QuotaPlace, SessionCheck, Verdict};
-use latchgate::core::quota::{Charged, Consumption, MOST, Spend};
-use latchgate::core::reason::Reason;
-use latchgate::core::spending::Refund;
+use latchgate::core::quota::idempotency::Idempotency;
+use latchgate::core::quota::spend::Refund;
+use latchgate::core::quota::state::{Charged, Consumption, MOST, Spend};
 use latchgate::core::store::{Outcome, Store};
 
 const DAY: u64 = 24 * HOUR;

@@ -5,13 +5,13 @@ use super::support::counting::*;
 use super::support::keys::{self, DIGEST};
 use super::support::turning::standing;
 use super::support::*;
-use latchgate::core::counter::Apply;
-use latchgate::core::error::FaultCode;
-use latchgate::core::key::{Digest, LISTED_MS};
-use latchgate::core::key_op::{KeyPatch, KeyPlace};
+use latchgate::core::api_key::key::{Digest, LISTED_MS};
+use latchgate::core::api_key::ops::{KeyPatch, KeyPlace};
+use latchgate::core::base::error::FaultCode;
+use latchgate::core::base::reason::Reason;
+use latchgate::core::counter::counter::Apply;
+use latchgate::core::decision::credential::{Credential, KeyCredential};
 use latchgate::core::op::{Act, SessionCheck};
-use latchgate::core::reason::Reason;
-use latchgate::core::standing::{Credential, KeyCredential};
 use latchgate::core::store::Store;
 
 fn with_key(place: &KeyPlace, digest: Digest) -> Credential<'_> {
@@ -174,9 +174,10 @@ fn of_a_token_and_a_key_both_must_stand() {
 #[test]
 fn a_key_of_another_user_of_the_same_bucket_does_not_stand() {
     // Keys of one bucket lie in one slot, so that a server would find it.
-    let bucket = latchgate::core::bucket::bucket("u");
-    let other =
-        (0..).map(|n| format!("n{n}")).find(|id| latchgate::core::bucket::bucket(id) == bucket);
+    let bucket = latchgate::core::base::hash_slot::bucket("u");
+    let other = (0..)
+        .map(|n| format!("n{n}"))
+        .find(|id| latchgate::core::base::hash_slot::bucket(id) == bucket);
     let other = other.unwrap();
     on_every_store(|store, _| {
         let key = keys::place("u", 1);

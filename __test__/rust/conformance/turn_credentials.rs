@@ -6,12 +6,12 @@ use super::support::counting::credential;
 use super::support::keys;
 use super::support::turning::*;
 use super::support::*;
-use latchgate::core::key_op::KeyPatch;
+use latchgate::core::api_key::ops::KeyPatch;
+use latchgate::core::base::reason::Reason;
+use latchgate::core::decision::credential::{Credential, KeyCredential};
 use latchgate::core::op::{Act, SessionCheck};
-use latchgate::core::reason::Reason;
-use latchgate::core::standing::{Credential, KeyCredential};
 use latchgate::core::store::{Notice, Store};
-use latchgate::core::turn::{Ask, TurnAnswer, TurnMode, TurnTicket};
+use latchgate::core::turn::ops::{Ask, TurnAnswer, TurnMode, TurnTicket};
 
 fn with<'a>(ticket: TurnTicket, session: &'a str) -> Ask<'a> {
     let credential = Some(credential(session, START_MS, SessionCheck::Explicit));

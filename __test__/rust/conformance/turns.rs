@@ -4,7 +4,7 @@ use super::on_every_store;
 use super::support::turning::*;
 use super::support::*;
 use latchgate::core::op::{Act, Verdict};
-use latchgate::core::turn::{Ask, CLAIM_MS, FENCE_MS, TurnAnswer, TurnMode, TurnOp};
+use latchgate::core::turn::ops::{Ask, CLAIM_MS, FENCE_MS, TurnAnswer, TurnMode, TurnOp};
 
 const DAY: u64 = 24 * HOUR;
 

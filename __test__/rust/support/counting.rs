@@ -1,11 +1,11 @@
 //! Counters and keys of `once`, in one line each.
 
 use super::{call, flag, try_call};
-use latchgate::core::counter::{Applied, Apply, Change, MOST};
-use latchgate::core::error::FaultCode;
-use latchgate::core::idempotency::Idempotency;
+use latchgate::core::base::error::FaultCode;
+use latchgate::core::counter::counter::{Applied, Apply, Change, MOST};
+use latchgate::core::decision::credential::{Credential, TokenCredential};
 use latchgate::core::op::{Act, Issued, SessionCheck, Verdict};
-use latchgate::core::standing::{Credential, TokenCredential};
+use latchgate::core::quota::idempotency::Idempotency;
 use latchgate::core::store::Store;
 
 /// A change without bounds.

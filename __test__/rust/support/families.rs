@@ -1,9 +1,9 @@
 //! Logins and refresh tokens in one line each. A token is its number, and its hash is that number over and over.
 
 use super::{HORIZON, call, outcome, reject};
-use latchgate::core::bucket::bucket;
-use latchgate::core::error::Fault;
-use latchgate::core::family_op::{
+use latchgate::core::base::error::Fault;
+use latchgate::core::base::hash_slot::bucket;
+use latchgate::core::family::ops::{
     Drawn, FamilyAnswer, FamilyId, FamilyKey, FamilyOp, Granted, KnownFamily, Login, LoginAnswer,
     NewFamily, PresentedToken, Refresh, RefreshAnswer, Serial,
 };

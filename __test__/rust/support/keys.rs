@@ -1,16 +1,16 @@
 //! API keys in one line each.
 
 use super::{HORIZON, call, outcome, reject};
-use latchgate::core::bucket::bucket;
-use latchgate::core::error::Fault;
-use latchgate::core::idempotency::Idempotency;
-use latchgate::core::key::{Digest, KeyInfo};
-use latchgate::core::key_op::{
+use latchgate::core::api_key::key::{Digest, KeyInfo};
+use latchgate::core::api_key::ops::{
     KeyAnswer, KeyName, KeyOp, KeyPatch, KeyPlace, KeyUsed, NewKey, Pointed, Pointing, Use,
 };
+use latchgate::core::base::error::Fault;
+use latchgate::core::base::hash_slot::bucket;
+use latchgate::core::base::reason::Reason;
 use latchgate::core::op::{Act, Decide, Op, Verdict};
-use latchgate::core::quota::{Consumption, QuotaRule};
-use latchgate::core::reason::Reason;
+use latchgate::core::quota::idempotency::Idempotency;
+use latchgate::core::quota::state::{Consumption, QuotaRule};
 use latchgate::core::store::Store;
 
 pub const DIGEST: Digest = [7; 32];

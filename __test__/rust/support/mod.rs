@@ -7,16 +7,16 @@ pub mod keys;
 pub mod racing;
 pub mod turning;
 
-use latchgate::core::error::Fault;
-use latchgate::core::idempotency::Idempotency;
-use latchgate::core::lead::Lead;
+use latchgate::core::base::error::Fault;
 use latchgate::core::op::{
     Act, Admission, AdmissionRule, Admit, Charge, Decide, Decision, Issued, OnLimit, Op,
     QuotaPlace, SessionCheck, Verdict,
 };
-use latchgate::core::quota::{Charged, Consumption, QuotaRule, Refill, Spend};
-use latchgate::core::session::{Cursor, Session};
-use latchgate::core::spending::{AddUnits, Consume, Refund};
+use latchgate::core::quota::idempotency::Idempotency;
+use latchgate::core::quota::spend::{AddUnits, Consume, Refund};
+use latchgate::core::quota::state::{Charged, Consumption, QuotaRule, Refill, Spend};
+use latchgate::core::revocation::lead::Lead;
+use latchgate::core::session::session::{Cursor, Session};
 use latchgate::core::store::{Outcome, Sink, Store};
 use std::sync::{Arc, Condvar, Mutex};
 
@@ -189,7 +189,7 @@ pub fn count(store: &dyn Store, act: Act<'_>) -> u64 {
 
 /// Another user whose id lies in the same bucket.
 pub fn bucket_mate(user: &str) -> String {
-    use latchgate::core::bucket::bucket;
+    use latchgate::core::base::hash_slot::bucket;
     let mut others = (0..).map(|n| format!("{user}-{n}"));
     others.find(|other| bucket(other) == bucket(user)).unwrap()
 }

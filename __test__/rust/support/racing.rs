@@ -1,8 +1,9 @@
 //! Real threads that act together: all arrive at a gate before any of them acts.
 
-use latchgate::core::clock::FakeClock;
+use latchgate::core::base::clock::FakeClock;
 use latchgate::core::store::Store;
-use latchgate::store::registry::{self, Settings};
+use latchgate::store::registry;
+use latchgate::store::registry::Settings;
 use std::sync::{Arc, Barrier};
 use std::thread;
 

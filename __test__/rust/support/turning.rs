@@ -1,12 +1,12 @@
 //! Turns in one line each, and a gate that hears what it is told.
 
 use super::{HORIZON, outcome, try_call};
-use latchgate::core::error::Fault;
+use latchgate::core::base::error::Fault;
+use latchgate::core::base::reason::Reason;
+use latchgate::core::decision::credential::Credential;
 use latchgate::core::op::{Act, Op, Verdict};
-use latchgate::core::reason::Reason;
-use latchgate::core::standing::Credential;
 use latchgate::core::store::{Notice, Outcome, Sink, Store};
-use latchgate::core::turn::{
+use latchgate::core::turn::ops::{
     Ask, TurnAnswer, TurnGate, TurnKind, TurnMode, TurnOp, TurnPlace, TurnTicket, number_of,
     ticket_of,
 };

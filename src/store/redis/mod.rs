@@ -1,58 +1,33 @@
 //! A store on Redis or Valkey: every operation is one call of a script, which sees and changes one
 //! user's keys, all in one slot.
 
-mod acks;
-mod cluster;
-mod codec;
-mod counters;
-mod credential;
-mod decide_codec;
-mod family_codec;
+pub(crate) mod cluster;
+pub(crate) mod connection;
+pub(crate) mod endpoint;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
-mod greeting;
-mod inbox;
-mod io;
-mod key_codec;
-mod keys;
-mod leads;
-mod lines;
-mod link;
-mod listen;
-mod pack;
-mod place;
-mod pointer_codec;
-mod poll;
-mod prefix;
-mod queue;
-mod quota_codec;
-mod receive;
-mod replicas;
-mod resp;
-mod scripts;
-mod sentinel;
-mod slots;
-mod socket;
-mod trouble;
-mod turns;
-mod url;
-mod waiting;
+pub(crate) mod net;
+pub(crate) mod protocol;
+pub(crate) mod pubsub;
 
-use super::registry::Settings;
-use crate::core::error::Fault;
+use crate::core::base::error::Fault;
 use crate::core::op::Op;
 use crate::core::store::{Health, Outcome, Sink, Source, Store, Topology};
-use crate::core::turn::TurnGate;
-use acks::needs_acks;
-use cluster::ClusterStore;
-use lines::{Lines, Way};
-use listen::Listener;
-use place::Place;
-use prefix::Prefix;
-use sentinel::Sentinels;
+use crate::core::turn::ops::TurnGate;
+use crate::store::redis::cluster::ClusterStore;
+use crate::store::redis::connection::acks::needs_acks;
+use crate::store::redis::connection::pool::{Lines, Way};
+use crate::store::redis::endpoint::prefix::Prefix;
+use crate::store::redis::endpoint::resolver::Place;
+use crate::store::redis::endpoint::sentinel::Sentinels;
+use crate::store::redis::endpoint::url::{Endpoint, Named};
+use crate::store::redis::pubsub::Listener;
+use crate::store::registry::Settings;
+use connection::io;
+use endpoint::url;
+use protocol::codec;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-use url::{Endpoint, Named};
 
 /// The store on one server, or on what Sentinels name.
 pub struct RedisStore {

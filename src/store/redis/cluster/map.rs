@@ -1,9 +1,9 @@
 //! Which node serves which slot.
 
 use super::node::Node;
-use crate::core::bucket::BUCKETS;
-use crate::store::redis::slots::Range;
-use crate::store::redis::socket::Address;
+use crate::core::base::hash_slot::BUCKETS;
+use crate::store::redis::net::slots::Range;
+use crate::store::redis::net::socket::Address;
 use std::sync::Arc;
 
 const NOBODY: u16 = u16::MAX;

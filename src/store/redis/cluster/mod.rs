@@ -1,23 +1,23 @@
 //! A store on a Cluster: a connection to every node that serves slots, each call over that of its slot, and
 //! what a node sends elsewhere after it.
 
-mod everywhere;
-mod map;
-mod node;
-mod shared;
-mod tend;
-mod view;
+pub(crate) mod broadcast;
+pub(crate) mod health;
+pub(crate) mod map;
+pub(crate) mod node;
+pub(crate) mod state;
+pub(crate) mod topology;
 
-use super::acks::needs_acks;
-use super::codec;
-use super::io;
-use super::lines::Way;
-use super::listen::Listener;
-use super::socket::Address;
 use crate::core::op::{Act, Op};
 use crate::core::store::{Health, Outcome, Sink, Source, Store};
-use crate::core::turn::TurnGate;
-use shared::Shared;
+use crate::core::turn::ops::TurnGate;
+use crate::store::redis::cluster::state::Shared;
+use crate::store::redis::connection::acks::needs_acks;
+use crate::store::redis::connection::io;
+use crate::store::redis::connection::pool::Way;
+use crate::store::redis::net::socket::Address;
+use crate::store::redis::protocol::codec;
+use crate::store::redis::pubsub::Listener;
 use std::sync::{Arc, Weak};
 
 /// The store.
@@ -30,7 +30,7 @@ impl ClusterStore {
     /// Connects in the background, to whichever of these nodes can be reached.
     pub fn open(way: Way, seeds: Vec<Address>) -> Self {
         let shared = Shared::new(way, seeds);
-        io::spawn(tend::tend(Arc::clone(&shared)));
+        io::spawn(topology::tend(Arc::clone(&shared)));
         let nodes = Arc::downgrade(&shared);
         let nodes = move || nodes.upgrade().map_or_else(Vec::new, |shared| shared.addresses());
         let listener = Arc::new(Listener::new(&shared.way, Some(Box::new(nodes))));

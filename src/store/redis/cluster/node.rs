@@ -1,15 +1,15 @@
 //! One node of a Cluster: its connections, and what they tell the store.
 
-use super::shared::Shared;
-use crate::core::error::Fault;
+use super::state::Shared;
+use crate::core::base::error::Fault;
 use crate::core::store::{Notice, Outcome, Sink};
-use crate::store::redis::io::Target;
-use crate::store::redis::lines::{Lines, Way};
-use crate::store::redis::link::Router;
-use crate::store::redis::place::Place;
-use crate::store::redis::slots::Redirect;
-use crate::store::redis::socket::Address;
-use crate::store::redis::waiting::Waiting;
+use crate::store::redis::connection::connection::Router;
+use crate::store::redis::connection::io::Target;
+use crate::store::redis::connection::pending::Waiting;
+use crate::store::redis::connection::pool::{Lines, Way};
+use crate::store::redis::endpoint::resolver::Place;
+use crate::store::redis::net::slots::Redirect;
+use crate::store::redis::net::socket::Address;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 

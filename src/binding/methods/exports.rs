@@ -1,0 +1,90 @@
+//! Functions that belong to no gate.
+
+use crate::binding::config::whole;
+use crate::binding::flows::policy::Asked;
+use crate::binding::io::text::JsText;
+use crate::binding::results::result::{Result, error};
+use crate::binding::runtime::slots;
+use crate::core::base::reason::Reason;
+use napi_derive::napi;
+
+/// One row of the table of reasons.
+#[napi(object)]
+pub struct ReasonRow {
+    pub reason: String,
+    pub code: String,
+    pub status: u32,
+}
+
+/// Every reason, its public code and status; the index is the number that decisions answer with.
+#[napi]
+pub fn reasons() -> Vec<ReasonRow> {
+    Reason::ALL
+        .iter()
+        .map(|reason| {
+            let (reason, code, status) = reason.answer();
+            ReasonRow {
+                reason: reason.to_owned(),
+                code: code.to_owned(),
+                status: u32::from(status),
+            }
+        })
+        .collect()
+}
+
+/// The version that this binary was built as.
+#[napi]
+pub fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
+/// One request decided: see `Gate`. A free function with the gate's number, because finding a class
+/// instance again costs more than the whole decision; and with one number for gate, policy and flags
+/// (gate x 2^24 + policy x 4 + flags), because every argument costs.
+#[napi]
+pub fn decide(handle: f64, credential: JsText<'_>) -> Result<f64> {
+    let handle = whole("handle", handle, 0).map_err(error)?;
+    #[allow(clippy::cast_precision_loss)]
+    let (gate, policy, flags) =
+        ((handle >> 24) as f64, (handle >> 2 & 0x3F_FFFF) as f64, (handle & 3) as f64);
+    slots::with(gate, |gate| {
+        let (limit, cost) = (f64::NAN, f64::NAN);
+        let (named, idempotency_key) = (None, None);
+        let asked = Asked { credential: &credential, flags, limit, cost, named, idempotency_key };
+        gate.decide_registered(policy, &asked)
+    })
+}
+
+/// The same with what functions of the request have said: a limit of sessions (NaN: the configured one),
+/// a cost (NaN: the policy's), who holds the quota, and under which idempotency key it is charged.
+#[allow(clippy::too_many_arguments)]
+#[napi]
+pub fn decide_with(
+    gate: f64,
+    policy: f64,
+    credential: JsText<'_>,
+    flags: f64,
+    limit: f64,
+    cost: f64,
+    named: Option<String>,
+    idempotency_key: Option<String>,
+) -> Result<f64> {
+    slots::with(gate, |gate| {
+        let asked = Asked { credential: &credential, flags, limit, cost, named, idempotency_key };
+        gate.decide_registered(policy, &asked)
+    })
+}
+
+/// Sets the clock of every gate of this process; `null` lets the machine's clock run again.
+#[cfg(feature = "test-stores")]
+#[napi]
+pub fn set_test_clock(epoch_ms: Option<f64>) {
+    crate::binding::clock::set_test_clock(epoch_ms);
+}
+
+/// Panics, to show that a panic inside becomes an error and no more.
+#[cfg(feature = "test-stores")]
+#[napi]
+pub fn panic_for_test() -> Result<f64> {
+    slots::guarded(|| panic!("on purpose"))
+}

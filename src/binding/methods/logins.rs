@@ -1,0 +1,146 @@
+//! The part of the gate that is about logins: its methods parse arguments, and do nothing else.
+
+use super::class::{Gate, flag, id};
+use crate::binding::config;
+use crate::binding::config::whole;
+use crate::binding::flows::token::{TokenFlow, WantedToken};
+use crate::binding::results::result::{Outcome, Result, error};
+use crate::binding::runtime::auth::NowOrLater;
+use crate::binding::runtime::slots::enter;
+use crate::core::family::ops::{FamilyKey, Login, NewFamily};
+use crate::core::op::{Act, Admit, SessionCheck};
+use crate::tokens::jwt::issue::{Request, random_id};
+use crate::tokens::opaque::refresh_token::RefreshToken;
+use crate::tokens::request::fingerprint::login_request;
+use napi::bindgen_prelude::Either;
+use napi_derive::napi;
+
+/// A login, as JavaScript asks for it.
+#[napi(object, object_to_js = false)]
+pub struct LoginConfig {
+    pub user_id: String,
+    pub request_id: Option<String>,
+    pub session_id: Option<String>,
+    /// A JSON object.
+    pub device: Option<String>,
+    /// NaN and infinity: none.
+    pub limit: f64,
+    pub evict_oldest: bool,
+    pub idle_ms: f64,
+    pub absolute_ms: f64,
+    pub said: TokenConfig,
+    pub refresh_ttl_ms: f64,
+}
+
+/// What new tokens are to be like.
+#[napi(object, object_to_js = false)]
+pub struct TokenConfig {
+    /// A JSON object.
+    pub claims: Option<String>,
+    /// Scopes with spaces between them.
+    pub scope: Option<String>,
+    pub ttl_ms: f64,
+    pub grace_ms: f64,
+}
+
+/// What the access token says, and the grace window.
+fn said(config: TokenConfig, user: String) -> Result<(Request, u64)> {
+    let TokenConfig { claims, scope, ttl_ms, grace_ms } = config;
+    let ttl_ms = whole("accessTtl", ttl_ms, 1).map_err(error)?;
+    let grace_ms = whole("refresh.graceWindow", grace_ms, 0).map_err(error)?;
+    Ok((Request { user, session: None, claims, scope, ttl_ms, login: true }, grace_ms))
+}
+
+#[napi]
+impl Gate {
+    /// Admits a session and begins its refresh family: `admission`, and where it was admitted `grant`.
+    #[napi]
+    pub fn login(&self, config: LoginConfig) -> Result<NowOrLater> {
+        let user = id("userId", config.user_id)?;
+        let given = config.session_id.is_some();
+        let session = match config.session_id {
+            Some(session) => id("sessionId", session)?,
+            None => random_id().map_err(error)?,
+        };
+        let request_id = config.request_id.map(|request| id("requestId", request)).transpose()?;
+        let LoginConfig { limit, evict_oldest, idle_ms, absolute_ms, .. } = config;
+        let hard_limit = self.inner.borrow().rule.hard_limit;
+        let rule =
+            config::rule(limit, evict_oldest, idle_ms, absolute_ms, hard_limit).map_err(error)?;
+        let ttl_ms = whole("refresh.ttl", config.refresh_ttl_ms, 1).map_err(error)?;
+        let (mut request, grace_ms) = said(config.said, user.clone())?;
+        request.session = Some(session.clone());
+        let login = Login {
+            request: request_id.map(|request| login_request(&user, &request)),
+            admit: Admit {
+                user: user.into(),
+                session: session.into(),
+                device: config.device.map(Into::into),
+                rule,
+            },
+            given,
+            family: NewFamily {
+                id: [0; 16],
+                key: FamilyKey([0; 32]),
+                branch: 0,
+                digest: [0; 32],
+                ttl_ms,
+                claims: request.claims.clone().map(Into::into),
+                scope: request.scope.clone().map(Into::into),
+            },
+            grace_ms,
+        };
+        enter(&self.inner, |gate| {
+            let (issuer, rules) = gate.issuer()?;
+            // What would fail then fails before anything is done.
+            issuer.check(&request, rules, gate.now_ms()).map_err(error)?;
+            let flow = TokenFlow::login(Box::new(login), request).map_err(error)?;
+            gate.token_act(flow)
+        })
+    }
+
+    /// Uses a refresh token: `grant`, or `refusal`.
+    #[napi]
+    pub fn refresh(&self, token: String, config: TokenConfig) -> Result<NowOrLater> {
+        let (request, grace_ms) = said(config, String::new())?;
+        enter(&self.inner, |gate| {
+            gate.issuer()?;
+            let Some(token) = RefreshToken::read(&token) else {
+                return Ok(Either::A(Outcome {
+                    refusal: Some(crate::binding::results::grant::NativeRefusal {
+                        reason: "invalid".to_owned(),
+                        user_id: None,
+                        session_id: None,
+                    }),
+                    ..Outcome::default()
+                }));
+            };
+            gate.token_act(TokenFlow::with(token, WantedToken::Refresh { request, grace_ms }))
+        })
+    }
+
+    /// Ends the session of a refresh token, or of an access token whose signature is good; revokes an access token whose
+    /// session is not looked at.
+    #[napi]
+    pub fn logout(&self, token: String) -> Result<NowOrLater> {
+        if let Some(token) = RefreshToken::read(&token) {
+            let flow = TokenFlow::with(token, WantedToken::Logout);
+            return enter(&self.inner, |gate| gate.token_act(flow));
+        }
+        let found = enter(&self.inner, |gate| {
+            let found = gate.verifier()?.identify(&token).ok();
+            Ok(found.map(|token| {
+                let check = gate.session_check_of(&token);
+                (token, check)
+            }))
+        })?;
+        match found {
+            None => Ok(Either::A(flag(false))),
+            Some((_, SessionCheck::Skip)) => self.revoke(token),
+            Some((token, _)) => self.submit(Act::End {
+                user: token.user.into_string().into(),
+                session: token.session.into_string().into(),
+            }),
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! What is told of API keys, as objects.
+
+use super::result::{NativeConsumption, Outcome, consumption, number};
+use crate::binding::config::whole;
+use crate::core::api_key::key::KeyInfo;
+use crate::core::api_key::ops::{KeyAnswer, KeyPlace, KeyUsed, Pointed, Pointing};
+use crate::core::base::error::Fault;
+use crate::core::base::reason::Reason;
+use crate::core::quota::state::{QuotaRule, Refill};
+use crate::tokens::opaque::api_key::Made;
+use napi::bindgen_prelude::Buffer;
+use napi_derive::napi;
+
+/// A key, handed out once.
+#[napi(object)]
+pub struct NativeKey {
+    pub key: String,
+    pub key_id: String,
+}
+
+/// Where a key lies.
+#[napi(object)]
+pub struct NativePlace {
+    pub key_id: String,
+    pub owner_id: String,
+}
+
+/// What the name of an imported key is to be told, after what was asked, or (where that was not done) before it.
+#[napi(object)]
+pub struct NativePointing {
+    pub key_id: String,
+    pub owner_id: String,
+    pub digest: Buffer,
+    /// Of a change that was done, how many there were; 0: it was not done. Absent before it.
+    pub version: Option<f64>,
+    /// The key has ended for good.
+    pub ended: bool,
+    /// When it may be gone; absent: never.
+    pub gone_at: Option<f64>,
+}
+
+impl From<Pointing> for NativePointing {
+    fn from(Pointing { digest, place, what }: Pointing) -> Self {
+        let (version, ended, gone_ms) = match what {
+            Pointed::Created { .. } | Pointed::Changing => (None, false, None),
+            Pointed::Changed { version, gone_ms } => (Some(number(version)), false, gone_ms),
+            Pointed::Ended { gone_ms } => (None, true, Some(gone_ms)),
+        };
+        let KeyPlace { id: key_id, owner: owner_id } = place;
+        let (digest, gone_at) = (digest.to_vec().into(), gone_ms.map(number));
+        Self { key_id, owner_id, digest, version, ended, gone_at }
+    }
+}
+
+impl TryFrom<NativePointing> for Pointing {
+    type Error = Fault;
+
+    fn try_from(native: NativePointing) -> Result<Self, Fault> {
+        let NativePointing { key_id: id, owner_id: owner, digest, version, ended, gone_at } =
+            native;
+        let gone_ms = gone_at.map(|at| whole("goneAt", at, 0)).transpose()?;
+        let version = version.map(|version| whole("version", version, 0)).transpose()?;
+        let what = match (version, gone_ms) {
+            (_, Some(gone_ms)) if ended => Pointed::Ended { gone_ms },
+            (Some(version), gone_ms) => Pointed::Changed { version, gone_ms },
+            (None, _) => Pointed::Changing,
+        };
+        let digest =
+            digest.as_ref().try_into().map_err(|_| Fault::input("digest is no SHA-256"))?;
+        Ok(Self { digest, place: KeyPlace { id, owner }, what })
+    }
+}
+
+/// What is known of a key.
+#[napi(object)]
+pub struct NativeKeyInfo {
+    pub key_id: String,
+    pub owner_id: String,
+    pub name: Option<String>,
+    pub start: String,
+    pub scopes: Vec<String>,
+    pub created_at: f64,
+    pub expires_at: Option<f64>,
+    pub last_used_at: Option<f64>,
+    pub revoked: bool,
+    pub quota: Option<NativeConsumption>,
+    /// A JSON text.
+    pub metadata: Option<String>,
+}
+
+/// What a use of a key came to, beside the numbers in the first verdict record.
+#[napi(object)]
+pub struct NativeKeyUse {
+    /// The number of the reason.
+    pub code: f64,
+    pub key_id: String,
+    pub owner_id: String,
+    /// The key itself stands, whatever else denies.
+    pub verified: bool,
+    pub scopes: Vec<String>,
+    /// A JSON text.
+    pub metadata: Option<String>,
+    /// The key's own quota.
+    pub own: Option<NativeConsumption>,
+    /// Its window; absent of a balance.
+    pub own_window_ms: Option<f64>,
+    /// Milliseconds until there will be more of it; of a denial until asking again may help.
+    pub own_until_ms: Option<f64>,
+    /// The other quota sufficed; absent where none was looked at.
+    pub quota_allowed: Option<bool>,
+}
+
+impl From<Made> for NativeKey {
+    fn from(made: Made) -> Self {
+        Self { key: made.text, key_id: made.id }
+    }
+}
+
+fn info(info: KeyInfo) -> NativeKeyInfo {
+    NativeKeyInfo {
+        key_id: info.place.id,
+        owner_id: info.place.owner,
+        name: info.name,
+        start: info.start,
+        scopes: info.facts.scopes,
+        created_at: number(info.created_ms),
+        expires_at: info.expires_ms.map(number),
+        last_used_at: info.last_used_ms.map(number),
+        revoked: info.revoked,
+        quota: info.quota.map(consumption),
+        metadata: info.facts.metadata,
+    }
+}
+
+fn window_ms(rule: &QuotaRule) -> Option<f64> {
+    match rule.refill {
+        Refill::Never => None,
+        Refill::Window(ms) | Refill::Bucket(ms) => Some(number(ms)),
+    }
+}
+
+/// Reasons that lie in a key itself.
+const OF_THE_KEY: [Reason; 4] =
+    [Reason::KeyUnknown, Reason::KeyOwner, Reason::KeyRevoked, Reason::KeyExpired];
+
+fn key_use(used: KeyUsed) -> NativeKeyUse {
+    let KeyUsed { decision, place, facts, own } = used;
+    let facts = facts.unwrap_or_default();
+    let until = own.and_then(|own| if own.allowed { own.reset_in_ms } else { own.retry_after_ms });
+    NativeKeyUse {
+        code: f64::from(decision.reason as u8),
+        key_id: place.id,
+        owner_id: place.owner,
+        verified: !OF_THE_KEY.iter().any(|reason| decision.would_deny.has(*reason)),
+        scopes: facts.scopes,
+        metadata: facts.metadata,
+        own: own.map(consumption),
+        own_window_ms: facts.rule.as_ref().and_then(window_ms),
+        own_until_ms: until.map(number),
+        quota_allowed: decision.quota.map(|quota| quota.allowed),
+    }
+}
+
+/// An answer as an object.
+pub fn key_object(answer: KeyAnswer) -> Outcome {
+    let mut outcome = Outcome::default();
+    match answer {
+        KeyAnswer::Place(place) => {
+            outcome.place =
+                place.map(|KeyPlace { id, owner }| NativePlace { key_id: id, owner_id: owner });
+        }
+        KeyAnswer::Done(done) => outcome.flag = Some(done),
+        KeyAnswer::Added(added) => outcome.consumption = Some(consumption(added)),
+        KeyAnswer::Ids { ids, next } => {
+            outcome.key_ids = Some(ids);
+            outcome.next_key = next;
+        }
+        KeyAnswer::Infos(infos) => {
+            outcome.key_infos = Some(infos.into_iter().map(info).collect());
+        }
+        KeyAnswer::Used(used) => outcome.key_use = Some(key_use(*used)),
+        KeyAnswer::Pointing(pointings, answer) => {
+            outcome = key_object(*answer);
+            outcome.pointings = Some(pointings.into_iter().map(Into::into).collect());
+        }
+    }
+    outcome
+}

@@ -1,0 +1,181 @@
+//! The verdict records: memory that the addon writes and JavaScript reads.
+//!
+//! The memory is a `SharedArrayBuffer`. JavaScript can neither detach nor shrink one, and cannot transfer it, so that
+//! its address stays valid for as long as the buffer lives. A check at each write would cost a call into Node.js per
+//! decision. Other threads may hold the buffer too: every access is atomic.
+
+use super::result::{Result, error, number};
+use crate::core::base::error::Fault;
+use crate::core::base::reason::Reason;
+use crate::core::op::Decision;
+use napi::bindgen_prelude::{JsValue, Unknown};
+use napi::sys;
+use std::ptr::{self, NonNull};
+use std::slice;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Numbers in one verdict record: see `Records::decision`.
+const RECORD: usize = 16;
+/// Records that one drain hands over at most.
+pub const RECORDS: usize = 64;
+/// Behind the records: 1 where calls are held back until `flush`.
+const HELD: usize = RECORD * RECORDS;
+/// Numbers that are written at all.
+const LENGTH: usize = HELD + 1;
+/// Code of a record whose outcome `take` returns.
+const TAKE: f64 = -1.0;
+
+/// The records of a gate. Lives on the thread of its environment.
+pub struct Records {
+    env: sys::napi_env,
+    /// Keeps the buffer.
+    reference: sys::napi_ref,
+    words: NonNull<AtomicU64>,
+}
+
+impl Records {
+    /// Takes a `Float64Array` over a `SharedArrayBuffer`.
+    ///
+    /// # Errors
+    /// `ERR_LATCHGATE_INPUT` for any other value, and for an array that is too short.
+    pub fn new(array: &Unknown<'_>) -> Result<Self> {
+        let value = array.value();
+        let (env, array) = (value.env, value.value);
+        let refused = |why: &str| error(Fault::input(format!("the verdict buffer {why}")));
+        let (mut is_array, mut is_detachable) = (false, true);
+        let (mut kind, mut length, mut data, mut buffer) =
+            (-1, 0, ptr::null_mut(), ptr::null_mut());
+        // SAFETY: the array belongs to the running call, and Node.js writes to locals of the type that it expects.
+        // The second call gets what the first has found to be a typed array, the third what the second has returned.
+        let is_read = unsafe {
+            sys::napi_is_typedarray(env, array, &raw mut is_array) == sys::Status::napi_ok
+                && is_array
+                && sys::napi_get_typedarray_info(
+                    env,
+                    array,
+                    &raw mut kind,
+                    &raw mut length,
+                    &raw mut data,
+                    &raw mut buffer,
+                    ptr::null_mut(),
+                ) == sys::Status::napi_ok
+                && sys::napi_is_arraybuffer(env, buffer, &raw mut is_detachable)
+                    == sys::Status::napi_ok
+        };
+        if !is_read || kind != sys::TypedarrayType::float64_array {
+            return Err(refused("is not a Float64Array"));
+        }
+        // A typed array has one of two kinds of buffer. Node-API calls only the other kind an ArrayBuffer.
+        if is_detachable {
+            return Err(refused("is not on a SharedArrayBuffer"));
+        }
+        if length < LENGTH {
+            return Err(refused("is too short"));
+        }
+        let words = NonNull::new(data.cast::<AtomicU64>()).filter(|words| words.is_aligned());
+        let words = words.ok_or_else(|| refused("has no memory"))?;
+        let mut reference = ptr::null_mut();
+        // SAFETY: the buffer belongs to the running call.
+        let status = unsafe { sys::napi_create_reference(env, buffer, 1, &raw mut reference) };
+        if status != sys::Status::napi_ok {
+            return Err(refused("cannot be kept"));
+        }
+        Ok(Self { env, reference, words })
+    }
+
+    fn words(&self) -> &[AtomicU64] {
+        // SAFETY: the array had at least this many numbers when it was taken. Its buffer is shared, so that it never
+        // shrinks or moves, and the reference keeps it until `drop`. Every access by this addon is atomic, and
+        // JavaScript's accesses to shared memory are too.
+        unsafe { slice::from_raw_parts(self.words.as_ptr(), LENGTH) }
+    }
+
+    fn record(&self, at: usize) -> Record<'_> {
+        Record(&self.words()[at * RECORD..][..RECORD])
+    }
+
+    /// Tells JavaScript to call `flush` at the end of this turn.
+    pub fn hold(&self) {
+        self.words()[HELD].store(1.0_f64.to_bits(), Ordering::Relaxed);
+    }
+
+    /// Writes the decision into the record at `at`: [0] ticket (0: inline), [1] reason, [2] flags (1: the session was
+    /// looked at, 2: admitted by this step, 4: the session id is the token's own id, 8: a quota was looked at),
+    /// [3] active sessions, [4] limit (NaN: none), [5] created, [6] last active, [7] previously active,
+    /// [8] expires, [9] every reason that would have denied, as bits; [10] the quota's limit,
+    /// [11] remaining, [12] reset, [13] milliseconds until then (NaN: none runs); [14] the number of the
+    /// charge, by which it may be given back (0: it may not); [15] the number by which `evicted` tells
+    /// who made room (0: nobody).
+    pub fn decision(
+        &self,
+        at: usize,
+        ticket: f64,
+        decision: &Decision,
+        session_is_token: bool,
+        [charge, evicted]: [u64; 2],
+    ) {
+        let record = self.record(at);
+        let mut flags = u8::from(decision.admitted) << 1;
+        if let Some(view) = &decision.session {
+            flags |= 1 | u8::from(session_is_token) << 2;
+            record.write(
+                3,
+                [
+                    number(view.active),
+                    view.limit.map_or(f64::NAN, number),
+                    number(view.times.created_ms),
+                    number(view.times.last_active_ms),
+                    number(view.previous_active_ms),
+                    number(view.times.expires_ms),
+                ],
+            );
+        }
+        if let Some(quota) = &decision.quota {
+            flags |= 8;
+            // Of a denial: when asking again may help, which for a cost above the limit is never.
+            let wait_ms = if quota.allowed { quota.reset_in_ms } else { quota.retry_after_ms };
+            record.write(
+                10,
+                [
+                    number(quota.limit),
+                    number(quota.remaining),
+                    quota.reset_ms.map_or(f64::NAN, number),
+                    wait_ms.map_or(f64::NAN, number),
+                ],
+            );
+        }
+        record.write(0, [ticket, f64::from(decision.reason as u8), f64::from(flags)]);
+        record.write(9, [f64::from(decision.would_deny.bits())]);
+        record.write(14, [number(charge), number(evicted)]);
+    }
+
+    /// Writes the record of a decision that the store could not take.
+    pub fn outage(&self, at: usize, ticket: f64) {
+        let record = self.record(at);
+        record.write(0, [ticket, f64::from(Reason::StoreUnavailable as u8), 0.0]);
+        record.write(9, [0.0]);
+    }
+
+    /// Writes the record of an outcome that `take` returns.
+    pub fn outcome(&self, at: usize, ticket: f64) {
+        self.record(at).write(0, [ticket, TAKE]);
+    }
+}
+
+impl Drop for Records {
+    fn drop(&mut self) {
+        // SAFETY: the gate is dropped on the thread of its environment: by its finalizer, or by the call that made it.
+        unsafe { sys::napi_delete_reference(self.env, self.reference) };
+    }
+}
+
+/// One verdict record.
+struct Record<'a>(&'a [AtomicU64]);
+
+impl Record<'_> {
+    fn write<const N: usize>(&self, at: usize, values: [f64; N]) {
+        for (word, value) in self.0[at..][..N].iter().zip(values) {
+            word.store(value.to_bits(), Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The state behind one `auth` object, and its completions.
+
+pub(crate) mod api_key_steps;
+pub(crate) mod auth;
+pub(crate) mod completions;
+pub(crate) mod credentials;
+pub(crate) mod slots;
+pub(crate) mod token_steps;

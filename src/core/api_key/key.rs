@@ -1,0 +1,362 @@
+//! One API key: what is kept of it, and what it says to a use. Of secrets only hashes come here.
+
+use super::ops::{KeyFacts, KeyPatch, KeyPlace, NewKey};
+use crate::core::base::clock::Now;
+use crate::core::base::due_map::{Due, DueMap};
+use crate::core::base::error::Fault;
+use crate::core::base::reason::{Reason, Reasons};
+use crate::core::quota::idempotency::{Idempotency, Remembered, RememberedCharge};
+use crate::core::quota::spend;
+use crate::core::quota::spend::AddUnits;
+use crate::core::quota::state::{
+    Consumption, Moment, QuotaRule, QuotaState, ReceiptId, Refill, Spend,
+};
+use std::hint::black_box;
+
+/// SHA-256 of a key's text.
+pub type Digest = [u8; 32];
+
+/// How long a key that has ended is still listed, in milliseconds.
+pub const LISTED_MS: u64 = 30 * 86_400_000;
+
+/// Secrets that were replaced, and of which that is remembered.
+pub const SPENT: usize = 8;
+
+/// What is known of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyInfo {
+    /// Where it lies.
+    pub place: KeyPlace,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its first characters.
+    pub start: String,
+    /// Scopes, metadata, and the rule of its quota.
+    pub facts: KeyFacts,
+    /// When it was created, in milliseconds.
+    pub created_ms: u64,
+    /// When it expires; `None`: never.
+    pub expires_ms: Option<u64>,
+    /// When it was last let through and charged; `None`: never.
+    pub last_used_ms: Option<u64>,
+    /// It was revoked, itself or with all of its owner's.
+    pub revoked: bool,
+    /// What is left of its quota, where it has one.
+    pub quota: Option<Consumption>,
+}
+
+/// One key.
+#[derive(Clone, Debug)]
+pub struct ApiKey {
+    /// Like a token's generation: what the owner's key epoch is compared with.
+    born: u64,
+    created_ms: u64,
+    expires_ms: Option<u64>,
+    revoked_ms: Option<u64>,
+    digest: Digest,
+    /// Secrets replaced, the last one first; that one works until `old_until_ms`.
+    spent: Vec<Digest>,
+    old_until_ms: u64,
+    name: Option<String>,
+    start: String,
+    facts: KeyFacts,
+    quota: QuotaState,
+    last_used_ms: Option<u64>,
+    /// What was charged or added under idempotency keys.
+    answers: Option<Box<DueMap<[u8; 16], RememberedCharge>>>,
+}
+
+/// Whether two hashes are equal, in a time that does not tell how far they are.
+fn same(a: &Digest, b: &Digest) -> bool {
+    black_box(a.iter().zip(b).fold(0, |differ, (a, b)| differ | (a ^ b))) == 0
+}
+
+impl Due for ApiKey {
+    /// When it is gone, or before that an answer.
+    fn due_ms(&self) -> u64 {
+        let gone_ms = self.end_ms().map_or(u64::MAX, |at| at.saturating_add(LISTED_MS));
+        let answer_ms = self.answers.as_ref().map_or(u64::MAX, |answers| answers.least_due());
+        gone_ms.min(answer_ms)
+    }
+}
+
+impl ApiKey {
+    /// A key as it begins.
+    #[must_use]
+    pub fn new(new: &NewKey, born: u64, now_ms: u64) -> Self {
+        let mut key = Self {
+            born,
+            created_ms: now_ms,
+            expires_ms: None,
+            revoked_ms: None,
+            digest: new.digest,
+            spent: Vec::new(),
+            old_until_ms: 0,
+            name: None,
+            start: new.start.clone(),
+            facts: KeyFacts::default(),
+            quota: QuotaState::default(),
+            last_used_ms: None,
+            answers: None,
+        };
+        key.update(&new.patch);
+        key
+    }
+
+    /// When it ended, or will; `None`: never, as far as is known.
+    fn end_ms(&self) -> Option<u64> {
+        [self.revoked_ms, self.expires_ms].into_iter().flatten().min()
+    }
+
+    /// Since when it has been at its end, in milliseconds; `None`: it stands.
+    fn ended_ms(&self, epoch: u64, now_ms: u64) -> Option<u64> {
+        let fallen = (self.born <= epoch).then_some(epoch / 1000);
+        let expired = self.expires_ms.filter(|at| *at <= now_ms);
+        [self.revoked_ms, fallen, expired].into_iter().flatten().min()
+    }
+
+    /// Whether it ended so long ago that nobody is told of it any more.
+    #[must_use]
+    pub fn is_gone(&self, epoch: u64, now_ms: u64) -> bool {
+        self.ended_ms(epoch, now_ms).is_some_and(|at| at.saturating_add(LISTED_MS) <= now_ms)
+    }
+
+    /// Whether it was revoked, itself or with all of its owner's.
+    #[must_use]
+    pub fn is_revoked(&self, epoch: u64) -> bool {
+        self.revoked_ms.is_some() || self.born <= epoch
+    }
+
+    /// What stands against a use by this secret, quota aside.
+    #[must_use]
+    pub fn standing(&self, digest: &Digest, scopes: &[String], epoch: u64, now_ms: u64) -> Reasons {
+        let mut deny = Reasons::default();
+        let is_current = same(&self.digest, digest);
+        // All of them are looked at, whichever it is.
+        let old =
+            self.spent.iter().enumerate().fold(None, |found, (at, spent)| {
+                if same(spent, digest) { Some(at) } else { found }
+            });
+        if self.is_gone(epoch, now_ms) || !(is_current || old.is_some()) {
+            deny.add(Reason::KeyUnknown);
+            return deny;
+        }
+        if self.is_revoked(epoch) || !(is_current || (old == Some(0) && self.old_until_ms > now_ms))
+        {
+            deny.add(Reason::KeyRevoked);
+        }
+        if self.expires_ms.is_some_and(|at| at <= now_ms) {
+            deny.add(Reason::KeyExpired);
+        }
+        if !scopes.iter().all(|scope| self.facts.scopes.contains(scope)) {
+            deny.add(Reason::ScopeMissing);
+        }
+        deny
+    }
+
+    /// What a charge of its own quota would come to; `None` where it has none.
+    ///
+    /// # Errors
+    /// `ERR_LATCHGATE_INPUT` where the idempotency key came with another question before.
+    pub fn look(
+        &self,
+        cost: u64,
+        once: Option<&Idempotency>,
+        now: Now<'_>,
+    ) -> Result<Option<Consumption>, Fault> {
+        let Some(rule) = &self.facts.rule else { return Ok(None) };
+        let answered = self.answered(once.filter(|_| cost > 0), now.ms())?;
+        Ok(Some(answered.unwrap_or_else(|| self.quota.look(rule, cost, now.us))))
+    }
+
+    fn answered(
+        &self,
+        once: Option<&Idempotency>,
+        now_ms: u64,
+    ) -> Result<Option<Consumption>, Fault> {
+        let Some(once) = once else { return Ok(None) };
+        let known = self.answers.as_ref().and_then(|answers| answers.get(&once.name));
+        let answer = Remembered::recall(known, once, now_ms)?;
+        Ok(answer.map(|answer| answer.replayed(now_ms)))
+    }
+
+    fn remember(&mut self, once: Option<&Idempotency>, answer: Consumption, now_ms: u64) {
+        if let Some(once) = once {
+            let answer = Remembered::new(once, answer, now_ms);
+            self.answers.get_or_insert_default().insert(once.name, answer);
+        }
+    }
+
+    /// Charges what `found` says is there, and notes the use. A cost of 0 changes nothing.
+    pub fn charge(
+        &mut self,
+        cost: u64,
+        once: Option<&Idempotency>,
+        receipt: Option<ReceiptId>,
+        found: Option<Consumption>,
+        now: Now<'_>,
+    ) -> Option<Consumption> {
+        if cost == 0 {
+            return found;
+        }
+        self.last_used_ms = Some(self.last_used_ms.unwrap_or(0).max(now.ms()));
+        let rule = self.facts.rule?;
+        if found.is_some_and(|found| found.replayed) {
+            return found;
+        }
+        let charged =
+            self.quota.charge(&rule, &Spend { receipt, ..Spend::of(cost) }, Moment::at(now.us));
+        self.remember(once, charged, now.ms());
+        Some(charged)
+    }
+
+    /// Adds units to the balance.
+    ///
+    /// # Errors
+    /// `ERR_LATCHGATE_INPUT` where there is no balance, or the sum could not be counted, or the
+    /// idempotency key came with another question before.
+    pub fn add(
+        &mut self,
+        units: u64,
+        once: Option<&Idempotency>,
+        now: Now<'_>,
+    ) -> Result<Consumption, Fault> {
+        let rule = self.facts.rule.filter(|rule| rule.refill == Refill::Never);
+        let rule = rule.ok_or_else(no_balance)?;
+        let known = self.answers.as_ref().zip(once).and_then(|(all, once)| all.get(&once.name));
+        let mut memory = known.copied();
+        let asked = AddUnits { key: "".into(), rule, units, once: once.copied() };
+        let added = spend::add(&mut self.quota, &mut memory, &asked, Moment::at(now.us))?;
+        if let Some((once, memory)) = once.zip(memory) {
+            self.answers.get_or_insert_default().insert(once.name, memory);
+        }
+        Ok(added)
+    }
+
+    /// Takes another secret; the one before it works until `grace_ms` have passed.
+    pub fn rotate(&mut self, digest: Digest, start: &str, grace_ms: u64, now_ms: u64) {
+        self.spent.insert(0, self.digest);
+        self.spent.truncate(SPENT);
+        // Without grace the old secret ends whatever becomes of the clock.
+        self.old_until_ms = if grace_ms > 0 { now_ms.saturating_add(grace_ms) } else { 0 };
+        self.digest = digest;
+        start.clone_into(&mut self.start);
+    }
+
+    /// Ends it.
+    pub fn revoke(&mut self, now_ms: u64) {
+        self.revoked_ms = Some(now_ms);
+    }
+
+    /// Ends it with all of its owner's that were born by then, unless it was ended before.
+    pub fn fall(&mut self, epoch: u64) {
+        if self.born <= epoch {
+            self.revoked_ms.get_or_insert(epoch / 1000);
+        }
+    }
+
+    /// Changes what is said of it. Units used stay, unless the new rule counts in another way.
+    pub fn update(&mut self, patch: &KeyPatch) {
+        let KeyPatch { name, scopes, quota, expires_ms, metadata } = patch;
+        if let Some(name) = name {
+            self.name = Some(name.clone());
+        }
+        if let Some(scopes) = scopes {
+            self.facts.scopes.clone_from(scopes);
+        }
+        if let Some(rule) = quota {
+            if self.facts.rule.is_some_and(|old| !same_kind(&old, rule)) {
+                self.quota = QuotaState::default();
+            }
+            self.facts.rule = Some(*rule);
+        }
+        if let Some(expires_ms) = expires_ms {
+            self.expires_ms = *expires_ms;
+        }
+        if let Some(metadata) = metadata {
+            self.facts.metadata.clone_from(metadata);
+        }
+    }
+
+    /// What is known of it.
+    #[must_use]
+    pub fn info(&self, place: &KeyPlace, epoch: u64, now: Now<'_>) -> KeyInfo {
+        KeyInfo {
+            place: place.clone(),
+            name: self.name.clone(),
+            start: self.start.clone(),
+            facts: self.facts.clone(),
+            created_ms: self.created_ms,
+            expires_ms: self.expires_ms,
+            last_used_ms: self.last_used_ms,
+            revoked: self.is_revoked(epoch),
+            quota: self.facts.rule.map(|rule| self.quota.look(&rule, 0, now.us)),
+        }
+    }
+
+    /// What a request is told about it.
+    #[must_use]
+    pub fn facts(&self) -> KeyFacts {
+        self.facts.clone()
+    }
+
+    /// Forgets at most so many answers that need not be remembered any more.
+    pub fn expire(&mut self, settled_ms: u64, most: usize) {
+        if let Some(answers) = &mut self.answers {
+            answers.expire(settled_ms, most, |_, _| ());
+            if answers.is_empty() {
+                self.answers = None;
+            }
+        }
+    }
+
+    /// For the canonical dump.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let mut key = self.clone();
+        let answers = key.answers.take();
+        let mut answers: Vec<_> = answers.iter().flat_map(|all| all.iter()).collect();
+        answers.sort_unstable_by_key(|(key, _)| **key);
+        format!("{key:?} answers={answers:?}")
+    }
+}
+
+/// The API key that holds a balance, by the quota's key (docs/layout.md); `None` of every other quota.
+#[must_use]
+pub fn key_of_balance(quota_key: &str) -> Option<&str> {
+    let (_, id) = quota_key.strip_prefix("bk")?.rsplit_once('\0')?;
+    Some(id)
+}
+
+/// What is told of a key that does not exist, or is no longer listed.
+#[must_use]
+pub fn unknown_key() -> Fault {
+    Fault::input("keyId is not the id of a key that is kept")
+}
+
+/// What is told where there is nothing to top up.
+#[must_use]
+pub fn no_balance() -> Fault {
+    Fault::input("addQuota() needs a key whose quota is a 'balance'")
+}
+
+fn same_kind(a: &QuotaRule, b: &QuotaRule) -> bool {
+    std::mem::discriminant(&a.refill) == std::mem::discriminant(&b.refill)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::core::api_key::key::same;
+
+    #[test]
+    fn digests_that_differ_in_one_bit_wherever_it_is_are_not_the_same() {
+        let digest = std::array::from_fn(|at| u8::try_from(at * 7 % 256).unwrap_or_default());
+        assert!(same(&digest, &digest.clone()));
+        for bit in 0..8 * digest.len() {
+            let mut other = digest;
+            other[bit / 8] ^= 1 << (bit % 8);
+            assert!(!same(&digest, &other), "bit {bit}");
+            assert!(!same(&other, &digest), "bit {bit}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Counters of a user: changes that are applied whole or not at all, within bounds.
+
+use crate::core::base::error::Fault;
+use crate::core::base::hash::IdMap;
+use crate::core::base::reason::Reasons;
+use crate::core::decision::credential::Credential;
+use crate::core::op::Verdict;
+use crate::core::quota::idempotency::{Idempotency, Remembered};
+use crate::core::record::UserRecord;
+use std::borrow::Cow;
+
+/// The largest value; the smallest is its negative. Beyond them doubles lose integers.
+pub const MOST: i64 = (1 << 53) - 1;
+
+/// Values by name; one that is 0 is not kept.
+pub type Counters = IdMap<Box<str>, i64>;
+
+/// What is remembered of an act: the values after it.
+pub type RememberedValues = Remembered<Box<[i64]>>;
+
+/// One counter's change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change<'a> {
+    /// The counter's name.
+    pub name: Cow<'a, str>,
+    /// What is added.
+    pub delta: i64,
+    /// The least that the value may be afterwards.
+    pub min: i64,
+    /// The most that it may be.
+    pub max: i64,
+}
+
+/// Changes of one user's counters, all or none. Changes of nothing look.
+#[derive(Clone, Debug)]
+pub struct Apply<'a> {
+    /// The user id.
+    pub user: Cow<'a, str>,
+    /// The changes; no name comes twice.
+    pub changes: Vec<Change<'a>>,
+    /// Once, under this.
+    pub once: Option<Idempotency>,
+    /// Only while this stands.
+    pub credential: Option<Credential<'a>>,
+}
+
+/// What changes came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// Whether all of them were made.
+    pub applied: bool,
+    /// They were made when this was asked before.
+    pub replayed: bool,
+    /// The values after them, or where they were not made as they stand; in the order of the changes.
+    pub values: Vec<i64>,
+}
+
+impl Change<'_> {
+    /// What a value becomes, where the change allows that.
+    #[must_use]
+    pub fn of(&self, value: i64) -> Option<i64> {
+        let (min, max) = (self.min.max(-MOST), self.max.min(MOST));
+        value.checked_add(self.delta).filter(|sum| (min..=max).contains(sum))
+    }
+}
+
+impl Apply<'_> {
+    /// Whether it changes anything. What only looks is not remembered.
+    #[must_use]
+    pub fn is_act(&self) -> bool {
+        self.changes.iter().any(|change| change.delta != 0)
+    }
+
+    /// The same, owning what it names.
+    #[must_use]
+    pub fn into_owned(self) -> Apply<'static> {
+        let own = |change: Change<'_>| Change {
+            name: Cow::Owned(change.name.into_owned()),
+            delta: change.delta,
+            min: change.min,
+            max: change.max,
+        };
+        Apply {
+            user: Cow::Owned(self.user.into_owned()),
+            changes: self.changes.into_iter().map(own).collect(),
+            once: self.once,
+            credential: self.credential.map(Credential::into_owned),
+        }
+    }
+}
+
+impl UserRecord {
+    /// Applies changes: the credential first, then what is remembered, then the bounds. `found` is what is
+    /// remembered under the key; returned is what is to be remembered from now on, where that is new.
+    /// Sessions that have timed out must have been ended before.
+    pub(crate) fn count(
+        &mut self,
+        apply: &Apply<'_>,
+        found: Option<&RememberedValues>,
+        now_ms: u64,
+    ) -> (Verdict, Option<RememberedValues>) {
+        if let Some(credential) = &apply.credential
+            && self.stands_against(credential, now_ms) != Reasons::default()
+        {
+            return (Verdict::Fault(Fault::revoked()), None);
+        }
+        if let Some(once) = &apply.once {
+            match Remembered::recall(found, once, now_ms) {
+                Err(fault) => return (Verdict::Fault(fault), None),
+                Ok(Some(values)) => {
+                    let values = values.to_vec();
+                    let replay = Applied { applied: true, replayed: true, values };
+                    return (Verdict::Applied(replay), None);
+                }
+                Ok(None) => {}
+            }
+        }
+        let (applied, values) = self.change(&apply.changes);
+        let once = apply.once.as_ref().filter(|_| applied && apply.is_act());
+        let fresh = once.map(|once| Remembered::new(once, values.clone().into(), now_ms));
+        (Verdict::Applied(Applied { applied, replayed: false, values }), fresh)
+    }
+
+    /// All changes, or none.
+    fn change(&mut self, changes: &[Change<'_>]) -> (bool, Vec<i64>) {
+        let before: Vec<i64> = changes.iter().map(|change| self.counter(&change.name)).collect();
+        let after: Option<Vec<i64>> =
+            changes.iter().zip(&before).map(|(change, value)| change.of(*value)).collect();
+        let Some(after) = after else {
+            return (false, before);
+        };
+        for ((change, value), was) in changes.iter().zip(&after).zip(&before) {
+            if value != was {
+                self.set_counter(&change.name, *value);
+            }
+        }
+        (true, after)
+    }
+
+    fn counter(&self, name: &str) -> i64 {
+        self.counters.as_ref().and_then(|counters| counters.get(name)).copied().unwrap_or(0)
+    }
+
+    fn set_counter(&mut self, name: &str, value: i64) {
+        let counters = self.counters.get_or_insert_default();
+        if value != 0 {
+            counters.insert(name.into(), value);
+            return;
+        }
+        counters.remove(name);
+        if counters.is_empty() {
+            self.counters = None;
+        } else if counters.len() < counters.capacity() / 4 {
+            counters.shrink_to_fit();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(delta: i64, min: i64, max: i64) -> Change<'static> {
+        Change { name: "c".into(), delta, min, max }
+    }
+
+    #[test]
+    fn a_sum_outside_the_bounds_or_the_safe_range_is_none() {
+        assert_eq!(change(1, 0, 10).of(9), Some(10));
+        assert_eq!(change(1, 0, 10).of(10), None);
+        assert_eq!(change(-1, 0, 10).of(0), None);
+        assert_eq!(change(-5, 0, 10).of(15), Some(10), "from outside to within");
+        assert_eq!(change(1, i64::MIN, i64::MAX).of(MOST), None);
+        assert_eq!(change(-1, i64::MIN, i64::MAX).of(-MOST), None);
+        assert_eq!(change(i64::MAX, i64::MIN, i64::MAX).of(MOST), None, "and no wrap");
+        assert_eq!(change(-2 * MOST, -MOST, MOST).of(MOST), Some(-MOST));
+    }
+
+    #[test]
+    fn a_counter_that_is_0_leaves_nothing() {
+        let mut record = UserRecord::default();
+        let add = |delta| Change { name: "c".into(), delta, min: -MOST, max: MOST };
+        assert_eq!(record.change(&[add(3)]), (true, vec![3]));
+        assert!(!record.is_empty());
+        assert_eq!(record.change(&[add(-3)]), (true, vec![0]));
+        assert!(record.is_empty());
+        assert_eq!(record.change(&[add(0)]), (true, vec![0]));
+        assert!(record.is_empty());
+    }
+
+    #[test]
+    fn a_large_table_of_counters_shrinks_as_it_empties() {
+        let mut record = UserRecord::default();
+        for delta in [1, -1] {
+            for n in 0..2000 {
+                record.change(&[Change { name: n.to_string().into(), ..change(delta, 0, 1) }]);
+            }
+            let kept = record.counters.as_ref().map_or(0, |counters| counters.len());
+            assert_eq!(kept, if delta == 1 { 2000 } else { 0 });
+        }
+        assert!(record.counters.is_none());
+    }
+}

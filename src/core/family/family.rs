@@ -1,0 +1,324 @@
+//! Refresh families of one user: which token is the live one, and what followed a spent token for as long as that may be
+//! told. Tokens have serials, which processes authenticate: a number below the live one's, or another branch, is a spent
+//! token, whether or not anything of it is remembered. Of tokens only hashes, and what was sealed under them, come here.
+
+use super::ops::{FamilyId, FamilyKey, KnownFamily, NewFamily, PresentedToken, Refresh, Serial};
+use crate::core::api_key::key::Digest;
+use crate::core::base::due_map::{Due, DueMap};
+use std::collections::VecDeque;
+
+/// A family is known for so long after its session's last instant, in milliseconds, so that it is told that it expired.
+pub const KEPT_MS: u64 = 3_600_000;
+/// Spent tokens of one family that lead to the live token within the grace window: the last ones.
+pub const MAX_LINKS: usize = 256;
+
+/// Half of a hash: enough to tell spent tokens apart.
+type Half = [u8; 16];
+
+fn half(digest: &Digest) -> Half {
+    let mut half = [0; 16];
+    half.copy_from_slice(&digest[..16]);
+    half
+}
+
+/// What followed a spent token of the live one's branch.
+#[derive(Clone, Debug)]
+struct Link {
+    /// The number of the spent token.
+    number: u64,
+    /// Half of its hash.
+    half: Half,
+    /// Until when its successor is told, in milliseconds.
+    until_ms: u64,
+    /// The successor, sealed.
+    sealed: Box<[u8]>,
+}
+
+/// What a presented token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presented {
+    /// The live one.
+    Current,
+    /// A spent one.
+    Spent,
+    /// Neither.
+    Unknown,
+}
+
+/// What followed a spent token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Followed {
+    /// The live one, by way of these.
+    By(Vec<Vec<u8>>),
+    /// Another login: nobody is told.
+    ByLogin,
+    /// It is not told any more.
+    Long,
+}
+
+/// One family.
+#[derive(Clone, Debug)]
+pub struct Family {
+    /// Its session, and that one's last instant, by which it is told from a later one of the same id.
+    pub session: Box<str>,
+    /// See `session`.
+    pub absolute_end_ms: u64,
+    /// Further claims of its access tokens.
+    pub claims: Option<Box<str>>,
+    /// Their scopes.
+    pub scope: Option<Box<str>>,
+    key: FamilyKey,
+    ttl_ms: u64,
+    current: Digest,
+    /// The serial of the live token.
+    serial: Serial,
+    /// When the live token was issued, in milliseconds.
+    issued_ms: u64,
+    /// In the order of their numbers.
+    links: VecDeque<Link>,
+    /// Until when tokens of other branches are not held against anybody, in milliseconds: another login has replaced them.
+    cut_until_ms: u64,
+    /// The last instant of any link: none is told for longer than one that follows it.
+    grace_until_ms: u64,
+}
+
+impl Family {
+    fn new(new: &NewFamily<'_>, session: &str, absolute_end_ms: u64, now_ms: u64) -> Self {
+        Self {
+            session: session.into(),
+            absolute_end_ms,
+            claims: new.claims.as_deref().map(Into::into),
+            scope: new.scope.as_deref().map(Into::into),
+            key: new.key,
+            ttl_ms: new.ttl_ms,
+            current: new.digest,
+            serial: Serial::first_of(new.branch),
+            issued_ms: now_ms,
+            links: VecDeque::new(),
+            cut_until_ms: 0,
+            grace_until_ms: 0,
+        }
+    }
+
+    /// When the live token expires.
+    #[must_use]
+    pub fn expires_ms(&self) -> u64 {
+        self.issued_ms.saturating_add(self.ttl_ms).min(self.absolute_end_ms)
+    }
+
+    /// Whether this key is the family's.
+    #[must_use]
+    pub fn has_key(&self, key: &FamilyKey) -> bool {
+        self.key == *key
+    }
+
+    /// What is presented.
+    #[must_use]
+    pub fn presented(&self, token: &PresentedToken<'_>) -> Presented {
+        if self.current == token.digest {
+            Presented::Current
+        } else if token.serial.branch == self.serial.branch
+            && token.serial.number >= self.serial.number
+        {
+            Presented::Unknown
+        } else {
+            Presented::Spent
+        }
+    }
+
+    /// What followed a spent token.
+    #[must_use]
+    pub fn followed(&self, token: &PresentedToken<'_>, now_ms: u64) -> Followed {
+        let Serial { branch, number } = token.serial;
+        if branch != self.serial.branch {
+            return if self.cut_until_ms > now_ms { Followed::ByLogin } else { Followed::Long };
+        }
+        let found = self.links.binary_search_by_key(&number, |link| link.number);
+        let is_told = |at: &usize| {
+            let link = &self.links[*at];
+            link.until_ms > now_ms && link.half == half(&token.digest)
+        };
+        match found.ok().filter(is_told) {
+            Some(first) => {
+                Followed::By(self.links.range(first..).map(|link| link.sealed.to_vec()).collect())
+            }
+            None => Followed::Long,
+        }
+    }
+
+    /// The live token makes way for the next one.
+    pub fn rotate(&mut self, asked: &Refresh<'_>, now_ms: u64) {
+        self.prune(now_ms);
+        while self.links.len() >= MAX_LINKS {
+            self.links.pop_front();
+        }
+        let until_ms = self.lengthen_grace(asked.grace_ms, now_ms);
+        let (number, half) = (self.serial.number, half(&self.current));
+        self.links.push_back(Link { number, half, until_ms, sealed: (&*asked.sealed).into() });
+        self.serial = self.serial.next();
+        (self.current, self.issued_ms) = (asked.next, now_ms);
+    }
+
+    /// No spent token is led on for longer than one that follows it.
+    fn lengthen_grace(&mut self, grace_ms: u64, now_ms: u64) -> u64 {
+        self.grace_until_ms = self.grace_until_ms.max(now_ms.saturating_add(grace_ms));
+        self.grace_until_ms
+    }
+
+    /// Another login of the same request begins another branch: nobody may be told the token that it brings.
+    fn log_in_again(&mut self, new: &NewFamily<'_>, grace_ms: u64, now_ms: u64) {
+        self.cut_until_ms = self.lengthen_grace(grace_ms, now_ms);
+        self.links = VecDeque::new();
+        self.serial = Serial::first_of(new.branch);
+        (self.current, self.issued_ms) = (new.digest, now_ms);
+        self.ttl_ms = new.ttl_ms;
+        self.claims = new.claims.as_deref().map(Into::into);
+        self.scope = new.scope.as_deref().map(Into::into);
+    }
+
+    /// What was sealed is told nobody any more.
+    pub fn end(&mut self) {
+        self.links = VecDeque::new();
+    }
+
+    /// Forgets what has come to its time.
+    fn prune(&mut self, now_ms: u64) {
+        while self.links.front().is_some_and(|link| link.until_ms <= now_ms) {
+            self.links.pop_front();
+        }
+    }
+
+    fn is_over(&self, now_ms: u64) -> bool {
+        self.absolute_end_ms.saturating_add(KEPT_MS) <= now_ms
+    }
+}
+
+/// Which session and family a request has.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The session, and its last instant: see [`Family`].
+    pub session: Box<str>,
+    /// See `session`.
+    pub absolute_end_ms: u64,
+    /// The family.
+    pub family: FamilyId,
+    /// Its key.
+    pub key: FamilyKey,
+}
+
+impl Due for Family {
+    /// When it is known no more, or before that a link.
+    fn due_ms(&self) -> u64 {
+        let over_ms = self.absolute_end_ms.saturating_add(KEPT_MS);
+        self.links.front().map_or(over_ms, |link| link.until_ms.min(over_ms))
+    }
+}
+
+impl Due for Request {
+    fn due_ms(&self) -> u64 {
+        self.absolute_end_ms
+    }
+}
+
+/// All families of one user, and the requests that they came of.
+#[derive(Clone, Debug, Default)]
+pub struct Families {
+    by_id: DueMap<FamilyId, Family>,
+    requests: DueMap<Half, Request>,
+}
+
+impl Families {
+    /// The family of that id. Whoever has changed its links says so by [`Self::changed`].
+    pub fn get_mut(&mut self, id: &FamilyId, now_ms: u64) -> Option<&mut Family> {
+        self.by_id.get_mut(id).filter(|family| !family.is_over(now_ms))
+    }
+
+    /// Links of the family have come or gone: it may be due earlier.
+    pub fn changed(&mut self, id: &FamilyId) {
+        self.by_id.change(id, |_| ());
+    }
+
+    /// What a process may know of the family of that id, which is this user's.
+    #[must_use]
+    pub fn known(&self, id: &FamilyId, user: &str, now_ms: u64) -> Option<KnownFamily> {
+        let family = self.by_id.get(id).filter(|family| !family.is_over(now_ms))?;
+        Some(KnownFamily { user: user.to_owned(), key: family.key })
+    }
+
+    /// Whether there is a family of that id.
+    #[must_use]
+    pub fn has(&self, id: &FamilyId, now_ms: u64) -> bool {
+        self.by_id.get(id).is_some_and(|family| !family.is_over(now_ms))
+    }
+
+    /// What is known of a request.
+    #[must_use]
+    pub fn request(&self, name: &Half, now_ms: u64) -> Option<&Request> {
+        self.requests.get(name).filter(|request| request.absolute_end_ms > now_ms)
+    }
+
+    /// A login: begins the family, or puts another token in the place of its live one. Returns when that one expires.
+    pub fn log_in(
+        &mut self,
+        new: &NewFamily<'_>,
+        (session, absolute_end_ms): (&str, u64),
+        request: Option<Half>,
+        grace_ms: u64,
+        now_ms: u64,
+    ) -> u64 {
+        if let Some(name) = request {
+            let session = session.into();
+            let (family, key) = (new.id, new.key);
+            self.requests.insert(name, Request { session, absolute_end_ms, family, key });
+        }
+        if let Some(family) = self.get_mut(&new.id, now_ms) {
+            family.log_in_again(new, grace_ms, now_ms);
+            let expires_ms = family.expires_ms();
+            self.changed(&new.id);
+            return expires_ms;
+        }
+        let family = Family::new(new, session, absolute_end_ms, now_ms);
+        let expires_ms = family.expires_ms();
+        self.by_id.insert(new.id, family);
+        expires_ms
+    }
+
+    /// Drops what nobody is told of any more, at most so many families, naming them; true where nothing is left.
+    pub fn expire(
+        &mut self,
+        settled_ms: u64,
+        most: usize,
+        mut gone: impl FnMut(&FamilyId),
+    ) -> bool {
+        self.requests.expire(settled_ms, most, |_, _| ());
+        let mut due = Vec::new();
+        self.by_id.expire(settled_ms, most, |id, family| due.push((id, family)));
+        for (id, mut family) in due {
+            family.prune(settled_ms);
+            if family.is_over(settled_ms) {
+                gone(&id);
+            } else {
+                self.by_id.insert(id, family);
+            }
+        }
+        self.by_id.is_empty() && self.requests.is_empty()
+    }
+
+    /// For the canonical dump: sorted, so that equal states read equal.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let mut families: Vec<_> = self.by_id.iter().collect();
+        families.sort_unstable_by_key(|(id, _)| *id);
+        let families: Vec<_> = families
+            .into_iter()
+            .map(|(id, f)| {
+                let Family { session, absolute_end_ms, ttl_ms, current, serial, issued_ms, .. } = f;
+                let facts = (absolute_end_ms, ttl_ms, current, serial, issued_ms);
+                format!("{id:?} {session:?} {facts:?} {:?} {:?} {:?}", f.claims, f.scope, f.links)
+            })
+            .collect();
+        let mut requests: Vec<_> = self.requests.iter().collect();
+        requests.sort_unstable_by_key(|(name, _)| *name);
+        format!("{families:?} requests={requests:?}")
+    }
+}

@@ -1,0 +1,519 @@
+//! Quotas: how many units are used, and whether more may be. The units USED are kept, so that a
+//! changed limit acts at once; nothing is taken where it does not suffice.
+
+use crate::core::base::due_map::Due;
+use crate::core::quota::refunds::GivenBack;
+
+/// The largest number of units, and the last microsecond (in the year 2255), that every store counts
+/// exactly.
+pub const MOST: u64 = (1 << 53) - 1;
+
+/// So long after its charge a receipt is worth nothing, in milliseconds.
+pub const RECEIPT_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// How a quota refills.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refill {
+    /// Never: a prepaid balance.
+    Never,
+    /// All at once, so many milliseconds after the first charge.
+    Window(u64),
+    /// Unit by unit, all of them within so many milliseconds (the generic cell rate algorithm). The
+    /// limit is at most that time in microseconds.
+    Bucket(u64),
+}
+
+/// A quota's rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuotaRule {
+    /// Most units, 1 to 2^53 - 1.
+    pub limit: u64,
+    /// How it refills.
+    pub refill: Refill,
+}
+
+impl QuotaRule {
+    /// Microseconds after which one unit of a bucket is back, rounded up; of the others 0.
+    #[must_use]
+    pub const fn period_us(&self) -> u64 {
+        match self.refill {
+            Refill::Bucket(window_ms) => (window_ms * 1000).div_ceil(self.limit),
+            _ => 0,
+        }
+    }
+}
+
+/// When something happens to a quota.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// By the clock that decides, in microseconds.
+    pub us: u64,
+    /// What a quota that begins now is told apart by: `us`, or more where one was reset in it.
+    pub born_us: u64,
+}
+
+impl Moment {
+    /// That microsecond.
+    #[must_use]
+    pub const fn at(us: u64) -> Self {
+        Self { us, born_us: us }
+    }
+}
+
+/// What is to be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spend {
+    /// Units; 0 looks.
+    pub cost: u64,
+    /// A balance is forgotten so long after its last charge, in milliseconds; `None`: never.
+    pub keep_ms: Option<u64>,
+    /// Of the receipt, where one is wanted: 128 random bits.
+    pub receipt: Option<ReceiptId>,
+}
+
+impl Spend {
+    /// So many units, without end and without receipt.
+    #[must_use]
+    pub const fn of(cost: u64) -> Self {
+        Self { cost, keep_ms: None, receipt: None }
+    }
+}
+
+/// What a receipt is told apart by.
+pub type ReceiptId = [u8; 16];
+
+/// What is known of a charge by which it can be given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Charged {
+    /// Of its receipt.
+    pub id: ReceiptId,
+    /// The quota's `born_us`: after a reset, or in the next window, it is another.
+    pub born_us: u64,
+    /// From then on nothing is given back, in milliseconds.
+    pub void_ms: u64,
+    /// Of a bucket: the units ever charged to it, with this charge.
+    pub at: u64,
+}
+
+/// What a charge came to, or would come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Consumption {
+    /// Whether the units were there.
+    pub allowed: bool,
+    /// The limit, with what a balance was topped up by.
+    pub limit: u64,
+    /// Units left, after the charge where there was one.
+    pub remaining: u64,
+    /// When all units are back, in milliseconds; `None` where none is to come back.
+    pub reset_ms: Option<u64>,
+    /// The same from now, by the clock that decided.
+    pub reset_in_ms: Option<u64>,
+    /// When asking again may help, from now; `None`: it refills never, or the cost is above the limit.
+    pub retry_after_ms: Option<u64>,
+    /// It was charged before, and is told again.
+    pub replayed: bool,
+    /// Where units were taken and a receipt was wanted.
+    pub charged: Option<Charged>,
+}
+
+/// What is kept of a quota.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QuotaState {
+    /// What it is told apart by from those before and after it under the same key.
+    pub born_us: u64,
+    /// Units used, and not yet back.
+    pub used: u64,
+    /// Units by which a balance was topped up; of a bucket those that were ever charged.
+    pub added: u64,
+    /// Of a bucket: since when its units come back.
+    pub since_us: u64,
+    /// When it is forgotten, in milliseconds; 0: never. Of a window its end, fixed by its first charge,
+    /// so that a changed window length acts from the next window on. Of a bucket when it is full, by the
+    /// rule of its last charge, and that charge can no longer be given back.
+    pub until_ms: u64,
+    /// Of a bucket: microseconds after which a unit is back, by the rule of its last charge.
+    pub period_us: u64,
+    /// Of a bucket: what was given back of charges amid others.
+    pub given_back: GivenBack,
+}
+
+impl Due for QuotaState {
+    fn due_ms(&self) -> u64 {
+        match self.until_ms {
+            _ if self.says_nothing() => 0,
+            0 => u64::MAX,
+            until_ms => until_ms,
+        }
+    }
+}
+
+impl QuotaState {
+    /// What a charge of `cost` would come to; nothing is taken.
+    #[must_use]
+    pub fn look(&self, rule: &QuotaRule, cost: u64, now_us: u64) -> Consumption {
+        let state = self.at(rule, now_us);
+        let limit = state.limit(rule);
+        let remaining = limit.saturating_sub(state.used);
+        let allowed = cost <= remaining;
+        let in_ms = |us: u64| us.saturating_sub(now_us).div_ceil(1000);
+        let reset_us = state.back_us(rule, state.used);
+        // What is used beyond a limit that was lowered must come back as well.
+        let missing = state.used.saturating_sub(limit.saturating_sub(cost));
+        let helps = !allowed && cost <= limit;
+        Consumption {
+            allowed,
+            limit,
+            remaining,
+            reset_ms: reset_us.map(|us| us.div_ceil(1000)),
+            reset_in_ms: reset_us.map(in_ms),
+            retry_after_ms: state.back_us(rule, missing).map(in_ms).filter(|_| helps),
+            replayed: false,
+            charged: None,
+        }
+    }
+
+    /// Takes the units, where they are there.
+    pub fn charge(&mut self, rule: &QuotaRule, spend: &Spend, now: Moment) -> Consumption {
+        let Spend { cost, keep_ms, receipt } = *spend;
+        let found = self.look(rule, cost, now.us);
+        if !found.allowed || cost == 0 {
+            return found;
+        }
+        *self = self.at(rule, now.us);
+        self.begin(now);
+        let now_ms = now.us / 1000;
+        let mut void_ms = now_ms + RECEIPT_MS;
+        match rule.refill {
+            Refill::Never => {
+                if let Some(keep_ms) = keep_ms {
+                    self.until_ms = self.until_ms.max(now_ms.saturating_add(keep_ms));
+                }
+            }
+            Refill::Window(window_ms) => {
+                if self.used == 0 || self.until_ms == 0 {
+                    self.until_ms = now_ms + window_ms;
+                }
+                void_ms = void_ms.min(self.until_ms);
+            }
+            Refill::Bucket(window_ms) => {
+                if self.used == 0 || self.since_us == 0 {
+                    self.since_us = now.us;
+                }
+                let over_ms = now.us.div_ceil(1000) + window_ms;
+                void_ms = void_ms.min(over_ms);
+                let full_us = self.back_us(rule, self.used + cost).unwrap_or(0);
+                self.until_ms = self.until_ms.max(over_ms).max(full_us.div_ceil(1000));
+                self.period_us = rule.period_us();
+                self.given_back.forget(self.used, self.added);
+                if self.added > MOST - cost {
+                    // Nothing that was charged by now can be given back any more.
+                    (self.born_us, self.added) = (now.born_us.max(self.born_us + 1), 0);
+                    self.given_back.clear();
+                }
+                self.added += cost;
+            }
+        }
+        self.used += cost;
+        let (born_us, at) = (self.born_us, self.added);
+        let charged = receipt.map(|id| Charged { id, born_us, void_ms, at });
+        Consumption { allowed: true, charged, ..self.look(rule, 0, now.us) }
+    }
+
+    /// Tops a balance up. `None`: there would be more units than can be counted; nothing was done.
+    pub fn add(&mut self, rule: &QuotaRule, units: u64, now: Moment) -> Option<Consumption> {
+        let mut state = self.at(rule, now.us);
+        state.added = state.added.checked_add(units)?;
+        if rule.limit.checked_add(state.added)? > MOST {
+            return None;
+        }
+        state.begin(now);
+        *self = state;
+        Some(self.look(rule, 0, now.us))
+    }
+
+    /// Whether a charge may still be given back.
+    #[must_use]
+    pub fn stands(&self, charged: &Charged, now_us: u64) -> bool {
+        let now_ms = now_us / 1000;
+        let is_same = charged.void_ms > now_ms && self.born_us == charged.born_us;
+        is_same && !self.is_over(now_ms)
+    }
+
+    /// Gives units of a charge back. False: its window has passed, the quota has begun anew since, or all have come back by
+    /// themselves.
+    pub fn refund(&mut self, charged: &Charged, units: u64, now_us: u64) -> bool {
+        let now_ms = now_us / 1000;
+        if !self.stands(charged, now_us) {
+            return false;
+        }
+        if self.period_us == 0 {
+            self.used = self.used.saturating_sub(units);
+        } else {
+            let used = self.used - self.back(self.period_us, now_us);
+            let left = self.given_back.left(used, self.added, charged.at);
+            let units = units.min(left);
+            if units == 0 {
+                return false;
+            }
+            // By a clock that is set back others may be used that were charged before it.
+            let with_older = self.given_back.left(self.used, self.added, charged.at);
+            self.used -= units;
+            if with_older > units {
+                self.given_back.note(charged.at, units);
+            }
+        }
+        if self.is_over(now_ms) {
+            *self = Self::default();
+        }
+        true
+    }
+
+    /// Whether it says no more than one that was never charged.
+    #[must_use]
+    pub fn is_over(&self, now_ms: u64) -> bool {
+        self.due_ms() <= now_ms
+    }
+
+    const fn says_nothing(&self) -> bool {
+        self.used == 0 && self.added == 0 && self.since_us == 0
+    }
+
+    fn begin(&mut self, now: Moment) {
+        if self.born_us == 0 {
+            self.born_us = now.born_us;
+        }
+    }
+
+    fn limit(&self, rule: &QuotaRule) -> u64 {
+        match rule.refill {
+            Refill::Never => rule.limit.saturating_add(self.added).min(MOST),
+            _ => rule.limit,
+        }
+    }
+
+    /// When so many of the used units are back; `None` where they never are, or there is none to wait for.
+    fn back_us(&self, rule: &QuotaRule, units: u64) -> Option<u64> {
+        match rule.refill {
+            _ if units == 0 => None,
+            Refill::Never => None,
+            Refill::Window(_) => (self.until_ms > 0).then(|| self.until_ms.saturating_mul(1000)),
+            Refill::Bucket(_) => {
+                let back =
+                    u128::from(self.since_us) + u128::from(units) * u128::from(rule.period_us());
+                Some(u64::try_from(back).unwrap_or(MOST).min(MOST))
+            }
+        }
+    }
+
+    /// As it stands at that instant.
+    fn at(&self, rule: &QuotaRule, now_us: u64) -> Self {
+        if self.is_over(now_us / 1000) {
+            return Self::default();
+        }
+        let Refill::Bucket(_) = rule.refill else { return self.clone() };
+        let period_us = rule.period_us();
+        let back = self.back(period_us, now_us);
+        let (used, since_us) = (self.used - back, self.since_us + back * period_us);
+        Self { used, since_us, ..self.clone() }
+    }
+
+    /// Units that are back. A clock that was set back brings none back, and takes none.
+    fn back(&self, period_us: u64, now_us: u64) -> u64 {
+        (now_us.saturating_sub(self.since_us) / period_us).min(self.used)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BALANCE: QuotaRule = QuotaRule { limit: 5, refill: Refill::Never };
+    const WINDOW: QuotaRule = QuotaRule { limit: 5, refill: Refill::Window(1_000) };
+    const BUCKET: QuotaRule = QuotaRule { limit: 4, refill: Refill::Bucket(1_000) };
+
+    fn charge(state: &mut QuotaState, rule: &QuotaRule, cost: u64, now_ms: u64) -> Consumption {
+        state.charge(rule, &Spend::of(cost), Moment::at(now_ms * 1000))
+    }
+
+    fn charge_for_receipt(state: &mut QuotaState, rule: &QuotaRule, cost: u64, ms: u64) -> Charged {
+        let spend = Spend { receipt: Some([7; 16]), ..Spend::of(cost) };
+        state.charge(rule, &spend, Moment::at(ms * 1000)).charged.unwrap()
+    }
+
+    #[test]
+    fn a_balance_is_spent_to_the_unit_and_never_below() {
+        let mut state = QuotaState::default();
+        assert_eq!(charge(&mut state, &BALANCE, 3, 0).remaining, 2);
+        let before = state.clone();
+        let refused = charge(&mut state, &BALANCE, 3, 0);
+        assert_eq!((refused.allowed, refused.remaining, refused.retry_after_ms), (false, 2, None));
+        assert_eq!(state, before);
+        assert_eq!(charge(&mut state, &BALANCE, 2, MOST / 1000).remaining, 0);
+        assert!(charge(&mut state, &BALANCE, 0, 0).allowed, "a cost of 0 looks");
+        assert!(!charge(&mut state, &BALANCE, 1, 0).allowed);
+    }
+
+    #[test]
+    fn a_changed_limit_acts_at_once_and_one_below_the_units_used_leaves_none() {
+        let mut state = QuotaState::default();
+        charge(&mut state, &BALANCE, 5, 0);
+        let less = QuotaRule { limit: 2, ..BALANCE };
+        assert_eq!(state.look(&less, 1, 0).remaining, 0);
+        let more = QuotaRule { limit: 7, ..BALANCE };
+        assert_eq!(charge(&mut state, &more, 2, 0).remaining, 0);
+    }
+
+    #[test]
+    fn a_balance_is_topped_up_beside_what_is_used() {
+        let mut state = QuotaState::default();
+        charge(&mut state, &BALANCE, 4, 1);
+        let topped = state.add(&BALANCE, 10, Moment::at(1)).unwrap();
+        assert_eq!((topped.limit, topped.remaining), (15, 11));
+        assert!(charge(&mut state, &BALANCE, 11, 1).allowed);
+        let before = state.clone();
+        assert_eq!(state.add(&BALANCE, MOST - 14, Moment::at(1)), None);
+        assert_eq!(state.add(&BALANCE, u64::MAX, Moment::at(1)), None);
+        assert_eq!(state, before);
+        assert_eq!(state.add(&BALANCE, MOST - 15, Moment::at(1)).unwrap().limit, MOST);
+        let more = QuotaRule { limit: MOST, ..BALANCE };
+        assert_eq!(state.look(&more, 0, 1).limit, MOST, "a limit that was raised since");
+    }
+
+    #[test]
+    fn a_window_starts_at_its_first_charge_and_refills_as_a_whole() {
+        let mut state = QuotaState::default();
+        assert_eq!(state.look(&WINDOW, 0, 500_000).reset_ms, None);
+        assert_eq!(charge(&mut state, &WINDOW, 1, 500).reset_ms, Some(1_500));
+        assert_eq!(charge(&mut state, &WINDOW, 4, 1_499).remaining, 0);
+        let refused = charge(&mut state, &WINDOW, 1, 1_499);
+        assert_eq!((refused.allowed, refused.retry_after_ms), (false, Some(1)));
+        let above = state.look(&WINDOW, 6, 1_499_000);
+        assert_eq!(above.retry_after_ms, None, "above the limit for ever");
+        let fresh = charge(&mut state, &WINDOW, 5, 1_500);
+        assert_eq!((fresh.allowed, fresh.remaining, fresh.reset_ms), (true, 0, Some(2_500)));
+    }
+
+    #[test]
+    fn a_bucket_gives_its_units_back_one_by_one() {
+        let mut state = QuotaState::default();
+        let spent = charge(&mut state, &BUCKET, 4, 1_000);
+        assert_eq!((spent.remaining, spent.reset_ms), (0, Some(2_000)));
+        let refused = charge(&mut state, &BUCKET, 2, 1_249);
+        assert_eq!((refused.allowed, refused.retry_after_ms), (false, Some(251)));
+        assert_eq!(charge(&mut state, &BUCKET, 5, 1_249).retry_after_ms, None);
+        let one = charge(&mut state, &BUCKET, 1, 1_250);
+        assert_eq!((one.allowed, one.remaining, one.reset_ms), (true, 0, Some(2_250)));
+        assert!(!charge(&mut state, &BUCKET, 1, 1_000).allowed, "the clock was set back");
+        assert_eq!(state.look(&BUCKET, 0, 2_249_999).remaining, 3);
+        assert_eq!(state.look(&BUCKET, 0, 2_250_000).remaining, 4);
+        let slower = QuotaRule { limit: 3, refill: Refill::Bucket(1_000) };
+        assert_eq!(slower.period_us(), 333_334);
+        assert_eq!(
+            state.look(&slower, 1, 1_250_000).retry_after_ms,
+            Some(667),
+            "two must come back"
+        );
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_taken_again_and_no_more() {
+        for rule in [BALANCE, WINDOW, BUCKET] {
+            let mut state = QuotaState::default();
+            charge(&mut state, &rule, 1, 10);
+            let charged = charge_for_receipt(&mut state, &rule, 2, 10);
+            assert!(state.refund(&charged, 2, 10_000));
+            assert_eq!(state.look(&rule, 0, 10_000).remaining, rule.limit - 1);
+            if rule != BUCKET {
+                assert!(
+                    state.refund(&charged, u64::MAX, 10_000),
+                    "that it comes once is for others to see to"
+                );
+                assert_eq!(state.look(&rule, 0, 10_000).remaining, rule.limit);
+            }
+        }
+    }
+
+    #[test]
+    fn what_belongs_to_another_time_is_not_given_back() {
+        let mut state = QuotaState::default();
+        let charged = charge_for_receipt(&mut state, &WINDOW, 1, 10);
+        charge(&mut state, &WINDOW, 1, 1_010);
+        assert!(!state.refund(&charged, 1, 1_010_000));
+        let mut state = QuotaState::default();
+        let charged = charge_for_receipt(&mut state, &BUCKET, 1, 10);
+        assert!(state.clone().refund(&charged, 1, 259_999));
+        assert!(!state.refund(&charged, 1, 260_000), "it has come back by itself");
+        let mut state = QuotaState::default();
+        let charged = charge_for_receipt(&mut state, &BALANCE, 1, 10);
+        assert!(!state.refund(&charged, 1, (10 + RECEIPT_MS) * 1000));
+        let mut anew = QuotaState::default();
+        charge(&mut anew, &BALANCE, 3, 11);
+        assert!(!anew.refund(&charged, 1, 11_000));
+    }
+
+    #[test]
+    fn a_bucket_gives_back_what_is_left_of_a_charge_and_nothing_of_those_behind_it() {
+        let mut state = QuotaState::default();
+        let early = charge_for_receipt(&mut state, &BUCKET, 2, 1_000);
+        // One of them has come back by itself.
+        let late = charge_for_receipt(&mut state, &BUCKET, 3, 1_250);
+        assert_eq!(state.look(&BUCKET, 0, 1_250_000).remaining, 0);
+        assert!(state.clone().refund(&early, 2, 1_250_000));
+        let mut both = state.clone();
+        assert!(both.refund(&late, 3, 1_499_999) && both.refund(&early, 2, 1_499_999));
+        assert_eq!(both.look(&BUCKET, 0, 1_499_999).remaining, 4);
+        // Both have, and all that is used is the other's.
+        assert!(!state.refund(&early, 2, 1_500_000));
+        assert_eq!(state.look(&BUCKET, 0, 1_500_000).remaining, 1);
+        assert!(state.refund(&late, 3, 1_500_000));
+        assert_eq!(state.look(&BUCKET, 0, 1_500_000).remaining, 4);
+    }
+
+    #[test]
+    fn what_is_given_back_of_a_bucket_comes_back_in_whatever_order() {
+        let wide = QuotaRule { limit: 1_000, refill: Refill::Bucket(10_000_000) };
+        let back = |count: usize, step: usize| {
+            let mut state = QuotaState::default();
+            let all: Vec<_> =
+                (0..count).map(|_| charge_for_receipt(&mut state, &wide, 1, 1)).collect();
+            let given =
+                (0..count).filter(|n| state.refund(&all[n * step % count], 1, 1_000)).count();
+            assert_eq!(state.look(&wide, 0, 1_000).remaining, 1_000 - (count - given) as u64);
+            given
+        };
+        for step in [1, 3, 7, 49, 51, 97, 99] {
+            assert_eq!(back(100, step), 100);
+        }
+        // With more gaps than are kept some of those that lie ahead of them are not given back before they come back by themselves.
+        assert!((200..999).contains(&back(999, 2)));
+    }
+
+    #[test]
+    fn a_bucket_that_has_counted_to_the_end_begins_anew_and_keeps_what_is_used() {
+        let mut state = QuotaState::default();
+        let early = charge_for_receipt(&mut state, &BUCKET, 1, 1);
+        state.added = MOST - 1;
+        let last = charge_for_receipt(&mut state, &BUCKET, 1, 1);
+        assert_eq!(last.at, MOST);
+        let next = charge_for_receipt(&mut state, &BUCKET, 1, 1);
+        assert_eq!(next.at, 1);
+        assert!(!state.refund(&early, 1, 1_000) && !state.refund(&last, 1, 1_000));
+        assert_eq!(state.look(&BUCKET, 0, 1_000).remaining, 1);
+        assert!(state.refund(&next, 1, 1_000));
+    }
+
+    #[test]
+    fn the_largest_numbers_neither_wrap_nor_grant() {
+        let rule = QuotaRule { limit: MOST, refill: Refill::Never };
+        let mut state = QuotaState::default();
+        assert_eq!(charge(&mut state, &rule, MOST, 0).remaining, 0);
+        assert!(!charge(&mut state, &rule, 1, 0).allowed);
+        assert!(!charge(&mut state, &rule, MOST, 0).allowed);
+        const DECADE_MS: u64 = 10 * 366 * 24 * 60 * 60 * 1000;
+        let fine = QuotaRule { limit: DECADE_MS * 1000, refill: Refill::Bucket(DECADE_MS) };
+        let coarse = QuotaRule { limit: 1, ..fine };
+        let mut state = QuotaState::default();
+        assert_eq!(charge(&mut state, &fine, DECADE_MS * 1000, 1).remaining, 0);
+        assert_eq!(state.look(&coarse, 1, 1_000).reset_ms, Some(MOST.div_ceil(1000)));
+    }
+}

@@ -1,0 +1,4 @@
+//! Turns: fair locks with a fencing token.
+
+pub mod ops;
+pub mod state;

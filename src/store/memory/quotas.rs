@@ -1,0 +1,239 @@
+//! What the embedded store keeps of quotas beside the records of users: those that lie apart, what is
+//! remembered under idempotency keys, and which receipts were spent.
+
+use super::shards::sweep_shard;
+use crate::core::base::clock::Now;
+use crate::core::op::Verdict;
+use crate::core::quota::idempotency::{Idempotency, RememberedCharge};
+use crate::core::quota::spend;
+use crate::core::quota::spend::{AddUnits, Consume, Refund};
+use crate::core::quota::state::{Moment, QuotaState, RECEIPT_MS, ReceiptId};
+use crate::core::record::UserRecord;
+use dashmap::{DashMap, Entry};
+use std::borrow::Cow;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The locks: whoever charges a quota holds its shard (or that of the user in whose record it lies) until
+/// the last change. The name of a memory belongs to one name of quotas, which may stand for one of each
+/// algorithm: so its shard is held as well, behind the quota's, from the look-up until the change. The id of
+/// a receipt belongs to one quota, whose lock guards it, and the shard of its map is taken for one look-up or
+/// one change at a time, behind all others.
+pub struct Ledger {
+    quotas: DashMap<Box<str>, QuotaState, ahash::RandomState>,
+    memories: DashMap<[u8; 16], RememberedCharge, ahash::RandomState>,
+    /// Until when they are remembered, in milliseconds.
+    refunded: DashMap<ReceiptId, u64, ahash::RandomState>,
+    key: OnceLock<[u8; 32]>,
+    /// No quota is born before it: raised by a reset, so that what follows in the same microsecond is told
+    /// apart from what was before.
+    births_us: AtomicU64,
+}
+
+impl Ledger {
+    /// An empty one.
+    pub fn new(hasher: &ahash::RandomState, shards: usize) -> Self {
+        Self {
+            quotas: DashMap::with_hasher_and_shard_amount(hasher.clone(), shards),
+            memories: DashMap::with_hasher_and_shard_amount(hasher.clone(), shards),
+            refunded: DashMap::with_hasher_and_shard_amount(hasher.clone(), shards),
+            key: OnceLock::new(),
+            births_us: AtomicU64::new(0),
+        }
+    }
+
+    /// The key that receipts are sealed with.
+    pub fn key(&self, fresh: &[u8; 32]) -> [u8; 32] {
+        *self.key.get_or_init(|| *fresh)
+    }
+
+    /// Charges a quota that lies apart.
+    pub fn consume(&self, asked: &Consume<'_>, now: Now<'_>) -> Verdict {
+        self.with_quota(&asked.key, |state| {
+            let moment = self.moment(now);
+            self.with_memory(asked.once.as_ref(), |memory| {
+                spend::consume(state, memory, asked, moment)
+            })
+        })
+        .map_or_else(Verdict::Fault, Verdict::Consumption)
+    }
+
+    /// Tops up a balance that lies apart.
+    pub fn add(&self, asked: &AddUnits<'_>, now: Now<'_>) -> Verdict {
+        self.with_quota(&asked.key, |state| {
+            let moment = self.moment(now);
+            self.with_memory(asked.once.as_ref(), |memory| spend::add(state, memory, asked, moment))
+        })
+        .map_or_else(Verdict::Fault, Verdict::Consumption)
+    }
+
+    /// Gives back what was charged to a quota that lies apart.
+    pub fn refund(&self, asked: &Refund<'_>, now: Now<'_>) -> Verdict {
+        Verdict::Flag(self.with_quota(&asked.key, |state| self.refund_to(state, asked, now)))
+    }
+
+    /// The same of a quota in the record of a user, whose lock is held.
+    pub fn refund_user(
+        &self,
+        record: &mut UserRecord,
+        asked: &Refund<'_>,
+        now: Now<'_>,
+    ) -> Verdict {
+        Verdict::Flag(record.with_quota(&asked.key, |state| self.refund_to(state, asked, now)))
+    }
+
+    fn refund_to(&self, state: &mut QuotaState, asked: &Refund<'_>, now: Now<'_>) -> bool {
+        let id = asked.charged.id;
+        self.with_named(asked.memory, |memory| {
+            let was_refunded = self.refunded.contains_key(&id);
+            let given_back = spend::refund(state, memory, was_refunded, asked, now.us);
+            if given_back {
+                self.refunded.insert(id, now.ms() + RECEIPT_MS);
+            }
+            given_back
+        })
+    }
+
+    /// Forgets quotas that lie apart. True where one of them held something.
+    pub fn reset(&self, keys: &[Cow<'_, str>], now: Now<'_>) -> bool {
+        let reset = keys.iter().filter(|key| {
+            let Entry::Occupied(entry) = self.quotas.entry((***key).into()) else { return false };
+            // Before it goes: nothing may begin anew as what it was.
+            self.births_us.fetch_max(entry.get().born_us + 1, Ordering::SeqCst);
+            !entry.remove().is_over(now.ms())
+        });
+        reset.count() > 0
+    }
+
+    fn moment(&self, now: Now<'_>) -> Moment {
+        Moment { us: now.us, born_us: now.us.max(self.births_us.load(Ordering::SeqCst)) }
+    }
+
+    /// Does something with a quota that lies apart, under its lock.
+    pub fn with_quota<T>(&self, key: &str, run: impl FnOnce(&mut QuotaState) -> T) -> T {
+        let says_nothing = |state: &QuotaState| *state == QuotaState::default();
+        if let Some(mut state) = self.quotas.get_mut(key) {
+            let result = run(&mut state);
+            if says_nothing(&state) {
+                drop(state);
+                self.quotas.remove_if(key, |_, state| says_nothing(state));
+            }
+            return result;
+        }
+        match self.quotas.entry(key.into()) {
+            Entry::Occupied(mut entry) => run(entry.get_mut()),
+            Entry::Vacant(entry) => {
+                let mut state = QuotaState::default();
+                let result = run(&mut state);
+                // A look, or a denial, leaves nothing behind.
+                if !says_nothing(&state) {
+                    entry.insert(state);
+                }
+                result
+            }
+        }
+    }
+
+    /// Does something with what is remembered, under its lock: of two who ask the same the second finds the answer.
+    pub fn with_memory<T>(
+        &self,
+        asked: Option<&Idempotency>,
+        run: impl FnOnce(&mut Option<RememberedCharge>) -> T,
+    ) -> T {
+        self.with_named(asked.map(|asked| asked.name), run)
+    }
+
+    fn with_named<T>(
+        &self,
+        name: Option<[u8; 16]>,
+        run: impl FnOnce(&mut Option<RememberedCharge>) -> T,
+    ) -> T {
+        let Some(name) = name else { return run(&mut None) };
+        match self.memories.entry(name) {
+            Entry::Occupied(mut entry) => {
+                let mut memory = Some(*entry.get());
+                let result = run(&mut memory);
+                match memory {
+                    Some(memory) => drop(entry.insert(memory)),
+                    None => drop(entry.remove()),
+                }
+                result
+            }
+            Entry::Vacant(entry) => {
+                let mut memory = None;
+                let result = run(&mut memory);
+                if let Some(memory) = memory {
+                    entry.insert(memory);
+                }
+                result
+            }
+        }
+    }
+
+    /// Drops what has expired from one shard.
+    pub fn sweep(&self, shard: usize, settled_ms: u64) -> usize {
+        sweep_shard(&self.quotas, shard, |_, state| state.is_over(settled_ms))
+            + sweep_shard(&self.memories, shard, |_, memory| memory.until_ms <= settled_ms)
+            + sweep_shard(&self.refunded, shard, |_, until_ms| *until_ms <= settled_ms)
+    }
+
+    /// One line for each thing that stands.
+    pub fn dump(&self, settled_ms: u64) -> Vec<String> {
+        let quotas = self.quotas.iter().filter(|quota| !quota.is_over(settled_ms));
+        let mut lines: Vec<String> =
+            quotas.map(|quota| format!("quota {:?} {:?}\n", quota.key(), quota.value())).collect();
+        let memories = self.memories.iter().filter(|memory| memory.until_ms > settled_ms);
+        lines.extend(memories.map(|it| format!("memory {:?} {:?}\n", it.key(), it.value())));
+        let refunded = self.refunded.iter().filter(|until_ms| **until_ms > settled_ms);
+        lines.extend(refunded.map(|it| format!("refunded {:?} {}\n", it.key(), it.value())));
+        lines
+    }
+}
+
+#[cfg(feature = "test-stores")]
+impl Ledger {
+    /// A copy of a quota that lies apart, as a store that does not decide under its lock would read it.
+    pub fn read_quota(&self, key: &str) -> QuotaState {
+        self.quotas.get(key).map(|state| state.clone()).unwrap_or_default()
+    }
+
+    /// Overwrites one, as such a store would write it.
+    pub fn write_quota(&self, key: &str, state: QuotaState) {
+        self.quotas.insert(key.into(), state);
+    }
+
+    /// The same of what is remembered.
+    pub fn read_memory(&self, name: &[u8; 16]) -> Option<RememberedCharge> {
+        self.memories.get(name).map(|memory| *memory)
+    }
+
+    /// See `write_quota`.
+    pub fn write_memory(&self, name: &[u8; 16], memory: Option<RememberedCharge>) {
+        self.with_named(Some(*name), |kept| *kept = memory);
+    }
+
+    /// Whether a receipt was spent.
+    pub fn was_refunded(&self, id: &ReceiptId) -> bool {
+        self.refunded.contains_key(id)
+    }
+
+    /// Remembers that a receipt was spent.
+    pub fn write_refunded(&self, id: ReceiptId, until_ms: u64) {
+        self.refunded.insert(id, until_ms);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_locked_while_somebody_looks_and_charges() {
+        let ledger = Ledger::new(&ahash::RandomState::new(), 4);
+        let once = Idempotency { name: [1; 16], question: [1; 16] };
+        let is_locked = || ledger.memories.try_get(&once.name).is_locked();
+        // Quotas of two algorithms share a name, and so a memory, but no lock of their own.
+        ledger.with_memory(Some(&once), |_| assert!(is_locked()));
+        assert!(!is_locked());
+    }
+}

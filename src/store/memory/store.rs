@@ -1,0 +1,374 @@
+//! The embedded store: one map entry per user, decided and changed under one lock.
+
+use super::api_key_index::KeyNames;
+use super::claims::OnceKeys;
+use super::counter_answers::Answers;
+use super::family_index::FamilyNames;
+use super::leads::Leads;
+use super::listeners::tell;
+use super::quotas::Ledger;
+use super::shards::sweep_shard;
+use super::turns::Turns;
+use crate::core::api_key::ops::{KeyAnswer, KeyOp};
+use crate::core::base::clock::{Clock, Now};
+use crate::core::base::reason::Reason;
+use crate::core::counter::counter::Apply;
+use crate::core::family::ops::{FamilyAnswer, FamilyOp, Login, LoginAnswer};
+use crate::core::op::{Act, Charge, Op, QuotaPlace, Verdict};
+use crate::core::quota::idempotency::Idempotency;
+use crate::core::quota::state::QuotaState;
+use crate::core::record::{Aside, Gone, SLICE, UserRecord};
+use crate::core::revocation::lead::Lead;
+use crate::core::store::{Health, Outcome, Sink, Store};
+use crate::core::turn::ops::{Ask, TurnGate, TurnOp};
+use crate::store::shared_users::shared_users;
+use dashmap::{DashMap, Entry};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+/// Shards of the map. Many, because a sweep holds one shard's lock while it goes through it, and
+/// with ten million users that must still be about a millisecond.
+const SHARDS: usize = 1024;
+/// A sweep stops after the shard in which it has taken so long.
+const SWEEP_BUDGET: Duration = Duration::from_micros(500);
+
+/// The embedded store.
+///
+/// The lock: every shard of the map has one. An operation takes its user's shard for writing, from
+/// finding the record until the last change to it; nothing else is locked meanwhile and nothing is
+/// called that could come back here. So operations on one user happen one after the other, whatever
+/// threads they come from, and no decision is taken on a record that another thread is changing.
+/// The one exception: a request that is charged a quota apart from its user takes that quota's shard
+/// as well, always after the user's, so that no two can wait for each other; and what is remembered of
+/// charges and of changes to counters lies in maps of its own, whose shards are taken last of all (see
+/// [`Ledger`] and [`Answers`]). The names of API keys and of refresh families lie in maps of their own
+/// as well, taken after the owner's shard (see [`KeyNames`] and [`FamilyNames`]). So do turns, taken after the
+/// user's shard where a credential is asked for (see [`Turns`]).
+pub struct MemoryStore {
+    users: DashMap<Box<str>, Box<UserRecord>, ahash::RandomState>,
+    /// Quotas that lie with no user, and what is remembered of charges.
+    pub(crate) ledger: Ledger,
+    /// Where API keys lie.
+    pub(crate) key_names: KeyNames,
+    /// Whose refresh families are.
+    pub(crate) family_names: FamilyNames,
+    /// Changes of counters that are remembered.
+    pub(crate) answers: Answers,
+    /// Keys that lie with no user.
+    pub(crate) once: OnceKeys,
+    /// Who holds what, and who waits for it.
+    pub(crate) turns: Turns,
+    /// By how much clocks of issuers lead ours.
+    pub(crate) leads: Leads,
+    /// First issuers of the Auths that use it. Held for one look-up or change.
+    issuers: Mutex<BTreeSet<String>>,
+    clock: Arc<dyn Clock>,
+    /// The longest horizon of any Auth that has used the store: what one of them ends must outlive the
+    /// tokens that another accepts.
+    horizon_ms: AtomicU64,
+    /// The shard that the next sweep begins with.
+    cursor: AtomicUsize,
+}
+
+impl MemoryStore {
+    /// An empty store that reads this clock.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        let hasher = ahash::RandomState::new();
+        Self {
+            ledger: Ledger::new(&hasher, SHARDS),
+            answers: Answers::new(&hasher, SHARDS),
+            once: OnceKeys::new(&hasher, SHARDS),
+            turns: Turns::new(&hasher, SHARDS),
+            users: DashMap::with_hasher_and_shard_amount(hasher, SHARDS),
+            key_names: KeyNames::default(),
+            family_names: FamilyNames::default(),
+            leads: Leads::default(),
+            issuers: Mutex::default(),
+            clock,
+            horizon_ms: AtomicU64::new(0),
+            cursor: AtomicUsize::new(0),
+        }
+    }
+
+    /// Decides one operation. `sink`: whoever asks for a turn is woken by it.
+    #[must_use]
+    pub fn run(&self, mut op: Op<'_>, sink: Option<&Arc<dyn Sink>>) -> Verdict {
+        let longest = self.horizon_ms.load(Ordering::Relaxed);
+        if op.horizon_ms > longest {
+            self.horizon_ms.fetch_max(op.horizon_ms, Ordering::Relaxed);
+        } else {
+            op.horizon_ms = longest;
+        }
+        let now = Now::of(&*self.clock);
+        if let Act::RevokeUser { lead, .. } | Act::BlockUser { lead, .. } = &mut op.act
+            && let Lead::Observed { issuer } = lead
+        {
+            // A token whose lead is noted after this falls by what its user's record says of it.
+            *lead = Lead::Fixed { ms: self.leads.ms(issuer, now.ms()) };
+        }
+        let op = &op;
+        let verdict = self.decide(op, now, sink);
+        if let Some(ahead) = verdict.decision().and_then(|decision| decision.ahead.as_deref()) {
+            self.leads.note(ahead, now.ms());
+        }
+        if let Some(user) = op.act.fells(&verdict) {
+            self.turns.listeners.revoked(user);
+        }
+        verdict
+    }
+
+    fn decide(&self, op: &Op<'_>, now: Now<'_>, sink: Option<&Arc<dyn Sink>>) -> Verdict {
+        match &op.act {
+            Act::Ping => Verdict::Flag(true),
+            Act::Consume(asked) => self.ledger.consume(asked, now),
+            Act::AddUnits(asked) => self.ledger.add(asked, now),
+            Act::Refund(asked) => match &asked.user {
+                None => self.ledger.refund(asked, now),
+                Some(user) => {
+                    self.users.get_mut(&**user).map_or(Verdict::Flag(false), |mut record| {
+                        self.ledger.refund_user(&mut record, asked, now)
+                    })
+                }
+            },
+            Act::ResetQuotas { keys } => Verdict::Flag(self.ledger.reset(keys, now)),
+            Act::ReceiptKey { fresh } => Verdict::Key(self.ledger.key(fresh)),
+            Act::ApiKey(KeyOp::Create(new)) => {
+                // User first, name second, and nobody who holds a name asks for a user.
+                let mut record = self.users.entry(new.place.owner.as_str().into()).or_default();
+                let verdict = record.apply(op, now, Aside::default());
+                if verdict == Verdict::ApiKey(KeyAnswer::Done(true)) {
+                    self.key_names.enter(new);
+                }
+                verdict
+            }
+            Act::ApiKey(key) if key.owner().is_none() => {
+                Verdict::ApiKey(self.key_names.answer(key, now))
+            }
+            Act::Family(FamilyOp::Find { bucket, family }) => {
+                // The name is let go before the record is locked.
+                let user = self.family_names.find(*bucket, family);
+                Verdict::Family(FamilyAnswer::Known(
+                    user.and_then(|user| {
+                        self.users.get(&user)?.known_family(family, &user, now.ms())
+                    }),
+                ))
+            }
+            Act::Family(FamilyOp::Login(login)) => self.log_in(login, op, now),
+            Act::Apply(apply @ Apply { once: Some(once), .. }) => {
+                self.apply_once(apply, once, op.horizon_ms, now)
+            }
+            Act::Once { key, by, ttl_ms } => {
+                Verdict::Flag(self.once.take(key, by, *ttl_ms, now.ms()))
+            }
+            Act::OnceRelease { key, by } => Verdict::Flag(self.once.release(key, by, now.ms())),
+            Act::Turn(turn) => self.turn(turn, op.horizon_ms, now, sink),
+            act => match act.charge() {
+                Some((user, charge))
+                    if charge.place == QuotaPlace::Apart || charge.once.is_some() =>
+                {
+                    self.about_with(user, charge, op, now)
+                }
+                _ => act.user().map_or(Verdict::Flag(false), |user| self.about(user, op, now)),
+            },
+        }
+    }
+
+    fn about(&self, user: &str, op: &Op<'_>, now: Now<'_>) -> Verdict {
+        if let Some(mut record) = self.users.get_mut(user) {
+            return record.apply(op, now, Aside::default());
+        }
+        // Nothing is known of the user: most operations then find nothing to do, and nothing is kept.
+        let mut record = Box::<UserRecord>::default();
+        let verdict = record.apply(op, now, Aside::default());
+        if record.is_empty() {
+            return verdict;
+        }
+        // Another thread may have made a record meanwhile: then that one decides, under its lock.
+        match self.users.entry(user.into()) {
+            Entry::Occupied(mut entry) => entry.get_mut().apply(op, now, Aside::default()),
+            Entry::Vacant(entry) => {
+                entry.insert(record);
+                verdict
+            }
+        }
+    }
+
+    /// User first, name second, and nobody who holds a name asks for a user.
+    fn log_in(&self, login: &Login<'_>, op: &Op<'_>, now: Now<'_>) -> Verdict {
+        let user = &*login.admit.user;
+        let run = |record: &mut UserRecord| {
+            let verdict = record.apply(op, now, Aside::default());
+            self.enter_family(login, &verdict);
+            verdict
+        };
+        match self.users.entry(user.into()) {
+            Entry::Occupied(mut entry) => run(entry.get_mut()),
+            Entry::Vacant(entry) => {
+                let mut record = Box::<UserRecord>::default();
+                let verdict = run(&mut record);
+                if !record.is_empty() {
+                    entry.insert(record);
+                }
+                verdict
+            }
+        }
+    }
+
+    /// Enters the name of a family that a login has begun.
+    pub(crate) fn enter_family(&self, login: &Login<'_>, verdict: &Verdict) {
+        if let Verdict::Family(FamilyAnswer::Login(answer)) = verdict
+            && matches!(**answer, LoginAnswer::Admitted(..))
+        {
+            self.family_names.enter(login.family.id, &login.admit.user);
+        }
+    }
+
+    /// The user's shard is held from before the answer is looked for until both are written, so that of two who
+    /// ask the same the second finds the answer.
+    fn apply_once(
+        &self,
+        apply: &Apply<'_>,
+        once: &Idempotency,
+        horizon_ms: u64,
+        now: Now<'_>,
+    ) -> Verdict {
+        let run = |record: &mut UserRecord| {
+            self.answers.with(once, |found| record.apply_once(apply, found, horizon_ms, now))
+        };
+        match self.users.entry((*apply.user).into()) {
+            Entry::Occupied(mut entry) => run(entry.get_mut()),
+            Entry::Vacant(entry) => {
+                let mut record = Box::<UserRecord>::default();
+                let verdict = run(&mut record);
+                if !record.is_empty() {
+                    entry.insert(record);
+                }
+                verdict
+            }
+        }
+    }
+
+    /// Where a credential is asked for, its user's shard is held until the turn is granted: user first, turn second.
+    fn turn(
+        &self,
+        turn: &TurnOp<'_>,
+        horizon_ms: u64,
+        now: Now<'_>,
+        sink: Option<&Arc<dyn Sink>>,
+    ) -> Verdict {
+        let run = |against| self.turns.run(turn, against, now.us, sink);
+        let TurnOp::Ask(Ask { place, credential: Some(credential), .. }) = turn else {
+            return tell(run(Reason::Allowed));
+        };
+        let judged = |record: &mut UserRecord| run(record.against(credential, horizon_ms, now));
+        let known = self.users.get_mut(&*place.id).map(|mut record| judged(&mut record));
+        tell(known.unwrap_or_else(|| match self.users.entry((*place.id).into()) {
+            Entry::Occupied(mut entry) => judged(entry.get_mut()),
+            // The shard is locked all the same: nobody enters a revocation meanwhile.
+            Entry::Vacant(_locked) => judged(&mut UserRecord::default()),
+        }))
+    }
+
+    /// A request that touches more than its user's record.
+    fn about_with(&self, user: &str, charge: &Charge<'_>, op: &Op<'_>, now: Now<'_>) -> Verdict {
+        // User first, quota second, memory last, and nobody who holds a later one asks for an earlier.
+        let mut record = self.users.entry(user.into()).or_default();
+        let mut apply = |quota: Option<&mut QuotaState>| {
+            self.ledger.with_memory(charge.once.as_ref(), |memory| {
+                record.apply(op, now, Aside { quota, memory: Some(memory) })
+            })
+        };
+        match charge.place {
+            QuotaPlace::Apart => self.ledger.with_quota(&charge.key, |state| apply(Some(state))),
+            QuotaPlace::Record => apply(None),
+        }
+    }
+
+    /// A copy of a user's record, as a store that does not decide under its lock would read it.
+    #[cfg(feature = "test-stores")]
+    pub fn read(&self, user: &str) -> UserRecord {
+        self.users.get(user).map(|record| (**record).clone()).unwrap_or_default()
+    }
+
+    /// Overwrites a user's record, as a store that does not decide under its lock would write it.
+    #[cfg(feature = "test-stores")]
+    pub fn write(&self, user: &str, record: UserRecord) {
+        self.users.insert(user.into(), Box::new(record));
+    }
+
+    /// The clock.
+    #[cfg(feature = "test-stores")]
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+}
+
+impl Store for MemoryStore {
+    fn submit(&self, op: Op<'_>, _ticket: u64, sink: &Arc<dyn Sink>) -> Option<Outcome> {
+        Some(self.run(op, Some(sink)).outcome())
+    }
+
+    fn listen(&self, gate: TurnGate, sink: Weak<dyn Sink>) {
+        self.turns.listeners.listen(gate, &sink);
+    }
+
+    fn enter(&self, issuer: &str) {
+        self.issuers.lock().unwrap_or_else(PoisonError::into_inner).insert(issuer.to_owned());
+    }
+
+    fn health(&self) -> Health {
+        let issuers = self.issuers.lock().unwrap_or_else(PoisonError::into_inner);
+        let issuers: Vec<String> = issuers.iter().cloned().collect();
+        let warnings = shared_users(&issuers, "the embedded store", String::new);
+        Health { connected: true, warnings: warnings.into_iter().collect(), ..Health::default() }
+    }
+
+    fn sweep(&self) -> usize {
+        let now = Now::of(&*self.clock);
+        let settled_ms = now.settled_ms();
+        let shards = self.users.shards().len();
+        let start = Instant::now();
+        self.key_names.sweep(settled_ms);
+        let mut removed = 0;
+        for _ in 0..shards {
+            let shard = self.cursor.fetch_add(1, Ordering::Relaxed) % shards;
+            removed += sweep_shard(&self.users, shard, |user, record| {
+                record.expire_named(now, SLICE, |gone| match gone {
+                    Gone::Key(id) => self.key_names.drop_key(id, user),
+                    Gone::Family(id) => self.family_names.drop_family(id),
+                })
+            });
+            removed += self.ledger.sweep(shard, settled_ms);
+            removed += self.answers.sweep(shard, settled_ms);
+            removed += self.once.sweep(shard, settled_ms);
+            removed += self.turns.sweep(shard, settled_ms * 1000);
+            if start.elapsed() >= SWEEP_BUDGET {
+                break;
+            }
+        }
+        removed
+    }
+
+    fn dump(&self) -> String {
+        let now = Now::of(&*self.clock);
+        let mut lines: Vec<String> = self
+            .users
+            .iter()
+            .map(|user| (user.key().clone(), user.value().describe(now)))
+            .filter(|(_, record)| !record.is_empty())
+            .map(|(user, record)| format!("{user:?} {record}\n"))
+            .collect();
+        lines.extend(self.leads.describe(now.settled_ms()));
+        lines.extend(self.ledger.dump(now.settled_ms()));
+        lines.extend(self.key_names.describe(now));
+        lines.extend(self.family_names.describe());
+        lines.extend(self.answers.dump(now.settled_ms()));
+        lines.extend(self.once.dump(now.settled_ms()));
+        lines.extend(self.turns.dump(now.us, now.settled_ms() * 1000));
+        lines.sort();
+        lines.concat()
+    }
+}

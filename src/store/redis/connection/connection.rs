@@ -1,0 +1,375 @@
+//! One connection's queue: what was asked, in the order of the wire, and what is still to be written.
+//! Written to from the thread that asks, read from the I/O thread; it says what became of every call.
+
+use super::acks::Acks;
+use super::pending::{Stage, Waiting};
+use super::queue::{Phase, Queue, Taken};
+use crate::core::base::error::Fault;
+use crate::core::store::{Health, Notice, Outcome, Sink, Source};
+use crate::store::redis::endpoint::handshake::Server;
+use crate::store::redis::net::slots::Redirect;
+use crate::store::redis::net::socket::Socket;
+use crate::store::redis::protocol::codec::Plan;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+
+/// Calls that wait at most. One more is refused at once: memory stays bounded when the store is slow.
+pub const MAX_WAITING: usize = 10_000;
+
+/// Calls that are held back at most for the end of the turn; where fewer are in flight, half of those. The
+/// server works on some while others are still being asked, and a lone call is sent at once.
+const MOST_HELD: usize = 16;
+
+/// The lock: one mutex guards the queue. It is held to append a call and write what can be written
+/// without waiting, to take replies in, and to give up on calls; never across an await, and never
+/// while a sink is called.
+pub struct Link {
+    queue: Mutex<Queue>,
+    /// A turn has begun: bytes are held back until its `flush`.
+    pub held: AtomicBool,
+    /// Wakes the I/O task: there is something to write that could not be written at once, or the end.
+    pub wake: Notify,
+    pub(crate) timeout: Duration,
+    /// Where it is one of several: who knows the others. Asked while the mutex is free.
+    router: Option<Box<dyn Router>>,
+}
+
+/// Sends calls to the server that they belong to.
+pub trait Router: Send + Sync {
+    /// Takes a call that did not run.
+    fn route(&self, waiting: Waiting, why: Redirect);
+}
+
+pub type Completions = Vec<(Arc<dyn Sink>, u64, Outcome)>;
+
+impl Link {
+    /// A link whose calls are given up after `timeout`. `prefix`: what the names of all keys begin with.
+    pub fn new(timeout: Duration, prefix: &str) -> Self {
+        Self {
+            queue: Mutex::new(Queue::new(prefix)),
+            held: AtomicBool::new(false),
+            wake: Notify::new(),
+            timeout,
+            router: None,
+        }
+    }
+
+    /// One of several.
+    pub fn routed(timeout: Duration, prefix: &str, router: Box<dyn Router>) -> Self {
+        let link = Self { router: Some(router), ..Self::new(timeout, prefix) };
+        link.lock().routed = true;
+        link
+    }
+
+    /// One that tells nothing before replicas hold it.
+    pub fn acknowledged(self, acks: Acks) -> Self {
+        self.lock().acks = Some(acks);
+        self
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a plan in. `Some`: it was refused, and nothing was sent.
+    pub fn submit(&self, plan: Plan, ticket: u64, sink: &Arc<dyn Sink>) -> Option<Outcome> {
+        let mut queue = self.lock();
+        if let Some(fault) = refusal(&queue) {
+            return Some(Err(fault));
+        }
+        let deadline = Instant::now() + self.timeout;
+        queue.push(Waiting::new(plan, ticket, sink, deadline));
+        if queue.phase == Phase::Up {
+            queue.unsent += 1;
+            if queue.unsent >= (queue.waiting.len() / 2).clamp(1, MOST_HELD) {
+                queue.unsent = 0;
+                self.write(&mut queue);
+            }
+            self.held.store(true, Ordering::Relaxed);
+        }
+        None
+    }
+
+    /// Takes a call over from another server, and sends it at once.
+    ///
+    /// # Errors
+    /// The call, where it is refused; nothing was sent.
+    pub fn take_over(&self, waiting: Waiting) -> Result<(), Box<(Waiting, Fault)>> {
+        let mut queue = self.lock();
+        if let Some(fault) = refusal(&queue) {
+            return Err(Box::new((waiting, fault)));
+        }
+        queue.push(waiting);
+        self.write(&mut queue);
+        Ok(())
+    }
+
+    /// Gives up those calls that were not sent, for other servers.
+    pub fn give_up_unsent(&self) -> Vec<Waiting> {
+        let mut queue = self.lock();
+        let written = if queue.phase == Phase::Up { queue.written } else { 0 };
+        let sent = queue.waiting.partition_point(|waiting| waiting.start < written);
+        // The last one sent may be one of which the socket has taken a part.
+        let unsent = queue.waiting.drain(sent..).collect();
+        queue.count_batch();
+        queue.rewrite_unsent();
+        unsent
+    }
+
+    /// Tells those who wait, and sends on what belongs elsewhere.
+    pub(crate) fn pass_on(&self, taken: Taken) {
+        deliver(taken.done);
+        if taken.damaged {
+            let watchers = self.lock().watchers.clone();
+            tell(&watchers, &Notice::Damaged);
+        }
+        let Some(router) = &self.router else { return };
+        for (waiting, why) in taken.elsewhere {
+            router.route(waiting, why);
+        }
+    }
+
+    /// Ends a turn: writes what was held back.
+    pub fn flush(&self) {
+        self.held.store(false, Ordering::Relaxed);
+        let mut queue = self.lock();
+        queue.unsent = 0;
+        self.write(&mut queue);
+    }
+
+    /// Writes what the socket takes at once; the I/O task sees to the rest.
+    pub(crate) fn write(&self, queue: &mut Queue) {
+        if queue.phase != Phase::Up {
+            return;
+        }
+        queue.close_batch();
+        if !queue.out.is_empty() && !queue.write_now() {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Bytes for a socket that is written to by the I/O task alone.
+    pub fn take_out(&self) -> Vec<u8> {
+        let mut queue = self.lock();
+        let out = std::mem::take(&mut queue.out);
+        queue.written += out.len() as u64;
+        out
+    }
+
+    /// Whether bytes lie there that the socket did not take.
+    pub fn is_blocked(&self) -> bool {
+        !self.lock().out.is_empty()
+    }
+
+    /// A connection was made: everything that waits is sent over it.
+    pub fn up(&self, socket: Option<Arc<Socket>>, server: Server) {
+        let mut queue = self.lock();
+        if queue.phase == Phase::Closed {
+            return;
+        }
+        let recovered = !queue.reason.is_empty();
+        queue.reason.clear();
+        queue.phase = Phase::Up;
+        queue.socket = socket;
+        queue.meet(server);
+        queue.answered = false;
+        queue.last_read = Instant::now();
+        queue.inbox.clear();
+        queue.broken = None;
+        queue.rewrite();
+        self.write(&mut queue);
+        let is_watched = queue.socket.as_deref().is_some_and(Socket::is_watched);
+        let watchers = queue.watchers.clone();
+        drop(queue);
+        if is_watched {
+            tell(&watchers, &Notice::Opened);
+        }
+        if recovered {
+            tell(&watchers, &Notice::Recovered);
+        }
+    }
+
+    /// The connection was lost. What was sent may have run: its callers are told so. What was not,
+    /// waits for the next connection.
+    /// True: the connection had been of use.
+    pub fn lost(&self, why: &str) -> bool {
+        let mut queue = self.lock();
+        let answered = queue.answered;
+        if queue.phase == Phase::Closed {
+            return answered;
+        }
+        queue.phase = Phase::Connecting;
+        queue.let_go();
+        queue.health.connected = false;
+        let first = queue.reason.is_empty();
+        why.clone_into(&mut queue.reason);
+        let written = queue.written;
+        let sent = queue.waiting.partition_point(|waiting| waiting.start < written);
+        let gone: Vec<_> = queue.waiting.drain(..sent).collect();
+        queue.out.clear();
+        queue.written = 0;
+        let unheld = queue.acks.as_mut().map(Acks::lost).unwrap_or_default();
+        queue.reopen_batch();
+        let watchers = queue.watchers.clone();
+        drop(queue);
+        deliver(unheld);
+        let fault = Fault::unknown(format!(
+            "the connection to the store was lost ({why}): whether it acted is unknown"
+        ));
+        fail(gone, &fault);
+        if first {
+            tell(&watchers, &Notice::Lost(why.to_owned()));
+        }
+        answered
+    }
+
+    /// An attempt to connect failed: nobody is kept waiting.
+    pub fn down(&self, why: &str) {
+        let mut queue = self.lock();
+        if queue.phase == Phase::Closed {
+            return;
+        }
+        queue.phase = Phase::Down;
+        let first = queue.reason.is_empty();
+        why.clone_into(&mut queue.reason);
+        let gone: Vec<_> = queue.waiting.drain(..).collect();
+        queue.count_batch();
+        let watchers = queue.watchers.clone();
+        drop(queue);
+        let fault = Fault::unavailable(format!("the store cannot be reached: {why}"));
+        fail(gone, &fault);
+        if first {
+            tell(&watchers, &Notice::Lost(why.to_owned()));
+        }
+    }
+
+    /// Gives up on calls that took too long. False: the server has been silent for as long, and the
+    /// connection is to be replaced.
+    pub fn check_deadlines(&self) -> bool {
+        let now = Instant::now();
+        let mut queue = self.lock();
+        let mut gone = queue.acks.as_mut().map(|acks| acks.overdue(now)).unwrap_or_default();
+        let (written, up) = (queue.written, queue.phase == Phase::Up);
+        let mut unsent_gone = false;
+        queue.waiting.retain_mut(|waiting| {
+            // Those of a batch stay with it.
+            if waiting.deadline > now || matches!(waiting.stage, Stage::Mark | Stage::Wait) {
+                return true;
+            }
+            let sent = up && waiting.start < written;
+            if let Some(sink) = waiting.sink.take() {
+                let fault = if sent {
+                    Fault::unknown("the store did not answer in time: whether it acted is unknown")
+                } else {
+                    Fault::unavailable("the store did not take the call in time: nothing was done")
+                };
+                gone.push((sink, waiting.ticket, Err(fault)));
+            }
+            unsent_gone |= !sent;
+            sent
+        });
+        if unsent_gone {
+            queue.count_batch();
+        }
+        if unsent_gone && up {
+            queue.rewrite_unsent();
+        }
+        let silent = now.duration_since(queue.last_read) >= self.timeout;
+        let overdue = queue.waiting.front().is_some_and(|w| w.sink.is_none() && w.deadline <= now);
+        if up {
+            self.write(&mut queue);
+        }
+        drop(queue);
+        deliver(gone);
+        !(up && silent && overdue)
+    }
+
+    /// What the thread that asks should watch.
+    pub fn source(&self) -> Option<Arc<dyn Source>> {
+        let socket = self.lock().socket.clone()?;
+        socket.is_watched().then_some(socket as Arc<dyn Source>)
+    }
+
+    /// Why the connection is of no use any more, where that was found by the thread that asks.
+    pub fn broken(&self) -> Option<io::Error> {
+        self.lock().broken.take()
+    }
+
+    /// Tells this sink of losses and recoveries.
+    pub fn watch(&self, sink: Weak<dyn Sink>) {
+        self.lock().watchers.push(sink);
+    }
+
+    /// What is known of the server.
+    pub fn health(&self) -> Health {
+        self.lock().health.clone()
+    }
+
+    /// Why it cannot be used, where that is known.
+    pub fn trouble(&self) -> Option<String> {
+        let queue = self.lock();
+        (!queue.reason.is_empty()).then(|| queue.reason.clone())
+    }
+
+    /// Whether it was closed.
+    pub fn is_closed(&self) -> bool {
+        self.lock().phase == Phase::Closed
+    }
+
+    /// Ends it.
+    pub fn close(&self) {
+        let mut queue = self.lock();
+        queue.phase = Phase::Closed;
+        queue.let_go();
+        let gone: Vec<_> = queue.waiting.drain(..).collect();
+        let unheld = queue.acks.as_mut().map(Acks::lost).unwrap_or_default();
+        drop(queue);
+        self.wake.notify_one();
+        deliver(unheld);
+        let fault = Fault::unknown("the store was closed: whether it acted is unknown");
+        fail(gone, &fault);
+    }
+}
+
+/// Why a call is not taken in.
+fn refusal(queue: &Queue) -> Option<Fault> {
+    let why = match queue.phase {
+        Phase::Closed => "the store was closed".to_owned(),
+        Phase::Down => format!("the store cannot be reached: {}", queue.reason),
+        Phase::Connecting | Phase::Up if queue.waiting.len() < MAX_WAITING => return None,
+        Phase::Connecting | Phase::Up => "too many calls wait for the store".to_owned(),
+    };
+    Some(Fault::unavailable(why))
+}
+
+/// Tells everybody who still waits for one of these calls the same.
+fn fail(gone: Vec<Waiting>, fault: &Fault) {
+    let told = |w: Waiting| Some((w.sink?, w.ticket, Err(fault.clone())));
+    deliver(gone.into_iter().filter_map(told).collect());
+}
+
+/// Hands completions over, those of one sink together.
+pub(crate) fn deliver(done: Completions) {
+    let mut batch: Vec<(u64, Outcome)> = Vec::with_capacity(done.len());
+    let mut to: Option<Arc<dyn Sink>> = None;
+    for (sink, ticket, outcome) in done {
+        if let Some(other) = to.as_ref().filter(|other| !Arc::ptr_eq(other, &sink)) {
+            other.complete_all(std::mem::take(&mut batch));
+        }
+        to = Some(sink);
+        batch.push((ticket, outcome));
+    }
+    if let Some(sink) = to {
+        sink.complete_all(batch);
+    }
+}
+
+/// Tells everybody who watches.
+pub fn tell(watchers: &[Weak<dyn Sink>], notice: &Notice) {
+    for sink in watchers.iter().filter_map(Weak::upgrade) {
+        sink.notice(notice.clone());
+    }
+}

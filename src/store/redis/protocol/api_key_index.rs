@@ -1,0 +1,91 @@
+//! The names of imported keys as calls of scripts, and what those answer. A name lies in the bucket of the hash that it is.
+
+use super::api_key::{KeyExpects, ask};
+use super::codec::Call;
+use super::key_names::Names;
+use super::pack::{FAR, NEVER, Packer, Unpacker};
+use super::scripts::Verb;
+use crate::core::api_key::key::{Digest, LISTED_MS};
+use crate::core::api_key::ops::{KeyPlace, Pointed, Pointing};
+use std::fmt::Write as _;
+
+/// Digits of an id.
+const ID: usize = 20;
+
+/// A record is kept so much longer than it is told of, in milliseconds.
+const SLACK_MS: u64 = 3_600_000;
+
+fn pointer(prefix: &str, digest: &Digest) -> String {
+    let mut hex = String::with_capacity(64);
+    for byte in digest {
+        let _ = write!(hex, "{byte:02x}");
+    }
+    Names::of(prefix, &hex).key("imp")
+}
+
+/// As a pointer holds it: the id has a fixed length.
+fn place_text(place: &KeyPlace) -> String {
+    format!("{}{}", place.id, place.owner)
+}
+
+/// Reads where a key lies: a pointer's text, or the owner of a key whose id is known.
+pub fn place(bytes: &[u8], id: Option<&str>) -> Option<KeyPlace> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let (id, owner) = match id {
+        Some(id) => (id, text),
+        None => text.split_at_checked(ID)?,
+    };
+    Some(KeyPlace { id: id.to_owned(), owner: owner.to_owned() })
+}
+
+/// Asks for the place of an imported key.
+pub fn find(prefix: &str, digest: &Digest) -> Call {
+    ask(Verb::KeyFind, &[pointer(prefix, digest)], &[b"p"], KeyExpects::Place(None))
+}
+
+/// Takes a name.
+pub fn claim(prefix: &str, digest: &Digest, place: &KeyPlace, over: Option<&KeyPlace>) -> Call {
+    let texts = [place_text(place), over.map(place_text).unwrap_or_default()];
+    let arguments = texts.each_ref().map(|text| text.as_bytes());
+    ask(Verb::KeyClaim, &[pointer(prefix, digest)], &arguments, KeyExpects::Place(None))
+}
+
+/// Tells a name of its key.
+pub fn point(prefix: &str, Pointing { digest, place, what }: &Pointing) -> Call {
+    let gone = |gone_ms: Option<u64>| gone_ms.map_or(NEVER, |at| at.min(FAR));
+    let (number, version, gone_ms) = match *what {
+        Pointed::Created { expires_ms } => {
+            (1, 0, gone(expires_ms.map(|at| at.saturating_add(LISTED_MS + SLACK_MS))))
+        }
+        Pointed::Changing => (2, 0, NEVER),
+        Pointed::Changed { version, gone_ms } => (3, version, gone(gone_ms)),
+        Pointed::Ended { gone_ms } => (4, 0, gone(Some(gone_ms))),
+    };
+    let numbers = Packer::default().put(1, number).put(7, version).put(6, gone_ms).0;
+    let text = place_text(place);
+    let arguments = [text.as_bytes(), &*numbers];
+    ask(Verb::KeyPoint, &[pointer(prefix, digest)], &arguments, KeyExpects::Done)
+}
+
+fn pointing(from: &mut Unpacker<'_>, place: &KeyPlace, what: Pointed) -> Option<Pointing> {
+    let digest = from.bytes(32)?.try_into().ok()?;
+    Some(Pointing { digest, place: place.clone(), what })
+}
+
+/// Reads what the name of a key that has ended is to be told.
+pub fn ended(from: &mut Unpacker<'_>, place: &KeyPlace) -> Option<Pointing> {
+    let gone_ms = from.take(6)?;
+    pointing(from, place, Pointed::Ended { gone_ms })
+}
+
+/// Reads what it is to be told before the key's expiry is changed.
+pub fn changing(from: &mut Unpacker<'_>, place: &KeyPlace) -> Option<Pointing> {
+    pointing(from, place, Pointed::Changing)
+}
+
+/// Reads what it is to be told afterwards.
+pub fn changed(from: &mut Unpacker<'_>, place: &KeyPlace) -> Option<Pointing> {
+    let (version, gone_ms) = (from.take(7)?, from.take(6)?);
+    let gone_ms = Some(gone_ms).filter(|at| *at != NEVER);
+    pointing(from, place, Pointed::Changed { version, gone_ms })
+}

@@ -1,0 +1,74 @@
+//! Credentials that are asked for again, as keys and arguments of a script, and what it finds against them.
+
+use super::codec::{Call, Expects, call, field};
+use super::decide::issued;
+use super::key_names::Names;
+use super::pack::Packer;
+use super::scripts::Verb;
+use crate::core::base::reason::{Reason, Reasons};
+use crate::core::decision::credential::Credential;
+use crate::core::op::{Issued, SessionCheck};
+
+/// What comes first among keys and arguments of a script that asks for a credential.
+pub struct Asked {
+    /// The user's record, its queue, the API key, and the owner's index.
+    pub keys: [String; 4],
+    /// See lua/credential.lua.
+    pub arguments: [Vec<u8>; 5],
+}
+
+/// Writes a credential of that user.
+pub fn asked(prefix: &str, user: &str, credential: &Credential<'_>, horizon_ms: u64) -> Asked {
+    let names = Names::of(prefix, user);
+    let Credential { token, key } = credential;
+    let check = token.as_ref().is_some_and(|token| token.check != SessionCheck::Skip);
+    let never = Issued::Own { generation: 0 };
+    let (foreign, when) = issued(token.as_ref().map_or(never, |token| token.issued));
+    let numbers = Packer::default()
+        .flag(token.is_some())
+        .flag(key.is_some())
+        .flag(check)
+        .flag(foreign)
+        .put(7, when)
+        .ms(horizon_ms);
+    let (record, queue) = (names.key("u"), names.key("d"));
+    let (lies, ring) = match key {
+        Some(key) => (Names::of_api_key(prefix, &key.id).key("a"), names.key("ak")),
+        None => (record.clone(), record.clone()),
+    };
+    let session = token.as_ref().map_or(Vec::new(), |it| field(b's', it.session.as_bytes()));
+    let revoked = token.as_ref().map_or(Vec::new(), |it| field(b'r', &it.token));
+    let digest = key.as_ref().map_or(Vec::new(), |key| key.digest.to_vec());
+    Asked {
+        keys: [record, queue, lies, ring],
+        arguments: [numbers.0, session, revoked, digest, user.as_bytes().to_vec()],
+    }
+}
+
+/// Writes the question whether it stands.
+pub fn standing(prefix: &str, user: &str, credential: &Credential<'_>, horizon_ms: u64) -> Call {
+    let Asked { keys, arguments } = asked(prefix, user, credential, horizon_ms);
+    let arguments = arguments.each_ref().map(|bytes| &bytes[..]);
+    call(Verb::Standing, &keys, &arguments, Expects::Standing)
+}
+
+/// Reads what stands against it.
+pub fn reasons(bits: u64) -> Reasons {
+    const ORDER: [Reason; 8] = [
+        Reason::UserBlocked,
+        Reason::TokenRevoked,
+        Reason::UserRevoked,
+        Reason::SessionEnded,
+        Reason::SessionUnknown,
+        Reason::KeyUnknown,
+        Reason::KeyRevoked,
+        Reason::KeyExpired,
+    ];
+    let mut reasons = Reasons::default();
+    for (bit, reason) in ORDER.into_iter().enumerate() {
+        if bits >> bit & 1 == 1 {
+            reasons.add(reason);
+        }
+    }
+    reasons
+}

@@ -1,0 +1,9 @@
+//! JSON Web Tokens: keys, claims, verification, the cache of verified tokens, and signing.
+
+pub mod cache;
+pub mod claims;
+pub mod fetched_keys;
+pub mod issue;
+pub mod jwk;
+pub mod verification_keys;
+pub mod verify;

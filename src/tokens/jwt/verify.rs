@@ -1,0 +1,250 @@
+//! From the text of a token to a verified one: compact form, header, key, signature, claims, in that
+//! order, so that nothing a stranger wrote is read further than its signature allows.
+
+use super::cache::TokenCache;
+use super::claims;
+use super::claims::{Purpose, Rules, Token};
+use super::fetched_keys::Fetched;
+use super::verification_keys::{Choice, KeySet, KeySource, NoKey};
+use crate::core::base::error::Fault;
+use crate::core::base::reason::Reason;
+use crate::tokens::strict_json;
+use crate::tokens::strict_json::Value;
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::rc::Rc;
+
+/// Longest token that is looked at, in bytes; below Node's own limit on headers (16 KiB).
+pub const MAX_TOKEN: usize = 8192;
+/// Bytes that the cache of verified tokens may hold.
+const CACHE_BYTES: usize = 16 * 1024 * 1024;
+
+/// Base64url without padding (RFC 7515 §2).
+#[must_use]
+pub fn base64url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Its inverse, strict: no padding, no other characters, no bits left over (RFC 4648 §3.5).
+#[must_use]
+pub fn from_base64url(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+/// SHA-256.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
+    hash
+}
+
+/// Verifies tokens for one Auth.
+pub struct Verifier {
+    keys: KeySet,
+    rules: Rules,
+    cache: TokenCache,
+    hits: u64,
+    misses: u64,
+    /// The last header segment read, and the key that it chose: an issuer writes the same header
+    /// over and over.
+    header: Option<(Box<str>, Choice)>,
+    payload: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+/// A token's three segments.
+struct Compact<'a> {
+    header: &'a str,
+    payload: &'a str,
+    signature: &'a str,
+    signing_input: &'a str,
+}
+
+impl Verifier {
+    /// A verifier with these keys and rules.
+    #[must_use]
+    pub fn new(keys: KeySet, rules: Rules) -> Self {
+        Self {
+            keys,
+            rules,
+            cache: TokenCache::new(CACHE_BYTES),
+            hits: 0,
+            misses: 0,
+            header: None,
+            payload: Vec::new(),
+            signature: Vec::new(),
+        }
+    }
+
+    /// The rules.
+    #[must_use]
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The keys.
+    #[must_use]
+    pub const fn keys(&self) -> &KeySet {
+        &self.keys
+    }
+
+    /// Replaces the fetched keys, as [`KeySet::renew`] does. Forgets what the keys before have verified, unless they stay.
+    ///
+    /// # Errors
+    /// The crypto library does not work.
+    pub fn renew_keys(&mut self, keys: &[KeySource]) -> Result<Fetched, Fault> {
+        let fetched = self.keys.renew(keys)?;
+        if fetched.usable > 0 {
+            self.forget_tokens();
+        }
+        Ok(fetched)
+    }
+
+    /// Drops the fetched keys, and what they have verified.
+    pub fn forget_keys(&mut self) {
+        self.keys.forget();
+        self.forget_tokens();
+    }
+
+    fn forget_tokens(&mut self) {
+        self.cache = TokenCache::new(CACHE_BYTES);
+        self.header = None;
+    }
+
+    /// See [`KeySet::doubt`].
+    pub const fn doubt_keys(&mut self, doubtful: bool) {
+        self.keys.doubt(doubtful);
+    }
+
+    /// How often a token was found among those already verified, how often it was not, and the bytes that they take.
+    #[must_use]
+    pub fn cached(&self) -> (u64, u64, u64) {
+        (self.hits, self.misses, self.cache.weight())
+    }
+
+    /// Signature and claims; not whether it was revoked.
+    ///
+    /// # Errors
+    /// The first reason why the token does not stand at `now_ms`.
+    pub fn verify(&mut self, text: &str, now_ms: u64) -> Result<Rc<Token>, Reason> {
+        if text.len() > MAX_TOKEN {
+            return Err(Reason::TokenTooLarge);
+        }
+        let tolerance_ms = self.rules.tolerance_ms;
+        if let Some(token) = self.cache.get(text) {
+            self.hits += 1;
+            if let Err(reason) = token.stands_at(now_ms, tolerance_ms) {
+                // It will not stand again, unless it is not valid yet: no use in keeping it.
+                self.cache.remove(text);
+                return Err(reason);
+            }
+            return Ok(token);
+        }
+        self.misses += 1;
+        let token = self.read(text, Purpose::Accept)?;
+        token.stands_at(now_ms, tolerance_ms)?;
+        let token = Rc::new(token);
+        self.cache.insert(text, &token);
+        Ok(token)
+    }
+
+    /// Whose token it is and until when, if the signature is good: for revoking it and asking about
+    /// it. Expired, not yet valid, or for another audience it may be.
+    ///
+    /// # Errors
+    /// Why that cannot be said.
+    pub fn identify(&mut self, text: &str) -> Result<Token, Reason> {
+        if text.len() > MAX_TOKEN {
+            return Err(Reason::TokenTooLarge);
+        }
+        self.read(text, Purpose::Identify)
+    }
+
+    /// The payload of a JWS that one of the keys has signed (RFC 7515 §5.2), whatever it says: no claim
+    /// has been looked at, and it need be no JSON. Not a verdict on a token.
+    ///
+    /// # Errors
+    /// Why the signature does not stand, or the header is not one of an access token.
+    pub fn payload(&mut self, text: &str) -> Result<&[u8], Reason> {
+        if text.len() > MAX_TOKEN {
+            return Err(Reason::TokenTooLarge);
+        }
+        self.open(text)?;
+        Ok(&self.payload)
+    }
+
+    fn read(&mut self, text: &str, purpose: Purpose) -> Result<Token, Reason> {
+        let (compact, choice) = self.open(text)?;
+        let json = std::str::from_utf8(&self.payload).map_err(|_| Reason::TokenMalformed)?;
+        let members = strict_json::read_object(json).ok_or(Reason::TokenMalformed)?;
+        let digest = || sha256(compact.signing_input.as_bytes());
+        claims::read(&members, digest, &self.rules, self.keys.signer(choice), purpose)
+    }
+
+    /// Header, key and signature; the payload is left decoded.
+    fn open<'a>(&mut self, text: &'a str) -> Result<(Compact<'a>, Choice), Reason> {
+        let compact = split(text).ok_or(Reason::TokenMalformed)?;
+        let choice = match &self.header {
+            Some((header, choice)) if **header == *compact.header => *choice,
+            _ => {
+                let choice = read_header(compact.header, &self.keys)?;
+                self.header = Some((compact.header.into(), choice));
+                choice
+            }
+        };
+        decode_into(compact.signature, &mut self.signature)?;
+        if !self.keys.verify(choice, compact.signing_input.as_bytes(), &self.signature) {
+            return Err(Reason::TokenSignature);
+        }
+        decode_into(compact.payload, &mut self.payload)?;
+        Ok((compact, choice))
+    }
+}
+
+fn split(text: &str) -> Option<Compact<'_>> {
+    let (signing_input, signature) = text.rsplit_once('.')?;
+    let (header, payload) = signing_input.split_once('.')?;
+    let whole = !header.is_empty() && !payload.contains('.');
+    whole.then_some(Compact { header, payload, signature, signing_input })
+}
+
+fn decode_into(segment: &str, into: &mut Vec<u8>) -> Result<(), Reason> {
+    into.clear();
+    URL_SAFE_NO_PAD.decode_vec(segment, into).map_err(|_| Reason::TokenMalformed)
+}
+
+/// Reads a header (RFC 7515 §4) and chooses the key. `crit` and `b64` announce what is not understood
+/// here; `jwk`, `jku` and `x5u` are a stranger's word on which key to trust, and are ignored.
+fn read_header(segment: &str, keys: &KeySet) -> Result<Choice, Reason> {
+    let bytes = from_base64url(segment).ok_or(Reason::TokenMalformed)?;
+    let json = std::str::from_utf8(&bytes).map_err(|_| Reason::TokenMalformed)?;
+    let members = strict_json::read_object(json).ok_or(Reason::TokenMalformed)?;
+    let mut algorithm = None;
+    let mut kid = None;
+    for (name, value) in &members {
+        match (&**name, value) {
+            ("alg", Value::Text(text)) => algorithm = Some(&**text),
+            ("alg", _) => return Err(Reason::TokenAlgorithm),
+            ("kid", Value::Text(text)) => kid = Some(&**text),
+            ("typ", Value::Text(text)) if is_access_token_type(text) => {}
+            ("kid" | "typ" | "cty" | "crit" | "b64", _) => return Err(Reason::TokenMalformed),
+            _ => {}
+        }
+    }
+    let algorithm = algorithm.ok_or(Reason::TokenAlgorithm)?;
+    keys.choose(algorithm, kid).map_err(|why| match why {
+        NoKey::Algorithm => Reason::TokenAlgorithm,
+        NoKey::Key => Reason::TokenKey,
+        NoKey::Unknown => Reason::KeysUnavailable,
+    })
+}
+
+/// `typ` where it stands must not say that the token is for something else (RFC 8725 §3.11); the
+/// comparison ignores case, and the prefix `application/` may be left out (RFC 7515 §4.1.9).
+fn is_access_token_type(typ: &str) -> bool {
+    let prefix = typ.get(..12).filter(|prefix| prefix.eq_ignore_ascii_case("application/"));
+    let name = if prefix.is_some() { &typ[12..] } else { typ };
+    name.eq_ignore_ascii_case("jwt") || name.eq_ignore_ascii_case("at+jwt")
+}
