@@ -3,10 +3,13 @@
 
 mod support;
 
-use latchgate::core::api_key::ops::{KeyPatch, Use};
+use latchgate::core::api_key::ops::Use;
+use latchgate::core::api_key::types::KeyPatch;
 use latchgate::core::base::reason::Reason;
 use latchgate::core::counter::counter::Apply;
-use latchgate::core::op::{Act, Charge, SessionCheck};
+use latchgate::core::op::Act;
+use latchgate::core::quota::charge::Charge;
+use latchgate::core::request::request::SessionCheck;
 use latchgate::core::store::Store;
 use std::sync::Arc;
 use support::counting::*;

@@ -2,7 +2,7 @@
 //! corpus of whole tokens does not reach: the cache, ownership of a key, choice by kid.
 
 use latchgate::core::base::reason::Reason;
-use latchgate::core::op::Issued;
+use latchgate::core::revocation::epoch::Issued;
 use latchgate::tokens::jwt::claims::{Rules, Signer};
 use latchgate::tokens::jwt::issue::{Issuer, Request};
 use latchgate::tokens::jwt::verification_keys::{

@@ -3,7 +3,7 @@
 
 mod support;
 
-use latchgate::core::op::SessionCheck;
+use latchgate::core::request::request::SessionCheck;
 use latchgate::core::store::Store;
 use latchgate::core::turn::ops::{Ask, TurnAnswer, TurnMode, ticket_of};
 use std::sync::Arc;

@@ -4,8 +4,9 @@
 use super::io::watcher;
 use crate::binding::io::bytes::Bytes;
 use crate::core::base::error::Fault;
-use crate::core::op::{AdmissionRule, OnLimit, SessionCheck};
 use crate::core::quota::state::{QuotaRule, Refill};
+use crate::core::request::request::SessionCheck;
+use crate::core::session::rule::{AdmissionRule, OnLimit};
 use crate::store::registry::Settings;
 use crate::tokens::jwt::claims::{MAX_SAFE, Rules};
 use crate::tokens::jwt::issue::Issuer;

@@ -9,6 +9,7 @@ pub mod family;
 pub mod op;
 pub mod quota;
 pub mod record;
+pub mod request;
 pub mod revocation;
 pub mod session;
 pub mod store;

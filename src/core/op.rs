@@ -1,132 +1,25 @@
 //! The verbs that a store understands and what it answers. Every verb names exactly one user, so
 //! that one record, and later one hash slot, holds all that it needs.
 
-use super::store::{Outcome, Replica};
 use crate::core::api_key::ops::{KeyAnswer, KeyOp};
 use crate::core::base::error::Fault;
-use crate::core::base::reason::{Reason, Reasons};
+use crate::core::base::owned::own;
+use crate::core::base::reason::Reason;
 use crate::core::counter::counter::{Applied, Apply};
-use crate::core::decision::credential::Credential;
 use crate::core::family::ops::{FamilyAnswer, FamilyOp};
-use crate::core::quota::idempotency::Idempotency;
+use crate::core::quota::charge::Charge;
 use crate::core::quota::spend::{AddUnits, Consume, Refund};
-use crate::core::quota::state::{Consumption, QuotaRule, Spend};
-use crate::core::revocation::lead::{Ahead, Lead};
-use crate::core::session::session::{Cursor, Page, Session, SessionTimes};
+use crate::core::quota::state::Consumption;
+use crate::core::request::credential::Credential;
+use crate::core::request::request::Admission;
+use crate::core::request::request::Admit;
+use crate::core::request::request::Decide;
+use crate::core::request::request::Decision;
+use crate::core::revocation::epoch::Issued;
+use crate::core::revocation::lead::Lead;
+use crate::core::session::session::{Cursor, Page, Session};
 use crate::core::turn::ops::{TurnAnswer, TurnOp};
 use std::borrow::Cow;
-
-/// How a token says when it was issued.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Issued {
-    /// Signed by our own key with `gen`, the store's microseconds at issue.
-    Own {
-        /// The `gen` claim.
-        generation: u64,
-    },
-    /// Any other token: its `iat`, in milliseconds since the Unix epoch.
-    Foreign {
-        /// The `iat` claim, rounded down to whole milliseconds.
-        iat_ms: u64,
-    },
-}
-
-/// Whether a decision looks at the session, and what it does with one that it has never seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SessionCheck {
-    /// Sessions are not looked at.
-    Skip,
-    /// The session must have been admitted.
-    Explicit,
-    /// A session never seen before is admitted in the same step.
-    FirstUse,
-}
-
-/// What happens at the limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnLimit {
-    /// The newcomer is refused.
-    Reject,
-    /// The least recently active sessions make room.
-    EvictOldest,
-}
-
-/// The rules under which a session is admitted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AdmissionRule {
-    /// Most live sessions of one user; `None`: no limit but the hard one.
-    pub limit: Option<u64>,
-    /// Most live sessions of one user, whatever `limit` says.
-    pub hard_limit: u64,
-    /// What happens at the limit.
-    pub on_limit: OnLimit,
-    /// A session ends when it was idle for so long, in milliseconds.
-    pub idle_ms: u64,
-    /// A session ends when it is so old, in milliseconds.
-    pub absolute_ms: u64,
-}
-
-/// Where a quota that a request is charged lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QuotaPlace {
-    /// In the user's record.
-    Record,
-    /// Apart from it, under a key of its own.
-    Apart,
-}
-
-/// What a request is charged.
-#[derive(Clone, Debug)]
-pub struct Charge<'a> {
-    /// Where it lies.
-    pub place: QuotaPlace,
-    /// The quota's key there (docs/layout.md).
-    pub key: Cow<'a, str>,
-    /// Its rule.
-    pub rule: QuotaRule,
-    /// What is taken.
-    pub spend: Spend,
-    /// Once, under this.
-    pub once: Option<Idempotency>,
-}
-
-/// One request: does this token, in this session, with these scopes, pass?
-#[derive(Clone, Debug)]
-pub struct Decide<'a> {
-    /// The user id, as `req.auth.userId` says it.
-    pub user: Cow<'a, str>,
-    /// The token's key (docs/layout.md), under which it may stand revoked.
-    pub token: Cow<'a, [u8]>,
-    /// When it was issued.
-    pub issued: Issued,
-    /// Who issued it; empty: we, or the first issuer that is configured.
-    pub issuer: Cow<'a, str>,
-    /// The session that the token belongs to.
-    pub session: Cow<'a, str>,
-    /// Whether the session is looked at.
-    pub check: SessionCheck,
-    /// For admission by first use.
-    pub rule: AdmissionRule,
-    /// Whether the token carries the scopes that the route demands.
-    pub scope_ok: bool,
-    /// False where this request has touched the session already.
-    pub touch: bool,
-    /// What it is charged.
-    pub charge: Option<Charge<'a>>,
-}
-
-/// Admits a session explicitly.
-#[derive(Clone, Debug)]
-pub struct Admit<'a> {
-    /// The user id.
-    pub user: Cow<'a, str>,
-    /// The session id.
-    pub session: Cow<'a, str>,
-    /// Device data, a JSON object; kept as it is.
-    pub device: Option<Cow<'a, str>>,
-    /// The rules.
-    pub rule: AdmissionRule,
-}
 
 /// What is asked of a store.
 #[derive(Clone, Debug)]
@@ -193,57 +86,6 @@ pub struct Op<'a> {
     pub horizon_ms: u64,
     /// The most by which an accepted token's `iat` may lie ahead, in milliseconds. 0: leads are not observed.
     pub most_lead_ms: u64,
-}
-
-/// What a decision found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// `Allowed`, or the first reason to deny.
-    pub reason: Reason,
-    /// Every reason that would have denied on its own.
-    pub would_deny: Reasons,
-    /// The session, where it was looked at and the request is allowed.
-    pub session: Option<SessionView>,
-    /// The session was admitted by this very step.
-    pub admitted: bool,
-    /// The ids of the sessions that made room for it.
-    pub evicted: Vec<String>,
-    /// The quota, where one is charged and nothing before it denies.
-    pub quota: Option<Consumption>,
-    /// The token was let through and is of a clock ahead of ours.
-    pub ahead: Option<Box<Ahead>>,
-}
-
-/// What a request is told about its session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SessionView {
-    /// Live sessions of the user, this one among them.
-    pub active: u64,
-    /// The limit, if there is one.
-    pub limit: Option<u64>,
-    /// The session's instants.
-    pub times: SessionTimes,
-    /// When it was active before this request, in milliseconds.
-    pub previous_active_ms: u64,
-}
-
-/// What an admission came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Admission {
-    /// `Allowed`, `SessionLimit`, `SessionEnded` or `UserBlocked`.
-    pub reason: Reason,
-    /// The session, where it was admitted or was live already.
-    pub session: Option<Session>,
-    /// It was live already.
-    pub existing: bool,
-    /// Live sessions afterwards.
-    pub active: u64,
-    /// The limit, if there is one.
-    pub limit: Option<u64>,
-    /// The sessions that made room.
-    pub evicted: Vec<Session>,
-    /// Earliest instant at which asking again may help, from now, in milliseconds; `None`: unknown.
-    pub retry_after_ms: Option<u64>,
 }
 
 /// What a store answers.
@@ -341,10 +183,6 @@ impl Act<'_> {
     }
 }
 
-pub(crate) fn own<T: ToOwned + ?Sized + 'static>(text: Cow<'_, T>) -> Cow<'static, T> {
-    Cow::Owned(text.into_owned())
-}
-
 impl Op<'_> {
     /// The same operation, owning what it names: for stores that answer later.
     #[must_use]
@@ -392,4 +230,75 @@ impl Op<'_> {
         };
         Op { act, horizon_ms: self.horizon_ms, most_lead_ms: self.most_lead_ms }
     }
+}
+
+impl Verdict {
+    /// The decision in it, where it is one.
+    #[must_use]
+    pub const fn decision(&self) -> Option<&Decision> {
+        match self {
+            Self::Decision(decision) => Some(decision),
+            Self::ApiKey(KeyAnswer::Used(used)) => Some(&used.decision),
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub const fn decision_mut(&mut self) -> Option<&mut Decision> {
+        match self {
+            Self::Decision(decision) => Some(decision),
+            Self::ApiKey(KeyAnswer::Used(used)) => Some(&mut used.decision),
+            _ => None,
+        }
+    }
+
+    /// Whether it lets a request through.
+    #[must_use]
+    pub fn is_allowed(&self) -> bool {
+        self.decision().is_some_and(|decision| decision.reason == Reason::Allowed)
+    }
+}
+
+impl Act<'_> {
+    /// Whose credentials may have fallen by it: something of the user was revoked, ended, evicted or blocked. Rather
+    /// once too often.
+    #[must_use]
+    pub fn fells(&self, verdict: &Verdict) -> Option<&str> {
+        let fells = match (self, verdict) {
+            (Self::RevokeToken { .. } | Self::RevokeUser { .. } | Self::BlockUser { .. }, _) => {
+                true
+            }
+            (Self::End { .. }, Verdict::Flag(ended)) => *ended,
+            (Self::EndAll { .. }, Verdict::Count(ended)) => *ended > 0,
+            (Self::Admit(_), Verdict::Admission(admission)) => !admission.evicted.is_empty(),
+            (Self::Family(_), Verdict::Family(answer)) => answer.fells(),
+            (Self::Decide(_), Verdict::Decision(decision)) => !decision.evicted.is_empty(),
+            (Self::ApiKey(KeyOp::Use(_)), Verdict::ApiKey(KeyAnswer::Used(used))) => {
+                !used.decision.evicted.is_empty()
+            }
+            (
+                Self::ApiKey(KeyOp::Revoke(_) | KeyOp::Rotate { .. }),
+                Verdict::ApiKey(KeyAnswer::Done(done)),
+            ) => *done,
+            (Self::ApiKey(KeyOp::Update { patch, .. }), Verdict::ApiKey(_)) => {
+                patch.expires_ms.is_some()
+            }
+            _ => false,
+        };
+        self.user().filter(|_| fells)
+    }
+}
+
+/// What an operation comes to.
+pub type Outcome = Result<Verdict, Fault>;
+
+/// A server that repeats what a primary does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replica {
+    /// `host:port`, as the primary knows it.
+    pub address: String,
+    /// What of the primary's stream it has not confirmed.
+    pub lag_bytes: u64,
+    /// It follows the stream; otherwise it is still being given what was there before.
+    pub online: bool,
 }

@@ -1,12 +1,9 @@
 //! What a store is to the rest: it takes one operation and gives one verdict, at once or later.
 
-use super::op::{Op, Verdict};
-use crate::core::base::error::Fault;
+use super::op::Op;
+use crate::core::op::Outcome;
 use crate::core::turn::ops::{TurnGate, TurnTicket};
 use std::sync::{Arc, Weak};
-
-/// What an operation comes to.
-pub type Outcome = Result<Verdict, Fault>;
 
 /// Takes the outcomes that did not come at once. Called from any thread, at most once per ticket.
 pub trait Sink: Send + Sync {
@@ -82,17 +79,6 @@ pub struct Health {
     pub warnings: Vec<String>,
     /// It has met a value that it did not write, where its own should be.
     pub damaged: bool,
-}
-
-/// A server that repeats what a primary does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Replica {
-    /// `host:port`, as the primary knows it.
-    pub address: String,
-    /// What of the primary's stream it has not confirmed.
-    pub lag_bytes: u64,
-    /// It follows the stream; otherwise it is still being given what was there before.
-    pub online: bool,
 }
 
 /// A store of user records. Every operation is atomic: it is decided and takes effect as a whole, or

@@ -12,14 +12,14 @@ const { defined } = require('./names.js');
  * @typedef {import('./keys.js').VerificationKey} VerificationKey
  * @typedef {import('./keys.js').SigningKey} SigningKey
  * @typedef {ReturnType<typeof privateKey>} OwnKey
- * @typedef {{ keys: VerificationKey[], signing?: SigningKey, keySet?: boolean, keysUri?: string }} KeyRing
+ * @typedef {{ keys: VerificationKey[], signing?: SigningKey, keySet?: boolean, keysUri?: string }} ApiKeySet
  */
 
 const KEY_NAMES = ['secret', 'publicKey', 'privateKey', 'jwks', 'jwksUri'];
 
 /**
  * @param {Record<string, any>} jwt
- * @returns {KeyRing}
+ * @returns {ApiKeySet}
  */
 function keyRing(jwt) {
   const given = KEY_NAMES.filter((name) => jwt[name] !== undefined);
@@ -42,7 +42,7 @@ function keyRing(jwt) {
   return own === undefined ? publicRing(jwt.publicKey, 'jwt.publicKey') : pairRing(jwt.publicKey, own);
 }
 
-/** @returns {KeyRing} */
+/** @returns {ApiKeySet} */
 function environmentKeys() {
   const secret = env('LATCHGATE_JWT_SECRET');
   const key = env('LATCHGATE_JWT_PUBLIC_KEY');
@@ -63,7 +63,7 @@ function environmentKeys() {
 /**
  * @param {unknown} value
  * @param {string} label
- * @returns {KeyRing}
+ * @returns {ApiKeySet}
  */
 function secretRing(value, label) {
   const secret = secretKey(value, label);
@@ -73,7 +73,7 @@ function secretRing(value, label) {
 /**
  * @param {unknown} value
  * @param {string} label
- * @returns {KeyRing}
+ * @returns {ApiKeySet}
  */
 function publicRing(value, label) {
   return { keys: [{ label, jwk: JSON.stringify(publicJwk(value, label)) }] };
@@ -83,7 +83,7 @@ function publicRing(value, label) {
  * A private key, with the public one that verifies, or with its own public half.
  * @param {unknown} publicKey
  * @param {OwnKey} own
- * @returns {KeyRing}
+ * @returns {ApiKeySet}
  */
 function pairRing(publicKey, own) {
   const label = publicKey === undefined ? 'jwt.privateKey' : 'jwt.publicKey';
@@ -96,7 +96,7 @@ function pairRing(publicKey, own) {
 /**
  * @param {unknown} jwks
  * @param {OwnKey | undefined} own the addon adds it, unless it stands in the set already
- * @returns {KeyRing}
+ * @returns {ApiKeySet}
  */
 function setRing(jwks, own) {
   const given = /** @type {{ keys?: unknown }} */ (Object(jwks));
@@ -122,7 +122,7 @@ function setRing(jwks, own) {
  * @param {unknown} uri
  * @param {string} label
  * @param {OwnKey | undefined} own
- * @returns {KeyRing}
+ * @returns {ApiKeySet}
  */
 function fetchedRing(uri, label, own) {
   const keysUri = endpoint(uri, label);

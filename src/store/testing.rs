@@ -11,12 +11,15 @@ use crate::core::counter::claim;
 use crate::core::counter::claim::Held;
 use crate::core::counter::counter::{Apply, RememberedValues};
 use crate::core::family::ops::FamilyOp;
-use crate::core::op::{Act, Op, QuotaPlace, Verdict};
+use crate::core::op::Outcome;
+use crate::core::op::{Act, Op, Verdict};
+use crate::core::quota::charge::QuotaPlace;
 use crate::core::quota::idempotency::{Idempotency, RememberedCharge};
+use crate::core::quota::place::Aside;
 use crate::core::quota::spend;
 use crate::core::quota::state::{Moment, QuotaState, RECEIPT_MS, ReceiptId};
-use crate::core::record::{Aside, UserRecord};
-use crate::core::store::{Outcome, Sink, Store};
+use crate::core::record::UserRecord;
+use crate::core::store::{Sink, Store};
 use crate::core::turn::ops::{Ask, TurnGate, TurnOp, TurnPlace};
 use crate::core::turn::state::TurnState;
 use crate::store::memory::listeners::{Woken, tell};
@@ -262,7 +265,7 @@ impl LateStore {
     ) -> Verdict {
         let against = match turn {
             TurnOp::Ask(Ask { place, credential: Some(credential), .. }) => {
-                self.memory.read(&place.id).against(credential, horizon_ms, now)
+                self.memory.read(&place.id).first_denial(credential, horizon_ms, now)
             }
             _ => Reason::Allowed,
         };

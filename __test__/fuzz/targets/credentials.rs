@@ -1,7 +1,7 @@
 //! Headers, API keys and refresh tokens as text: each has one way of being written, and what is read says what was written.
 #![no_main]
 
-use latchgate::core::api_key::ops::KeyName;
+use latchgate::core::api_key::types::KeyName;
 use latchgate::core::base::reason::Reason;
 use latchgate::core::family::ops::{FamilyKey, Serial};
 use latchgate::tokens::jwt::verify::sha256;

@@ -2,19 +2,21 @@
 //! ids are in it; any bytes come to a verdict or to none, and a verdict of fixed form to no other when its end is missing.
 #![no_main]
 
-use latchgate::core::api_key::ops::{KeyName, KeyOp, KeyPatch, KeyPlace, Use};
+use latchgate::core::api_key::ops::{KeyOp, Use};
+use latchgate::core::api_key::types::{KeyName, KeyPatch, KeyPlace};
 use latchgate::core::counter::counter::{Apply, Change};
-use latchgate::core::decision::credential::Credential;
 use latchgate::core::family::ops::{
     FamilyAnswer, FamilyKey, FamilyOp, Login, NewFamily, PresentedToken, Refresh, Serial,
 };
-use latchgate::core::op::{
-    Act, AdmissionRule, Admit, Charge, Decide, Issued, OnLimit, Op, QuotaPlace, SessionCheck,
-    Verdict,
-};
+use latchgate::core::op::{Act, Op, Verdict};
+use latchgate::core::quota::charge::{Charge, QuotaPlace};
 use latchgate::core::quota::spend::Consume;
 use latchgate::core::quota::state::{QuotaRule, Refill, Spend};
+use latchgate::core::request::credential::Credential;
+use latchgate::core::request::request::{Admit, Decide, SessionCheck};
+use latchgate::core::revocation::epoch::Issued;
 use latchgate::core::revocation::lead::Lead;
+use latchgate::core::session::rule::{AdmissionRule, OnLimit};
 use latchgate::core::session::session::Cursor;
 use latchgate::core::turn::ops::{TurnKind, TurnOp, TurnPlace};
 use latchgate::store::redis::fuzzing::{

@@ -6,8 +6,9 @@ use super::{assert_nothing_left, on_every_store};
 use latchgate::core::base::error::FaultCode;
 use latchgate::core::base::reason::Reason;
 use latchgate::core::counter::counter::{Apply, Change, MOST};
-use latchgate::core::decision::credential::Credential;
-use latchgate::core::op::{Act, SessionCheck};
+use latchgate::core::op::Act;
+use latchgate::core::request::credential::Credential;
+use latchgate::core::request::request::SessionCheck;
 use latchgate::core::store::Store;
 
 #[test]

@@ -9,7 +9,8 @@ use super::{assert_nothing_left, on_every_store, sweep};
 use latchgate::core::base::error::FaultCode;
 use latchgate::core::base::reason::Reason;
 use latchgate::core::family::ops::{KnownFamily, LoginAnswer, RefreshAnswer, Serial};
-use latchgate::core::op::{AdmissionRule, SessionCheck};
+use latchgate::core::request::request::SessionCheck;
+use latchgate::core::session::rule::AdmissionRule;
 
 const OTHER: [u8; 16] = [2; 16];
 

@@ -5,7 +5,8 @@ use super::support::{HOUR, MINUTE, START_MS, admit, end, evict, ids, reject, tou
 use super::support::{block_user, list, revoke_user};
 use super::{assert_nothing_left, on_every_store, sweep};
 use latchgate::core::family::ops::{LoginAnswer, RefreshAnswer};
-use latchgate::core::op::{Act, AdmissionRule, OnLimit};
+use latchgate::core::op::Act;
+use latchgate::core::session::rule::{AdmissionRule, OnLimit};
 
 const OTHER: [u8; 16] = [2; 16];
 

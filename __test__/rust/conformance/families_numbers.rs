@@ -5,7 +5,7 @@ use super::on_every_store;
 use super::support::families::*;
 use super::support::{HOUR, MINUTE, START_MS, ids, list, reject};
 use latchgate::core::family::ops::{FamilyKey, LoginAnswer, RefreshAnswer};
-use latchgate::core::op::AdmissionRule;
+use latchgate::core::session::rule::AdmissionRule;
 use latchgate::core::store::Store;
 
 const OTHER: [u8; 16] = [2; 16];

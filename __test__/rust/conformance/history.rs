@@ -4,13 +4,13 @@
 use super::support::keys;
 use super::support::*;
 use super::{assert_nothing_left, on_every_store};
-use latchgate::core::api_key::ops::{KeyPatch, KeyPlace};
+use latchgate::core::api_key::types::{KeyPatch, KeyPlace};
 use latchgate::core::base::hash_slot::bucket;
 use latchgate::core::base::reason::Reason;
-use latchgate::core::op::{
-    Act, AdmissionRule, Admit, Decide, Decision, OnLimit, Op, SessionCheck, Verdict,
-};
+use latchgate::core::op::{Act, Op, Verdict};
+use latchgate::core::request::request::{Admit, Decide, Decision, SessionCheck};
 use latchgate::core::revocation::lead::{Lead, PERIOD_MS};
+use latchgate::core::session::rule::{AdmissionRule, OnLimit};
 use latchgate::core::store::Store;
 use std::collections::BTreeMap;
 

@@ -4,9 +4,11 @@ use super::support::keys::{self, *};
 use super::support::*;
 use super::{assert_nothing_left, on_every_store};
 use latchgate::core::api_key::key::LISTED_MS;
-use latchgate::core::api_key::ops::{KeyName, KeyPatch, KeyPlace, Use};
+use latchgate::core::api_key::ops::Use;
+use latchgate::core::api_key::types::{KeyName, KeyPatch, KeyPlace};
 use latchgate::core::base::reason::Reason;
-use latchgate::core::op::{Act, Charge};
+use latchgate::core::op::Act;
+use latchgate::core::quota::charge::Charge;
 use latchgate::core::store::Store;
 
 fn reason(store: &dyn Store, asked: Use<'_>) -> Reason {

@@ -4,9 +4,8 @@ use super::support::keys::*;
 use super::support::*;
 use super::{assert_nothing_left, on_every_store};
 use latchgate::core::api_key::key::LISTED_MS;
-use latchgate::core::api_key::ops::{
-    KeyAnswer, KeyName, KeyOp, KeyPatch, KeyPlace, Pointed, Pointing,
-};
+use latchgate::core::api_key::ops::{KeyAnswer, KeyOp, Pointed, Pointing};
+use latchgate::core::api_key::types::{KeyName, KeyPatch, KeyPlace};
 use latchgate::core::op::Act;
 use latchgate::core::store::Store;
 

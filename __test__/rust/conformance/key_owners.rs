@@ -5,12 +5,13 @@ use super::support::keys::*;
 use super::support::*;
 use super::{RuleClock, on_every_store, sweep};
 use latchgate::core::api_key::key::LISTED_MS;
-use latchgate::core::api_key::ops::{KeyAnswer, KeyName, KeyOp, KeyPatch, KeyPlace};
+use latchgate::core::api_key::ops::{KeyAnswer, KeyOp};
+use latchgate::core::api_key::types::{KeyName, KeyPatch, KeyPlace};
 use latchgate::core::base::reason::Reason;
-use latchgate::core::decision::credential::{Credential, KeyCredential};
 use latchgate::core::op::Act;
 use latchgate::core::quota::spend::Refund;
 use latchgate::core::quota::state::{Charged, QuotaRule, Refill};
+use latchgate::core::request::credential::{Credential, KeyCredential};
 use latchgate::core::store::Store;
 use std::borrow::Cow;
 
@@ -38,7 +39,7 @@ fn import_twice(store: &dyn Store, clock: &RuleClock<'_>) -> (KeyPlace, KeyPlace
 }
 
 fn import_over(store: &dyn Store, place: &KeyPlace) {
-    let new = latchgate::core::api_key::ops::NewKey {
+    let new = latchgate::core::api_key::types::NewKey {
         place: place.clone(),
         digest: DIGEST,
         imported: true,

@@ -4,11 +4,13 @@ use super::on_every_store;
 use super::support::counting::once_under;
 use super::support::keys::{self, *};
 use super::support::*;
-use latchgate::core::api_key::ops::{KeyPatch, KeyPlace, Use};
+use latchgate::core::api_key::ops::Use;
+use latchgate::core::api_key::types::{KeyPatch, KeyPlace};
 use latchgate::core::base::reason::Reason;
-use latchgate::core::op::{Act, Decide};
+use latchgate::core::op::Act;
 use latchgate::core::quota::idempotency::another_question;
 use latchgate::core::quota::state::QuotaRule;
+use latchgate::core::request::request::Decide;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 #[test]

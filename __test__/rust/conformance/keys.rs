@@ -3,9 +3,11 @@
 use super::on_every_store;
 use super::support::keys::{self, *};
 use super::support::*;
-use latchgate::core::api_key::ops::{KeyName, KeyPatch, KeyPlace, Use};
+use latchgate::core::api_key::ops::Use;
+use latchgate::core::api_key::types::{KeyName, KeyPatch, KeyPlace};
 use latchgate::core::base::reason::Reason;
-use latchgate::core::op::{Act, SessionCheck};
+use latchgate::core::op::Act;
+use latchgate::core::request::request::SessionCheck;
 use latchgate::core::store::Store;
 
 const OTHER: [u8; 32] = [8; 32];

@@ -3,8 +3,10 @@
 use super::support::*;
 use super::{assert_nothing_left, on_every_store};
 use latchgate::core::base::reason::Reason;
-use latchgate::core::op::{Act, Charge, SessionCheck};
+use latchgate::core::op::Act;
+use latchgate::core::quota::charge::Charge;
 use latchgate::core::quota::state::{MOST, Spend};
+use latchgate::core::request::request::SessionCheck;
 use latchgate::core::store::Store;
 
 fn ask(store: &dyn Store, session: &str, charge: Option<Charge<'_>>) -> (Reason, Option<u64>) {

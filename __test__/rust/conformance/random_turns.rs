@@ -5,8 +5,11 @@ use super::on_every_store;
 use super::random_spending::{Beside, Dice};
 use super::support::turning::*;
 use super::support::*;
-use latchgate::core::decision::credential::{Credential, TokenCredential};
-use latchgate::core::op::{Act, Admit, Issued, OnLimit, SessionCheck, Verdict};
+use latchgate::core::op::{Act, Verdict};
+use latchgate::core::request::credential::{Credential, TokenCredential};
+use latchgate::core::request::request::{Admit, SessionCheck};
+use latchgate::core::revocation::epoch::Issued;
+use latchgate::core::session::rule::OnLimit;
 use latchgate::core::store::Notice;
 use latchgate::core::turn::ops::{Ask, TurnAnswer, TurnMode, TurnOp, TurnPlace, TurnTicket};
 

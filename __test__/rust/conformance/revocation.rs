@@ -3,7 +3,9 @@
 use super::support::*;
 use super::{assert_nothing_left, on_every_store};
 use latchgate::core::base::reason::Reason;
-use latchgate::core::op::{Act, Issued, Op, SessionCheck, Verdict};
+use latchgate::core::op::{Act, Op, Verdict};
+use latchgate::core::request::request::SessionCheck;
+use latchgate::core::revocation::epoch::Issued;
 use latchgate::core::revocation::lead::Lead;
 
 #[test]

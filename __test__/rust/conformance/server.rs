@@ -3,7 +3,8 @@
 
 use latchgate::core::base::clock::{Clock, FakeClock};
 use latchgate::core::op::Op;
-use latchgate::core::store::{Outcome, Sink, Store};
+use latchgate::core::op::Outcome;
+use latchgate::core::store::{Sink, Store};
 use latchgate::core::turn::ops::TurnGate;
 use latchgate::store::registry;
 use latchgate::store::registry::Settings;

@@ -3,7 +3,9 @@
 use super::support::*;
 use super::{assert_nothing_left, on_every_store};
 use latchgate::core::base::reason::Reason;
-use latchgate::core::op::{Act, Decide, OnLimit, SessionCheck};
+use latchgate::core::op::Act;
+use latchgate::core::request::request::{Decide, SessionCheck};
+use latchgate::core::session::rule::OnLimit;
 
 #[test]
 fn at_the_limit_a_newcomer_is_refused_and_nothing_changes() {

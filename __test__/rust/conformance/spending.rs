@@ -4,11 +4,14 @@ use super::support::*;
 use super::{assert_nothing_left, on_every_store};
 use latchgate::core::base::error::FaultCode;
 use latchgate::core::base::reason::Reason;
-use latchgate::core::op::{Act, Charge, Decision, Op, QuotaPlace, SessionCheck, Verdict};
+use latchgate::core::op::Outcome;
+use latchgate::core::op::{Act, Op, Verdict};
+use latchgate::core::quota::charge::{Charge, QuotaPlace};
 use latchgate::core::quota::idempotency::Idempotency;
 use latchgate::core::quota::spend::Refund;
 use latchgate::core::quota::state::{Charged, Consumption, MOST, Spend};
-use latchgate::core::store::{Outcome, Store};
+use latchgate::core::request::request::{Decision, SessionCheck};
+use latchgate::core::store::Store;
 
 const DAY: u64 = 24 * HOUR;
 

@@ -5,13 +5,15 @@ use super::support::counting::*;
 use super::support::keys::{self, DIGEST};
 use super::support::turning::standing;
 use super::support::*;
-use latchgate::core::api_key::key::{Digest, LISTED_MS};
-use latchgate::core::api_key::ops::{KeyPatch, KeyPlace};
+use latchgate::core::api_key::key::LISTED_MS;
+use latchgate::core::api_key::types::{KeyPatch, KeyPlace};
+use latchgate::core::base::digest::Digest;
 use latchgate::core::base::error::FaultCode;
 use latchgate::core::base::reason::Reason;
 use latchgate::core::counter::counter::Apply;
-use latchgate::core::decision::credential::{Credential, KeyCredential};
-use latchgate::core::op::{Act, SessionCheck};
+use latchgate::core::op::Act;
+use latchgate::core::request::credential::{Credential, KeyCredential};
+use latchgate::core::request::request::SessionCheck;
 use latchgate::core::store::Store;
 
 fn with_key(place: &KeyPlace, digest: Digest) -> Credential<'_> {

@@ -6,10 +6,11 @@ use super::support::counting::credential;
 use super::support::keys;
 use super::support::turning::*;
 use super::support::*;
-use latchgate::core::api_key::ops::KeyPatch;
+use latchgate::core::api_key::types::KeyPatch;
 use latchgate::core::base::reason::Reason;
-use latchgate::core::decision::credential::{Credential, KeyCredential};
-use latchgate::core::op::{Act, SessionCheck};
+use latchgate::core::op::Act;
+use latchgate::core::request::credential::{Credential, KeyCredential};
+use latchgate::core::request::request::SessionCheck;
 use latchgate::core::store::{Notice, Store};
 use latchgate::core::turn::ops::{Ask, TurnAnswer, TurnMode, TurnTicket};
 

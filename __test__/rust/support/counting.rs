@@ -3,9 +3,11 @@
 use super::{call, flag, try_call};
 use latchgate::core::base::error::FaultCode;
 use latchgate::core::counter::counter::{Applied, Apply, Change, MOST};
-use latchgate::core::decision::credential::{Credential, TokenCredential};
-use latchgate::core::op::{Act, Issued, SessionCheck, Verdict};
+use latchgate::core::op::{Act, Verdict};
 use latchgate::core::quota::idempotency::Idempotency;
+use latchgate::core::request::credential::{Credential, TokenCredential};
+use latchgate::core::request::request::SessionCheck;
+use latchgate::core::revocation::epoch::Issued;
 use latchgate::core::store::Store;
 
 /// A change without bounds.

@@ -7,7 +7,9 @@ use latchgate::core::family::ops::{
     Drawn, FamilyAnswer, FamilyId, FamilyKey, FamilyOp, Granted, KnownFamily, Login, LoginAnswer,
     NewFamily, PresentedToken, Refresh, RefreshAnswer, Serial,
 };
-use latchgate::core::op::{Act, Admission, AdmissionRule, Admit, Op, Verdict};
+use latchgate::core::op::{Act, Op, Verdict};
+use latchgate::core::request::request::{Admission, Admit};
+use latchgate::core::session::rule::AdmissionRule;
 use latchgate::core::store::Store;
 
 pub const GRACE: u64 = 10_000;

@@ -1,16 +1,17 @@
 //! API keys in one line each.
 
 use super::{HORIZON, call, outcome, reject};
-use latchgate::core::api_key::key::{Digest, KeyInfo};
-use latchgate::core::api_key::ops::{
-    KeyAnswer, KeyName, KeyOp, KeyPatch, KeyPlace, KeyUsed, NewKey, Pointed, Pointing, Use,
-};
+use latchgate::core::api_key::ops::{KeyAnswer, KeyOp, KeyUsed, Pointed, Pointing, Use};
+use latchgate::core::api_key::types::KeyInfo;
+use latchgate::core::api_key::types::{KeyName, KeyPatch, KeyPlace, NewKey};
+use latchgate::core::base::digest::Digest;
 use latchgate::core::base::error::Fault;
 use latchgate::core::base::hash_slot::bucket;
 use latchgate::core::base::reason::Reason;
-use latchgate::core::op::{Act, Decide, Op, Verdict};
+use latchgate::core::op::{Act, Op, Verdict};
 use latchgate::core::quota::idempotency::Idempotency;
 use latchgate::core::quota::state::{Consumption, QuotaRule};
+use latchgate::core::request::request::Decide;
 use latchgate::core::store::Store;
 
 pub const DIGEST: Digest = [7; 32];

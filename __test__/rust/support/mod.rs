@@ -8,16 +8,18 @@ pub mod racing;
 pub mod turning;
 
 use latchgate::core::base::error::Fault;
-use latchgate::core::op::{
-    Act, Admission, AdmissionRule, Admit, Charge, Decide, Decision, Issued, OnLimit, Op,
-    QuotaPlace, SessionCheck, Verdict,
-};
+use latchgate::core::op::Outcome;
+use latchgate::core::op::{Act, Op, Verdict};
+use latchgate::core::quota::charge::{Charge, QuotaPlace};
 use latchgate::core::quota::idempotency::Idempotency;
 use latchgate::core::quota::spend::{AddUnits, Consume, Refund};
 use latchgate::core::quota::state::{Charged, Consumption, QuotaRule, Refill, Spend};
+use latchgate::core::request::request::{Admission, Admit, Decide, Decision, SessionCheck};
+use latchgate::core::revocation::epoch::Issued;
 use latchgate::core::revocation::lead::Lead;
+use latchgate::core::session::rule::{AdmissionRule, OnLimit};
 use latchgate::core::session::session::{Cursor, Session};
-use latchgate::core::store::{Outcome, Sink, Store};
+use latchgate::core::store::{Sink, Store};
 use std::sync::{Arc, Condvar, Mutex};
 
 pub const START_MS: u64 = 1_700_000_000_000;

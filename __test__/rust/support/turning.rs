@@ -3,9 +3,10 @@
 use super::{HORIZON, outcome, try_call};
 use latchgate::core::base::error::Fault;
 use latchgate::core::base::reason::Reason;
-use latchgate::core::decision::credential::Credential;
+use latchgate::core::op::Outcome;
 use latchgate::core::op::{Act, Op, Verdict};
-use latchgate::core::store::{Notice, Outcome, Sink, Store};
+use latchgate::core::request::credential::Credential;
+use latchgate::core::store::{Notice, Sink, Store};
 use latchgate::core::turn::ops::{
     Ask, TurnAnswer, TurnGate, TurnKind, TurnMode, TurnOp, TurnPlace, TurnTicket, number_of,
     ticket_of,

@@ -4,12 +4,13 @@
 
 use super::policy::Policy;
 use super::receipts::Draft;
-use crate::core::api_key::key::{Digest, unknown_key};
-use crate::core::api_key::ops::{KeyAnswer, KeyName, KeyOp, KeyPatch, KeyPlace, KeyUsed};
+use crate::core::api_key::key::unknown_key;
+use crate::core::api_key::ops::{KeyAnswer, KeyOp, KeyUsed};
+use crate::core::api_key::types::{KeyName, KeyPatch, KeyPlace};
+use crate::core::base::digest::Digest;
 use crate::core::base::reason::Reason;
 use crate::core::op::Verdict;
 use crate::core::quota::idempotency::Idempotency;
-use crate::core::store;
 use crate::tokens::jwt::claims::Token;
 use crate::tokens::opaque::api_key::Made;
 use quick_cache::unsync::Cache;
@@ -103,7 +104,7 @@ pub enum Next {
     /// The act itself is asked, of the key that lies there.
     Act(Rc<KeyPlace>),
     /// It has come to this.
-    Done(store::Outcome),
+    Done(crate::core::op::Outcome),
 }
 
 impl KeyFlow {
@@ -133,7 +134,7 @@ impl KeyFlow {
     }
 
     /// The step after this outcome.
-    pub fn go_on(&mut self, outcome: store::Outcome, places: &mut Places) -> Next {
+    pub fn go_on(&mut self, outcome: crate::core::op::Outcome, places: &mut Places) -> Next {
         match (self.step, outcome) {
             (Step::Trying, Err(fault)) if fault == unknown_key() => self.find_again(places),
             (_, Err(fault)) => Next::Done(Err(fault)),

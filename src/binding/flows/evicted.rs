@@ -1,6 +1,6 @@
 //! Which sessions a decision has ended to make room: told on request, since there are hardly ever any.
 
-use crate::core::op::Decision;
+use crate::core::request::request::Decision;
 use std::collections::VecDeque;
 
 /// So many are kept at most that JavaScript has not asked for: a batch of decisions is no more than 64.

@@ -4,7 +4,7 @@ use crate::binding::config::{QuotaConfig, policy_quota, whole};
 use crate::binding::io::text::JsText;
 use crate::binding::results::result::{Result, error};
 use crate::core::base::error::Fault;
-use crate::core::op::Charge;
+use crate::core::quota::charge::Charge;
 use crate::tokens::identity::MAX_ID;
 use crate::tokens::jwt::claims::Token;
 use crate::tokens::opaque::receipt::receipt_id;

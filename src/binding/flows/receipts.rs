@@ -7,9 +7,11 @@ use crate::binding::results::result::{
 };
 use crate::core::base::error::Fault;
 use crate::core::base::reason::Reason;
-use crate::core::op::{Charge, Decision, QuotaPlace, Verdict};
+use crate::core::op::Verdict;
+use crate::core::quota::charge::{Charge, QuotaPlace};
 use crate::core::quota::spend::Refund;
 use crate::core::quota::state::{Charged, Consumption, Refill};
+use crate::core::request::request::Decision;
 use crate::tokens::opaque::receipt::{Receipts, fresh_key};
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -2,7 +2,8 @@
 //! batch, taken over by number.
 
 use crate::core::base::handoff::Handoff;
-use crate::core::store::{Notice, Outcome, Sink};
+use crate::core::op::Outcome;
+use crate::core::store::{Notice, Sink};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};

@@ -13,7 +13,8 @@ use crate::binding::results::result::{
 use crate::binding::runtime::auth::{GateInner, NowOrLater};
 use crate::binding::runtime::slots::{enter, enter_still, guarded, register};
 use crate::core::base::error::Fault;
-use crate::core::op::{Act, Admit};
+use crate::core::op::Act;
+use crate::core::request::request::Admit;
 use crate::core::session::session::Cursor;
 use crate::tokens::identity::{MAX_ID, TokenName, token_key};
 use crate::tokens::jwt::issue::{Request, random_id};

@@ -2,8 +2,9 @@
 
 use super::result::{NativeConsumption, Outcome, consumption, number};
 use crate::binding::config::whole;
-use crate::core::api_key::key::KeyInfo;
-use crate::core::api_key::ops::{KeyAnswer, KeyPlace, KeyUsed, Pointed, Pointing};
+use crate::core::api_key::ops::{KeyAnswer, KeyUsed, Pointed, Pointing};
+use crate::core::api_key::types::KeyInfo;
+use crate::core::api_key::types::KeyPlace;
 use crate::core::base::error::Fault;
 use crate::core::base::reason::Reason;
 use crate::core::quota::state::{QuotaRule, Refill};

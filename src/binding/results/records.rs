@@ -7,7 +7,7 @@
 use super::result::{Result, error, number};
 use crate::core::base::error::Fault;
 use crate::core::base::reason::Reason;
-use crate::core::op::Decision;
+use crate::core::request::request::Decision;
 use napi::bindgen_prelude::{JsValue, Unknown};
 use napi::sys;
 use std::ptr::{self, NonNull};

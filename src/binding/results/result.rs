@@ -8,10 +8,12 @@ use super::turn::{NativeTurn, turn};
 use crate::core::base::error::{Fault, FaultCode};
 use crate::core::base::reason::Reason;
 use crate::core::counter::counter::Applied;
-use crate::core::op::{Admission, Verdict};
+use crate::core::op::Replica;
+use crate::core::op::Verdict;
 use crate::core::quota::state::Consumption;
+use crate::core::request::request::Admission;
 use crate::core::session::session::{Page, Session};
-use crate::core::store::{Health, Notice, Replica, Topology};
+use crate::core::store::{Health, Notice, Topology};
 use crate::core::turn::ops::number_of;
 use napi_derive::napi;
 

@@ -9,11 +9,13 @@ use crate::binding::flows::receipts::Draft;
 use crate::binding::results::api_key::key_object;
 use crate::binding::results::result::{Outcome, Result, error, number, object};
 use crate::core::api_key::key::unknown_key;
-use crate::core::api_key::ops::{KeyAnswer, KeyName, KeyOp, KeyPlace, Use};
+use crate::core::api_key::ops::{KeyAnswer, KeyOp, Use};
+use crate::core::api_key::types::{KeyName, KeyPlace};
 use crate::core::base::error::Fault;
 use crate::core::base::reason::Reason;
-use crate::core::op::{Act, Decide, QuotaPlace, Verdict};
-use crate::core::store;
+use crate::core::op::{Act, Verdict};
+use crate::core::quota::charge::QuotaPlace;
+use crate::core::request::request::Decide;
 use crate::tokens::opaque::api_key;
 use crate::tokens::opaque::receipt::receipt_id;
 use crate::tokens::request::quota_key::{Kind, key_idempotency};
@@ -21,7 +23,7 @@ use napi::bindgen_prelude::Either;
 use std::rc::Rc;
 
 /// A flow that has come to its end, with its outcome.
-type Ended = (Box<KeyFlow>, store::Outcome);
+type Ended = (Box<KeyFlow>, crate::core::op::Outcome);
 
 impl GateInner {
     /// Does something to the key of that name.
@@ -149,8 +151,8 @@ impl GateInner {
     /// Takes those of the arrived that belong to a flow one step further; the others are left as they are.
     pub fn advance_flows(
         &mut self,
-        arrived: Vec<(u64, store::Outcome)>,
-    ) -> Vec<(u64, store::Outcome)> {
+        arrived: Vec<(u64, crate::core::op::Outcome)>,
+    ) -> Vec<(u64, crate::core::op::Outcome)> {
         if self.flows == 0 {
             return arrived;
         }
@@ -195,7 +197,11 @@ impl GateInner {
     }
 
     /// What JavaScript is told at the end of a flow.
-    pub fn finish_flow(&mut self, flow: KeyFlow, outcome: store::Outcome) -> Result<Outcome> {
+    pub fn finish_flow(
+        &mut self,
+        flow: KeyFlow,
+        outcome: crate::core::op::Outcome,
+    ) -> Result<Outcome> {
         let KeyFlow { wanted, made, draft, .. } = flow;
         match (wanted, outcome.map_err(error)?) {
             (Wanted::Rotate { .. }, Verdict::ApiKey(KeyAnswer::Done(done))) => {

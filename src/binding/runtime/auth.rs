@@ -19,7 +19,10 @@ use crate::binding::results::result::{
 use crate::core::base::clock::Clock;
 use crate::core::base::error::Fault;
 use crate::core::base::reason::Reason;
-use crate::core::op::{Act, AdmissionRule, Charge, Decide, Op, SessionCheck, Verdict};
+use crate::core::op::{Act, Op, Verdict};
+use crate::core::quota::charge::Charge;
+use crate::core::request::request::{Decide, SessionCheck};
+use crate::core::session::rule::AdmissionRule;
 use crate::core::store::{Notice, Sink, Store};
 use crate::core::turn::ops::TurnGate;
 use crate::tokens::jwt::claims::{Rules, Token};

@@ -8,14 +8,13 @@ use crate::binding::results::result::{Outcome, Result, error, number, object};
 use crate::core::api_key::ops::KeyAnswer;
 use crate::core::base::error::Fault;
 use crate::core::op::Verdict;
-use crate::core::store;
 use crate::core::turn::ops::TurnAnswer;
 
 impl GateInner {
     /// What JavaScript is told.
     pub(crate) fn finish(
         &mut self,
-        outcome: store::Outcome,
+        outcome: crate::core::op::Outcome,
         continuation: Continuation,
     ) -> Result<Outcome> {
         let verdict = outcome.map_err(error)?;

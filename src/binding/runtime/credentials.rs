@@ -4,7 +4,7 @@ use super::auth::{GateInner, checked};
 use crate::binding::results::result::{Result, error};
 use crate::core::base::error::Fault;
 use crate::core::base::reason::Reason;
-use crate::core::decision::credential::{Credential, KeyCredential, TokenCredential};
+use crate::core::request::credential::{Credential, KeyCredential, TokenCredential};
 use crate::tokens::opaque::api_key;
 use std::borrow::Cow;
 

@@ -10,7 +10,6 @@ use crate::core::family::ops::{
     Drawn, FamilyAnswer, FamilyOp, Granted, LoginAnswer, RefreshAnswer,
 };
 use crate::core::op::{Act, Verdict};
-use crate::core::store;
 use crate::tokens::identity::MAX_ID;
 use crate::tokens::jwt::issue::{Request, expires_ms};
 use crate::tokens::opaque::refresh_token::RefreshToken;
@@ -38,7 +37,7 @@ impl GateInner {
         ticket: u64,
         mut flow: Box<TokenFlow>,
         mut next: NextToken,
-    ) -> Option<(Box<TokenFlow>, store::Outcome)> {
+    ) -> Option<(Box<TokenFlow>, crate::core::op::Outcome)> {
         loop {
             let act = match next {
                 NextToken::Done(outcome) => return Some((flow, outcome)),
@@ -86,8 +85,8 @@ impl GateInner {
         &mut self,
         ticket: u64,
         mut flow: Box<TokenFlow>,
-        outcome: store::Outcome,
-    ) -> Option<store::Outcome> {
+        outcome: crate::core::op::Outcome,
+    ) -> Option<crate::core::op::Outcome> {
         let next = flow.go_on(outcome, &mut self.owners);
         let (flow, outcome) = self.run_token(ticket, flow, next)?;
         self.tickets.wait(ticket, Continuation::TokenDone(flow));
@@ -95,7 +94,11 @@ impl GateInner {
     }
 
     /// What JavaScript is told at the end.
-    pub fn finish_token(&mut self, flow: TokenFlow, outcome: store::Outcome) -> Result<Outcome> {
+    pub fn finish_token(
+        &mut self,
+        flow: TokenFlow,
+        outcome: crate::core::op::Outcome,
+    ) -> Result<Outcome> {
         let TokenFlow { wanted, token, owner, candidate, .. } = flow;
         let Verdict::Family(answer) = outcome.map_err(error)? else {
             return Err(error(Fault::unavailable("the store answered another question")));

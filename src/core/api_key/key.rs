@@ -1,7 +1,10 @@
 //! One API key: what is kept of it, and what it says to a use. Of secrets only hashes come here.
 
-use super::ops::{KeyFacts, KeyPatch, KeyPlace, NewKey};
+use crate::core::api_key::types::KeyInfo;
+use crate::core::api_key::types::{KeyFacts, KeyPatch, KeyPlace, NewKey};
 use crate::core::base::clock::Now;
+use crate::core::base::digest::Digest;
+use crate::core::base::digest::same;
 use crate::core::base::due_map::{Due, DueMap};
 use crate::core::base::error::Fault;
 use crate::core::base::reason::{Reason, Reasons};
@@ -11,39 +14,12 @@ use crate::core::quota::spend::AddUnits;
 use crate::core::quota::state::{
     Consumption, Moment, QuotaRule, QuotaState, ReceiptId, Refill, Spend,
 };
-use std::hint::black_box;
-
-/// SHA-256 of a key's text.
-pub type Digest = [u8; 32];
 
 /// How long a key that has ended is still listed, in milliseconds.
 pub const LISTED_MS: u64 = 30 * 86_400_000;
 
 /// Secrets that were replaced, and of which that is remembered.
 pub const SPENT: usize = 8;
-
-/// What is known of a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyInfo {
-    /// Where it lies.
-    pub place: KeyPlace,
-    /// Its name.
-    pub name: Option<String>,
-    /// Its first characters.
-    pub start: String,
-    /// Scopes, metadata, and the rule of its quota.
-    pub facts: KeyFacts,
-    /// When it was created, in milliseconds.
-    pub created_ms: u64,
-    /// When it expires; `None`: never.
-    pub expires_ms: Option<u64>,
-    /// When it was last let through and charged; `None`: never.
-    pub last_used_ms: Option<u64>,
-    /// It was revoked, itself or with all of its owner's.
-    pub revoked: bool,
-    /// What is left of its quota, where it has one.
-    pub quota: Option<Consumption>,
-}
 
 /// One key.
 #[derive(Clone, Debug)]
@@ -64,11 +40,6 @@ pub struct ApiKey {
     last_used_ms: Option<u64>,
     /// What was charged or added under idempotency keys.
     answers: Option<Box<DueMap<[u8; 16], RememberedCharge>>>,
-}
-
-/// Whether two hashes are equal, in a time that does not tell how far they are.
-fn same(a: &Digest, b: &Digest) -> bool {
-    black_box(a.iter().zip(b).fold(0, |differ, (a, b)| differ | (a ^ b))) == 0
 }
 
 impl Due for ApiKey {
@@ -346,7 +317,7 @@ fn same_kind(a: &QuotaRule, b: &QuotaRule) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::core::api_key::key::same;
+    use crate::core::base::digest::same;
 
     #[test]
     fn digests_that_differ_in_one_bit_wherever_it_is_are_not_the_same() {

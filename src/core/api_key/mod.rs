@@ -3,3 +3,4 @@
 pub mod key;
 pub mod ops;
 pub mod set;
+pub mod types;

@@ -1,59 +1,17 @@
 //! What is asked about API keys, and what is answered.
 
-use super::key::{Digest, KeyInfo};
+use crate::core::api_key::types::KeyFacts;
+use crate::core::api_key::types::KeyInfo;
+use crate::core::api_key::types::KeyName;
+use crate::core::api_key::types::KeyPatch;
+use crate::core::api_key::types::KeyPlace;
+use crate::core::api_key::types::NewKey;
+use crate::core::base::digest::Digest;
 use crate::core::base::reason::{Reason, Reasons};
-use crate::core::op::{Decide, Decision};
 use crate::core::quota::idempotency::Idempotency;
-use crate::core::quota::state::{Consumption, QuotaRule, ReceiptId};
+use crate::core::quota::state::{Consumption, ReceiptId};
+use crate::core::request::request::{Decide, Decision};
 use std::borrow::Cow;
-
-/// What a presented key says of where it lies.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KeyName {
-    /// It carries its id.
-    Id(String),
-    /// An imported key: the SHA-256 of its text.
-    Import(Digest),
-}
-
-/// Where a key lies. Neither ever changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyPlace {
-    /// Its id.
-    pub id: String,
-    /// Whose it is.
-    pub owner: String,
-}
-
-/// A new key.
-#[derive(Clone, Debug)]
-pub struct NewKey {
-    /// Where it is to lie.
-    pub place: KeyPlace,
-    /// The SHA-256 of its text.
-    pub digest: Digest,
-    /// It was not made here.
-    pub imported: bool,
-    /// Its first characters, which may be shown.
-    pub start: String,
-    /// What is said of it.
-    pub patch: KeyPatch,
-}
-
-/// What may be changed of a key; what is `None` stays.
-#[derive(Clone, Debug, Default)]
-pub struct KeyPatch {
-    /// Its name.
-    pub name: Option<String>,
-    /// Its scopes.
-    pub scopes: Option<Vec<String>>,
-    /// Its quota's rule.
-    pub quota: Option<QuotaRule>,
-    /// When it expires, in milliseconds; `Some(None)`: never.
-    pub expires_ms: Option<Option<u64>>,
-    /// Metadata, a JSON text; `Some(None)`: none.
-    pub metadata: Option<Option<String>>,
-}
 
 /// One use of a key, alone or beside a token of its owner.
 #[derive(Clone, Debug)]
@@ -159,17 +117,6 @@ pub struct KeyUsed {
     pub facts: Option<KeyFacts>,
     /// Its own quota, where it has one, and is told: the key stands, and nothing but a quota denies.
     pub own: Option<Consumption>,
-}
-
-/// What a request is told about its key.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KeyFacts {
-    /// Its scopes.
-    pub scopes: Vec<String>,
-    /// Metadata, a JSON text.
-    pub metadata: Option<String>,
-    /// The rule of its own quota.
-    pub rule: Option<QuotaRule>,
 }
 
 impl KeyUsed {

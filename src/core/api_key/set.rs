@@ -1,16 +1,18 @@
 //! All API keys of one owner, and the epoch up to which they have fallen.
 
-use super::key::{ApiKey, Digest, key_of_balance, unknown_key};
-use super::ops::{KeyAnswer, KeyOp, KeyPlace, KeyUsed, NewKey, Use};
+use super::key::{ApiKey, unknown_key};
+use super::ops::{KeyAnswer, KeyOp};
+use crate::core::api_key::types::{KeyPlace, NewKey};
 use crate::core::base::clock::Now;
+use crate::core::base::digest::Digest;
 use crate::core::base::due_map::DueMap;
+use crate::core::base::due_map::SLICE;
 use crate::core::base::error::Fault;
 use crate::core::base::reason::{Reason, Reasons};
-use crate::core::record::{Aside, SLICE, UserRecord};
 
 /// The keys.
 #[derive(Clone, Debug, Default)]
-pub struct KeyRing {
+pub struct ApiKeySet {
     keys: DueMap<Box<str>, ApiKey>,
     /// The highest `born` of a key.
     last: u64,
@@ -23,7 +25,7 @@ pub struct KeyRing {
 /// A place in the order in which keys are dropped.
 type Place = (u64, Box<str>);
 
-impl KeyRing {
+impl ApiKeySet {
     /// Lets every key fall that there is now; one created afterwards stands, in this very microsecond too.
     pub fn revoke_all(&mut self, now_us: u64) {
         self.last = self.last.max(now_us);
@@ -51,8 +53,56 @@ impl KeyRing {
         (ids, next.map(|(due, id)| format!("{due} {id}")))
     }
 
+    /// Decides one operation on the keys, and carries it out if it is allowed. Uses are decided elsewhere, with
+    /// the owner's state.
+    ///
+    /// # Errors
+    /// `ERR_LATCHGATE_INPUT` if the question is wrong. Then nothing changed.
+    pub fn apply(&mut self, op: &KeyOp<'_>, now: Now<'_>) -> Result<KeyAnswer, Fault> {
+        let (now_ms, epoch) = (now.ms(), self.epoch);
+        Ok(match op {
+            // Not about a record, or decided with the owner's state.
+            KeyOp::Find(_) | KeyOp::Claim { .. } | KeyOp::Point(_) | KeyOp::Use(_) => {
+                KeyAnswer::Place(None)
+            }
+            KeyOp::Create(new) => KeyAnswer::Done(self.create(new, now)),
+            KeyOp::Rotate { place, digest, start, grace_ms } => {
+                let rotate = |key: &mut ApiKey| key.rotate(*digest, start, *grace_ms, now_ms);
+                KeyAnswer::Done(self.with_valid(&place.id, now_ms, rotate))
+            }
+            KeyOp::Revoke(place) => {
+                KeyAnswer::Done(self.with_valid(&place.id, now_ms, |key| key.revoke(now_ms)))
+            }
+            KeyOp::Add { place, units, once } => {
+                let added = self.with(&place.id, now_ms, |key| key.add(*units, once.as_ref(), now));
+                KeyAnswer::Added(added.ok_or_else(unknown_key)??)
+            }
+            KeyOp::Update { place, patch, .. } => {
+                let info = self.with(&place.id, now_ms, |key| {
+                    key.update(patch);
+                    // Reported once more, even if the new expiry is long past.
+                    key.info(place, epoch, now)
+                });
+                KeyAnswer::Infos(vec![info.ok_or_else(unknown_key)?])
+            }
+            KeyOp::Ids { from, .. } => {
+                let (ids, next) = self.ids(from);
+                KeyAnswer::Ids { ids, next }
+            }
+            KeyOp::Get { owner, ids } => self.infos(owner, ids, now),
+        })
+    }
+
+    fn infos(&self, owner: &str, ids: &[String], now: Now<'_>) -> KeyAnswer {
+        let info = |id: &String| {
+            let place = KeyPlace { id: id.clone(), owner: owner.to_owned() };
+            Some(self.get(id, now.ms())?.info(&place, self.epoch, now))
+        };
+        KeyAnswer::Infos(ids.iter().filter_map(info).collect())
+    }
+
     fn create(&mut self, new: &NewKey, now: Now<'_>) -> bool {
-        if self.key(&new.place.id, now.ms()).is_some() {
+        if self.get(&new.place.id, now.ms()).is_some() {
             return false;
         }
         self.last = now.us.max(self.last + 1);
@@ -60,8 +110,49 @@ impl KeyRing {
         true
     }
 
-    fn key(&self, id: &str, now_ms: u64) -> Option<&ApiKey> {
+    /// Keys with a `born` of at most this value are revoked.
+    #[must_use]
+    pub const fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// A key that is not gone.
+    #[must_use]
+    pub fn get(&self, id: &str, now_ms: u64) -> Option<&ApiKey> {
         self.keys.get(id).filter(|key| !key.is_gone(self.epoch, now_ms))
+    }
+
+    /// The reasons that deny a use of a key with this secret, quota aside.
+    #[must_use]
+    pub fn denial_reasons(&self, id: &str, digest: &Digest, now_ms: u64) -> Reasons {
+        let mut unknown = Reasons::default();
+        unknown.add(Reason::KeyUnknown);
+        let key = self.get(id, now_ms);
+        key.map_or(unknown, |key| key.standing(digest, &[], self.epoch, now_ms))
+    }
+
+    /// Changes a key that is not gone.
+    pub fn with<T>(
+        &mut self,
+        id: &str,
+        now_ms: u64,
+        run: impl FnOnce(&mut ApiKey) -> T,
+    ) -> Option<T> {
+        self.get(id, now_ms)?;
+        self.keys.change(id, run)
+    }
+
+    /// Changes a key that is not revoked. False if there is none.
+    fn with_valid(&mut self, id: &str, now_ms: u64, run: impl FnOnce(&mut ApiKey)) -> bool {
+        let epoch = self.epoch;
+        let done = self.with(id, now_ms, |key| {
+            let valid = !key.is_revoked(epoch);
+            if valid {
+                run(key);
+            }
+            valid
+        });
+        done == Some(true)
     }
 
     /// Drops what nobody is told of any more, at most so many keys, naming them; true where nothing is left.
@@ -86,160 +177,5 @@ impl KeyRing {
         let mut keys: Vec<_> = self.keys.iter().map(|(id, key)| (id, key.describe())).collect();
         keys.sort_unstable();
         format!("keys={keys:?} last={} epoch={}", self.last, self.epoch)
-    }
-}
-
-impl UserRecord {
-    /// Decides one operation on the user's keys, and carries it out where it is allowed.
-    ///
-    /// # Errors
-    /// `ERR_LATCHGATE_INPUT` where the question was wrong; nothing was done.
-    pub(crate) fn api_key(
-        &mut self,
-        op: &KeyOp<'_>,
-        now: Now<'_>,
-        most_lead_ms: u64,
-        aside: Aside<'_>,
-    ) -> Result<KeyAnswer, Fault> {
-        let now_ms = now.ms();
-        Ok(match op {
-            // About no record: the store has no business here.
-            KeyOp::Find(_) | KeyOp::Claim { .. } | KeyOp::Point(_) => KeyAnswer::Place(None),
-            KeyOp::Create(new) => {
-                let created = self.ring_mut().create(new, now);
-                if created {
-                    self.drop_balances(&new.place.id);
-                }
-                KeyAnswer::Done(created)
-            }
-            KeyOp::Use(asked) => {
-                KeyAnswer::Used(Box::new(self.use_key(asked, now, most_lead_ms, aside)?))
-            }
-            KeyOp::Rotate { place, digest, start, grace_ms } => {
-                let epoch = self.ring.as_ref().map_or(0, |ring| ring.epoch);
-                let done = self.with_key(&place.id, now_ms, |key| {
-                    let stands = !key.is_revoked(epoch);
-                    if stands {
-                        key.rotate(*digest, start, *grace_ms, now_ms);
-                    }
-                    stands
-                });
-                KeyAnswer::Done(done == Some(true))
-            }
-            KeyOp::Revoke(place) => {
-                let epoch = self.ring.as_ref().map_or(0, |ring| ring.epoch);
-                let done = self.with_key(&place.id, now_ms, |key| {
-                    let stands = !key.is_revoked(epoch);
-                    if stands {
-                        key.revoke(now_ms);
-                    }
-                    stands
-                });
-                KeyAnswer::Done(done == Some(true))
-            }
-            KeyOp::Add { place, units, once } => {
-                let added =
-                    self.with_key(&place.id, now_ms, |key| key.add(*units, once.as_ref(), now));
-                KeyAnswer::Added(added.ok_or_else(unknown_key)??)
-            }
-            KeyOp::Update { place, patch, .. } => {
-                let epoch = self.ring.as_ref().map_or(0, |ring| ring.epoch);
-                let info = self.with_key(&place.id, now_ms, |key| {
-                    key.update(patch);
-                    // One whose new expiry is long past is told once more.
-                    key.info(place, epoch, now)
-                });
-                KeyAnswer::Infos(vec![info.ok_or_else(unknown_key)?])
-            }
-            KeyOp::Ids { from, .. } => {
-                let (ids, next) = self.ring.as_ref().map(|ring| ring.ids(from)).unwrap_or_default();
-                KeyAnswer::Ids { ids, next }
-            }
-            KeyOp::Get { owner, ids } => self.key_infos(owner, ids, now),
-        })
-    }
-
-    fn key_infos(&self, owner: &str, ids: &[String], now: Now<'_>) -> KeyAnswer {
-        let info = |id: &String| {
-            let ring = self.ring.as_ref()?;
-            let place = KeyPlace { id: id.clone(), owner: owner.to_owned() };
-            Some(ring.key(id, now.ms())?.info(&place, ring.epoch, now))
-        };
-        KeyAnswer::Infos(ids.iter().filter_map(info).collect())
-    }
-
-    /// Reads first, every reason; only if there is none, acts: both quotas are charged, or neither.
-    fn use_key(
-        &mut self,
-        asked: &Use<'_>,
-        now: Now<'_>,
-        most_lead_ms: u64,
-        aside: Aside<'_>,
-    ) -> Result<KeyUsed, Fault> {
-        let Use { decide, id, digest, scopes, cost, once, receipt } = asked;
-        let mut deny = Reasons::default();
-        let (mut own, mut facts, mut other_question) = (None, None, None);
-        match self.ring.as_ref().and_then(|ring| Some((ring, ring.key(id, now.ms())?))) {
-            None => deny.add(Reason::KeyUnknown),
-            Some((ring, key)) => {
-                deny = key.standing(digest, scopes, ring.epoch, now.ms());
-                if !deny.has(Reason::KeyUnknown) {
-                    facts = Some(key.facts());
-                    // What denies for another reason is not asked what it was asked before.
-                    let stands = deny.first() == Reason::Allowed;
-                    let looked = key.look(*cost, once.as_ref().filter(|_| stands), now);
-                    own = looked.unwrap_or_else(|fault| {
-                        other_question = Some(fault);
-                        None
-                    });
-                }
-            }
-        }
-        if other_question.is_some() || own.is_some_and(|own| !own.allowed) {
-            deny.add(Reason::QuotaExhausted);
-        }
-        let decision = self.decide_beside(decide, deny, now, most_lead_ms, aside)?;
-        if let Some(fault) = other_question.filter(|_| decision.reason == Reason::QuotaExhausted) {
-            return Err(fault);
-        }
-        let place = KeyPlace { id: id.to_string(), owner: decide.user.to_string() };
-        if decision.reason == Reason::Allowed {
-            let charge = |key: &mut ApiKey| key.charge(*cost, once.as_ref(), *receipt, own, now);
-            own = self.with_key(id, now.ms(), charge).flatten();
-        } else if decision.reason != Reason::QuotaExhausted {
-            own = None;
-        }
-        Ok(KeyUsed { decision, place, facts, own })
-    }
-
-    /// What stands against a use of a key by this secret, quota aside.
-    pub(crate) fn key_standing(&self, id: &str, digest: &Digest, now_ms: u64) -> Reasons {
-        let mut unknown = Reasons::default();
-        unknown.add(Reason::KeyUnknown);
-        let Some(ring) = &self.ring else { return unknown };
-        ring.key(id, now_ms).map_or(unknown, |key| key.standing(digest, &[], ring.epoch, now_ms))
-    }
-
-    /// Drops the balances that a key has held: they go with it.
-    pub(crate) fn drop_balances(&mut self, id: &str) {
-        if let Some(quotas) = &mut self.quotas {
-            quotas.remove_where(|key| key_of_balance(key) == Some(id));
-        }
-    }
-
-    /// Does something to a key that is not gone.
-    fn with_key<T>(
-        &mut self,
-        id: &str,
-        now_ms: u64,
-        run: impl FnOnce(&mut ApiKey) -> T,
-    ) -> Option<T> {
-        let ring = self.ring.as_mut()?;
-        ring.key(id, now_ms)?;
-        ring.keys.change(id, run)
-    }
-
-    pub(crate) fn ring_mut(&mut self) -> &mut KeyRing {
-        self.ring.get_or_insert_default()
     }
 }

@@ -9,6 +9,9 @@ use std::ops::Bound;
 
 const SMALL: usize = 32;
 
+/// One operation lists, ends or forgets so many entries at most where the rest can wait.
+pub const SLICE: usize = 200;
+
 /// A value that ends by itself.
 pub trait Due {
     /// The instant, in milliseconds, from which on the value may be dropped.

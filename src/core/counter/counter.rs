@@ -2,18 +2,12 @@
 
 use crate::core::base::error::Fault;
 use crate::core::base::hash::IdMap;
-use crate::core::base::reason::Reasons;
-use crate::core::decision::credential::Credential;
-use crate::core::op::Verdict;
 use crate::core::quota::idempotency::{Idempotency, Remembered};
-use crate::core::record::UserRecord;
+use crate::core::request::credential::Credential;
 use std::borrow::Cow;
 
 /// The largest value; the smallest is its negative. Beyond them doubles lose integers.
 pub const MOST: i64 = (1 << 53) - 1;
-
-/// Values by name; one that is 0 is not kept.
-pub type Counters = IdMap<Box<str>, i64>;
 
 /// What is remembered of an act: the values after it.
 pub type RememberedValues = Remembered<Box<[i64]>>;
@@ -89,41 +83,37 @@ impl Apply<'_> {
     }
 }
 
-impl UserRecord {
-    /// Applies changes: the credential first, then what is remembered, then the bounds. `found` is what is
-    /// remembered under the key; returned is what is to be remembered from now on, where that is new.
-    /// Sessions that have timed out must have been ended before.
-    pub(crate) fn count(
+/// The counters of one user by name. A counter whose value is 0 takes no space.
+#[derive(Clone, Debug, Default)]
+pub struct Counters(IdMap<Box<str>, i64>);
+
+impl Counters {
+    /// Applies changes, all or none. `found`: the answer stored under the idempotency key. Returns the answer, and the
+    /// answer to store from now on, if it is new.
+    ///
+    /// # Errors
+    /// `ERR_LATCHGATE_INPUT` if the idempotency key was used for another question.
+    pub fn apply(
         &mut self,
         apply: &Apply<'_>,
         found: Option<&RememberedValues>,
         now_ms: u64,
-    ) -> (Verdict, Option<RememberedValues>) {
-        if let Some(credential) = &apply.credential
-            && self.stands_against(credential, now_ms) != Reasons::default()
+    ) -> Result<(Applied, Option<RememberedValues>), Fault> {
+        if let Some(once) = &apply.once
+            && let Some(values) = Remembered::recall(found, once, now_ms)?
         {
-            return (Verdict::Fault(Fault::revoked()), None);
-        }
-        if let Some(once) = &apply.once {
-            match Remembered::recall(found, once, now_ms) {
-                Err(fault) => return (Verdict::Fault(fault), None),
-                Ok(Some(values)) => {
-                    let values = values.to_vec();
-                    let replay = Applied { applied: true, replayed: true, values };
-                    return (Verdict::Applied(replay), None);
-                }
-                Ok(None) => {}
-            }
+            let replay = Applied { applied: true, replayed: true, values: values.to_vec() };
+            return Ok((replay, None));
         }
         let (applied, values) = self.change(&apply.changes);
         let once = apply.once.as_ref().filter(|_| applied && apply.is_act());
         let fresh = once.map(|once| Remembered::new(once, values.clone().into(), now_ms));
-        (Verdict::Applied(Applied { applied, replayed: false, values }), fresh)
+        Ok((Applied { applied, replayed: false, values }, fresh))
     }
 
     /// All changes, or none.
     fn change(&mut self, changes: &[Change<'_>]) -> (bool, Vec<i64>) {
-        let before: Vec<i64> = changes.iter().map(|change| self.counter(&change.name)).collect();
+        let before: Vec<i64> = changes.iter().map(|change| self.get(&change.name)).collect();
         let after: Option<Vec<i64>> =
             changes.iter().zip(&before).map(|(change, value)| change.of(*value)).collect();
         let Some(after) = after else {
@@ -131,28 +121,39 @@ impl UserRecord {
         };
         for ((change, value), was) in changes.iter().zip(&after).zip(&before) {
             if value != was {
-                self.set_counter(&change.name, *value);
+                self.set(&change.name, *value);
             }
         }
         (true, after)
     }
 
-    fn counter(&self, name: &str) -> i64 {
-        self.counters.as_ref().and_then(|counters| counters.get(name)).copied().unwrap_or(0)
+    fn get(&self, name: &str) -> i64 {
+        self.0.get(name).copied().unwrap_or(0)
     }
 
-    fn set_counter(&mut self, name: &str, value: i64) {
-        let counters = self.counters.get_or_insert_default();
+    fn set(&mut self, name: &str, value: i64) {
         if value != 0 {
-            counters.insert(name.into(), value);
+            self.0.insert(name.into(), value);
             return;
         }
-        counters.remove(name);
-        if counters.is_empty() {
-            self.counters = None;
-        } else if counters.len() < counters.capacity() / 4 {
-            counters.shrink_to_fit();
+        self.0.remove(name);
+        if !self.0.is_empty() && self.0.len() < self.0.capacity() / 4 {
+            self.0.shrink_to_fit();
         }
+    }
+
+    /// Whether every counter is 0.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// For the canonical dump: equal states read equal.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let mut counters: Vec<_> = self.0.iter().collect();
+        counters.sort();
+        format!("{counters:?}")
     }
 }
 
@@ -178,26 +179,26 @@ mod tests {
 
     #[test]
     fn a_counter_that_is_0_leaves_nothing() {
-        let mut record = UserRecord::default();
+        let mut counters = Counters::default();
         let add = |delta| Change { name: "c".into(), delta, min: -MOST, max: MOST };
-        assert_eq!(record.change(&[add(3)]), (true, vec![3]));
-        assert!(!record.is_empty());
-        assert_eq!(record.change(&[add(-3)]), (true, vec![0]));
-        assert!(record.is_empty());
-        assert_eq!(record.change(&[add(0)]), (true, vec![0]));
-        assert!(record.is_empty());
+        assert_eq!(counters.change(&[add(3)]), (true, vec![3]));
+        assert!(!counters.is_empty());
+        assert_eq!(counters.change(&[add(-3)]), (true, vec![0]));
+        assert!(counters.is_empty());
+        assert_eq!(counters.change(&[add(0)]), (true, vec![0]));
+        assert!(counters.is_empty());
     }
 
     #[test]
     fn a_large_table_of_counters_shrinks_as_it_empties() {
-        let mut record = UserRecord::default();
+        let mut counters = Counters::default();
         for delta in [1, -1] {
             for n in 0..2000 {
-                record.change(&[Change { name: n.to_string().into(), ..change(delta, 0, 1) }]);
+                counters.change(&[Change { name: n.to_string().into(), ..change(delta, 0, 1) }]);
             }
-            let kept = record.counters.as_ref().map_or(0, |counters| counters.len());
+            let kept = counters.0.len();
             assert_eq!(kept, if delta == 1 { 2000 } else { 0 });
         }
-        assert!(record.counters.is_none());
+        assert!(counters.0.is_empty() && counters.0.capacity() < 64);
     }
 }

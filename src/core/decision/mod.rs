@@ -1,7 +1,8 @@
 //! Decisions that combine sessions, revocation and quotas.
 
 pub mod admission;
+pub mod api_key;
 pub mod credential;
 pub mod decide;
 pub mod login;
-pub mod outcome;
+pub mod user_state;

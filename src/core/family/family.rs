@@ -3,7 +3,7 @@
 //! token, whether or not anything of it is remembered. Of tokens only hashes, and what was sealed under them, come here.
 
 use super::ops::{FamilyId, FamilyKey, KnownFamily, NewFamily, PresentedToken, Refresh, Serial};
-use crate::core::api_key::key::Digest;
+use crate::core::base::digest::Digest;
 use crate::core::base::due_map::{Due, DueMap};
 use std::collections::VecDeque;
 

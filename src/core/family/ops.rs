@@ -1,8 +1,9 @@
 //! What is asked about refresh families, and what is answered. A family is what follows from one login: tokens
 //! that can each be used once, all of one session. Of the tokens their hashes and numbers come here, never their text.
 
-use crate::core::api_key::key::Digest;
-use crate::core::op::{Admission, Admit, own};
+use crate::core::base::digest::Digest;
+use crate::core::base::owned::own;
+use crate::core::request::request::{Admission, Admit};
 use std::borrow::Cow;
 use std::fmt;
 

@@ -70,12 +70,3 @@ pub fn another_question() -> Fault {
         "idempotencyKey was used for something else within 24 h: a new question needs a key of its own",
     )
 }
-
-impl Consumption {
-    /// As it is told again.
-    #[must_use]
-    pub fn replayed(&self, now_ms: u64) -> Self {
-        let reset_in_ms = self.reset_ms.map(|reset_ms| reset_ms.saturating_sub(now_ms));
-        Self { replayed: true, reset_in_ms, ..*self }
-    }
-}

@@ -116,6 +116,15 @@ pub struct Consumption {
     pub charged: Option<Charged>,
 }
 
+impl Consumption {
+    /// As it is told again.
+    #[must_use]
+    pub fn replayed(&self, now_ms: u64) -> Self {
+        let reset_in_ms = self.reset_ms.map(|reset_ms| reset_ms.saturating_sub(now_ms));
+        Self { replayed: true, reset_in_ms, ..*self }
+    }
+}
+
 /// What is kept of a quota.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QuotaState {

@@ -1,7 +1,21 @@
 //! Revocation: tokens by id, all of a user's tokens up to an instant (the epoch), and blocks.
 
 use crate::core::base::due_map::DueMap;
-use crate::core::op::Issued;
+
+/// How a token says when it was issued.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Issued {
+    /// Signed by our own key with `gen`, the store's microseconds at issue.
+    Own {
+        /// The `gen` claim.
+        generation: u64,
+    },
+    /// Any other token: its `iat`, in milliseconds since the Unix epoch.
+    Foreign {
+        /// The `iat` claim, rounded down to whole milliseconds.
+        iat_ms: u64,
+    },
+}
 
 /// What stands against a user's tokens. Most users have none of it.
 #[derive(Clone, Debug, Default)]

@@ -2,3 +2,4 @@
 
 pub mod epoch;
 pub mod lead;
+pub mod validity;

@@ -1,6 +1,6 @@
 //! One live session: when it began, when it was last active, when it will end.
 
-use crate::core::op::AdmissionRule;
+use crate::core::session::rule::AdmissionRule;
 
 /// A session's instants, in milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -161,7 +161,7 @@ impl SessionTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::op::{AdmissionRule, OnLimit};
+    use crate::core::session::rule::{AdmissionRule, OnLimit};
 
     fn entry(now: u64, idle: u64, order: u64) -> Entry {
         let rule = AdmissionRule {

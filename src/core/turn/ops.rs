@@ -2,7 +2,7 @@
 //! `turn_state`.
 
 use crate::core::base::reason::Reason;
-use crate::core::decision::credential::Credential;
+use crate::core::request::credential::Credential;
 use std::borrow::Cow;
 
 /// A waiter's ticket: eight random bytes of its gate, and a number that the gate gives once.

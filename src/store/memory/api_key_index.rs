@@ -1,8 +1,9 @@
 //! Where API keys lie, in the embedded store: owners by key id, and ids by the hash of an imported key.
 
-use crate::core::api_key::key::Digest;
-use crate::core::api_key::ops::{KeyAnswer, KeyName, KeyOp, KeyPlace, NewKey, Pointed, Pointing};
+use crate::core::api_key::ops::{KeyAnswer, KeyOp, Pointed, Pointing};
+use crate::core::api_key::types::{KeyName, KeyPlace, NewKey};
 use crate::core::base::clock::Now;
+use crate::core::base::digest::Digest;
 use dashmap::{DashMap, Entry};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};

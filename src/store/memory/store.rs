@@ -11,15 +11,19 @@ use super::shards::sweep_shard;
 use super::turns::Turns;
 use crate::core::api_key::ops::{KeyAnswer, KeyOp};
 use crate::core::base::clock::{Clock, Now};
+use crate::core::base::due_map::SLICE;
 use crate::core::base::reason::Reason;
 use crate::core::counter::counter::Apply;
 use crate::core::family::ops::{FamilyAnswer, FamilyOp, Login, LoginAnswer};
-use crate::core::op::{Act, Charge, Op, QuotaPlace, Verdict};
+use crate::core::op::Outcome;
+use crate::core::op::{Act, Op, Verdict};
+use crate::core::quota::charge::{Charge, QuotaPlace};
 use crate::core::quota::idempotency::Idempotency;
+use crate::core::quota::place::Aside;
 use crate::core::quota::state::QuotaState;
-use crate::core::record::{Aside, Gone, SLICE, UserRecord};
+use crate::core::record::{Gone, UserRecord};
 use crate::core::revocation::lead::Lead;
-use crate::core::store::{Health, Outcome, Sink, Store};
+use crate::core::store::{Health, Sink, Store};
 use crate::core::turn::ops::{Ask, TurnGate, TurnOp};
 use crate::store::shared_users::shared_users;
 use dashmap::{DashMap, Entry};
@@ -263,7 +267,8 @@ impl MemoryStore {
         let TurnOp::Ask(Ask { place, credential: Some(credential), .. }) = turn else {
             return tell(run(Reason::Allowed));
         };
-        let judged = |record: &mut UserRecord| run(record.against(credential, horizon_ms, now));
+        let judged =
+            |record: &mut UserRecord| run(record.first_denial(credential, horizon_ms, now));
         let known = self.users.get_mut(&*place.id).map(|mut record| judged(&mut record));
         tell(known.unwrap_or_else(|| match self.users.entry((*place.id).into()) {
             Entry::Occupied(mut entry) => judged(entry.get_mut()),

@@ -12,7 +12,8 @@ pub(crate) mod pubsub;
 
 use crate::core::base::error::Fault;
 use crate::core::op::Op;
-use crate::core::store::{Health, Outcome, Sink, Source, Store, Topology};
+use crate::core::op::Outcome;
+use crate::core::store::{Health, Sink, Source, Store, Topology};
 use crate::core::turn::ops::TurnGate;
 use crate::store::redis::cluster::ClusterStore;
 use crate::store::redis::connection::acks::needs_acks;

@@ -4,13 +4,14 @@
 use crate::core::api_key::ops::{KeyAnswer, KeyOp, KeyUsed, Use};
 use crate::core::base::error::Fault;
 use crate::core::base::reason::{Reason, Reasons};
-use crate::core::decision::credential::Credential;
 use crate::core::family::ops::{FamilyAnswer, FamilyOp, LoginAnswer, RefreshAnswer};
-use crate::core::op::{Act, Admission, Decide, Decision, Op, SessionCheck, SessionView, Verdict};
+use crate::core::op::Outcome;
+use crate::core::op::{Act, Op, Verdict};
 use crate::core::quota::idempotency::Idempotency;
 use crate::core::quota::spend::{Consume, Refund};
 use crate::core::quota::state::{Consumption, QuotaRule, Refill, Spend};
-use crate::core::store::Outcome;
+use crate::core::request::credential::Credential;
+use crate::core::request::request::{Admission, Decide, Decision, SessionCheck, SessionView};
 use crate::core::turn::ops::{Ask, TurnOp};
 use std::borrow::Cow;
 

@@ -5,7 +5,8 @@
 use super::steps;
 use super::steps::{At, Next, Then};
 use crate::core::op::Op;
-use crate::core::store::{Health, Notice, Outcome, Sink, Source, Store};
+use crate::core::op::Outcome;
+use crate::core::store::{Health, Notice, Sink, Source, Store};
 use crate::core::turn::ops::TurnGate;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};

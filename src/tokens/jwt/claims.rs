@@ -2,7 +2,7 @@
 //! Times that pass (`exp`, `nbf`, `iat` ahead) are judged apart, because a cached token meets them anew.
 
 use crate::core::base::reason::Reason;
-use crate::core::op::Issued;
+use crate::core::revocation::epoch::Issued;
 use crate::core::revocation::lead::Lead;
 use crate::tokens::identity;
 use crate::tokens::identity::{MAX_ID, TokenName};

@@ -1,8 +1,8 @@
 //! API keys as text: made here, or taken over from elsewhere. Only ids and hashes leave this file
 //! towards a store (docs/layout.md).
 
-use crate::core::api_key::key::Digest;
-use crate::core::api_key::ops::KeyName;
+use crate::core::api_key::types::KeyName;
+use crate::core::base::digest::Digest;
 use crate::core::base::error::Fault;
 use crate::core::base::hash_slot::{BUCKETS, bucket};
 use crate::tokens::jwt::verify::{base64url, sha256};

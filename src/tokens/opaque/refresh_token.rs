@@ -1,7 +1,7 @@
 //! Refresh tokens as text (docs/layout.md), their serials under a MAC, and the successor of one, sealed so that only who holds
 //! that one can read it. Hashes, serials and sealed bytes alone leave this file towards a store.
 
-use crate::core::api_key::key::Digest;
+use crate::core::base::digest::Digest;
 use crate::core::base::error::Fault;
 use crate::core::base::hash_slot::{BUCKETS, bucket};
 use crate::core::family::ops::{FamilyId, FamilyKey, MAX_NUMBER, Serial};

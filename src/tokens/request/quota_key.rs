@@ -1,6 +1,6 @@
 //! What a policy charges a request, and the key under which it is counted (docs/layout.md).
 
-use crate::core::op::{Charge, QuotaPlace};
+use crate::core::quota::charge::{Charge, QuotaPlace};
 use crate::core::quota::idempotency::Idempotency;
 use crate::core::quota::state::{QuotaRule, ReceiptId, Refill, Spend};
 use crate::tokens::jwt::verify::sha256;

@@ -3,7 +3,8 @@
 use super::state::Shared;
 use crate::core::base::error::Fault;
 use crate::core::op::Verdict;
-use crate::core::store::{Outcome, Replica, Sink};
+use crate::core::op::{Outcome, Replica};
+use crate::core::store::Sink;
 use crate::store::redis::net::slots::bucket_in;
 use crate::store::redis::protocol::codec::{Plan, Then, ping};
 use std::sync::{Arc, Mutex, PoisonError};

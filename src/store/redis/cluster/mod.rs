@@ -8,8 +8,9 @@ pub(crate) mod node;
 pub(crate) mod state;
 pub(crate) mod topology;
 
+use crate::core::op::Outcome;
 use crate::core::op::{Act, Op};
-use crate::core::store::{Health, Outcome, Sink, Source, Store};
+use crate::core::store::{Health, Sink, Source, Store};
 use crate::core::turn::ops::TurnGate;
 use crate::store::redis::cluster::state::Shared;
 use crate::store::redis::connection::acks::needs_acks;

@@ -2,7 +2,8 @@
 
 use super::state::Shared;
 use crate::core::base::error::Fault;
-use crate::core::store::{Notice, Outcome, Sink};
+use crate::core::op::Outcome;
+use crate::core::store::{Notice, Sink};
 use crate::store::redis::connection::connection::Router;
 use crate::store::redis::connection::io::Target;
 use crate::store::redis::connection::pending::Waiting;

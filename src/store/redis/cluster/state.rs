@@ -5,7 +5,8 @@
 use super::map::Map;
 use super::node::Node;
 use crate::core::base::error::Fault;
-use crate::core::store::{Notice, Outcome, Sink};
+use crate::core::op::Outcome;
+use crate::core::store::{Notice, Sink};
 use crate::store::redis::connection::connection::{Link, MAX_WAITING, tell};
 use crate::store::redis::connection::pending::{Stage, Waiting};
 use crate::store::redis::connection::pool::Way;

@@ -1,8 +1,9 @@
 //! A call on its way: who waits for it, where it has been written, and what its reply leads to.
 
 use crate::core::base::error::Fault;
+use crate::core::op::Outcome;
 use crate::core::op::Verdict;
-use crate::core::store::{Outcome, Sink};
+use crate::core::store::Sink;
 use crate::store::redis::net::resp;
 use crate::store::redis::protocol::codec::{Call, Plan, Then};
 use std::sync::Arc;

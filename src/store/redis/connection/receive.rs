@@ -126,8 +126,9 @@ pub fn garbled() -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::op::Outcome;
     use crate::core::op::{Act, Op};
-    use crate::core::store::{Health, Outcome, Sink};
+    use crate::core::store::{Health, Sink};
     use crate::store::redis::endpoint::handshake::Server;
     use crate::store::redis::protocol::codec;
     use std::sync::Mutex;

@@ -1,7 +1,7 @@
 //! What a primary tells of its replicas: a part of INFO.
 
 use super::socket::Address;
-use crate::core::store::Replica;
+use crate::core::op::Replica;
 
 /// Reads `INFO replication`. `None`: it was not told.
 pub fn read(info: &[u8]) -> Option<Vec<Replica>> {

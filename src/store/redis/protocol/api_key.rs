@@ -8,10 +8,10 @@ use super::pack::{FAR, NEVER, Packer, Unpacker};
 use super::quota;
 use super::quota::OTHER_QUESTION;
 use super::scripts::Verb;
-use crate::core::api_key::key::{KeyInfo, no_balance, unknown_key};
-use crate::core::api_key::ops::{
-    KeyAnswer, KeyFacts, KeyName, KeyOp, KeyPatch, KeyPlace, KeyUsed, NewKey, Use,
-};
+use crate::core::api_key::key::{no_balance, unknown_key};
+use crate::core::api_key::ops::{KeyAnswer, KeyOp, KeyUsed, Use};
+use crate::core::api_key::types::KeyInfo;
+use crate::core::api_key::types::{KeyFacts, KeyName, KeyPatch, KeyPlace, NewKey};
 use crate::core::base::hash_slot::bucket;
 use crate::core::base::reason::{Reason, Reasons};
 use crate::core::op::{Op, Verdict};

@@ -5,8 +5,10 @@ use super::codec::Call;
 use super::key_names::Names;
 use super::pack::{FAR, NEVER, Packer, Unpacker};
 use super::scripts::Verb;
-use crate::core::api_key::key::{Digest, LISTED_MS};
-use crate::core::api_key::ops::{KeyPlace, Pointed, Pointing};
+use crate::core::api_key::key::LISTED_MS;
+use crate::core::api_key::ops::{Pointed, Pointing};
+use crate::core::api_key::types::KeyPlace;
+use crate::core::base::digest::Digest;
 use std::fmt::Write as _;
 
 /// Digits of an id.

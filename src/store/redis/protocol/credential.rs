@@ -6,8 +6,9 @@ use super::key_names::Names;
 use super::pack::Packer;
 use super::scripts::Verb;
 use crate::core::base::reason::{Reason, Reasons};
-use crate::core::decision::credential::Credential;
-use crate::core::op::{Issued, SessionCheck};
+use crate::core::request::credential::Credential;
+use crate::core::request::request::SessionCheck;
+use crate::core::revocation::epoch::Issued;
 
 /// What comes first among keys and arguments of a script that asks for a credential.
 pub struct Asked {

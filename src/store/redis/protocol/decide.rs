@@ -7,11 +7,13 @@ use super::quota;
 use super::quota::Remembering;
 use super::scripts::Verb;
 use crate::core::base::reason::{Reason, Reasons};
-use crate::core::op::{
-    AdmissionRule, Decide, Decision, Issued, OnLimit, Op, QuotaPlace, SessionCheck, SessionView,
-};
+use crate::core::op::Op;
+use crate::core::quota::charge::QuotaPlace;
 use crate::core::quota::state::{Consumption, Refill};
+use crate::core::request::request::{Decide, Decision, SessionCheck, SessionView};
+use crate::core::revocation::epoch::Issued;
 use crate::core::revocation::lead::Ahead;
+use crate::core::session::rule::{AdmissionRule, OnLimit};
 use crate::core::session::session::SessionTimes;
 
 pub(crate) fn issued(issued: Issued) -> (bool, u64) {
