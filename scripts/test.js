@@ -168,6 +168,12 @@ const SECTIONS = [
   { name: 'check guards', run: () => node('scripts/check-guards.js') },
   { name: 'check codes, self-test', run: () => node('scripts/check-codes.js', '--self-test') },
   { name: 'check codes', run: () => node('scripts/check-codes.js') },
+  { name: 'check words, self-test', run: () => node('scripts/check-words.js', '--self-test') },
+  { name: 'check words', run: () => node('scripts/check-words.js') },
+  {
+    name: 'check comments only, self-test',
+    run: () => node('scripts/check-comments-only.js', '--self-test'),
+  },
   { name: 'check versions', run: () => node('scripts/check-versions.js') },
   { name: 'check supply, self-test', run: () => node('scripts/check-supply.js', '--self-test') },
   { name: 'check supply', run: () => node('scripts/check-supply.js') },

@@ -1,29 +1,45 @@
-// Blanks comments, and strings where asked, out of JavaScript and Rust source, so that a check which looks for
-// imports is not misled by prose. Line breaks stay, so that line numbers hold. A scanner, not a parser.
+// Splits JavaScript, Rust and Lua source into code, comments and literals for the checks. A scanner, not a parser.
 'use strict';
 
-/** @param {string} text */
+/** @typedef {'js' | 'rs' | 'lua'} Language */
+/**
+ * A comment or a literal. Code is what lies between two tokens. A template literal is one token for each of its text
+ * parts; the expressions in it are code.
+ * @typedef {{ kind: 'comment' | 'string' | 'regex', start: number, end: number, template?: boolean }} Token
+ */
+
+/** Keeps line breaks, so that line numbers stay valid. @param {string} text */
 const blank = (text) => text.replace(/[^\n]/g, ' ');
 
-const RUST = [
-  { kind: 'comment', pattern: /\/\/[^\n]*/y },
-  { kind: 'string', pattern: /(?:br|cr|r)(#*)"[\s\S]*?"\1/y },
-  { kind: 'string', pattern: /[bc]?"(?:\\[\s\S]|[^"\\])*"/y },
-  // 'a' and '\n' are characters; 'a alone is a lifetime and stays.
-  { kind: 'string', pattern: /b?'(?:\\(?:u\{[^}]*\}|x..|.)|[^'\\\n])'/y },
-];
-
-const JS = [
-  { kind: 'comment', pattern: /\/\/[^\n]*/y },
-  { kind: 'comment', pattern: /\/\*[\s\S]*?\*\//y },
-  { kind: 'string', pattern: /'(?:\\[\s\S]|[^'\\\n])*'/y },
-  { kind: 'string', pattern: /"(?:\\[\s\S]|[^"\\\n])*"/y },
-  { kind: 'string', pattern: /`(?:\\[\s\S]|[^`\\])*`/y },
-];
+/** @type {Record<Language, Array<{ kind: 'comment' | 'string', pattern: RegExp }>>} */
+const RULES = {
+  rs: [
+    { kind: 'comment', pattern: /\/\/[^\n]*/y },
+    { kind: 'string', pattern: /(?:br|cr|r)(#*)"[\s\S]*?"\1/y },
+    { kind: 'string', pattern: /[bc]?"(?:\\[\s\S]|[^"\\])*"/y },
+    // 'a' and '\n' are characters; 'a alone is a lifetime, which is code.
+    { kind: 'string', pattern: /b?'(?:\\(?:u\{[^}]*\}|x..|.)|[^'\\\n])'/y },
+  ],
+  js: [
+    { kind: 'comment', pattern: /\/\/[^\n]*/y },
+    { kind: 'comment', pattern: /\/\*[\s\S]*?\*\//y },
+    { kind: 'string', pattern: /'(?:\\[\s\S]|[^'\\\n])*'/y },
+    { kind: 'string', pattern: /"(?:\\[\s\S]|[^"\\\n])*"/y },
+  ],
+  lua: [
+    { kind: 'comment', pattern: /--\[(=*)\[[\s\S]*?\]\1\]/y },
+    { kind: 'comment', pattern: /--[^\n]*/y },
+    { kind: 'string', pattern: /\[(=*)\[[\s\S]*?\]\1\]/y },
+    { kind: 'string', pattern: /'(?:\\[\s\S]|[^'\\\n])*'/y },
+    { kind: 'string', pattern: /"(?:\\[\s\S]|[^"\\\n])*"/y },
+  ],
+};
 
 // A slash begins a regular expression where no value stands before it.
 const REGEX = /\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\/[a-z]*/y;
 const BEFORE_REGEX = /(?:^|[(,=:[!&|?{};+\-*%<>~^\n]|\breturn|\btypeof|\bcase|=>)\s*$/;
+/** A text part of a template literal, up to its end or to the next expression. */
+const TEMPLATE_PART = /(?:\\[\s\S]|\$(?!\{)|[^`\\$])*(?:`|\$\{|$)/y;
 
 /** Rust's block comments nest. @param {string} source @param {number} start */
 function endOfBlockComment(source, start) {
@@ -41,47 +57,70 @@ function endOfBlockComment(source, start) {
   return source.length;
 }
 
-/**
- * @param {string} source
- * @param {'rs' | 'js'} language
- * @param {{ strings?: boolean }} [options] strings: blank what stands in quotes too
- */
-function strip(source, language, { strings = false } = {}) {
-  const rules = language === 'rs' ? RUST : JS;
-  let out = '';
-  let at = 0;
-  while (at < source.length) {
-    let end = at;
-    let kind = '';
-    if (language === 'rs' && source.startsWith('/*', at)) {
-      end = endOfBlockComment(source, at);
-      kind = 'comment';
-    } else if (!/\w/.test(source[at - 1] ?? ' ') || !/\w/.test(source[at] ?? '')) {
-      for (const rule of rules) {
-        rule.pattern.lastIndex = at;
-        if (rule.pattern.test(source)) {
-          end = rule.pattern.lastIndex;
-          kind = rule.kind;
-          break;
-        }
-      }
-      if (!kind && language === 'js' && source[at] === '/' && BEFORE_REGEX.test(out.slice(-80))) {
-        REGEX.lastIndex = at;
-        if (REGEX.test(source)) {
-          end = REGEX.lastIndex;
-          kind = 'string';
-        }
-      }
-    }
-    if (!kind) {
-      out += source[at++];
-      continue;
-    }
-    const text = source.slice(at, end);
-    out += kind === 'comment' || strings ? blank(text) : text;
-    at = end;
+/** @param {string} source @param {number} at @param {Language} language @returns {Token | undefined} */
+function tokenAt(source, at, language) {
+  if (language === 'rs' && source.startsWith('/*', at))
+    return { kind: 'comment', start: at, end: endOfBlockComment(source, at) };
+  if (/\w/.test(source[at - 1] ?? ' ') && /\w/.test(source[at] ?? '')) return undefined;
+  for (const { kind, pattern } of RULES[language]) {
+    pattern.lastIndex = at;
+    if (pattern.test(source)) return { kind, start: at, end: pattern.lastIndex };
   }
-  return out;
+  return undefined;
 }
 
-module.exports = { strip };
+/** @param {string} source @param {Language} language @returns {Token[]} in the order of the source */
+function tokenize(source, language) {
+  /** @type {Token[]} */
+  const tokens = [];
+  /** Braces open within the expressions of template literals, the innermost last. @type {number[]} */
+  const depths = [];
+  let code = '';
+  let at = 0;
+  while (at < source.length) {
+    const char = source[at] ?? '';
+    let token = tokenAt(source, at, language);
+    if (!token && language === 'js') {
+      const isContinuation = char === '}' && depths.at(-1) === 0;
+      if (char === '`' || isContinuation) {
+        if (isContinuation) depths.pop();
+        TEMPLATE_PART.lastIndex = at + 1;
+        TEMPLATE_PART.test(source);
+        token = { kind: 'string', start: at, end: TEMPLATE_PART.lastIndex, template: true };
+        if (source.slice(at + 1, token.end).endsWith('${')) depths.push(0);
+      } else if (char === '/' && BEFORE_REGEX.test(code.slice(-80))) {
+        REGEX.lastIndex = at;
+        if (REGEX.test(source)) token = { kind: 'regex', start: at, end: REGEX.lastIndex };
+      } else if (depths.length > 0 && '{}'.includes(char)) {
+        depths.push((depths.pop() ?? 0) + (char === '{' ? 1 : -1));
+      }
+    }
+    if (!token) {
+      code += char;
+      at++;
+      continue;
+    }
+    tokens.push(token);
+    code += token.kind === 'comment' ? blank(source.slice(at, token.end)) : source.slice(at, token.end);
+    at = token.end;
+  }
+  return tokens;
+}
+
+/**
+ * @param {string} source
+ * @param {Language} language
+ * @param {{ strings?: boolean }} [options] strings: blank string literals and regular expressions too
+ */
+function strip(source, language, { strings = false } = {}) {
+  let out = '';
+  let at = 0;
+  for (const { kind, start, end } of tokenize(source, language)) {
+    const text = source.slice(start, end);
+    out += source.slice(at, start) + (kind === 'comment' || strings ? blank(text) : text);
+    at = end;
+  }
+  return out + source.slice(at);
+}
+
+module.exports = { strip, tokenize };
