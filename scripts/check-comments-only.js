@@ -4,11 +4,11 @@
 //   node scripts/check-comments-only.js HEAD~1 HEAD --strings   allows other strings in tests too, and prints each
 //   node scripts/check-comments-only.js --self-test
 //
-// Code must be the same but for white space, trailing commas and the split of a string with `+`. A string may change
+// Code must be equal except for white space, trailing commas and the split of a string with `+`. A string may change
 //   in tests (JavaScript below __test__): where it names a test, or is the message of an assertion
 //   elsewhere: where it is English before and after, which leaves codes and keys alone
 // Expressions in template literals and placeholders of Rust must stay. A Rust test may get another name.
-// Markdown is not compared. Any other file must be the same, but for the list of check-words.js.
+// Markdown is not compared. Any other file must be equal, except for the list of check-words.js.
 'use strict';
 
 const { execFileSync } = require('node:child_process');
@@ -43,7 +43,7 @@ function takesMessage(callee, index) {
   return index === (MESSAGE_AT[callee.split('.').at(-1) ?? ''] ?? 2);
 }
 
-/** For each place where a string stands: the call around it, and which argument it is part of. @param {string} code with marks */
+/** For each place of a string: the call around it, and which argument it is part of. @param {string} code with marks */
 function placesOf(code) {
   /** @type {Array<{ callee: string, index: number }>} */
   const stack = [];
@@ -103,7 +103,7 @@ function partsOf(source, language) {
   };
 }
 
-/** Placeholders of a Rust format string: those with a name in any order. @param {string} text */
+/** Placeholders of a Rust format string: named placeholders in any order. @param {string} text */
 function placeholders(text) {
   const all = text.replaceAll('{{', '').match(/\{[^{}]*\}/g) ?? [];
   return [
@@ -175,7 +175,7 @@ const PLANTED = [
   ['__test__/a.spec.js', "it.skip('lies', () => f('a'));", "it.skip('is here', () => f('b'));", true],
   [
     '__test__/a.spec.js',
-    "assert.equal(a, 'b', 'it lies');",
+    "assert.equal(a, 'b', 'it was here');",
     "assert.equal(\n  a,\n  'b',\n  'it is here',\n);",
     false,
   ],

@@ -8,7 +8,7 @@ const { strip, tokenize } = require('./strip.js');
 /** A paragraph, a list item, a table cell or a string. @typedef {{ line: number, text: string }} Paragraph line: of its first word */
 /** @typedef {{ line: number, text: string }} Line */
 
-/** Stands for inline code, a link or a placeholder. It counts as a word. */
+/** Replaces inline code, a link or a placeholder. It counts as a word. */
 const CODE = 'Code';
 const DIRECTIVE = /^\s*(?:biome-|@ts-|@type\b|eslint|SPDX|#!|#region|#endregion|<reference)/;
 /** Tags whose next word is a name. */

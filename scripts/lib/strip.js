@@ -3,7 +3,7 @@
 
 /** @typedef {'js' | 'rs' | 'lua'} Language */
 /**
- * A comment or a literal. Code is what lies between two tokens. A template literal is one token for each of its text
+ * A comment or a literal. Code is the text between two tokens. A template literal is one token for each of its text
  * parts; the expressions in it are code.
  * @typedef {{ kind: 'comment' | 'string' | 'regex', start: number, end: number, template?: boolean }} Token
  */
@@ -35,7 +35,7 @@ const RULES = {
   ],
 };
 
-// A slash begins a regular expression where no value stands before it.
+// A slash begins a regular expression if no value precedes it.
 const REGEX = /\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\/[a-z]*/y;
 const BEFORE_REGEX = /(?:^|[(,=:[!&|?{};+\-*%<>~^\n]|\breturn|\btypeof|\bcase|=>)\s*$/;
 /** A text part of a template literal, up to its end or to the next expression. */
