@@ -227,8 +227,11 @@ function readAreas(root) {
 /** @param {string} file of Markdown */
 const isJudged = (file) => file === 'CONTRIBUTING.md' || file === 'docs/architecture.md';
 
-/** @param {string} root @returns {string[]} */
-const readList = (root) => (fs.existsSync(path.join(root, LIST)) ? JSON.parse(read(root, LIST)) : []);
+/** Reads a list with the marks of a merge conflict too: --write-list then resolves the conflict. @param {string} root @returns {string[]} */
+const readList = (root) =>
+  fs.existsSync(path.join(root, LIST))
+    ? [...read(root, LIST).matchAll(/"([^"]+)"/g)].map(([, entry = '']) => entry)
+    : [];
 
 /** @param {ReturnType<typeof readAreas>} areas @param {string[]} before @param {boolean} moved */
 function writeList(areas, before, moved) {
