@@ -13,7 +13,7 @@ const REALM = 'Bearer realm="api"';
 /** @typedef {import('./support/http.js').Answer} Answer */
 
 /**
- * Everything that a denial shows: no header beside these may tell more.
+ * Every header that a denial sends. A denial must not reveal more than these headers.
  * @param {Answer} answer
  * @param {number} status
  * @param {string} code
@@ -75,7 +75,7 @@ for (const { name, express } of EXPRESS) {
       return { auth, port, handled: () => handled };
     }
 
-    it('a good token reaches the handler, and the answer is the handler’s own', async (t) => {
+    it('a valid token reaches the handler, and the response is the handler’s own', async (t) => {
       const { port } = await site(t);
       const answer = await get(port, '/', token());
       assert.equal(answer.status, 200);
@@ -85,7 +85,7 @@ for (const { name, express } of EXPRESS) {
     });
 
     for (const scheme of ['bearer', 'BEARER', 'bEaReR']) {
-      it(`the scheme is read in any case: ${scheme}`, async (t) => {
+      it(`the scheme is case-insensitive: ${scheme}`, async (t) => {
         const { port } = await site(t);
         const answer = await send(port, { headers: [`Authorization: ${scheme} ${token()}`] });
         assert.equal(answer.status, 200);
@@ -109,13 +109,13 @@ for (const { name, express } of EXPRESS) {
       });
     }
 
-    it('a token in the query alone is no credential', async (t) => {
+    it('a token in the query string alone is not a credential', async (t) => {
       const { port, handled } = await site(t);
       assertMissing(await send(port, { path: `/?access_token=${token()}` }));
       assert.equal(handled(), 0);
     });
 
-    it('a token in a form alone is no credential', async (t) => {
+    it('a token in a form body alone is not a credential', async (t) => {
       const { port } = await site(t, { forms: true });
       const headers = ['Content-Type: application/x-www-form-urlencoded'];
       assertMissing(await send(port, { method: 'POST', headers, body: `access_token=${token()}` }));
@@ -164,13 +164,13 @@ for (const { name, express } of EXPRESS) {
       assert.equal(handled(), 0);
     });
 
-    it('a query parameter whose name only resembles access_token is none of ours', async (t) => {
+    it('a query parameter whose name only resembles access_token is ignored', async (t) => {
       const { port } = await site(t);
       const answer = await get(port, '/?my_access_token=1&access_tokens=2', token());
       assert.equal(answer.status, 200);
     });
 
-    it('a JSON body with a member access_token is none of ours', async (t) => {
+    it('a member access_token of a JSON body is ignored', async (t) => {
       const { port } = await site(t, { forms: true });
       const headers = [`Authorization: Bearer ${token()}`, 'Content-Type: application/json'];
       const answer = await send(port, { method: 'POST', headers, body: '{"access_token":"x"}' });
@@ -180,7 +180,7 @@ for (const { name, express } of EXPRESS) {
     const now = Math.floor(Date.now() / 1000);
     /** @type {Array<[string, string | Buffer]>} */
     const BAD = [
-      ['no token at all, but a word', 'abc'],
+      ['a word in place of a token', 'abc'],
       ['a token with one segment too few', token().split('.').slice(0, 2).join('.')],
       ['a token signed with another secret', token({}, { key: 'x'.repeat(64) })],
       ['an expired token', token({ iat: now - 7200, exp: now - 3600 })],
@@ -200,7 +200,7 @@ for (const { name, express } of EXPRESS) {
       ],
     ];
     for (const [what, text] of BAD) {
-      it(`${what} is 401 invalid_token, and nothing of it comes back`, async (t) => {
+      it(`${what} is 401 invalid_token, and the response contains no part of the token`, async (t) => {
         const { port, handled } = await site(t);
         const header = Buffer.concat([Buffer.from('Authorization: Bearer '), Buffer.from(text)]);
         const answer = await send(port, { headers: [header] });
@@ -209,7 +209,7 @@ for (const { name, express } of EXPRESS) {
       });
     }
 
-    it('bad, expired, revoked, ended and unknown tokens get one and the same answer', async (t) => {
+    it('invalid, expired, revoked, ended and unknown tokens get the same response', async (t) => {
       const { auth, port } = await site(t, { options: { sessions: { admission: 'explicit' } } });
       const user = unique();
       for (const sessionId of ['live', 'ended', 'evicted']) await auth.sessions.admit(user, { sessionId });
@@ -228,7 +228,7 @@ for (const { name, express } of EXPRESS) {
       assertBadToken(await get(port, '/', token({ sub: user, sid: 'live', iat: now - 10 })));
     });
 
-    it('a scope that is missing is 403 insufficient_scope, and the challenge names all that are demanded', async (t) => {
+    it('a missing scope is 403 insufficient_scope, and the challenge names all required scopes', async (t) => {
       const { port, handled } = await site(t, { policy: { scope: ['read', 'write'] } });
       const challenge = `${REALM}, error="insufficient_scope", scope="read write"`;
       assertDenied(await get(port, '/', token({ scope: 'read' })), 403, 'insufficient_scope', challenge);
@@ -245,7 +245,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(handled(), 0);
     });
 
-    it('a session over the limit is 403 session_limit, and those that are live stay', async (t) => {
+    it('a session over the limit is 403 session_limit, and live sessions stay', async (t) => {
       const options = { sessions: { limit: 1, admission: /** @type {const} */ ('first-use') } };
       const { port, handled } = await site(t, { options });
       const sub = unique();
@@ -255,7 +255,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(handled(), 2);
     });
 
-    it('the realm stands in every challenge', async (t) => {
+    it('every challenge contains the realm', async (t) => {
       const { port } = await site(t, {
         options: { jwt: { secret: SECRET }, realm: "Bob's shop, 2nd floor" },
       });
@@ -263,7 +263,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(answer.header('WWW-Authenticate'), `Bearer realm="Bob's shop, 2nd floor"`);
     });
 
-    it('HEAD is answered with the same status and headers, and no body', async (t) => {
+    it('HEAD gets the same status and headers, and no body', async (t) => {
       const { port, handled } = await site(t);
       const answer = await send(port, { method: 'HEAD' });
       assert.equal(answer.status, 401);
@@ -278,7 +278,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(handled(), 1);
     });
 
-    it('a header that Node refuses never reaches the app', async (t) => {
+    it('a header that Node rejects never reaches the app', async (t) => {
       const { port, handled } = await site(t);
       const long = await send(port, { headers: [`Authorization: Bearer ${'x'.repeat(20_000)}`] });
       assert.equal(long.status, 431);
@@ -299,7 +299,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(handled(), 0);
     });
 
-    it('of several reasons the first of the table is answered', async (t) => {
+    it('of several reasons, the response names the first in the table', async (t) => {
       const sessions = { limit: 0, admission: /** @type {const} */ ('first-use') };
       const { auth, port } = await site(t, { options: { sessions }, policy: { scope: 'write' } });
       const sub = unique();

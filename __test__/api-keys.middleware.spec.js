@@ -1,4 +1,4 @@
-// auth.apiKeys: what create, check, rotate, revoke, update, addQuota, get and list answer, and what they refuse.
+// Results and errors of auth.apiKeys: create, check, rotate, revoke, update, addQuota, get and list.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -10,7 +10,7 @@ const KEY = /^lg_([0-9a-f]{20})_[A-Za-z0-9_-]{43}$/;
 const HOUR = 3_600_000;
 
 describe('a key', () => {
-  it('is handed out once, and is told of without its secret', async (t) => {
+  it('is returned once, and is listed without its secret', async (t) => {
     const { apiKeys } = open(t);
     const ownerId = unique();
     const before = Date.now();
@@ -49,7 +49,7 @@ describe('a key', () => {
     assert.ok(/** @type {any} */ (await apiKeys.get(keyId)).lastUsedAt >= before);
   });
 
-  it('is bare where nothing is said of it, and several are listed by age', async (t) => {
+  it('has no optional fields by default, and several keys are listed by age', async (t) => {
     const { apiKeys } = open(t, { apiKeys: { prefix: 'my_app-1' } });
     const ownerId = unique();
     const made = [];
@@ -64,7 +64,7 @@ describe('a key', () => {
     assert.deepEqual(await apiKeys.list(unique()), []);
   });
 
-  it('of another process, and another prefix, is known at once', async (t) => {
+  it('of another process and of another prefix is known immediately', async (t) => {
     const store = newStore();
     const [here, there] = [open(t, { store }), open(t, { store, apiKeys: { prefix: 'other' } })];
     const { key, keyId } = await here.apiKeys.create({ ownerId: unique() });
@@ -81,7 +81,7 @@ describe('a key', () => {
 });
 
 describe('check()', () => {
-  it('answers not_found to whatever is no key, and keeps nothing of it', async (t) => {
+  it('answers not_found to text that is not a key, and does not store the text', async (t) => {
     const { apiKeys } = open(t);
     const { key } = await apiKeys.create({ ownerId: unique() });
     const other = `${key.slice(0, -1)}${key.endsWith('A') ? 'B' : 'A'}`;
@@ -97,7 +97,7 @@ describe('check()', () => {
     }
   });
 
-  it('says the first of several reasons, and burns nothing where it denies', async (t) => {
+  it('reports the first of several reasons, and a denial consumes nothing', async (t) => {
     const { apiKeys, tokens } = open(t);
     const ownerId = unique();
     const { key, keyId } = await apiKeys.create({ ownerId, quota: { limit: 1 }, scopes: ['a'] });
@@ -126,7 +126,7 @@ describe('check()', () => {
     assert.deepEqual([info?.quota?.remaining, info?.lastUsedAt, info?.revoked], [1, null, true]);
   });
 
-  it('with a cost of 0 only looks', async (t) => {
+  it('with a cost of 0 only reads the quota', async (t) => {
     const { apiKeys } = open(t);
     const { key, keyId } = await apiKeys.create({ ownerId: unique(), quota: { limit: 2 } });
     const looked = await apiKeys.check(key, { cost: 0 });
@@ -137,7 +137,7 @@ describe('check()', () => {
     assert.equal((await apiKeys.check(key)).valid, false);
   });
 
-  it('charges once under an idempotencyKey, and refuses another question under it', async (t) => {
+  it('charges once per idempotencyKey, and refuses a different request under the same idempotencyKey', async (t) => {
     const { apiKeys } = open(t);
     const { key, keyId } = await apiKeys.create({ ownerId: unique(), quota: { limit: 5 } });
     const other = await apiKeys.create({ ownerId: unique(), quota: { limit: 5 } });
@@ -149,12 +149,12 @@ describe('check()', () => {
     assert.deepEqual(await ask(2), [3, true]);
     await assert.rejects(apiKeys.check(key, { cost: 1, idempotencyKey: 'i' }), fault('INPUT'));
     await assert.rejects(apiKeys.addQuota(keyId, 2, { idempotencyKey: 'i' }), fault('INPUT'));
-    // Another key has a memory of its own.
+    // Another key has its own idempotency memory.
     const fresh = await apiKeys.check(other.key, { cost: 1, idempotencyKey: 'i' });
     assert.equal(fresh.quota?.replayed, undefined);
   });
 
-  it('lets exactly the limit through, whichever secret is shown', async (t) => {
+  it('allows exactly the limit, for any mix of old and new secrets', async (t) => {
     const { apiKeys } = open(t);
     const { key, keyId } = await apiKeys.create({ ownerId: unique(), quota: { limit: 50 } });
     const rotated = await apiKeys.rotate(keyId, { grace: '1h' });
@@ -167,7 +167,7 @@ describe('check()', () => {
 });
 
 describe('a key is changed', () => {
-  it('by rotate(): the old secret works for the grace, one at a time, and is then revoked', async (t) => {
+  it('by rotate(): one old secret works for the grace period and is then revoked', async (t) => {
     const { apiKeys } = open(t);
     const first = await apiKeys.create({ ownerId: unique() });
     const second = await apiKeys.rotate(first.keyId, { grace: '1h' });
@@ -184,7 +184,7 @@ describe('a key is changed', () => {
     await assert.rejects(apiKeys.rotate(first.keyId), fault('INPUT'));
   });
 
-  it('by update(), and what is not named stays', async (t) => {
+  it('by update(), and fields that the patch omits stay', async (t) => {
     const { apiKeys } = open(t);
     const made = { ownerId: unique(), name: 'n', scopes: ['a'], expiresAt: Date.now() + HOUR, metadata: 'm' };
     const { key, keyId } = await apiKeys.create({ ...made, quota: { limit: 5 } });
@@ -196,10 +196,10 @@ describe('a key is changed', () => {
     assert.deepEqual([bare.name, bare.scopes, 'metadata' in bare], ['z', [], false]);
     assert.deepEqual(await apiKeys.update(keyId, {}), bare);
     const window = await apiKeys.update(keyId, { quota: { limit: 3, window: '1h' } });
-    assert.equal(window.quota?.remaining, 3, 'another algorithm counts anew');
+    assert.equal(window.quota?.remaining, 3, 'a rule of another algorithm starts to count from 0');
   });
 
-  it('by addQuota(), of a balance alone', async (t) => {
+  it('by addQuota(), for a balance only', async (t) => {
     const { apiKeys } = open(t);
     const { key, keyId } = await apiKeys.create({ ownerId: unique(), quota: { limit: 1 } });
     await apiKeys.check(key);
@@ -214,7 +214,7 @@ describe('a key is changed', () => {
       await assert.rejects(apiKeys.addQuota(other.keyId, 1), fault('INPUT'));
   });
 
-  it('by revokeUser({ apiKeys: true }), and a later one stands; by revokeUser() alone it is not', async (t) => {
+  it('by revokeUser({ apiKeys: true }), which spares later keys; revokeUser() alone does not change keys', async (t) => {
     const { apiKeys, tokens } = open(t);
     const ownerId = unique();
     const old = await apiKeys.create({ ownerId });
@@ -245,7 +245,7 @@ describe('a key is changed', () => {
 });
 
 describe('an imported key', () => {
-  it('is checked as it is, has an id, and may be imported once', async (t) => {
+  it('works unchanged, has an id, and can be imported only once', async (t) => {
     const { apiKeys } = open(t);
     const ownerId = unique();
     const text = unique('imported');
@@ -263,7 +263,7 @@ describe('an imported key', () => {
     assert.deepEqual(await apiKeys.check(unique('imported')), { valid: false, code: 'not_found' });
   });
 
-  it('of two imports at once is one', async (t) => {
+  it('of concurrent imports of one text, exactly one succeeds', async (t) => {
     const { apiKeys } = open(t);
     const text = unique('imported');
     const imports = Array.from({ length: 20 }, (_each, n) =>
@@ -274,7 +274,7 @@ describe('an imported key', () => {
     assert.equal((await apiKeys.check(text)).valid, true);
   });
 
-  it('must be told from others in a header, and not look like one of ours', async (t) => {
+  it('must be distinguishable in a header, and must not look like a generated key', async (t) => {
     const { apiKeys } = open(t);
     const { key: own } = await apiKeys.create({ ownerId: unique() });
     const wrong = [
@@ -292,23 +292,23 @@ describe('an imported key', () => {
   });
 });
 
-describe('bad arguments are refused, and nothing is done', () => {
+describe('invalid arguments are refused, and change nothing', () => {
   /** @type {Array<[string, (apiKeys: any, keyId: string) => Promise<unknown>]>} */
   const CALLS = [
     ['no options', (keys) => keys.create()],
     ['no owner', (keys) => keys.create({})],
     ['an empty owner', (keys) => keys.create({ ownerId: '' })],
     ['an unknown option', (keys) => keys.create({ ownerId: 'u', scope: 'a' })],
-    ['a key that is no string', (keys) => keys.create({ ownerId: 'u', key: 7 })],
+    ['a key that is not a string', (keys) => keys.create({ ownerId: 'u', key: 7 })],
     ['a long name', (keys) => keys.create({ ownerId: 'u', name: 'x'.repeat(513) })],
     ['scopes in a string', (keys) => keys.create({ ownerId: 'u', scopes: 'a b' })],
     ['a scope with a blank', (keys) => keys.create({ ownerId: 'u', scopes: ['a b'] })],
     ['a quota without limit', (keys) => keys.create({ ownerId: 'u', quota: {} })],
     ['a quota with a cost', (keys) => keys.create({ ownerId: 'u', quota: { limit: 1, cost: 1 } })],
     ['an expiry in seconds', (keys) => keys.create({ ownerId: 'u', expiresAt: 1_700_000_000 })],
-    ['metadata that is no JSON', (keys) => keys.create({ ownerId: 'u', metadata: { a: undefined } })],
+    ['metadata that is not JSON', (keys) => keys.create({ ownerId: 'u', metadata: { a: undefined } })],
     ['too much metadata', (keys) => keys.create({ ownerId: 'u', metadata: 'x'.repeat(4095) })],
-    ['a check of no string', (keys) => keys.check(7)],
+    ['a check of a value that is not a string', (keys) => keys.check(7)],
     ...[-1, 1.5, NaN, 2 ** 53, '1'].map(
       (cost) =>
         /** @type {[string, (keys: any) => Promise<unknown>]} */ ([
@@ -316,11 +316,11 @@ describe('bad arguments are refused, and nothing is done', () => {
           (keys) => keys.check('x', { cost }),
         ]),
     ),
-    ['an idempotencyKey that is empty', (keys) => keys.check('x', { idempotencyKey: '' })],
-    ['a scope that is none', (keys) => keys.check('x', { scope: '' })],
+    ['an empty idempotencyKey', (keys) => keys.check('x', { idempotencyKey: '' })],
+    ['an empty scope', (keys) => keys.check('x', { scope: '' })],
     ['an unknown option of check', (keys) => keys.check('x', { scopes: 'a' })],
     ['a grace below zero', (keys, id) => keys.rotate(id, { grace: -1 })],
-    ['a grace that is no duration', (keys, id) => keys.rotate(id, { grace: 'soon' })],
+    ['a grace that is not a duration', (keys, id) => keys.rotate(id, { grace: 'soon' })],
     ['units of 0', (keys, id) => keys.addQuota(id, 0)],
     ['units of 1.5', (keys, id) => keys.addQuota(id, 1.5)],
     ['an owner in a patch', (keys, id) => keys.update(id, { ownerId: 'v' })],
@@ -329,8 +329,8 @@ describe('bad arguments are refused, and nothing is done', () => {
     ['rotate() of an unknown id', (keys) => keys.rotate('0'.repeat(20))],
     ['update() of an unknown id', (keys) => keys.update('0'.repeat(20), {})],
     ['addQuota() to an unknown id', (keys) => keys.addQuota('0'.repeat(20), 1)],
-    ['rotate() of what is no id', (keys) => keys.rotate('ffff{}*')],
-    ['get() of no string', (keys) => keys.get(7)],
+    ['rotate() of an invalid id', (keys) => keys.rotate('ffff{}*')],
+    ['get() of a value that is not a string', (keys) => keys.get(7)],
     ['revoke() of nothing', (keys) => keys.revoke()],
     ['list() of nobody', (keys) => keys.list('')],
   ];
@@ -345,7 +345,7 @@ describe('bad arguments are refused, and nothing is done', () => {
     });
   }
 
-  it('but an unknown id is no fault to get() and revoke()', async (t) => {
+  it('get() and revoke() of an unknown id do not fail', async (t) => {
     const { apiKeys } = open(t);
     for (const keyId of ['0'.repeat(20), 'nothing', '{}', 'ffff'.repeat(5)]) {
       assert.equal(await apiKeys.get(keyId), null);
@@ -353,7 +353,7 @@ describe('bad arguments are refused, and nothing is done', () => {
     }
   });
 
-  it('and after close() everything rejects', async (t) => {
+  it('every call rejects after close()', async (t) => {
     const auth = open(t);
     const { key, keyId } = await auth.apiKeys.create({ ownerId: 'u' });
     await auth.close();

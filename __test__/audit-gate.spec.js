@@ -1,5 +1,6 @@
-// What a burst of latchgate audit is: every request lies at the server but for its last byte before one of them is whole. Seen
-// by a server that counts bytes, reads when it is told to and answers when it is told to.
+// A burst of latchgate audit: the server has every request, except its last byte, before any request is complete.
+// The test
+// server counts bytes, and reads and answers on command.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -12,15 +13,15 @@ const { burst } = require('../src/js/cli/audit/gate.js');
 const { makeCertificates } = require('./support/certificates.js');
 const { ownDirectory, pause, until } = require('./support/started.js');
 
-/** More than the sockets of both sides take in while nobody reads. */
+/** More bytes than the socket buffers of both sides hold while the server does not read. */
 const LARGE = 'x'.repeat(48 * 1024 * 1024);
 const PATIENCE = 60_000;
 
-/** A connection, and the request that comes over it. */
+/** A connection, and the request that it carries. */
 class Arrival {
   #head = '';
   bytes = 0;
-  /** Bytes of the latest piece. */
+  /** Length of the latest chunk in bytes. */
   latest = 0;
   closed = false;
 
@@ -42,7 +43,7 @@ class Arrival {
     return /^\w+ (\S+) /.exec(this.#head)?.[1];
   }
 
-  /** Bytes that the request lacks. */
+  /** Number of bytes that are still missing from the request. */
   get missing() {
     const end = this.#head.indexOf('\r\n\r\n');
     if (end < 0) return this.#head.endsWith('\r\n\r') ? 1 : Number.POSITIVE_INFINITY;
@@ -93,7 +94,7 @@ for (const scheme of ['http', 'https']) {
       if (scheme === 'http') return;
       const { key, cert } = makeCertificates(ownDirectory({ after }, 'gate'));
       secure = { key: fs.readFileSync(key), cert: fs.readFileSync(cert) };
-      // Whom it trusts is another matter: audit-input.spec.js.
+      // audit-input.spec.js tests which certificates the command trusts.
       process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
     });
     after(() => {
@@ -101,7 +102,7 @@ for (const scheme of ['http', 'https']) {
       else process.env.NODE_TLS_REJECT_UNAUTHORIZED = trusting;
     });
 
-    it('holds back the last byte of each until all of them lie there', async (t) => {
+    it('holds back the last byte of each request until the server has all the other bytes', async (t) => {
       let reads = false;
       const { arrivals, base } = await startServer(t, secure, ({ path, socket }) => {
         if (path === '/large' && !reads) socket.pause();
@@ -109,11 +110,11 @@ for (const scheme of ['http', 'https']) {
       const answers = burst(base, [call('/large', LARGE), ...SMALL], { patience: PATIENCE });
       const small = () => arrivals.filter(({ path }) => path !== undefined && path !== '/large');
       await until(
-        'all but the last bytes',
+        'all bytes except the last',
         () => small().filter(({ missing }) => missing === 1).length === 6,
       );
       const large = /** @type {Arrival} */ (arrivals.find(({ path }) => path === '/large'));
-      // A byte that is not held back would have come by then.
+      // If the client did not hold back the byte, it would have arrived by then.
       await pause(200);
       assert.deepEqual(
         small().map(({ missing }) => missing),
@@ -122,7 +123,7 @@ for (const scheme of ['http', 'https']) {
       assert.ok(large.missing > 1);
       reads = true;
       large.socket.resume();
-      await until('all of it', () => arrivals.every(({ missing }) => missing === 0));
+      await until('all bytes', () => arrivals.every(({ missing }) => missing === 0));
       assert.deepEqual(
         small().map(({ latest }) => latest),
         SMALL.map(() => 1),
@@ -134,11 +135,11 @@ for (const scheme of ['http', 'https']) {
         ['/large', '/a', '/b', '/c', '/d', '/e', '/f'].map((path) => [200, path]),
       );
       for (const { sent, done } of told) assert.ok(sent > 0 && sent <= done);
-      // Nobody was answered before the last of them was sent.
+      // No request was answered before the last request was sent.
       assert.ok(Math.max(...told.map(({ sent }) => sent)) <= Math.min(...told.map(({ done }) => done)));
     });
 
-    it('tells 0 for one that is cut off, and of the others what they were answered', async (t) => {
+    it('reports status 0 for a connection that the server cut, and the real status for each other request', async (t) => {
       const { base } = await startServer(t, secure, (arrival) => {
         if (arrival.missing > 0) return;
         if (arrival.path === '/b') arrival.socket.destroy();
@@ -151,7 +152,7 @@ for (const scheme of ['http', 'https']) {
       );
     });
 
-    it('gives up what is not answered, and leaves no connection behind', async (t) => {
+    it('stops waiting for a missing response at the deadline, and leaves no connection open', async (t) => {
       const { arrivals, base } = await startServer(t, secure, (arrival) => {
         if (arrival.missing === 0 && arrival.path !== '/c') arrival.answer('ok');
       });
@@ -165,8 +166,8 @@ for (const scheme of ['http', 'https']) {
   });
 }
 
-describe('a burst of which one cannot be prepared', () => {
-  it('sends no last byte, and leaves no connection behind', async (t) => {
+describe('a burst with a request that cannot be prepared', () => {
+  it('sends no last byte, and leaves no connection open', async (t) => {
     const { arrivals, base } = await startServer(t, undefined);
     const amiss = { ...call('/g'), headers: { 'x-key': 'a\nb' } };
     await assert.rejects(burst(base, [...SMALL, amiss], { patience: PATIENCE }), {
@@ -176,7 +177,7 @@ describe('a burst of which one cannot be prepared', () => {
     for (const { missing } of arrivals) assert.ok(missing > 0);
   });
 
-  it('says so where nobody listens', async (t) => {
+  it('reports that no server listens', async (t) => {
     const { server, base } = await startServer(t, undefined);
     server.close();
     await assert.rejects(burst(base, SMALL, { patience: PATIENCE }), { code: 'ECONNREFUSED' });

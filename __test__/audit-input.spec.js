@@ -1,4 +1,4 @@
-// latchgate audit, what it is told: whom it logs in, how far it may go, where it may go, and how the file is read.
+// Input of latchgate audit: which users it logs in, its bounds, its permitted hosts, and how it reads the file.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -16,7 +16,7 @@ const { ownDirectory } = require('./support/started.js');
 const loggedIn = (log) => log.filter(({ path }) => path === '/login').map(({ user }) => user);
 
 describe('latchgate audit logs in', () => {
-  it('the users that it is given, in turn, with their passwords', async (t) => {
+  it('the given users in turn, with their passwords', async (t) => {
     const accounts = { ada: 'one "two" \\ three', bob: 'b', eve: 'e' };
     const { shop, config } = await openShop(t, { accounts });
     const users = Object.entries(accounts).map(([user, password]) => ({ user, password }));
@@ -31,7 +31,7 @@ describe('latchgate audit logs in', () => {
     assert.ok(shop.log.every((seen) => seen.path !== '/login' || seen.status === 201));
   });
 
-  it('for wrong refusal nobody twice, who may have spent his units', async (t) => {
+  it('no user twice for wrong refusal, because the user may have no units left', async (t) => {
     const { shop, config } = await openShop(t);
     const whole = { ...config, users: [{ user: 'ada' }], bounds: { rounds: 3 } };
     const first = await audit(t, whole, ['--only', 'wrong refusal', '--json']);
@@ -54,7 +54,7 @@ describe('latchgate audit logs in', () => {
     assert.match(again.stdout, /^left out +wrong refusal: \(no user is left/m);
   });
 
-  it('users of its own, the same for the same seed and others for another', async (t) => {
+  it('generated users: the same users for the same seed, other users for another seed', async (t) => {
     const { shop, config } = await openShop(t);
     const users = async (/** @type {string[]} */ ...args) => {
       shop.log.length = 0;
@@ -74,7 +74,7 @@ describe('latchgate audit logs in', () => {
     assert.ok(other.users.every((user) => !first.users.includes(user)));
   });
 
-  it('by a cookie, where no token is spoken of', async (t) => {
+  it('by a cookie if the configuration names no token', async (t) => {
     const { config } = await openShop(t);
     const { base, use, quota, once } = config;
     const login = { ...config.login, token: undefined, refreshToken: undefined };
@@ -82,7 +82,7 @@ describe('latchgate audit logs in', () => {
     assert.equal(status, 0, stdout);
   });
 
-  it('and takes from the answer what else other requests need', async (t) => {
+  it('and takes other values that later requests need from the response', async (t) => {
     const { shop, config } = await openShop(t);
     const { base, use } = config;
     const login = { ...config.login, values: { id: 'body.id' } };
@@ -97,8 +97,8 @@ describe('latchgate audit logs in', () => {
   });
 });
 
-describe('latchgate audit goes no further', () => {
-  it('than bounds.requests', async (t) => {
+describe('latchgate audit stays within', () => {
+  it('bounds.requests', async (t) => {
     const { shop, config } = await openShop(t);
     const ending = await audit(t, { ...config, bounds: { requests: 50, rounds: 5 } }, ['--json']);
     assert.equal(ending.status, 2);
@@ -108,7 +108,7 @@ describe('latchgate audit goes no further', () => {
     assert.match(findings[findings.length - 1].says, /bounds\.requests \(50\) are used up/);
   });
 
-  it('than bounds.seconds, where an answer does not come either', async (t) => {
+  it('bounds.seconds, even if a response never arrives', async (t) => {
     const { shop, config } = await openShop(t, { hangs: '/login' });
     const login = { ...config.login, sessionLimit: undefined };
     const ending = await audit(t, { ...config, login, bounds: { seconds: 2 } }, ['--json'], {
@@ -124,7 +124,7 @@ describe('latchgate audit goes no further', () => {
     assert.equal(shop.log.length, 1);
   });
 
-  it('than bounds.parallel', async (t) => {
+  it('bounds.parallel', async (t) => {
     const { shop, config } = await openShop(t);
     const client = new Client(checked({ ...config, bounds: { parallel: 3 } }));
     const asked = Array.from({ length: 4 }, () => ({ request: config.use, values: {} }));
@@ -135,8 +135,8 @@ describe('latchgate audit goes no further', () => {
   });
 });
 
-describe('latchgate audit goes', () => {
-  it('to a host that is named, by its name or with its port, and to no other', () => {
+describe('latchgate audit sends requests', () => {
+  it('to a host that --i-own-this names, with or without its port, and to no other host', () => {
     for (const owned of ['staging.example.com', 'staging.example.com:8443'])
       assertOwned('https://staging.example.com:8443', owned);
     for (const owned of [undefined, '', 'example.com', 'www.staging.example.com', 'staging.example.com:443'])
@@ -146,16 +146,16 @@ describe('latchgate audit goes', () => {
       );
   });
 
-  it('to this machine without being told, and to nothing that only looks like it', () => {
+  it('to this machine without --i-own-this, and not to a name that only looks like this machine', () => {
     for (const host of ['127.0.0.1', '127.9.9.9', 'localhost', '[::1]', '0x7f.1'])
       assertOwned(`http://${host}:80`, undefined);
     for (const host of ['127.0.0.1.example.com', 'localhost.example.com', '128.0.0.1', '[::2]', '0.0.0.0'])
       assert.throws(() => assertOwned(`http://${host}`, undefined), /is not this machine/);
   });
 
-  it('where --i-own-this names the host of the file, and not where it names another', async (t) => {
+  it('if --i-own-this names the host of the file, and not if it names another host', async (t) => {
     const { shop, config, port } = await openShop(t);
-    // The loopback interface by a name that is not known for one.
+    // The loopback interface, under a name that is not a known loopback name.
     const base = `http://[::ffff:127.0.0.1]:${port}`;
     const { hostname } = new URL(base);
     for (const args of [[], ['--i-own-this', 'example.com']]) {
@@ -171,7 +171,7 @@ describe('latchgate audit goes', () => {
     assert.ok(shop.log.length > 0);
   });
 
-  it('over https, where the certificate is one that Node trusts', async (t) => {
+  it('over https if Node trusts the certificate', async (t) => {
     const { ca, cert, key } = makeCertificates(ownDirectory(t, 'tls'));
     const { shop, config } = await openShop(t, { tls: { cert, key } });
     const whole = { ...config, bounds: { rounds: 1 } };
@@ -216,48 +216,56 @@ describe('latchgate audit reads', () => {
     use: { path: '/me' },
   };
   for (const [what, config, says] of /** @type {Array<[string, object, RegExp]>} */ ([
-    ['an option that it does not know', { ...good, logn: {} }, /did you mean login/],
+    ['an unknown option', { ...good, logn: {} }, /did you mean login/],
     ['no login', { base: good.base, use: good.use }, /login must be an object/],
-    ['a login that is undefined', { ...good, login: undefined }, /login must not be undefined/],
-    ['a route that is none', { ...good, use: { path: 'me' } }, /use\.path must begin with/],
-    ['a method that is none', { ...good, use: { path: '/me', method: 'get' } }, /use\.method/],
-    ['headers that are none', { ...good, use: { path: '/me', headers: { a: 1 } } }, /use\.headers/],
+    ['an undefined login', { ...good, login: undefined }, /login must not be undefined/],
+    ['an invalid route', { ...good, use: { path: 'me' } }, /use\.path must begin with/],
+    ['an invalid method', { ...good, use: { path: '/me', method: 'get' } }, /use\.method/],
+    ['invalid headers', { ...good, use: { path: '/me', headers: { a: 1 } } }, /use\.headers/],
     ['a list of headers', { ...good, use: { path: '/me', headers: ['a'] } }, /use\.headers/],
-    ['a base that is no URL', { ...good, base: 'ftp://127.0.0.1' }, /base must be an http/],
+    ['a base that is not an http URL', { ...good, base: 'ftp://127.0.0.1' }, /base must be an http/],
     ['a base with a path', { ...good, base: 'http://127.0.0.1/api' }, /no path/],
     ['a base with a login', { ...good, base: 'http://u:p@127.0.0.1' }, /no login/],
     [
-      'a token at no place',
+      'a token without a valid place',
       { ...good, login: { path: '/l', token: 'token' } },
       /login\.token must be a place/,
     ],
     [
-      'a value with a name that is taken',
+      'a value with a reserved name',
       { ...good, login: { path: '/l', values: { user: 'body.id' } } },
       /login\.values/,
     ],
-    ['a value at no place', { ...good, login: { path: '/l', values: { id: 'id' } } }, /login\.values\.id/],
-    ['a limit that is none', { ...good, quota: { path: '/x', limit: 0 } }, /quota\.limit/],
-    ['a quota without a limit', { ...good, quota: { path: '/x' } }, /quota\.limit says/],
-    ['a sum without what adds', { ...good, sum: { path: '/x', value: 'body.x' } }, /add and sum/],
     [
-      'what adds nothing',
+      'a value without a valid place',
+      { ...good, login: { path: '/l', values: { id: 'id' } } },
+      /login\.values\.id/,
+    ],
+    ['a limit of 0', { ...good, quota: { path: '/x', limit: 0 } }, /quota\.limit/],
+    ['a quota without a limit', { ...good, quota: { path: '/x' } }, /quota\.limit says/],
+    ['a sum without an addition', { ...good, sum: { path: '/x', value: 'body.x' } }, /add and sum/],
+    [
+      'an addition of 0',
       { ...good, add: { path: '/x', by: 0 }, sum: { path: '/x', value: 'body.x' } },
       /add\.by/,
     ],
-    ['a sum at no place', { ...good, add: { path: '/x', by: 1 }, sum: { path: '/x' } }, /sum\.value says/],
     [
-      'a refresh of nothing',
+      'a sum without a place',
+      { ...good, add: { path: '/x', by: 1 }, sum: { path: '/x' } },
+      /sum\.value says/,
+    ],
+    [
+      'a refresh without a refresh token',
       { ...good, login: { path: '/l' }, refresh: { path: '/x' } },
       /login\.refreshToken says/,
     ],
-    ['a bound beyond all bounds', { ...good, bounds: { requests: 1e9 } }, /bounds\.requests/],
+    ['a bound over the maximum', { ...good, bounds: { requests: 1e9 } }, /bounds\.requests/],
     ['a crowd of one', { ...good, bounds: { parallel: 1 } }, /bounds\.parallel must be an integer from 2/],
     ['users without a name', { ...good, users: [{ name: 'ada' }] }, /users must be/],
-    ['a password that is no text', { ...good, users: [{ user: 'ada', password: 1 }] }, /users must be/],
+    ['a password that is not a string', { ...good, users: [{ user: 'ada', password: 1 }] }, /users must be/],
   ])) {
     it(`and refuses ${what}`, () => assert.throws(() => checked(config), says));
   }
 
-  it('the file that it is given as far as it goes', () => assert.ok(checked(good)));
+  it('a minimal valid file', () => assert.ok(checked(good)));
 });

@@ -1,5 +1,5 @@
-// latchgate audit, the command: against an app that keeps every rule or breaks one at every request. Races that are lost by
-// chance: __test__/redis/audit.spec.js; what is sent together: audit-gate.spec.js.
+// The command latchgate audit, against an app that keeps every rule or breaks one rule at every request.
+// __test__/redis/audit.spec.js tests races that are lost by chance. audit-gate.spec.js tests what a burst sends.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -25,8 +25,8 @@ const of = (findings, race) => /** @type {Finding} */ (findings.find((each) => e
 
 const ONCE = { bounds: { rounds: 1 } };
 
-describe('latchgate audit ends with 0', () => {
-  it('where every race is won, and runs them all', async (t) => {
+describe('latchgate audit exits with 0', () => {
+  it('and runs every race if the app loses none', async (t) => {
     const { shop, config } = await openShop(t);
     const ending = await audit(t, { ...config, ...ONCE }, ['--json']);
     assert.deepEqual([ending.status, ending.stderr], [0, ''], ending.stdout);
@@ -37,7 +37,7 @@ describe('latchgate audit ends with 0', () => {
     assert.ok(requests * BOUNDS.rounds <= BOUNDS.requests, `${requests} a round`);
   });
 
-  it('where parts are left out, and says which', async (t) => {
+  it('and names the races that the configuration leaves out', async (t) => {
     const { config } = await openShop(t);
     const { base, login, use, once } = config;
     const ending = await audit(t, { base, login: { ...login, sessionLimit: undefined }, use, once, ...ONCE });
@@ -47,7 +47,7 @@ describe('latchgate audit ends with 0', () => {
     assert.equal(ending.stdout.match(/^left out /gm)?.length, NAMES.length - 1);
   });
 
-  it('where it may send only two together, and goes over the edge nevertheless', async (t) => {
+  it('and still exceeds the limits by one request if it may send only two requests at the same time', async (t) => {
     const { config } = await openShop(t);
     const ending = await audit(t, { ...config, bounds: { rounds: 1, parallel: 2, seconds: 8 } }, ['--json']);
     assert.equal(ending.status, 0, ending.stdout);
@@ -57,17 +57,17 @@ describe('latchgate audit ends with 0', () => {
   });
 });
 
-describe('latchgate audit ends with 1', () => {
+describe('latchgate audit exits with 1', () => {
   for (const race of NAMES) {
     for (const parallel of [2, 40]) {
-      it(`where ${race} is found, with ${parallel} together`, async (t) => {
+      it(`if it finds ${race}, with ${parallel} parallel requests`, async (t) => {
         const { config } = await openShop(t, { loses: race });
         const bounds = { parallel, rounds: 3, seconds: 8 };
         const ending = await audit(t, { ...config, bounds }, ['--only', race, '--json']);
         assert.equal(ending.status, 1, ending.stdout + ending.stderr);
         const { findings } = told(ending);
         assert.deepEqual(verdicts(findings), { [race]: 'found' });
-        assert.equal(findings[0].rounds, 1, 'it goes on after it has found one');
+        assert.equal(findings[0].rounds, 1, 'the command continues after its first finding');
         assert.ok(Number(findings[0].evidence?.length) > 0);
       });
     }
@@ -82,8 +82,8 @@ describe('latchgate audit ends with 1', () => {
   });
 });
 
-describe('latchgate audit ends with 2', () => {
-  it('where one part cannot be run, though the others are clean', async (t) => {
+describe('latchgate audit exits with 2', () => {
+  it('if one race cannot run, although the others are clean', async (t) => {
     const { config } = await openShop(t);
     const { base, login, use, once } = config;
     const quota = { path: '/nowhere', limit: 5 };
@@ -93,7 +93,7 @@ describe('latchgate audit ends with 2', () => {
     assert.match(ending.stdout, /^not run +overspending: \(the rationed route was answered 404\)$/m);
   });
 
-  it('where nothing was asked for', async (t) => {
+  it('if the configuration names no race', async (t) => {
     const { base, config } = await openShop(t);
     const ending = await audit(t, { base, login: { path: '/login' }, use: config.use });
     assert.equal(ending.status, 2, ending.stdout);
@@ -101,42 +101,42 @@ describe('latchgate audit ends with 2', () => {
 
   for (const [what, change, says] of /** @type {Array<[string, object, RegExp]>} */ ([
     [
-      'the credential is not taken',
+      'the credential is not accepted',
       { use: { path: '/nowhere' } },
       /over-admission: \(the credential of a login was answered 404/,
     ],
     [
-      'refresh is no route',
+      'the refresh route does not exist',
       { refresh: { path: '/nowhere', body: {} } },
       /lost refresh: \(refresh was answered 404/,
     ],
     [
-      'the sum is none',
+      'the sum is not a number',
       { sum: { path: '/progress', value: 'body.sum' } },
       /lost update: \(there is no number at body\.sum/,
     ],
     [
-      'nothing is added',
+      'the route that adds does not exist',
       { add: { path: '/nowhere', body: {}, by: 1 } },
       /lost update: \(what adds was answered 404/,
     ],
     [
-      'nothing is done once',
+      'the route that must run once does not exist',
       { once: { path: '/nowhere' } },
       /done twice: \(what is done once was answered 404/,
     ],
     [
-      'nobody can log out',
+      'the logout route does not exist',
       { revoke: { path: '/nowhere' } },
       /use after revocation: \(revoke was answered 404/,
     ],
     [
-      'more is allowed than may be asked',
+      'the quota limit exceeds the bounds',
       { quota: { path: '/report', limit: 100_000 } },
       /overspending: \(a limit of 100000 lies beyond bounds\.requests/,
     ],
   ])) {
-    it(`where ${what}`, async (t) => {
+    it(`if ${what}`, async (t) => {
       const { config } = await openShop(t);
       const race = String(/[a-z -]+(?=: )/.exec(says.source));
       const ending = await audit(t, { ...config, ...change, ...ONCE }, ['--only', race]);
@@ -148,20 +148,20 @@ describe('latchgate audit ends with 2', () => {
   /** @type {Array<[string, string, string, RegExp]>} */
   const FILES = [
     ['throws', 'audit.cjs', "throw new Error('no such stage')", /audit\.cjs throws: no such stage/],
-    ['throws what is no error', 'audit.cjs', 'throw null', /audit\.cjs throws: null/],
+    ['throws a value that is not an error', 'audit.cjs', 'throw null', /audit\.cjs throws: null/],
     [
-      'fails after it was read',
+      'fails after the file was read',
       'audit.cjs',
       "Promise.reject(new Error('no such stage')); module.exports = {};",
       /no such stage/,
     ],
-    ['is no module', 'audit.mjs', 'export default {', /audit\.mjs throws: /],
+    ['is not a module', 'audit.mjs', 'export default {', /audit\.mjs throws: /],
     ['exports nothing', 'audit.mjs', 'export const base = 1;', /must be an object/],
     ['is no JSON', 'audit.json', '{ "password": Hush-Hush }', /audit\.json is not JSON/],
     ['is a list', 'audit.json', '[]', /must be an object/],
   ];
   for (const [what, name, text, says] of FILES) {
-    it(`where the file ${what}`, async (t) => {
+    it(`if the file ${what}`, async (t) => {
       const { status, stdout, stderr } = await audit(t, text, [], { name });
       assert.deepEqual([status, stdout], [2, '']);
       assert.match(stderr, says);
@@ -169,7 +169,7 @@ describe('latchgate audit ends with 2', () => {
     });
   }
 
-  it('where the page cannot be written, before anything is sent', async (t) => {
+  it('if it cannot write the page, before it sends a request', async (t) => {
     const { shop, config } = await openShop(t);
     const ending = await audit(t, config, ['--html', ownDirectory(t, 'page')]);
     assert.deepEqual([ending.status, ending.stdout], [2, '']);
@@ -177,7 +177,7 @@ describe('latchgate audit ends with 2', () => {
     assert.equal(shop.log.length, 0);
   });
 
-  it('where the line is wrong', async () => {
+  it('if the command line is invalid', async () => {
     for (const [args, says] of /** @type {Array<[string[], RegExp]>} */ ([
       [[], /which file/],
       [['a.json', 'b.json'], /one file at a time/],
@@ -192,7 +192,7 @@ describe('latchgate audit ends with 2', () => {
   });
 });
 
-describe('latchgate audit counts neither way', () => {
+describe('latchgate audit neither counts nor excuses', () => {
   /** @type {Array<[string, string, RegExp]>} */
   const CUT = [
     ['/me', 'lost login', /^clean +lost login: 0 violations, 3 requests/m],
@@ -201,7 +201,7 @@ describe('latchgate audit counts neither way', () => {
     ['/refresh', 'lost refresh', /^not run +lost refresh: \(a refresh was not answered\)/m],
   ];
   for (const [cuts, race, says] of CUT) {
-    it(`what was done and not answered: ${race}`, async (t) => {
+    it(`a request that was applied but not answered: ${race}`, async (t) => {
       const { config } = await openShop(t, { cuts });
       const { stdout } = await audit(t, { ...config, ...ONCE }, ['--only', race]);
       assert.match(stdout, says);
@@ -209,8 +209,8 @@ describe('latchgate audit counts neither way', () => {
   }
 });
 
-describe('latchgate audit says', () => {
-  it('of a revocation which requests were let through after it, and no others', async (t) => {
+describe('latchgate audit reports', () => {
+  it('for a revocation, exactly the requests that were allowed after it', async (t) => {
     const { shop, config } = await openShop(t, { loses: 'use after revocation' });
     const bounds = { rounds: 1, seconds: 4 };
     const ending = await audit(t, { ...config, bounds }, ['--only', 'use after revocation', '--json']);
@@ -220,15 +220,15 @@ describe('latchgate audit says', () => {
     assert.ok(others.length > 0);
     for (const { what, status, sent, done } of others) {
       assert.deepEqual([what, status], ['use', 200]);
-      assert.ok(sent >= first.done && done >= sent, 'it was begun before the revocation was answered');
+      assert.ok(sent >= first.done && done >= sent, 'the request began before the revocation was answered');
     }
-    // Ten before it, and ten together with it.
+    // Ten requests before the revocation, and ten at the same time.
     const uses = shop.log.filter((seen) => seen.path === '/me');
     assert.deepEqual([tried, violations], [uses.length - 20, uses.length - 20]);
     assert.equal(others.length, Math.min(violations, 49));
   });
 
-  it('of a quota when each request was sent and answered, and how: in the text and on the page', async (t) => {
+  it('for a quota, when each request was sent and answered, and its status, in the text and on the page', async (t) => {
     const { shop, config } = await openShop(t, { loses: 'overspending' });
     const page = path.join(ownDirectory(t, 'page'), 'audit.html');
     const bounds = { rounds: 1, parallel: 20 };
@@ -261,7 +261,7 @@ describe('latchgate audit says', () => {
   });
 
   for (const loses of NAMES) {
-    it(`of ${loses} no token, no cookie and no password`, async (t) => {
+    it(`for ${loses}, no token, no cookie and no password`, async (t) => {
       const accounts = { ada: 'Hush-"Hush"-ada', bob: 'Hush-Hush-bob' };
       const users = Object.entries(accounts).map(([user, password]) => ({ user, password }));
       const page = path.join(ownDirectory(t, 'page'), 'audit.html');

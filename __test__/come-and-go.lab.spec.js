@@ -1,4 +1,4 @@
-// Users who come, do everything once, and never come again leave nothing in the embedded store.
+// Users who appear, use every feature once, and never return leave no data in the embedded store.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -7,22 +7,22 @@ const { newStore, open } = require('./support/auths.js');
 const { START, backdoor, clock } = require('./support/lab.js');
 const { FORGOTTEN, HOUR, OPTIONS, sweepAll, visits } = require('./support/visit.js');
 
-/** A million by bench/come-and-go.js. */
+/** bench/come-and-go.js runs this with a million users. */
 const USERS = 5000;
 
 beforeEach(() => clock.set(START));
 after(() => clock.release());
 
 describe('in the embedded store', () => {
-  it(`of ${USERS} users who came and went nothing is left`, async (t) => {
+  it(`no data of ${USERS} past users is left`, async (t) => {
     const store = newStore('memory:');
     const auth = open(t, { store, ...OPTIONS });
     const door = backdoor(store);
     await visits(auth, USERS, clock.now);
-    assert.ok(door.dump().split('\n').length > USERS, 'they were there');
+    assert.ok(door.dump().split('\n').length > USERS, 'the store contains the users');
     clock.advance(HOUR);
     sweepAll(door);
-    assert.ok(door.dump().split('\n').length > USERS, 'what must be remembered still is');
+    assert.ok(door.dump().split('\n').length > USERS, 'data that must outlive a session still exists');
     clock.advance(FORGOTTEN);
     sweepAll(door);
     assert.equal(door.dump(), '');

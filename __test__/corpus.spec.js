@@ -1,4 +1,5 @@
-// Hostile tokens, over the function API and over HTTP. LATCHGATE_VECTORS: a directory of further corpora of the same form.
+// Malicious tokens, through the function API and over HTTP. LATCHGATE_VECTORS names a directory of further corpora
+// in the same format.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -34,7 +35,11 @@ const FURTHER = process.env.LATCHGATE_VECTORS;
 if (FURTHER === undefined)
   console.log('LATCHGATE_VECTORS is not set: only the corpus of this repository is run');
 
-/** The keys of a profile in every form that it can be given in. @param {any} profile @returns {Array<[string, object]>} */
+/**
+ * The keys of a profile in every form that an option accepts.
+ * @param {any} profile
+ * @returns {Array<[string, object]>}
+ */
 function forms(profile) {
   if (profile.secret_base64url !== undefined) {
     return [['secret', { secret: Buffer.from(profile.secret_base64url, 'base64url') }]];
@@ -56,7 +61,11 @@ const jwt = (key) => ({
   requiredClaims: ['jti'],
 });
 
-/** What a case may come to; in a set a kid that names no key of it is refused. @param {Case} test @param {string} form */
+/**
+ * Returns whether a token may pass. In a key set, a token with an unknown kid is refused.
+ * @param {Case} test
+ * @param {string} form
+ */
 const mayPass = ({ expect }, form) => expect === 'policy' || (expect === 'accept' && form === 'key set');
 
 /** @param {Case} test */
@@ -75,7 +84,7 @@ for (const [file, corpus] of [
             const auth = open(t, { jwt: jwt(key) });
             const claims = await auth.tokens.verify(test.token);
             const again = await auth.tokens.verify(test.token);
-            assert.deepEqual(again, claims, 'the cache answers the same');
+            assert.deepEqual(again, claims, 'the cache returns the same result');
             if (test.expect === 'reject') assert.equal(claims, null);
             else if (!mayPass(test, form)) assert.notEqual(claims, null);
             const answer = await auth.authenticate({ token: test.token });
@@ -114,7 +123,7 @@ for (const [file, corpus] of [
             assert.ok(test.expect === 'accept' || !answer.body.includes(test.token) || test.token.length < 3);
             const good = corpus.tests.find((other) => other.profile === name && other.expect === 'accept');
             const next = await send(port, { headers: [`Authorization: Bearer ${good?.token}`] });
-            assert.equal(next.status, 200, 'the next request is answered');
+            assert.equal(next.status, 200, 'the app answers the next request');
           });
         }
       });

@@ -1,4 +1,4 @@
-// What a request costs, by count: one call into the addon, and no promise, timer or thread of its own.
+// The cost of a request, counted: one call into the addon, and no promise, timer or thread of its own.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -10,12 +10,12 @@ const { ask, count } = require('./support/cost.js');
 const { SECRET, token } = require('./support/jwt.js');
 const binding = /** @type {any} */ (require('../src/js/binding.js'));
 
-/** Calls into the addon, by name. @type {Record<string, number>} */
+/** Number of calls into the addon, by name. @type {Record<string, number>} */
 const calls = {};
 const decide = binding.decide;
 
 before(() => {
-  // Before the first Auth is made: it keeps the function.
+  // Runs before the first Auth exists, because an Auth keeps a reference to the function.
   binding.decide = (/** @type {unknown[]} */ ...args) => {
     calls.decide = (calls.decide ?? 0) + 1;
     return decide(...args);
@@ -24,7 +24,7 @@ before(() => {
     const { value } = /** @type {PropertyDescriptor} */ (
       Object.getOwnPropertyDescriptor(binding.Gate.prototype, name)
     );
-    // The sweep comes by a timer, once a second, whatever is asked.
+    // The sweep runs on a timer, once a second, regardless of the requests.
     if (typeof value !== 'function' || ['constructor', 'sweep'].includes(name)) continue;
     binding.Gate.prototype[name] = function (/** @type {unknown[]} */ ...args) {
       calls[name] = (calls[name] ?? 0) + 1;
@@ -38,7 +38,7 @@ const REQUESTS = 2000;
 const threads = () => fs.readdirSync('/proc/self/task').length;
 
 for (const { name, express } of EXPRESS) {
-  describe(`on ${name} a request that is let through`, () => {
+  describe(`on ${name} an allowed request`, () => {
     /** @param {import('node:test').TestContext} t @param {import('latchgate').AuthOptions} [options] */
     async function site(t, options = {}) {
       const { createAuth } = require('latchgate');
@@ -52,7 +52,7 @@ for (const { name, express } of EXPRESS) {
         (_req, res) => void res.end('ok'),
       );
       const { port, close } = await listen((req, res) => {
-        // The Date header is kept up by a timer, once a second.
+        // A timer updates the Date header once a second.
         res.sendDate = false;
         app(req, res);
       });
@@ -67,7 +67,7 @@ for (const { name, express } of EXPRESS) {
       ['without sessions', {}],
       ['with sessions', { sessions: { limit: 3, admission: 'first-use' } }],
     ])) {
-      it(`makes no promise and no timer ${what}`, async (t) => {
+      it(`creates no promise and no timer ${what}`, async (t) => {
         const port = await site(t, options);
         const text = token({ scope: 'read', sid: 's' });
         const bare = () => ask(port, '/bare', text, REQUESTS);
@@ -77,7 +77,7 @@ for (const { name, express } of EXPRESS) {
         assert.deepEqual(await count(guarded), await count(bare));
       });
 
-      it(`asks the addon once ${what}`, async (t) => {
+      it(`calls the addon once ${what}`, async (t) => {
         const port = await site(t, options);
         for (const key of Object.keys(calls)) delete calls[key];
         await ask(port, '/guarded', token({ scope: 'read', sid: 's' }), REQUESTS);
@@ -96,7 +96,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(threads(), before);
     });
 
-    it('goes on in the same tick', async (t) => {
+    it('continues in the same tick', async (t) => {
       const { createAuth } = require('latchgate');
       const auth = createAuth({ jwt: { secret: SECRET }, sessions: { admission: 'first-use' } });
       t.after(() => auth.close());
@@ -131,13 +131,13 @@ describe('the policies of authenticate()', () => {
     };
   }
 
-  it('are known to the addon where they ask for nothing', async (t) => {
+  it('are already registered with the addon if they are empty', async (t) => {
     const ask = judge(t);
     assert.deepEqual([await ask(), await ask({}), await ask({ optional: true })], [200, 200, 200]);
     assert.deepEqual(calls, { decide: 3 });
   });
 
-  it('are told to the addon once they have come often, and mean the same from then on', async (t) => {
+  it('are registered with the addon after repeated use, with the same meaning', async (t) => {
     const ask = judge(t);
     const [read, write] = [{ scope: 'read' }, { scope: 'write' }];
     const quota = { quota: { name: 'calls', limit: 100, window: '1h' } };
@@ -149,7 +149,7 @@ describe('the policies of authenticate()', () => {
     assert.deepEqual(calls, { decideAdhoc: 3 * 63, policy: 3, decide: 3 * 87 });
   });
 
-  it('are not told to it where every call brings another, nor more than so many', async (t) => {
+  it('are not registered if each call passes a new object, and at most 256 are registered', async (t) => {
     const ask = judge(t);
     for (let n = 0; n < 1000; n++) assert.equal(await ask({ scope: 'read' }), 200);
     assert.equal(calls.decideAdhoc, 1000);
@@ -159,7 +159,7 @@ describe('the policies of authenticate()', () => {
     assert.equal(calls.policy, 256);
   });
 
-  it('and so it is where API keys are asked', async (t) => {
+  it('are registered in the same way for API keys', async (t) => {
     const { createAuth } = require('latchgate');
     const auth = createAuth({ store: unique('memory:'), jwt: { secret: SECRET }, apiKeys: {} });
     t.after(() => auth.close());

@@ -1,4 +1,4 @@
-// What time does to counters and to once(), and that nothing is left of what is over.
+// The effect of time on counters and once(), and that expired entries leave no data.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -10,12 +10,12 @@ const { DAY, HOUR, MINUTE, START, backdoor, clock } = require('./support/lab.js'
 beforeEach(() => clock.set(START));
 after(() => clock.release());
 
-/** A million in a trial by hand; so many here. */
+/** A manual trial uses a million. The test uses fewer. */
 const MANY = 20_000;
 const BLOCK = 50;
 
 describe('time', () => {
-  it('frees a key of once() at its instant, counted from the first time', async (t) => {
+  it('frees a key of once() at its expiry, counted from the first call', async (t) => {
     const auth = open(t);
     const key = unique('key');
     await auth.once(key, { by: 'a', ttl: '10m' });
@@ -29,7 +29,7 @@ describe('time', () => {
     assert.equal(await auth.once(key, { by: 'a' }), false);
   });
 
-  it('forgets an answer after 24 hours, and no counter ever', async (t) => {
+  it('removes an idempotent answer after 24 hours, and never removes a counter', async (t) => {
     const { counters } = open(t);
     const user = unique();
     const once = { idempotencyKey: 'k' };
@@ -64,8 +64,8 @@ describe('time', () => {
   });
 });
 
-describe('nothing is left', () => {
-  it(`of ${MANY} counters that are 0 again, of looks and of refusals`, async (t) => {
+describe('no data is left', () => {
+  it(`of ${MANY} counters that returned to 0, of reads and of refusals`, async (t) => {
     const store = newStore();
     const { counters } = open(t, { store });
     const door = backdoor(store);
@@ -83,7 +83,7 @@ describe('nothing is left', () => {
     assert.equal(door.dump(), '');
   });
 
-  it(`of ${MANY} keys of once() and answers whose time has passed`, async (t) => {
+  it(`of ${MANY} keys of once() and answers that expired`, async (t) => {
     const store = newStore();
     const auth = open(t, { store });
     const door = backdoor(store);

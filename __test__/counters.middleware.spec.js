@@ -1,4 +1,4 @@
-// Counters and once(), by direct calls and behind a middleware: values, refusals, what is asked twice, and what is wrong.
+// Counters and once(), called directly and behind a middleware: values, refusals, idempotency and invalid input.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -11,7 +11,7 @@ const { token } = require('./support/jwt.js');
 const MOST = Number.MAX_SAFE_INTEGER;
 
 describe('counters.add()', () => {
-  it('adds within the bounds, or tells the value as it stands', async (t) => {
+  it('adds within the bounds, or returns the unchanged value', async (t) => {
     const { counters } = open(t);
     const user = unique();
     assert.equal(await counters.get(user, 'c'), 0);
@@ -24,7 +24,7 @@ describe('counters.add()', () => {
     assert.equal(await counters.get(user, 'c'), 0);
   });
 
-  it('is exact to the last safe integer, and refuses the next', async (t) => {
+  it('is exact up to the last safe integer, and refuses the next', async (t) => {
     const { counters } = open(t);
     const user = unique();
     assert.deepEqual(await counters.add(user, 'c', MOST), { applied: true, value: MOST });
@@ -36,7 +36,7 @@ describe('counters.add()', () => {
     assert.equal(await counters.get(user, 'c'), -MOST);
   });
 
-  it('decides by the new value where the bounds have changed', async (t) => {
+  it('decides by the new value if the bounds have changed', async (t) => {
     const { counters } = open(t);
     const user = unique();
     await counters.add(user, 'c', 20);
@@ -47,7 +47,7 @@ describe('counters.add()', () => {
 });
 
 describe('counters.apply()', () => {
-  it('makes all changes or none, and tells every value', async (t) => {
+  it('makes all changes or none, and returns every value', async (t) => {
     const { counters } = open(t);
     const user = unique();
     const move = (/** @type {number} */ units) => [
@@ -67,7 +67,7 @@ describe('counters.apply()', () => {
     assert.deepEqual(values, { to: 1, from: 5 });
   });
 
-  it('takes 64 changes, under any names', async (t) => {
+  it('accepts 64 changes, with any names', async (t) => {
     const { counters } = open(t);
     const user = unique();
     const odd = ['__proto__', 'constructor', '\0', '{a}', 'caf\u00e9', 'cafe\u0301', '\u{1f642}', '1'];
@@ -83,18 +83,14 @@ describe('counters.apply()', () => {
 });
 
 describe('an idempotency key', () => {
-  it('applies once, and gives the same answer again', async (t) => {
+  it('applies once, and returns the same answer again', async (t) => {
     const { counters } = open(t);
     const user = unique();
     const once = { min: 0, idempotencyKey: 'k' };
     assert.deepEqual(await counters.add(user, 'c', 5, once), { applied: true, value: 5 });
     await counters.add(user, 'c', -5);
     const again = { applied: true, value: 5, replayed: true };
-    assert.deepEqual(
-      await counters.add(user, 'c', 5, { ...once, max: MOST }),
-      again,
-      'the default, said aloud',
-    );
+    assert.deepEqual(await counters.add(user, 'c', 5, { ...once, max: MOST }), again, 'an explicit default');
     assert.equal(await counters.get(user, 'c'), 0);
     assert.deepEqual(
       await counters.add(unique(), 'c', 5, once),
@@ -103,7 +99,7 @@ describe('an idempotency key', () => {
     );
   });
 
-  it('remembers the changes of a call in whichever order they come', async (t) => {
+  it('matches the changes of a call in any order', async (t) => {
     const { counters } = open(t);
     const user = unique();
     const changes = [
@@ -117,7 +113,7 @@ describe('an idempotency key', () => {
     assert.deepEqual(again, { applied: true, values, replayed: true });
   });
 
-  it('used for anything else is ERR_LATCHGATE_INPUT, and changes nothing', async (t) => {
+  it('used for a different call is ERR_LATCHGATE_INPUT, and changes nothing', async (t) => {
     const { counters } = open(t);
     const user = unique();
     const key = { idempotencyKey: 'k' };
@@ -135,7 +131,7 @@ describe('an idempotency key', () => {
     assert.equal(await counters.get(user, 'd'), 0);
   });
 
-  it('remembers no refusal, and no look', async (t) => {
+  it('stores no refusal, and no read', async (t) => {
     const { counters } = open(t);
     const user = unique();
     const key = { idempotencyKey: 'k' };
@@ -146,7 +142,7 @@ describe('an idempotency key', () => {
 });
 
 describe('once()', () => {
-  it('is true for one caller, and for the same again', async (t) => {
+  it('is true for one caller, and again for the same caller', async (t) => {
     const auth = open(t);
     const key = unique('key');
     assert.equal(await auth.once(key, { by: 'a' }), true);
@@ -162,7 +158,7 @@ describe('once()', () => {
     assert.deepEqual([await auth.once(key), await auth.once(key)], [true, false]);
   });
 
-  it('is undone by whoever holds the key', async (t) => {
+  it('can be released by the caller that holds the key', async (t) => {
     const auth = open(t);
     const key = unique('key');
     await auth.once(key, { by: 'a' });
@@ -174,7 +170,7 @@ describe('once()', () => {
   });
 });
 
-describe('what is wrong is ERR_LATCHGATE_INPUT:', () => {
+describe('invalid input is ERR_LATCHGATE_INPUT:', () => {
   const WRONG_IDS = [undefined, null, '', 5, {}, 'x'.repeat(513), '\ud800'];
   const WRONG_NUMBERS = [undefined, '1', 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, 1n];
 
@@ -237,7 +233,7 @@ describe('what is wrong is ERR_LATCHGATE_INPUT:', () => {
     ['by of onceRelease()', (auth, wrong) => auth.onceRelease('k', wrong), WRONG_IDS],
   ];
   for (const [what, call, wrongs] of CALLS) {
-    it(`${what}, and then nothing is done`, async (t) => {
+    it(`${what}, and changes nothing`, async (t) => {
       const auth = open(t);
       for (const wrong of wrongs) await assert.rejects(call(auth, wrong), fault('INPUT'));
       assert.equal(await auth.counters.get('u', 'c'), 0);
@@ -245,7 +241,7 @@ describe('what is wrong is ERR_LATCHGATE_INPUT:', () => {
     });
   }
 
-  it('nothing, after close()', async (t) => {
+  it('every call, after close()', async (t) => {
     const auth = open(t);
     await auth.close();
     for (const call of [
@@ -264,7 +260,7 @@ const ADD = [{ name: 'c', delta: 1 }];
 for (const { name, express } of EXPRESS) {
   describe(`on ${name} apply() with req.auth`, () => {
     /**
-     * An app whose handler waits, if told to, between the door and the change.
+     * An app whose handler can wait between the middleware and the change.
      * @param {import('node:test').TestContext} t
      * @param {(auth: import('latchgate').Auth) => Promise<unknown>} [meanwhile]
      * @param {import('latchgate').AuthOptions} [options]
@@ -288,7 +284,7 @@ for (const { name, express } of EXPRESS) {
       return { auth, port };
     }
 
-    it('changes while the credential stands', async (t) => {
+    it('applies changes while the credential is valid', async (t) => {
       const { auth, port } = await site(t, undefined, { sessions: { limit: 1, admission: 'first-use' } });
       const user = unique();
       const answer = await get(port, '/', token({ sub: user, sid: 's' }));
@@ -330,7 +326,7 @@ describe('apply() with an auth', () => {
     return answer.auth;
   }
 
-  it('touches no session', async (t) => {
+  it('does not update the session', async (t) => {
     const auth = open(t, { sessions: { admission: 'first-use' } });
     const user = unique();
     const own = await letIn(auth, user, { sid: 's' });
@@ -339,7 +335,7 @@ describe('apply() with an auth', () => {
     assert.deepEqual(await auth.sessions.list(user), before);
   });
 
-  it('refuses that of another user, and that of another Auth', async (t) => {
+  it('refuses an auth of another user, and an auth of another Auth', async (t) => {
     const store = newStore();
     const [auth, other] = [open(t, { store }), open(t, { store })];
     const user = unique();
@@ -349,7 +345,7 @@ describe('apply() with an auth', () => {
     assert.equal(await auth.counters.get(user, 'c'), 0);
   });
 
-  it('asks the credential first, also where the answer is remembered', async (t) => {
+  it('checks the credential first, even if the answer is stored', async (t) => {
     const auth = open(t);
     const user = unique();
     const own = await letIn(auth, user);

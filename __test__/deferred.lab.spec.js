@@ -1,4 +1,4 @@
-// Every race on a store that gathers all racers, carries them out in another order, and answers later.
+// Every race, on a store that collects all concurrent calls, runs them in another order, and answers later.
 'use strict';
 
 const { describe, it } = require('node:test');

@@ -1,4 +1,4 @@
-// The app of the demo that is to be copied: what it lets nobody have.
+// The app of the demo that users may copy, and what it must refuse.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -18,7 +18,7 @@ describe('scripts/demo/protected.js', () => {
     return { login, port };
   }
 
-  it('makes one key of twenty calls for a user who has logged in, whatever is asked for at once', async (t) => {
+  it('creates one key of twenty calls for a user who has logged in, regardless of concurrent requests', async (t) => {
     const { login, port } = await site(t);
     const anonymous = await send(port, { path: '/keys', body: { owner: 'eve', calls: 1e6 } });
     assert.equal(anonymous.status, 401);
@@ -31,7 +31,7 @@ describe('scripts/demo/protected.js', () => {
     assert.equal(used.filter(({ status }) => status === 200).length, 20);
   });
 
-  it('refuses what is no user and no token', async (t) => {
+  it('refuses an invalid user and an invalid token', async (t) => {
     const { login, port } = await site(t);
     for (const user of [undefined, null, 7, '', ['ada'], { toString: 1 }])
       assert.equal((await send(port, { path: '/login', body: { user } })).status, 400);

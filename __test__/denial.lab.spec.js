@@ -1,4 +1,5 @@
-// All or nothing: a request that is denied leaves the store as it found it, to the last character of its dump.
+// All or nothing: a denied request leaves the store unchanged. The test compares the dumps of the store character by
+// character.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -16,7 +17,7 @@ after(() => clock.release());
 const token = (claims, options) =>
   sign(fresh({ exp: Math.floor(START / 1000) + 20 * 3600, ...claims }, START), options);
 
-/** A store with something of every kind in it. @param {import('latchgate').Auth} auth */
+/** A store that contains every kind of record. @param {import('latchgate').Auth} auth */
 async function populate(auth) {
   for (let user = 0; user < 20; user++) {
     for (let session = 0; session <= user % 3; session++) {
@@ -98,7 +99,7 @@ const DENIALS = [
 ];
 
 for (const { name, express } of EXPRESS) {
-  describe(`on ${name} nothing in the store changes`, () => {
+  describe(`on ${name} the store is unchanged after a request`, () => {
     /** @param {import('node:test').TestContext} t @param {import('latchgate').Policy} [policy] */
     async function site(t, policy) {
       const store = newStore();
@@ -129,7 +130,7 @@ for (const { name, express } of EXPRESS) {
     }
 
     for (const [what, text, status, code, policy] of DENIALS) {
-      it(`by ${what}`, async (t) => {
+      it(`denied for ${what}`, async (t) => {
         const { port, dump, handled } = await site(t, policy);
         const before = dump();
         assert.match(before, /"mia"/);
@@ -143,7 +144,7 @@ for (const { name, express } of EXPRESS) {
       });
     }
 
-    it('by missing, unreadable and doubled headers', async (t) => {
+    it('denied for missing, unreadable and repeated headers', async (t) => {
       const { port, dump } = await site(t);
       const before = dump();
       const good = `Authorization: Bearer ${token({ sub: 'mia', sid: 'live' })}`;
@@ -159,7 +160,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(dump(), before);
     });
 
-    it('by a fault of a limit function', async (t) => {
+    it('failed by an error in a limit function', async (t) => {
       const store = newStore();
       const auth = open(t, { store, sessions: { limit: () => Number.NaN, admission: 'first-use' } });
       const port = await serve(t, (app) => void app.use(auth.middleware()), express);
@@ -168,7 +169,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(backdoor(store).dump(), before);
     });
 
-    it('and an allowed request is seen in the dump, so that the dump sees something', async (t) => {
+    it('an allowed request changes the dump, so the dump detects changes', async (t) => {
       const { port, dump, handled } = await site(t);
       const before = dump();
       assert.equal((await get(port, '/', token({ sub: 'mia', sid: 'live' }))).status, 200);
@@ -181,7 +182,7 @@ for (const { name, express } of EXPRESS) {
   });
 }
 
-describe('a call that is refused changes nothing in the store', () => {
+describe('a refused call changes nothing in the store', () => {
   it('admissions over the limit, of ended sessions and of blocked users', async (t) => {
     const store = newStore();
     const auth = open(t, { store });
@@ -200,7 +201,7 @@ describe('a call that is refused changes nothing in the store', () => {
     }
   });
 
-  it('calls about what is not there', async (t) => {
+  it('calls on records that do not exist', async (t) => {
     const store = newStore();
     const auth = open(t, { store });
     await populate(auth);

@@ -1,4 +1,5 @@
-// latchgate, the command: what it takes, and that no refusal repeats a login. What it finds: __test__/redis/doctor.spec.js.
+// The command latchgate: its arguments, and that no error message contains a password. Its findings:
+// __test__/redis/doctor.spec.js.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -14,7 +15,7 @@ const COMMAND = path.join(ROOT, 'src', 'js', 'cli', 'main.js');
 const run = (args, env) => runNode([COMMAND, ...args], { env: { LATCHGATE_STORE: undefined, ...env } });
 
 describe('latchgate', () => {
-  it('says what it can do, and which version it is', async () => {
+  it('prints its usage and its version', async () => {
     for (const args of [[], ['--help'], ['doctor', '--help']]) {
       const { status, stdout, stderr } = await run(args);
       assert.deepEqual([status, stderr], [0, '']);
@@ -53,7 +54,7 @@ describe('latchgate', () => {
     });
   }
 
-  it('finds nobody, and says where, without the login', async () => {
+  it('reports that no server answers, with the address and without the password', async () => {
     for (const [args, env] of /** @type {Array<[string[], Record<string, string>]>} */ ([
       [['redis://Hush:Hush-Hush@127.0.0.1:1/2'], {}],
       [[], { LATCHGATE_STORE: 'redis://Hush:Hush-Hush@127.0.0.1:1/2' }],

@@ -1,4 +1,4 @@
-// Environment variables that stand in for options left out.
+// Environment variables that replace missing options.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -39,7 +39,7 @@ async function outcome(auth, text) {
 }
 
 describe('the environment', () => {
-  it('alone makes authMiddleware() work', async (t) => {
+  it('suffices for authMiddleware()', async (t) => {
     set({ JWT_SECRET: SECRET, ISSUER: 'https://a.test', AUDIENCE: 'api', SESSION_LIMIT: '1' });
     const middleware = authMiddleware();
     clear();
@@ -54,7 +54,7 @@ describe('the environment', () => {
     assert.equal((await get(port, '/', token({ ...claims, aud: 'web' }))).status, 401);
   });
 
-  it('without a key makes authMiddleware() throw at once, and names the cure', () => {
+  it('without a key makes authMiddleware() throw immediately, and the message names the cure', () => {
     assert.throws(() => authMiddleware(), fault('CONFIG', /LATCHGATE_JWT_SECRET/));
     assert.throws(
       () => authMiddleware({ jwt: { issuer: 'https://a.test' } }),
@@ -62,7 +62,7 @@ describe('the environment', () => {
     );
   });
 
-  it('holds a public key as PEM, with line ends as \\n, or as a JWK', async () => {
+  it('holds a public key as PEM, with real or escaped line ends, or as a JWK', async () => {
     const { publicKey, privateKey } = crypto.generateKeyPairSync('ed25519');
     const pem = publicKey.export({ format: 'pem', type: 'spki' }).toString();
     const text = token({}, { alg: 'EdDSA', key: privateKey });
@@ -72,7 +72,7 @@ describe('the environment', () => {
     }
   });
 
-  it('gives a key only where the options hold none', async () => {
+  it('supplies a key only if the options contain none', async () => {
     set({ JWT_SECRET: SECRET });
     const { publicKey } = crypto.generateKeyPairSync('ed25519');
     assert.equal(await outcome(createAuth({ jwt: { audience: 'api' } }), token({ aud: 'api' })), 'allowed');
@@ -81,7 +81,7 @@ describe('the environment', () => {
     assert.equal(await outcome(createAuth({ jwt: { secret: SECRET } }), token()), 'allowed');
   });
 
-  it('gives way to each option that is said', async () => {
+  it('yields to each given option', async () => {
     set({
       JWT_SECRET: SECRET,
       ISSUER: 'https://a.test',
@@ -110,11 +110,15 @@ describe('the environment', () => {
     assert.equal((await two.sessions.list('u')).length, 1);
   });
 
-  it('with a session limit checks sessions: by first use in authMiddleware(), and in createAuth() where it is told to', async () => {
+  it('with a session limit checks sessions: by first use in authMiddleware(), and on request in createAuth()', async () => {
     set({ JWT_SECRET: SECRET, SESSION_LIMIT: '1' });
     const sub = unique();
     assert.equal(await outcome(authMiddleware().auth, token({ sub, sid: 'a' })), 'allowed');
-    assert.equal(await outcome(createAuth(), token({ sub, sid: 'a' })), 'allowed', 'not looked at');
+    assert.equal(
+      await outcome(createAuth(), token({ sub, sid: 'a' })),
+      'allowed',
+      'sessions are not checked',
+    );
     assert.equal(
       await outcome(createAuth({ sessions: { admission: 'first-use' } }), token({ sub, sid: 'a' })),
       'allowed',
@@ -131,7 +135,7 @@ describe('the environment', () => {
   }
 
   for (const limit of ['-1', '1.5', 'three', '4294967296', '0x10', '1e3', ' 3', 'NaN']) {
-    it(`with LATCHGATE_SESSION_LIMIT=${limit} is refused, and is never no limit`, () => {
+    it(`with LATCHGATE_SESSION_LIMIT=${limit} is refused, and never means no limit`, () => {
       set({ JWT_SECRET: SECRET, SESSION_LIMIT: limit });
       assert.throws(() => authMiddleware(), fault('CONFIG', /LATCHGATE_SESSION_LIMIT/));
     });
@@ -146,11 +150,7 @@ describe('the environment', () => {
       /LATCHGATE_JWT_SECRET and LATCHGATE_JWT_PUBLIC_KEY/,
     ],
     ['a path in place of a key', { JWT_PUBLIC_KEY: './Hush-Hush.pem' }, /LATCHGATE_JWT_PUBLIC_KEY/],
-    [
-      'a key set that anybody could answer for',
-      { JWKS_URI: 'http://issuer.test/Hush-Hush' },
-      /LATCHGATE_JWKS_URI/,
-    ],
+    ['a key set over plain http', { JWKS_URI: 'http://issuer.test/Hush-Hush' }, /LATCHGATE_JWKS_URI/],
     [
       'a store of another kind',
       { JWT_SECRET: SECRET, STORE: 'postgres://u:Hush-Hush@h' },
@@ -158,7 +158,7 @@ describe('the environment', () => {
     ],
   ];
   for (const [what, variables, names] of REFUSED) {
-    it(`with ${what} is refused by the name of the variable, without its value`, () => {
+    it(`with ${what} is refused with the name of the variable, without its value`, () => {
       set(variables);
       assert.throws(() => authMiddleware(), fault('CONFIG', names));
       assert.throws(

@@ -1,4 +1,4 @@
-// auth.on(): who hears of what, and that a listener changes nothing.
+// auth.on(): which listeners get which events, and that a listener changes nothing.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -10,7 +10,7 @@ const { token } = require('./support/jwt.js');
 
 const NAMES = /** @type {const} */ (['denied', 'admitted', 'evicted', 'revoked']);
 
-/** What is told from here on. @param {import('latchgate').Auth} auth */
+/** Collects all events from now on. @param {import('latchgate').Auth} auth */
 function listen(auth) {
   /** @type {any[]} */
   const heard = [];
@@ -23,7 +23,7 @@ const withoutGaps = (event) =>
   Object.fromEntries(Object.entries(event).filter(([, value]) => value !== undefined));
 
 describe('the event', () => {
-  it("'denied' tells the reason, and whose the credential is where it is somebody's", async (t) => {
+  it("'denied' has the reason, and the owner of the credential if it is known", async (t) => {
     const auth = open(t, { sessions: { limit: 1, admission: 'first-use' } });
     const userId = unique();
     const port = await serve(t, (app) => {
@@ -53,7 +53,7 @@ describe('the event', () => {
     );
   });
 
-  it("'denied' tells the owner of a key", async (t) => {
+  it("'denied' has the owner of a key", async (t) => {
     const auth = open(t, { apiKeys: {} });
     const userId = unique();
     const { key, keyId } = await auth.apiKeys.create({ ownerId: userId, quota: { limit: 1 } });
@@ -67,7 +67,7 @@ describe('the event', () => {
     ]);
   });
 
-  it("'admitted' tells of a session once, whoever admits it, and 'evicted' of the one that made room", async (t) => {
+  it("'admitted' comes once per session, from any way of admission, and 'evicted' names the evicted session", async (t) => {
     const auth = open(t, { sessions: { limit: 2, onLimit: 'evict-oldest', admission: 'first-use' } });
     const userId = unique();
     const heard = listen(auth);
@@ -91,7 +91,7 @@ describe('the event', () => {
     ]);
   });
 
-  it("'evicted' tells of those that made room for a first use, and of each once", async (t) => {
+  it("'evicted' names the sessions that a first use evicted, each exactly once", async (t) => {
     const sessions = /** @type {const} */ ({ onLimit: 'evict-oldest', admission: 'first-use' });
     const auth = open(t, { apiKeys: {}, sessions: { limit: 1, ...sessions } });
     const userId = unique();
@@ -101,14 +101,14 @@ describe('the event', () => {
     const heard = listen(auth);
     const first = (/** @type {string} */ sid) => auth.authenticate({ token: token({ sub: userId, sid }) });
     for (const sid of ['a', 'b', 'b']) assert.ok((await first(sid)).ok);
-    assert.ok(!(await first('a')).ok, 'it has ended');
+    assert.ok(!(await first('a')).ok, 'the session has ended');
     const { key } = await auth.apiKeys.create({ ownerId: userId });
     const text = token({ sub: userId, sid: 'c' });
     await send(port, { headers: [`X-API-Key: ${key}`, `Authorization: Bearer ${text}`] });
     const evicted = () => heard.filter(({ type }) => type === 'evicted');
     const told = (/** @type {string} */ sessionId) => ({ type: 'evicted', userId, sessionId });
     assert.deepEqual(evicted(), [told('a'), told('b')]);
-    // Very many at once: more than come back from the store in one go.
+    // A large number of concurrent requests: more than one batch of the store returns.
     const ids = Array.from({ length: 150 }, (_, i) => `s ${i}`);
     assert.ok((await Promise.all(ids.map(first))).every(({ ok }) => ok));
     const [live] = await auth.sessions.list(userId);
@@ -121,7 +121,7 @@ describe('the event', () => {
     );
   });
 
-  it("'revoked' tells what was revoked, when it is", async (t) => {
+  it("'revoked' names what was revoked, at the time of the revocation", async (t) => {
     const auth = open(t, { apiKeys: {} });
     const userId = unique();
     const { keyId } = await auth.apiKeys.create({ ownerId: userId });
@@ -144,7 +144,7 @@ describe('the event', () => {
 });
 
 describe('a listener', () => {
-  it('changes no answer, whatever it throws, and no event', async (t) => {
+  it('changes no response and no event, even if it throws', async (t) => {
     const auth = open(t);
     /** @type {any[]} */
     const heard = [];
@@ -165,7 +165,7 @@ describe('a listener', () => {
     assert.deepEqual(new Set(warned), new Set(['LATCHGATE_LISTENER']));
   });
 
-  it('hears nothing more after off(), nor of events that there are not', async (t) => {
+  it('gets no event after off(), and unknown event names are refused', async (t) => {
     const auth = open(t);
     let heard = 0;
     const listener = () => heard++;

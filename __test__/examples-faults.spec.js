@@ -1,4 +1,4 @@
-// What holds for every program of examples/, and for every command that a document has a reader copy.
+// Rules for every program in examples/, and for every command that a document asks the reader to copy.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -14,11 +14,11 @@ const read = (/** @type {string} */ file) => fs.readFileSync(path.join(ROOT, fil
 const PROGRAMS = list(ROOT, 'examples', ['.js']);
 const DOCUMENTS = ['README.md', ...list(ROOT, 'docs', ['.md']), ...list(ROOT, 'examples', ['.md'])];
 
-/** A server that nobody runs: what an app asks of it fails. */
+/** The address of a server that does not run. Every store call of the app fails. */
 const NOWHERE = 'redis://127.0.0.1:1';
 
 /**
- * Requests that end in a fault, by program: a body that is no JSON, or a path that cannot be decoded.
+ * Requests that cause an error, by program: a body that is not JSON, or a path that cannot be decoded.
  * @type {Array<{ file: string, env?: Record<string, string>, route: string, body?: string, token?: string }>}
  */
 const FAULTS = [
@@ -35,7 +35,7 @@ const FAULTS = [
 
 describe('an example', () => {
   for (const file of PROGRAMS) {
-    it(`${file} answers faults itself, behind all of its routes`, () => {
+    it(`${file} handles errors itself, after all of its routes`, () => {
       const text = read(file);
       const at = text.search(/^( {2})?app\.use\((\(error, _req, res, next\)|answerFault)/m);
       assert.ok(at > 0);
@@ -46,7 +46,7 @@ describe('an example', () => {
   }
 
   for (const { file, env, route, body, token } of FAULTS) {
-    it(`${file} tells a client no stack and nothing of a body (${route})`, async (t) => {
+    it(`${file} sends the client no stack trace and no part of the body (${route})`, async (t) => {
       const { printed, url } = await startExample(t, file, env);
       const answer = body
         ? await fetch(`${url}${route}`, {
@@ -63,23 +63,23 @@ describe('an example', () => {
   }
 
   for (const file of PROGRAMS) {
-    it(`${file} holds no secret`, () => {
+    it(`${file} contains no secret`, () => {
       assert.doesNotMatch(read(file), /(secret|password|key)\w*\s*(:|=|\?\?|\|\|)\s*['"`][^'"`]/i);
       for (const [, value] of read(file).matchAll(/_SECRET\s*(\?\?|\|\|)\s*(\S+)/g))
         assert.fail(`a secret has a default: ${value}`);
     });
   }
 
-  it('is installed with Express 5: version 4 does not catch what an async handler rejects with', () => {
+  it('is installed with Express 5, because version 4 does not catch rejections of async handlers', () => {
     for (const file of DOCUMENTS)
       for (const [line] of read(file).matchAll(/^npm install express.*$/gm))
         assert.match(line, /express@5/, file);
   });
 });
 
-describe('a command that is to be copied', () => {
+describe('a command to copy', () => {
   for (const file of DOCUMENTS) {
-    it(`holds no secret that would work (${file})`, () => {
+    it(`contains no usable secret (${file})`, () => {
       const blocks = [...read(file).matchAll(/^```[a-z]*\n(.*?)^```$/gms)].map(([, block]) => block);
       for (const block of blocks)
         for (const [, value] of block.matchAll(/\b\w*(?:SECRET|_KEY)=("\$\(|\S{0,2})/g))

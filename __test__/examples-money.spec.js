@@ -1,4 +1,4 @@
-// Examples that sell or pay something, used as those would who pay for less than they take.
+// The examples that sell or pay something, tested with clients that try to pay less than they use.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -21,7 +21,11 @@ describe('examples/api-key-plans', () => {
     const billing = own({ sub: 'payments', scope: 'billing' });
     const makeKey = (token = user) => call(`${url}/keys`, { ...post, token });
     const report = (/** @type {string} */ key) => call(`${url}/v1/report`, { key });
-    /** How many of so many requests at once are served. @param {string} key @param {number} count */
+    /**
+     * Sends a number of concurrent requests, and returns how many succeed.
+     * @param {string} key
+     * @param {number} count
+     */
     const served = async (key, count) => {
       const answers = await Promise.all(Array.from({ length: count }, () => report(key)));
       for (const { status } of answers) assert.ok(status === 200 || status === 429, String(status));
@@ -35,7 +39,7 @@ describe('examples/api-key-plans', () => {
     return { billing, made, makeKey, pay, plan, report, served, url, user };
   }
 
-  it('charges a plan to the unit, and another from the next request on', async (t) => {
+  it('charges a plan exactly, and a new plan from the next request', async (t) => {
     const { made, plan, report, served } = await site(t);
     assert.equal(await served(made.key, 10), 3);
     assert.match(String((await report(made.key)).headers.get('ratelimit')), /r=0/);
@@ -43,7 +47,7 @@ describe('examples/api-key-plans', () => {
     assert.equal((await report(made.key)).status, 200);
   });
 
-  it('lets billing alone change a plan, and to a known one', async (t) => {
+  it('allows only the billing service to change a plan, and only to a known plan', async (t) => {
     const { made, plan, served, url, user } = await site(t);
     assert.equal((await plan('pro', user)).status, 403);
     const byKey = await call(`${url}/keys/${made.keyId}/plan`, {
@@ -57,7 +61,7 @@ describe('examples/api-key-plans', () => {
     assert.equal(await served(made.key, 10), 3);
   });
 
-  it('gives nothing back by a change of plan', async (t) => {
+  it('refunds nothing on a change of plan', async (t) => {
     const { made, plan, served } = await site(t);
     let free = await served(made.key, 10);
     for (const other of ['pro', 'prepaid', 'pro']) {
@@ -68,10 +72,10 @@ describe('examples/api-key-plans', () => {
     }
     assert.equal(free, 3);
     await plan('pro');
-    assert.equal(await served(made.key, 70), 58, 'two of its sixty were used before');
+    assert.equal(await served(made.key, 70), 58, 'two of its sixty units were used before');
   });
 
-  it('gives no units with another key, or with the same one rotated', async (t) => {
+  it('grants no units for another key, or for a rotated key', async (t) => {
     const { made, makeKey, served, url, user } = await site(t);
     const keys = [made.key];
     for (let n = 1; n < 5; n++) keys.push((await makeKey()).body.key);
@@ -84,14 +88,14 @@ describe('examples/api-key-plans', () => {
     );
   });
 
-  it('makes ten keys of a user in a day, whatever comes at once', async (t) => {
+  it('creates ten keys per user and day, regardless of concurrent requests', async (t) => {
     const { makeKey } = await site(t);
     const answers = await Promise.all(Array.from({ length: 20 }, () => makeKey()));
-    assert.equal(answers.filter(({ status }) => status === 201).length, 9, 'one was made before');
+    assert.equal(answers.filter(({ status }) => status === 201).length, 9, 'the set-up created one key');
     assert.equal((await makeKey(own({ sub: 'bob' }))).status, 201);
   });
 
-  it('adds the units of a payment once, whatever comes at once', async (t) => {
+  it('adds the units of a payment once, regardless of concurrent requests', async (t) => {
     const { made, pay, plan, served } = await site(t);
     await plan('prepaid');
     assert.equal(await served(made.key, 3), 0);
@@ -103,7 +107,7 @@ describe('examples/api-key-plans', () => {
     assert.deepEqual((await pay('p2', body)).body, { units: 7 });
   });
 
-  it('refuses payments of anybody else, and units that are no positive integer', async (t) => {
+  it('refuses payments from another caller, and units that are not a positive integer', async (t) => {
     const { pay, user } = await site(t);
     const body = { userId: 'ada', units: 7 };
     assert.equal((await pay('p1', body, user)).status, 403);
@@ -115,7 +119,7 @@ describe('examples/api-key-plans', () => {
     assert.deepEqual((await pay('p1', body)).body, { units: 7 });
   });
 
-  it('rotates with a grace, revokes both secrets, and keeps keys from everybody but their owner', async (t) => {
+  it('rotates with a grace period, revokes both secrets, and shows keys only to their owner', async (t) => {
     const { made, report, url, user } = await site(t);
     const key = `${url}/keys/${made.keyId}`;
     const eve = own({ sub: 'eve' });
@@ -135,7 +139,7 @@ describe('examples/api-key-plans', () => {
   });
 });
 
-/** What Number() takes, and a person does not mean; and what is beyond the integers that a number can hold. */
+/** Values that Number() accepts although no person means them, and values outside the safe integers. */
 const BAD_AMOUNTS = [
   ...[
     '-1000000',
@@ -178,10 +182,10 @@ describe('examples/sql-fence', () => {
     return { auth, balance, queries: () => queries, withdraw };
   }
 
-  it('refuses all amounts but positive safe integers in plain decimal, before it asks or waits for anything', async (t) => {
+  it('refuses all amounts except positive safe integers in plain decimal, before it queries or waits', async (t) => {
     const { auth, balance, queries, withdraw } = await site(t);
     const { auth: who } = /** @type {any} */ (await auth.authenticate({ token: own({ sub: 'ada' }) }));
-    // The user's turn is held meanwhile: a request that waited for it would be answered 429.
+    // The test holds the user's turn meanwhile. A request that waited for the turn would get 429.
     await who.runExclusive(async () => {
       for (const amount of BAD_AMOUNTS) assert.equal((await withdraw(amount)).status, 400, amount);
     });
@@ -191,7 +195,7 @@ describe('examples/sql-fence', () => {
     assert.equal(balance(), 70);
   });
 
-  it('answers 404 to a user without a wallet', async (t) => {
+  it('answers 404 for a user without a wallet', async (t) => {
     const { withdraw } = await site(t);
     assert.equal((await withdraw('30', 'bob')).status, 404);
   });

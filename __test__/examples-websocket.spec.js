@@ -1,4 +1,4 @@
-// The program of examples/websocket, used as browsers and programs would, and as those who mean harm.
+// The program examples/websocket, tested with browsers, programs and malicious clients.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -15,7 +15,7 @@ const post = { method: 'POST' };
 const ORIGIN = 'https://app.example';
 
 /**
- * The answer to a handshake that is refused.
+ * The response to a refused handshake.
  * @param {string} url
  * @param {string[]} [protocols]
  * @param {import('ws').ClientOptions} [options]
@@ -25,7 +25,7 @@ async function refused(url, protocols = [], options = {}) {
   const ws = new WebSocket(url.replace('http', 'ws'), protocols, options).on('error', () => {});
   const [, answer] = await Promise.race([
     once(ws, 'unexpected-response'),
-    once(ws, 'open').then(() => assert.fail('it was let in')),
+    once(ws, 'open').then(() => assert.fail('the server accepted the handshake')),
   ]);
   ws.terminate();
   return answer;
@@ -43,7 +43,7 @@ describe('examples/websocket', () => {
     return { ws, closed, next, hello: await next() };
   }
 
-  it('greets who may connect, and answers others as the middleware would', async (t) => {
+  it('greets permitted clients, and answers other clients as the middleware does', async (t) => {
     const { url } = await startExample(t, 'websocket/app.js', { ORIGINS: `https://a.example,${ORIGIN}` });
     const one = await connect(url, own({ sub: 'ada', sid: '1' }));
     const two = await connect(url, own({ sub: 'ada', sid: '2' }), true);
@@ -62,7 +62,7 @@ describe('examples/websocket', () => {
     }
   });
 
-  it('applies messages within their bounds, and closes the sockets of who is revoked', async (t) => {
+  it('applies messages within their bounds, and closes the sockets of a revoked user', async (t) => {
     const { url } = await startExample(t, 'websocket/app.js');
     const text = own({ sub: 'ada', sid: '1' });
     const { ws, closed, next } = await connect(url, text);
@@ -75,7 +75,7 @@ describe('examples/websocket', () => {
     assert.deepEqual(await say('take back'), { applied: false, cheers: 0 });
     for (let n = 1; n <= 10; n++) assert.deepEqual(await say('cheer'), { applied: true, cheers: n });
     assert.deepEqual(await say('cheer'), { applied: false, cheers: 10 });
-    // A client does not say how much.
+    // The client cannot choose the amount.
     for (const other of ['5', '1e3', '0x10', '', 'constructor', '{"delta":5}'])
       assert.deepEqual(await say(other), { error: 'unknown_message' });
     const gone = await call(`${url}/logout-everywhere`, { ...post, token: text });
@@ -90,7 +90,7 @@ describe('examples/websocket', () => {
     assert.deepEqual(await (await connect(url, short)).closed, [4401, 'expired']);
   });
 
-  it('lets no page connect but those that are listed, and none where none is', async (t) => {
+  it('accepts only pages of listed origins, and no page if no origin is listed', async (t) => {
     const { url: listed } = await startExample(t, 'websocket/app.js', { ORIGINS: ORIGIN });
     const { url: none } = await startExample(t, 'websocket/app.js');
     const named = ['bearer', own({ sub: 'ada', sid: '1' })];
@@ -100,14 +100,14 @@ describe('examples/websocket', () => {
     assert.equal((await refused(none, named, { headers: { origin: '' } })).statusCode, 403);
   });
 
-  it('disconnects a client that does not wait for its answers', async (t) => {
+  it('disconnects a client that does not wait for its responses', async (t) => {
     const { url } = await startExample(t, 'websocket/app.js');
     const { ws, closed } = await connect(url, own({ sub: 'ada', sid: '1' }));
     for (let n = 0; n < 1000; n++) ws.send('cheer');
     assert.deepEqual(await closed, [1008, 'one message at a time']);
   });
 
-  it('gives a user five sockets, however many come at once, and another when one has gone', async (t) => {
+  it('allows a user five concurrent sockets, and another socket after one of them closes', async (t) => {
     const { url } = await startExample(t, 'websocket/app.js');
     const text = own({ sub: 'ada', sid: '1' });
     const headers = { authorization: `Bearer ${text}` };
@@ -126,8 +126,8 @@ describe('examples/websocket', () => {
     assert.equal(inside.length, 5);
     assert.equal(told.filter(({ seen }) => seen === 429).length, 4);
     inside[0].ws.close();
-    // The server counts it out when it has seen it close.
-    await until('there is room again', async () => {
+    // The server decrements its count when it sees the socket close.
+    await until('a slot is free again', async () => {
       const ws = new WebSocket(url.replace('http', 'ws'), { headers }).on('error', () => {});
       const opened = once(ws, 'open').then(() => true);
       const turned = once(ws, 'unexpected-response').then(() => false);
@@ -135,7 +135,7 @@ describe('examples/websocket', () => {
     });
   });
 
-  it('closes the connection of whoever is refused, also where the client leaves its side open', {
+  it('closes the connection of a refused client, even if the client keeps its side open', {
     timeout: 20_000,
   }, async (t) => {
     const { port } = await startExample(t, 'websocket/app.js');
@@ -143,7 +143,8 @@ describe('examples/websocket', () => {
     socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
     socket.resume();
     await once(socket, 'end');
-    // A server that has let go answers what comes now with a reset; one that has not takes it for ever.
+    // A server that has closed the connection answers further data with a reset. Otherwise it accepts data without
+    // end.
     socket.on('error', () => {});
     const closed = new Promise((resolve) => socket.on('close', resolve));
     const writing = setInterval(() => socket.write('x'), 10);

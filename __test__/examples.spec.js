@@ -1,4 +1,4 @@
-// The programs of examples/, each started as its README says, and used as its users would.
+// The programs in examples/. Each test starts a program as its README says, and acts as its users.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -14,7 +14,7 @@ const post = { method: 'POST' };
 describe('examples/minimal', () => {
   const env = { LATCHGATE_JWT_SECRET: SECRET, LATCHGATE_SESSION_LIMIT: '2' };
 
-  it('lets two sessions in, and a third when one has ended', async (t) => {
+  it('admits two sessions, and a third after one of them ends', async (t) => {
     const { url } = await startExample(t, 'minimal/app.js', env);
     const me = (/** @type {string} */ sid) => call(`${url}/me`, { token: own({ sub: 'ada', sid }) });
     const answers = await Promise.all(['a', 'b', 'c', 'd', 'e'].map(me));
@@ -32,9 +32,9 @@ describe('examples/minimal', () => {
     assert.equal((await me('f')).status, 200);
   });
 
-  // Windows ends a process without asking it.
+  // Windows ends a process without a signal handler.
   if (process.platform !== 'win32') {
-    it('ends at SIGTERM by itself', async (t) => {
+    it('exits on SIGTERM without further help', async (t) => {
       const { child, url } = await startExample(t, 'minimal/app.js', env);
       await fetch(`${url}/me`, { headers: { connection: 'close' } });
       child.kill('SIGTERM');
@@ -55,16 +55,16 @@ describe('examples/login', () => {
     return { url, login, me, refresh };
   }
 
-  it('keeps three sessions of those who know the password, and says which', async (t) => {
+  it('keeps three sessions of users who know the password, and lists them', async (t) => {
     const { login, me, url } = await site(t);
     const refused = await login({ password: 'guessed' });
     assert.deepEqual([refused.status, refused.body], [401, { error: 'wrong_credentials' }]);
     const first = await login();
     const then = Date.now();
-    await until('the others are active later', () => Date.now() > then + 1);
+    await until('the other sessions are active later', () => Date.now() > then + 1);
     const later = [await login(), await login(), await login()];
     assert.equal(first.headers.get('cache-control'), 'no-store');
-    assert.equal((await me(first.body.accessToken)).status, 401, 'it made room');
+    assert.equal((await me(first.body.accessToken)).status, 401, 'the session was evicted');
     for (const { body } of later) assert.equal((await me(body.accessToken)).body.user, 'ada');
     const [{ body: own }, { body: other }] = later;
     const listed = (await call(`${url}/sessions`, { token: own.accessToken })).body;
@@ -80,7 +80,7 @@ describe('examples/login', () => {
     assert.equal((await me(own.accessToken)).body.active, 2);
   });
 
-  it('answers an unknown name as a wrong password, and whatever is no name or password with 400', async (t) => {
+  it('answers an unknown name like a wrong password, and an invalid name or password with 400', async (t) => {
     const { login, refresh, url } = await site(t);
     for (const wrong of [{ user: 'eve' }, { user: 'toString' }, { password: 'x' }]) {
       const { status, body } = await login(wrong);
@@ -100,23 +100,23 @@ describe('examples/login', () => {
     assert.equal(gone.status, 404);
   });
 
-  it('lets ten attempts of an address or a name through in a minute, whatever comes at once', async (t) => {
+  it('allows ten attempts per address or name in a minute, regardless of concurrent requests', async (t) => {
     const { login } = await site(t);
     const guesses = Array.from({ length: 20 }, (_, n) => login({ password: `guess ${n}` }));
     const statuses = (await Promise.all(guesses)).map(({ status }) => status).sort();
     assert.deepEqual(statuses, [...Array(10).fill(401), ...Array(10).fill(429)]);
     const right = await login();
-    assert.equal(right.status, 429, 'the right password is not tried either');
+    assert.equal(right.status, 429, 'even the right password is not checked');
     assert.ok(right.headers.get('retry-after'));
   });
 
-  it('has no user whose password its text tells', async (t) => {
+  it('has no user with a password from its source text', async (t) => {
     const { url } = await startExample(t, 'login/server.js');
     const body = { user: 'ada', password: 'analytical' };
     assert.equal((await call(`${url}/login`, { body })).status, 401);
   });
 
-  it('takes one slot for a login that is asked for again, however often', async (t) => {
+  it('uses one slot for a login that is repeated with the same requestId', async (t) => {
     const { login, me } = await site(t);
     const again = await Promise.all(Array.from({ length: 6 }, () => login({ requestId: 'attempt-1' })));
     for (const { status, body } of again)
@@ -125,7 +125,7 @@ describe('examples/login', () => {
     assert.equal((await me(other.body.accessToken)).body.active, 2);
   });
 
-  it('gives all who race with a refresh token the same successor', async (t) => {
+  it('gives all concurrent callers of one refresh token the same successor', async (t) => {
     const { login, me, refresh } = await site(t);
     const { body } = await login();
     const answers = await Promise.all(Array.from({ length: 6 }, () => refresh(body.refreshToken)));
@@ -136,7 +136,7 @@ describe('examples/login', () => {
     assert.deepEqual([bad.status, bad.body], [400, { error: 'invalid_grant' }]);
   });
 
-  it('ends a session by either of its tokens, and all of them at once', async (t) => {
+  it('ends one session by either of its tokens, and all sessions together', async (t) => {
     const { login, me, refresh, url } = await site(t);
     const by = [
       (/** @type {any} */ { accessToken }) => call(`${url}/logout`, { ...post, token: accessToken }),
@@ -160,7 +160,7 @@ describe('examples/from-express-jwt', () => {
   const STEPS = ['before', 'step-1-watch', 'step-2-both', 'step-3-alone'];
 
   for (const step of STEPS) {
-    it(`${step}: answers a user, and refuses a bad token, as before`, async (t) => {
+    it(`${step}: answers a user and refuses an invalid token, as before`, async (t) => {
       const { url } = await startExample(t, `from-express-jwt/${step}.js`);
       const { status, body } = await call(`${url}/me`, { token: own(ROLE) });
       assert.deepEqual([status, body], [200, { user: 'ada', role: 'clerk' }]);
@@ -171,16 +171,16 @@ describe('examples/from-express-jwt', () => {
     });
   }
 
-  it('step 1 lets a token without end through, and says so; step 2 does not', async (t) => {
+  it('step 1 allows a token without exp and reports it; step 2 denies the token', async (t) => {
     const first = await startExample(t, 'from-express-jwt/step-1-watch.js');
     assert.equal((await call(`${first.url}/me`, { token: ENDLESS })).status, 200);
-    await until('it is said', () => first.printed.errors.includes('would be refused: token_claims'));
+    await until('the report appears', () => first.printed.errors.includes('would be refused: token_claims'));
     const second = await startExample(t, 'from-express-jwt/step-2-both.js');
     assert.equal((await call(`${second.url}/me`, { token: ENDLESS })).status, 401);
   });
 
   for (const step of STEPS.slice(2)) {
-    it(`${step}: ends all tokens of a user`, async (t) => {
+    it(`${step}: revokes all tokens of a user`, async (t) => {
       const { url } = await startExample(t, `from-express-jwt/${step}.js`);
       const tokens = [own(ROLE), own(ROLE)];
       assert.equal((await call(`${url}/logout-everywhere`, { ...post, token: tokens[0] })).status, 204);

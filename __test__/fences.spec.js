@@ -1,4 +1,6 @@
-// The fences that an Auth has seen: each of the last 10,000 keys has its own, one stands for all that went before.
+// Fences, the table of fencing tokens that an Auth has seen. The last 10,000 keys have their own entry. One floor
+// covers all
+// older keys.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -12,25 +14,25 @@ function noteMany(fences, from, count, fence = (n) => n) {
   for (let n = from; n < from + count; n++) fences.note(`key-${n}`, fence(n));
 }
 
-it('nothing is known of a key that was not seen', () => {
+it('a key that was never seen has no fence', () => {
   const fences = new Fences();
   fences.note('other', 7);
   assert.equal(fences.seen('key'), 0);
 });
 
-it('the highest of a key counts, in whatever order they are heard of', () => {
+it('the highest fence of a key counts, in any order of arrival', () => {
   const fences = new Fences();
   for (const fence of [5, 9, 3]) fences.note('key', fence);
   assert.equal(fences.seen('key'), 9);
 });
 
-it('each of the last 10,000 keys has its own', () => {
+it('each of the last 10,000 keys has its own fence', () => {
   const fences = new Fences();
   noteMany(fences, 1, MOST);
   for (let n = 1; n <= MOST; n++) assert.equal(fences.seen(`key-${n}`), n);
 });
 
-it('the fence of a key that is no longer remembered stands for all keys that are not', () => {
+it('the fence of a removed key becomes the floor for all keys without an entry', () => {
   const fences = new Fences();
   fences.note('high', 1_000_000);
   noteMany(fences, 1, MOST - 1);
@@ -40,19 +42,19 @@ it('the fence of a key that is no longer remembered stands for all keys that are
   assert.deepEqual([fences.seen('key-1'), fences.seen('one more')], [1, 5]);
 });
 
-it('the highest of those that are no longer remembered stands, whatever goes after it', () => {
+it('the floor is the highest fence of all removed keys', () => {
   const fences = new Fences();
   noteMany(fences, 1, 3 * MOST, (n) => (n === 500 ? 1_000_000 : n));
   assert.equal(fences.seen('key-1'), 1_000_000);
   assert.equal(fences.seen(`key-${3 * MOST}`), 3 * MOST);
 });
 
-it('what was used last is remembered longest', () => {
+it('the key that was used last is removed last', () => {
   const fences = new Fences();
   noteMany(fences, 1, MOST);
   fences.note('key-1', 20_000);
   fences.note('one more', 5);
   assert.equal(fences.seen('key-1'), 20_000);
-  assert.equal(fences.seen('key-2'), 2, 'by the floor, which is its own');
+  assert.equal(fences.seen('key-2'), 2, 'the floor equals its own fence');
   assert.equal(fences.seen('never seen'), 2);
 });

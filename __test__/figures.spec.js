@@ -1,4 +1,4 @@
-// Documents whose tables are made from bench/results hold what the results say.
+// The tables in the documents match the results in bench/results.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -25,7 +25,7 @@ const DOCUMENTS = [
 
 for (const { name, file, written, command } of DOCUMENTS) {
   describe(name, () => {
-    it('holds the table that the kept results make', () => {
+    it('contains the table that the stored results produce', () => {
       const text = fs.readFileSync(file, 'utf8');
       assert.ok(written(text) === text, `out of date: ${command}`);
     });
@@ -33,7 +33,7 @@ for (const { name, file, written, command } of DOCUMENTS) {
 }
 
 describe('the table of docs/performance.md', () => {
-  it('has every row that the newest Node was measured on', () => {
+  it('has every row that was measured on the newest Node', () => {
     const [{ rows }] = report.keptRuns();
     const text = fs.readFileSync(report.DOCS, 'utf8');
     for (const row of Object.keys(rows)) assert.match(text, new RegExp(`^\\| ${row} \\|`, 'm'), row);

@@ -1,4 +1,4 @@
-// requireScope() and requireClaims(): what a route demands of a request that was let through.
+// requireScope() and requireClaims(): what a route requires of a request that the middleware allowed.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -33,7 +33,7 @@ for (const { name, express } of EXPRESS) {
       };
     }
 
-    it('requireScope() lets through who has all scopes, whichever claim holds them', async (t) => {
+    it('requireScope() allows a caller with all scopes, in any supported claim', async (t) => {
       const { ask, handled } = await site(t, (auth) => auth.requireScope('read', 'write'));
       for (const claims of [
         { scope: 'read write' },
@@ -46,7 +46,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(handled(), 4);
     });
 
-    it('requireScope() answers 403 with all that it demands to who has fewer', async (t) => {
+    it('requireScope() answers 403 with all required scopes to a caller that lacks one of them', async (t) => {
       const { ask, handled } = await site(t, (auth) => auth.requireScope('read', 'write'));
       for (const claims of [
         {},
@@ -68,7 +68,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(handled(), 0);
     });
 
-    it('requireScope() and policy.scope agree on every shape of the claims', async (t) => {
+    it('requireScope() and policy.scope agree for every shape of the claims', async (t) => {
       const auth = open(t);
       const port = await serve(
         t,
@@ -146,7 +146,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(handled(), 1);
     });
 
-    it('requireClaims() asks functions with the value and the request', async (t) => {
+    it('requireClaims() calls functions with the value and the request', async (t) => {
       const { ask, handled } = await site(t, (auth) =>
         auth.requireClaims({
           item: (/** @type {unknown} */ value, /** @type {any} */ req) => value === req.params.id,
@@ -158,12 +158,12 @@ for (const { name, express } of EXPRESS) {
       assert.equal(handled(), 1);
     });
 
-    it('a claim that only a prototype holds is not there', async (t) => {
+    it('a claim that exists only on the prototype is absent', async (t) => {
       const { ask } = await site(t, (auth) => auth.requireClaims({ toString: () => true }));
       assert.equal((await ask({})).status, 403);
     });
 
-    it('a function that throws, or returns a promise, is a fault and never a yes', async (t) => {
+    it('a function that throws or returns a promise causes an error, and never allows the request', async (t) => {
       const { ask, handled } = await site(t, (auth) =>
         auth.requireClaims({
           kind: (/** @type {unknown} */ value) => {
@@ -179,7 +179,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(handled(), 0);
     });
 
-    it('without a decision of this Auth they answer 401', async (t) => {
+    it('without a decision of this Auth the guards answer 401', async (t) => {
       for (const guard of [
         (/** @type {import('latchgate').Auth} */ auth) => auth.requireScope('read'),
         (/** @type {import('latchgate').Auth} */ auth) => auth.requireClaims({ sub: 'user' }),
@@ -197,7 +197,7 @@ for (const { name, express } of EXPRESS) {
       }
     });
 
-    it('they find the decision whatever req.auth was made into', async (t) => {
+    it('the guards find the decision even if the app replaced req.auth', async (t) => {
       const auth = open(t);
       const port = await serve(
         t,
@@ -214,7 +214,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal((await get(port, '/', token())).status, 403);
     });
 
-    it('they answer through the middleware’s onDeny', async (t) => {
+    it('the guards answer through the middleware’s onDeny', async (t) => {
       const { ask } = await site(t, (auth) => auth.requireClaims({ role: 'admin' }), {
         onDeny: ({ reason }, _req, res) => void res.status(404).send(reason),
       });
@@ -222,7 +222,7 @@ for (const { name, express } of EXPRESS) {
       assert.deepEqual([answer.status, answer.body], [404, 'claims_mismatch']);
     });
 
-    it('a guard that demands nothing, or the impossible, is refused when it is made', (t) => {
+    it('creating a guard without requirements, or with impossible ones, throws', (t) => {
       const auth = open(t);
       assert.throws(() => auth.requireScope(), fault('CONFIG'));
       assert.throws(() => auth.requireScope('a"b'), fault('CONFIG'));

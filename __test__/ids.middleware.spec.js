@@ -1,4 +1,4 @@
-// User, session and token ids: which are refused, and that no two different ones ever meet.
+// User, session and token ids: which ids are refused, and that different ids never share state.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -47,7 +47,7 @@ describe('ids', () => {
     'é'.repeat(256),
   ];
 
-  it('that resemble each other share nothing, as user ids', async (t) => {
+  it('that resemble each other share no state, as user ids', async (t) => {
     const auth = open(t, { sessions: { limit: 1 } });
     for (const [index, user] of ODD.entries()) {
       const admission = await auth.sessions.admit(user, { sessionId: `s${index}` });
@@ -56,7 +56,7 @@ describe('ids', () => {
     for (const [index, user] of ODD.entries()) assert.deepEqual(await ids(auth, user), [`s${index}`]);
   });
 
-  it('that resemble each other share nothing, as session ids', async (t) => {
+  it('that resemble each other share no state, as session ids', async (t) => {
     const auth = open(t);
     const user = unique();
     for (const sessionId of ODD) await auth.sessions.admit(user, { sessionId });
@@ -80,7 +80,7 @@ describe('ids', () => {
     Symbol('a'),
   ];
 
-  it('that are no well-formed strings of 1 to 512 bytes are refused everywhere, and change nothing', async (t) => {
+  it('other than well-formed strings of 1 to 512 bytes are refused everywhere, and change nothing', async (t) => {
     const auth = open(t);
     const user = unique();
     await auth.sessions.admit(user, { sessionId: 's' });

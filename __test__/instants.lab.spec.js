@@ -1,4 +1,4 @@
-// What time does to tokens: exp, nbf, iat, and how long revocations, epochs and blocks last.
+// The effect of time on tokens: exp, nbf and iat, and how long revocations, epochs and blocks last.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -16,7 +16,7 @@ after(() => clock.release());
 const signed = (claims) => sign(fresh(claims, START));
 
 /**
- * The reason of the denial, or 'allowed'.
+ * Returns the reason of the denial, or 'allowed'.
  * @param {import('latchgate').Auth} auth
  * @param {string} token
  */
@@ -26,7 +26,7 @@ async function outcome(auth, token) {
 }
 
 describe('exp', () => {
-  it('is judged anew on a token that was verified before', async (t) => {
+  it('is checked again on a token that was verified before', async (t) => {
     const auth = open(t);
     const token = signed({ exp: NOW + 10 });
     assert.equal(await outcome(auth, token), 'allowed');
@@ -37,7 +37,7 @@ describe('exp', () => {
     assert.equal(await auth.tokens.verify(token), null);
   });
 
-  it('is followed by clockTolerance and no more', async (t) => {
+  it('is extended by clockTolerance and no further', async (t) => {
     const auth = open(t, { jwt: { secret: SECRET, clockTolerance: '5s' } });
     const token = signed({ exp: NOW + 10 });
     clock.set((NOW + 15) * 1000 - 1);
@@ -46,7 +46,7 @@ describe('exp', () => {
     assert.equal(await outcome(auth, token), 'token_expired');
   });
 
-  it('may hold a fraction of a second', async (t) => {
+  it('may contain a fraction of a second', async (t) => {
     const auth = open(t);
     const token = signed({ exp: NOW + 10.25 });
     clock.set((NOW + 10) * 1000 + 249);
@@ -57,7 +57,7 @@ describe('exp', () => {
 });
 
 describe('nbf', () => {
-  it('is waited for, and the token stands from then on', async (t) => {
+  it('denies a token before its time, and allows it from then on', async (t) => {
     const auth = open(t);
     const token = signed({ nbf: NOW + 60 });
     assert.equal(await outcome(auth, token), 'token_not_yet_valid');
@@ -67,7 +67,7 @@ describe('nbf', () => {
     assert.equal(await outcome(auth, token), 'allowed');
   });
 
-  it('is judged anew where the clock steps back after the token was verified', async (t) => {
+  it('is checked again if the clock steps back after the token was verified', async (t) => {
     const auth = open(t);
     const token = signed({ nbf: NOW });
     assert.equal(await outcome(auth, token), 'allowed');
@@ -77,14 +77,14 @@ describe('nbf', () => {
 });
 
 describe('iat', () => {
-  it('may lie a minute and the tolerance ahead, and no more', async (t) => {
+  it('may be a minute plus the tolerance in the future, and not longer', async (t) => {
     const auth = open(t, { jwt: { secret: SECRET, clockTolerance: '5s' } });
     clock.set(NOW * 1000);
     assert.equal(await outcome(auth, signed({ iat: NOW + 65 })), 'allowed');
     assert.equal(await outcome(auth, signed({ iat: NOW + 66 })), 'token_issued_in_future');
   });
 
-  it('is required, and bounds the life of a token to maxAge', async (t) => {
+  it('is required, and limits the lifetime of a token to maxAge', async (t) => {
     const auth = open(t, { jwt: { secret: SECRET, maxAge: '2h' } });
     assert.equal(await outcome(auth, signed({ iat: undefined })), 'token_claims');
     assert.equal(await outcome(auth, signed({ exp: NOW + 7200 })), 'allowed');
@@ -93,7 +93,7 @@ describe('iat', () => {
 });
 
 describe('revoke()', () => {
-  it('outlives exp and the tolerance, so that the token is never accepted again', async (t) => {
+  it('outlasts exp and the tolerance, so that the token is never accepted again', async (t) => {
     const auth = open(t, { jwt: { secret: SECRET, clockTolerance: '30s' } });
     const token = signed({ exp: NOW + 10 });
     assert.equal(await auth.tokens.revoke(token), true);
@@ -103,7 +103,7 @@ describe('revoke()', () => {
     }
   });
 
-  it('takes a token between exp and exp + tolerance, and refuses one that has expired', async (t) => {
+  it('accepts a token between exp and exp + tolerance, and refuses an expired token', async (t) => {
     const auth = open(t, { jwt: { secret: SECRET, clockTolerance: '30s' } });
     const token = signed({ exp: NOW + 10 });
     const other = signed({ exp: NOW + 10 });
@@ -116,7 +116,7 @@ describe('revoke()', () => {
     assert.equal(await auth.tokens.revoke(token), false);
   });
 
-  it('is not shortened by revoking the same id again for a shorter time', async (t) => {
+  it('keeps the later expiry if the same id is revoked again for a shorter time', async (t) => {
     const auth = open(t);
     const userId = unique();
     const jti = unique('jti');
@@ -126,7 +126,7 @@ describe('revoke()', () => {
     assert.equal(await auth.tokens.isRevoked({ jti, userId }), true);
   });
 
-  it('takes a token that is not valid yet', async (t) => {
+  it('accepts a token that is not valid yet', async (t) => {
     const auth = open(t);
     const token = signed({ nbf: NOW + 60 });
     assert.equal(await auth.tokens.revoke(token), true);
@@ -136,7 +136,7 @@ describe('revoke()', () => {
 });
 
 describe('revokeUser()', () => {
-  it('ends every token issued in the same millisecond and before, and none issued after', async (t) => {
+  it('revokes every token issued in the same millisecond or before, and no token issued later', async (t) => {
     const auth = open(t);
     const user = unique();
     const before = [];
@@ -154,7 +154,7 @@ describe('revokeUser()', () => {
     );
   });
 
-  it('ends the tokens issued before the clock stepped back, and none issued after it', async (t) => {
+  it('revokes the tokens issued before the clock stepped back, and no token issued later', async (t) => {
     const auth = open(t);
     const user = unique();
     const before = await auth.tokens.issue(user);
@@ -168,7 +168,7 @@ describe('revokeUser()', () => {
     assert.equal(await outcome(auth, afterwards), 'allowed');
   });
 
-  it('ends foreign tokens with an iat up to this second and the lead of the clock of their issuer, and lets later ones through', async (t) => {
+  it('revokes foreign tokens with an iat up to this second plus the clock lead of their issuer, and no later token', async (t) => {
     const jwt = { secret: SECRET, clockTolerance: '1m', issuerClockLead: '5s' };
     const auth = open(t, { jwt });
     const sub = unique();
@@ -180,14 +180,14 @@ describe('revokeUser()', () => {
     assert.equal(await outcome(auth, signed({ sub, iat: NOW + 6 })), 'allowed');
   });
 
-  it('is remembered for as long as an older token could be accepted', async (t) => {
+  it('is kept for as long as an older token could be accepted', async (t) => {
     const auth = open(t, {
       jwt: { secret: SECRET, maxAge: '2h', clockTolerance: '1m', issuerClockLead: '1m' },
     });
     const sub = unique();
     clock.set(NOW * 1000);
     await auth.tokens.revokeUser(sub);
-    // The longest-lived token that it can end: iat as far ahead as the lead.
+    // The longest-lived token that the revocation covers: its iat is ahead by the full lead.
     const token = signed({ sub, iat: NOW + 60, exp: NOW + 60 + 7200 });
     for (let minutes = 0; minutes <= 2 * 60 + 4; minutes++) {
       clock.set(NOW * 1000 + minutes * MINUTE);
@@ -195,7 +195,7 @@ describe('revokeUser()', () => {
     }
   });
 
-  it('does not come undone by a second one while the clock is set back', async (t) => {
+  it('is not undone by a second call while the clock is set back', async (t) => {
     const auth = open(t);
     const sub = unique();
     const token = signed({ sub });
@@ -208,7 +208,7 @@ describe('revokeUser()', () => {
 });
 
 describe('blockUser()', () => {
-  it('lasts until its instant, and what it ended stays ended', async (t) => {
+  it('lasts until its end, and the tokens that it revoked stay revoked', async (t) => {
     const auth = open(t);
     const user = unique();
     const old = await auth.tokens.issue(user, { ttl: '10h' });
@@ -230,7 +230,7 @@ describe('blockUser()', () => {
     assert.equal(await auth.tokens.unblockUser(user), false);
   });
 
-  it('without an instant lasts for ever, also where its tokens are long forgotten', async (t) => {
+  it('without an end is permanent, even after all tokens of the user expired', async (t) => {
     const auth = open(t);
     const user = unique();
     await auth.tokens.blockUser(user);

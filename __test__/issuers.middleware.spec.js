@@ -1,4 +1,4 @@
-// Tokens of several issuers, and tokens of keys that are not ours: whose they are, and what they may claim.
+// Tokens of several issuers and of foreign keys: which user they belong to, and which claims count.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -18,7 +18,7 @@ async function outcome(auth, text) {
 }
 
 describe('of several issuers', () => {
-  it('the first one’s users have their sub as id, all others iss and sub', async (t) => {
+  it('users of the first issuer have their sub as id, all other users have iss and sub', async (t) => {
     const auth = open(t, { jwt });
     const sub = unique();
     const ours = await auth.authenticate({ token: token({ sub, iss: OURS }) });
@@ -30,7 +30,7 @@ describe('of several issuers', () => {
     assert.equal(await outcome(auth, token({ sub, iss: [OURS] })), 'token_claims');
   });
 
-  it('that know the same sub, no call about one user touches the other', async (t) => {
+  it('with the same sub, a call about one user does not affect the other', async (t) => {
     const auth = open(t, { jwt, sessions: { limit: 1, admission: 'first-use' } });
     const sub = unique();
     const ours = token({ sub, iss: OURS, sid: 's' });
@@ -45,7 +45,7 @@ describe('of several issuers', () => {
     assert.equal(await outcome(auth, theirs), 'user_revoked');
   });
 
-  it('the same jti of each is another token', async (t) => {
+  it('the same jti from each issuer is a different token', async (t) => {
     const auth = open(t, { jwt });
     const sub = unique();
     const ours = token({ sub, iss: OURS, jti: 'j' });
@@ -63,7 +63,7 @@ describe('of several issuers', () => {
     assert.equal(await outcome(auth, ours), 'token_revoked');
   });
 
-  it('a first issuer’s sub that reads like another’s user is refused', async (t) => {
+  it('a sub of the first issuer that looks like a user id of another issuer is refused', async (t) => {
     const auth = open(t, { jwt });
     assert.equal(await outcome(auth, token({ sub: `${THEIRS} eve`, iss: OURS })), 'token_claims');
     assert.equal(await outcome(auth, token({ sub: THEIRS, iss: OURS })), 'allowed');
@@ -72,7 +72,7 @@ describe('of several issuers', () => {
     await assert.rejects(auth.tokens.issue(`${THEIRS} eve`), fault('INPUT'));
   });
 
-  it('issue() writes the first, and its tokens are of that one’s user', async (t) => {
+  it("issue() writes the first issuer, and its tokens belong to that issuer's user", async (t) => {
     const auth = open(t, { jwt });
     const user = unique();
     const text = await auth.tokens.issue(user);
@@ -82,8 +82,8 @@ describe('of several issuers', () => {
   });
 });
 
-describe('an audience that is configured', () => {
-  it('must be among the token’s, with the right JSON type', async (t) => {
+describe('a configured audience', () => {
+  it('must be in the token’s aud, with the right JSON type', async (t) => {
     const auth = open(t, { jwt: { secret: SECRET, audience: ['api', 'web'] } });
     for (const aud of ['api', 'web', ['other', 'web']])
       assert.equal(await outcome(auth, token({ aud })), 'allowed');
@@ -96,7 +96,7 @@ describe('an audience that is configured', () => {
   });
 });
 
-describe('claims that only our own key may set', () => {
+describe('claims that only the own key may set', () => {
   const own = crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const foreign = crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const jwks = {
@@ -112,7 +112,7 @@ describe('claims that only our own key may set', () => {
   const foreignToken = (claims) =>
     token(claims, { alg: 'ES256', key: foreign.privateKey, header: { kid: 'foreign' } });
 
-  it('gen of a foreign key does not lift a token over revokeUser()', async (t) => {
+  it('gen of a foreign key does not exempt a token from revokeUser()', async (t) => {
     const auth = open(t, { jwt: mixed });
     const sub = unique();
     const gen = (Date.now() + 3_600_000) * 1000;
@@ -120,10 +120,10 @@ describe('claims that only our own key may set', () => {
     assert.equal(await outcome(auth, foreignToken({ sub, gen })), 'user_revoked');
     assert.equal(await outcome(auth, ownToken({ sub, gen })), 'allowed');
     assert.equal(await outcome(auth, ownToken({ sub, gen: 1 })), 'user_revoked');
-    assert.equal(await outcome(auth, ownToken({ sub })), 'user_revoked', 'without gen iat decides');
+    assert.equal(await outcome(auth, ownToken({ sub })), 'user_revoked', 'without gen, iat decides');
   });
 
-  it('gen and lgs of a wrong type make our own token none of ours', async (t) => {
+  it('gen and lgs of a wrong type invalidate a token of the own key', async (t) => {
     const auth = open(t, { jwt: mixed });
     for (const claims of [
       { gen: '1' },
@@ -140,7 +140,7 @@ describe('claims that only our own key may set', () => {
     }
   });
 
-  it('lgs of our own key is session-checked without sessions being configured', async (t) => {
+  it('lgs of the own key enables the session check even if sessions are not configured', async (t) => {
     const auth = open(t, { jwt: mixed });
     const sub = unique();
     assert.equal(await outcome(auth, ownToken({ sub, sid: 's', lgs: 1 })), 'session_unknown');
@@ -152,16 +152,20 @@ describe('claims that only our own key may set', () => {
     assert.equal(await outcome(auth, ownToken({ sub, sid: 's', lgs: 1 })), 'session_ended');
   });
 
-  it('lgs of our own key is never admitted by first use', async (t) => {
+  it('lgs of the own key is never admitted by first use', async (t) => {
     const auth = open(t, { jwt: mixed, sessions: { admission: 'first-use' } });
     const sub = unique();
     assert.equal(await outcome(auth, ownToken({ sub, sid: 's', lgs: 1 })), 'session_unknown');
     assert.deepEqual(await auth.sessions.list(sub), []);
     assert.equal(await outcome(auth, foreignToken({ sub, sid: 's', lgs: 1 })), 'allowed');
-    assert.equal(await outcome(auth, ownToken({ sub, sid: 's', lgs: 1 })), 'allowed', 'it is live now');
+    assert.equal(
+      await outcome(auth, ownToken({ sub, sid: 's', lgs: 1 })),
+      'allowed',
+      'the session is live now',
+    );
   });
 
-  it('with a public key alone no token is ours', async (t) => {
+  it('with only a public key, no token counts as issued by this Auth', async (t) => {
     const auth = open(t, { jwt: { publicKey: own.publicKey } });
     const sub = unique();
     await auth.tokens.revokeUser(sub);
@@ -171,7 +175,7 @@ describe('claims that only our own key may set', () => {
 });
 
 describe('ids in tokens', () => {
-  it('are printable strings of 1 to 512 bytes, else the token does not stand', async (t) => {
+  it('are printable strings of 1 to 512 bytes, otherwise the token is invalid', async (t) => {
     const auth = open(t);
     for (const name of ['sub', 'jti', 'sid']) {
       for (const bad of ['', 'x'.repeat(513), 'é'.repeat(257), 'a\0b', 'a\nb', 7, null, true, ['a'], {}]) {

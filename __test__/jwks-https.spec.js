@@ -1,4 +1,4 @@
-// jwt.jwksUri over https: keys come from a server whose certificate is trusted, and from no other.
+// jwt.jwksUri over https: the Auth fetches keys only from a server with a trusted certificate.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -11,7 +11,10 @@ const { runScript } = require('./support/child.js');
 const { keySet, pair, signed } = require('./support/key-endpoint.js');
 const { ownDirectory } = require('./support/started.js');
 
-/** @param {import('node:test').TestContext} t @param {string} [address] its certificate is for localhost and 127.0.0.1 */
+/**
+ * @param {import('node:test').TestContext} t
+ * @param {string} [address] the certificate is for localhost and 127.0.0.1
+ */
 async function secureEndpoint(t, address = '127.0.0.1') {
   const { ca, cert, key } = makeCertificates(ownDirectory(t, 'test'));
   const keys = pair('a');
@@ -29,7 +32,11 @@ async function secureEndpoint(t, address = '127.0.0.1') {
     server.close();
   });
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-  /** In a process of its own, because what Node trusts is settled at its start. @param {string} host @param {string} [trusted] */
+  /**
+   * Runs in a separate process, because Node reads its trusted certificates only at start.
+   * @param {string} host
+   * @param {string} [trusted]
+   */
   const ask = async (host, trusted) => {
     const { status, stdout, stderr } = await runScript(
       `const auth = latchgate.createAuth({ jwt: { jwksUri: 'https://${host}:${port}/keys' } });
@@ -45,13 +52,13 @@ async function secureEndpoint(t, address = '127.0.0.1') {
 }
 
 describe('jwt.jwksUri over https', () => {
-  it('brings keys from a server whose certificate is trusted', async (t) => {
+  it('fetches keys from a server with a trusted certificate', async (t) => {
     const { ask, ca, seen } = await secureEndpoint(t);
     assert.deepEqual(await ask('localhost', ca), { ok: true, userId: 'u', why: undefined });
     assert.equal(seen.asked, 1);
   });
 
-  it('and from no other: a token is neither let through nor called bad', async (t) => {
+  it('and from no other server: the token is neither allowed nor called invalid', async (t) => {
     const { ask, seen } = await secureEndpoint(t);
     const other = await secureEndpoint(t, '127.0.0.2');
     const unavailable = { ok: false, status: 503, reason: 'keys_unavailable' };

@@ -1,4 +1,4 @@
-// Against a real OpenID provider: from its discovery document to a protected route, and through a change of its keys.
+// Test with a real OpenID provider: from its discovery document to a protected route, and through a key rotation.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -27,7 +27,7 @@ function signingJwk(kid, alg) {
  * @param {ReturnType<typeof signingJwk>} jwk
  */
 async function provider(issuer, jwk) {
-  // It has no types of its own.
+  // The package has no type declarations.
   const library = 'oidc-provider';
   const { default: Provider } = await import(library);
   return new Provider(issuer, {
@@ -61,7 +61,7 @@ async function provider(issuer, jwk) {
 }
 
 describe('with a real OpenID provider', () => {
-  it('its tokens pass, under the keys of its discovery document, and no longer when it has others', async (t) => {
+  it('its tokens are accepted while its discovery document lists their keys, and denied after a key rotation', async (t) => {
     const tick = steerTimers(t);
     /** @type {import('node:http').RequestListener} */
     let handle = () => {};
@@ -100,7 +100,7 @@ describe('with a real OpenID provider', () => {
 
     handle = (await provider(issuer, signingJwk('two', 'ES256'))).callback();
     const after = await newToken();
-    assert.equal(await ask(after), 401, 'not asked again so soon');
+    assert.equal(await ask(after), 401, 'the key set is not fetched again so soon');
     tick(30_000);
     assert.equal(await ask(after), 200);
     assert.equal(await ask(before), 401);

@@ -1,4 +1,4 @@
-// Keys from an endpoint: when it is asked, who waits for it, and what holds while it does not answer.
+// Keys from an endpoint: when the Auth fetches them, which requests wait, and which keys count during an outage.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -41,13 +41,13 @@ async function site(t, endpoint, jwt = {}, framework = EXPRESS[0].express) {
   return { auth, port, ask, reasons };
 }
 
-/** Goes on when the question under way, if any, has been answered. @param {import('latchgate').Auth} auth */
+/** Continues when the current fetch, if any, has finished. @param {import('latchgate').Auth} auth */
 const settled = (auth) => auth.tokens.verify(signed(pair('nobody'))).catch(() => null);
 
 /** A private JWK. @param {ReturnType<typeof pair>} pair */
 const own = ({ privateKey }) => jwkOf(privateKey);
 
-/** What an endpoint may answer that is no set of usable keys. */
+/** Responses of the endpoint that are not a usable key set. */
 const BAD = /** @type {Array<[string, (endpoint: any) => void, RegExp]>} */ ([
   ['status 500', (endpoint) => Object.assign(endpoint, { status: 500 }), /status 500/],
   [
@@ -64,7 +64,7 @@ const BAD = /** @type {Array<[string, (endpoint: any) => void, RegExp]>} */ ([
     /holds no key/,
   ],
   [
-    'private and foreign keys alone',
+    'only private and foreign keys',
     (endpoint) =>
       Object.assign(endpoint, { body: JSON.stringify({ keys: [own(first), { kty: 'NEW' }, null] }) }),
     /holds no key/,
@@ -74,25 +74,25 @@ const BAD = /** @type {Array<[string, (endpoint: any) => void, RegExp]>} */ ([
     (endpoint) => Object.assign(endpoint, { body: keySet(first) + ' '.repeat(1 << 18) }),
     /longer than/,
   ],
-  ['a connection that is cut', (endpoint) => Object.assign(endpoint, { isDown: true }), /jwksUri: /],
+  ['a broken connection', (endpoint) => Object.assign(endpoint, { isDown: true }), /jwksUri: /],
 ]);
 
 describe('a key set by URL', () => {
   for (const { name, express } of EXPRESS) {
-    it(`is asked for once, and every request that came before it waits for it, on ${name}`, async (t) => {
+    it(`is fetched once, and every earlier request waits for it, on ${name}`, async (t) => {
       const endpoint = await keyEndpoint(t, first);
       endpoint.isHeld = true;
       const { ask } = await site(t, endpoint, {}, express);
       const answers = Array.from({ length: 50 }, () => ask(signed(first)));
       await endpoint.reached(1);
-      assert.equal(await ask(token()), 401, 'a token that no key of a set could verify does not wait');
+      assert.equal(await ask(token()), 401, 'a token that no key of the set could verify does not wait');
       endpoint.release();
       assert.deepEqual(new Set(await Promise.all(answers)), new Set([200]));
       assert.equal(endpoint.asked, 1);
     });
   }
 
-  it('is asked for again by a key id that is not known, once for all that bring it', async (t) => {
+  it('is fetched again for an unknown key id, once for all concurrent requests', async (t) => {
     const tick = steerTimers(t);
     const endpoint = await keyEndpoint(t, first);
     const { auth, ask } = await site(t, endpoint);
@@ -104,7 +104,7 @@ describe('a key set by URL', () => {
     assert.equal(endpoint.asked, 2);
   });
 
-  it('is not asked for more than once in 30 seconds by key ids that do not exist', async (t) => {
+  it('is fetched at most once in 30 seconds for key ids that do not exist', async (t) => {
     const tick = steerTimers(t);
     const endpoint = await keyEndpoint(t, first);
     const { auth, ask, reasons } = await site(t, endpoint);
@@ -117,7 +117,7 @@ describe('a key set by URL', () => {
     assert.deepEqual(new Set(reasons), new Set(['token_key']));
   });
 
-  it('lets no token of a retired key through, verified before or not', async (t) => {
+  it('denies each token of a removed key, verified before or not', async (t) => {
     const tick = steerTimers(t);
     const endpoint = await keyEndpoint(t, first, second);
     const { auth, ask } = await site(t, endpoint);
@@ -131,7 +131,7 @@ describe('a key set by URL', () => {
     assert.equal(await ask(signed(third)), 200);
   });
 
-  it('is fresh for as long as Cache-Control says, within a minute and an hour', async (t) => {
+  it('is fresh for the time in Cache-Control, between a minute and an hour', async (t) => {
     const tick = steerTimers(t);
     for (const [control, ms] of /** @type {Array<[string, number]>} */ ([
       ['', 10 * MINUTE],
@@ -152,8 +152,8 @@ describe('a key set by URL', () => {
   });
 });
 
-describe('while the endpoint does not answer', () => {
-  it('requests get 503 and never 401, until it does', async (t) => {
+describe('while the endpoint does not respond', () => {
+  it('requests get 503 and never 401, until it responds', async (t) => {
     const tick = steerTimers(t);
     const endpoint = await keyEndpoint(t, first);
     endpoint.isDown = true;
@@ -163,7 +163,7 @@ describe('while the endpoint does not answer', () => {
     assert.deepEqual([plain.status, plain.body], [503, '{"error":"store_unavailable"}']);
     assert.equal(plain.header('retry-after'), '1');
     assert.equal(plain.header('www-authenticate'), undefined);
-    assert.equal(endpoint.asked, 1, 'requests do not ask again: a timer does');
+    assert.equal(endpoint.asked, 1, 'requests do not fetch again: a timer does');
     assert.equal(reasons[0], 'keys_unavailable');
     assert.equal(await ask(token()), 401, 'HS256');
     assert.equal(await ask('nonsense'), 401);
@@ -178,7 +178,7 @@ describe('while the endpoint does not answer', () => {
     assert.deepEqual(await auth.health().then(({ warnings }) => warnings.join()), '');
   });
 
-  it('the keys fetched before serve for a day, and no longer', async (t) => {
+  it('the fetched keys stay valid for a day, and no longer', async (t) => {
     const tick = steerTimers(t);
     const endpoint = await keyEndpoint(t, first);
     const { auth, ask, reasons } = await site(t, endpoint);
@@ -187,7 +187,7 @@ describe('while the endpoint does not answer', () => {
     tick(10 * MINUTE);
     await settled(auth);
     assert.equal(await ask(signed(first)), 200);
-    assert.equal(await ask(signed(second)), 503, 'its key may have come since');
+    assert.equal(await ask(signed(second)), 503, 'the issuer may have added its key since');
     assert.equal((await auth.health()).ok, true);
     const last = signed(first);
     assert.equal(await ask(last), 200);
@@ -200,7 +200,7 @@ describe('while the endpoint does not answer', () => {
     assert.deepEqual(new Set(reasons), new Set(['keys_unavailable']));
   });
 
-  it('calls that read a token reject, and say nothing of it', async (t) => {
+  it('calls that read a token reject, and report nothing about the token', async (t) => {
     const endpoint = await keyEndpoint(t, first);
     endpoint.isDown = true;
     const { auth } = await site(t, endpoint);
@@ -213,7 +213,7 @@ describe('while the endpoint does not answer', () => {
     assert.deepEqual([answer.status, answer.reason], [503, 'keys_unavailable']);
   });
 
-  it('tokens of our own key pass', async (t) => {
+  it('tokens of the own key are accepted', async (t) => {
     const endpoint = await keyEndpoint(t, first);
     endpoint.isDown = true;
     const { auth, ask } = await site(t, endpoint, { privateKey: { ...own(third), kid: 'ours' } });
@@ -223,7 +223,7 @@ describe('while the endpoint does not answer', () => {
   });
 
   for (const [what, change] of BAD) {
-    it(`but with ${what}, it counts as an outage`, async (t) => {
+    it(`but answers with ${what}, it counts as an outage`, async (t) => {
       const endpoint = await keyEndpoint(t, first);
       change(endpoint);
       const { ask, auth } = await site(t, endpoint);
@@ -234,7 +234,7 @@ describe('while the endpoint does not answer', () => {
   }
 
   for (const [what, change, trouble] of BAD) {
-    it(`but with ${what}, the keys before stay for a day, and health() says so`, async (t) => {
+    it(`but answers with ${what}, the previous keys stay for a day, and health() reports it`, async (t) => {
       const tick = steerTimers(t);
       const endpoint = await keyEndpoint(t, first, second);
       const good = { ...endpoint };
@@ -244,7 +244,7 @@ describe('while the endpoint does not answer', () => {
       change(endpoint);
       tick(10 * MINUTE);
       await settled(auth);
-      // Again and again, by the timer of failures.
+      // The retry timer fetches repeatedly.
       for (const [asked, seconds] of [
         [3, 1],
         [4, 2],
@@ -254,7 +254,7 @@ describe('while the endpoint does not answer', () => {
         await endpoint.reached(asked);
         await settled(auth);
         for (const text of [one, other, signed(first)]) assert.equal(await ask(text), 200);
-        assert.equal(await ask(signed(third)), 503, 'its key may have come since');
+        assert.equal(await ask(signed(third)), 503, 'the issuer may have added its key since');
       }
       const { ok, warnings } = await auth.health();
       assert.deepEqual([ok, warnings.length], [true, 1]);
@@ -262,7 +262,7 @@ describe('while the endpoint does not answer', () => {
       assert.match(warnings[0], /the keys fetched before are used for up to 24 hours/);
       assert.match(auth.metrics(), /latchgate_key_set_fetches_total\{result="failed"\} 4\n/);
       assert.match(auth.metrics(), /latchgate_key_set_keys 2\n/);
-      // A usable answer without one of the keys drops that key, as ever.
+      // A usable response without one of the keys removes that key, as usual.
       Object.assign(endpoint, { ...good, asked: endpoint.asked, body: keySet(second) });
       const { asked } = endpoint;
       tick(8 * SECOND);
@@ -270,7 +270,7 @@ describe('while the endpoint does not answer', () => {
       await settled(auth);
       assert.deepEqual([await ask(one), await ask(other)], [401, 200]);
       assert.deepEqual((await auth.health()).warnings, []);
-      // The keys end a day after the last good answer.
+      // The keys expire a day after the last usable response.
       change(endpoint);
       tick(10 * MINUTE);
       await settled(auth);
@@ -289,7 +289,7 @@ describe('while the endpoint does not answer', () => {
     });
   }
 
-  it('but keeps silent for 5 seconds, it counts as an outage', async (t) => {
+  it('but sends nothing for 5 seconds, it counts as an outage', async (t) => {
     const tick = steerTimers(t);
     const endpoint = await keyEndpoint(t, first);
     endpoint.isHeld = true;
@@ -301,8 +301,8 @@ describe('while the endpoint does not answer', () => {
   });
 });
 
-describe('of the keys in a set', () => {
-  it('those that cannot verify are passed over, and cost the others nothing', async (t) => {
+describe('the keys in a set', () => {
+  it('are skipped if they cannot verify, without effect on the other keys', async (t) => {
     const endpoint = await keyEndpoint(t, first);
     const keys = [
       { kty: 'oct', k: 'c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3I', kid: 'oct' },
@@ -322,7 +322,7 @@ describe('of the keys in a set', () => {
       assert.equal(await ask(signed({ ...second, kid })), 401, kid);
   });
 
-  it('none takes the place of our own', async (t) => {
+  it('never replace the own key', async (t) => {
     const endpoint = await keyEndpoint(t, { ...first, jwk: { ...first.jwk, kid: 'ours' } });
     const { auth, ask } = await site(t, endpoint, { privateKey: { ...own(third), kid: 'ours' } });
     await auth.ready().catch(() => {});
@@ -330,7 +330,7 @@ describe('of the keys in a set', () => {
     assert.equal(await ask(signed({ ...first, kid: 'ours' })), 401);
   });
 
-  it('jwt.algorithms allows some', async (t) => {
+  it('are limited by jwt.algorithms', async (t) => {
     const endpoint = await keyEndpoint(t, first);
     const { ask } = await site(t, endpoint, { algorithms: ['RS256'] });
     assert.equal(await ask(signed(first)), 401);
@@ -338,7 +338,7 @@ describe('of the keys in a set', () => {
 });
 
 describe('keys by URL serve', () => {
-  it('a token beside an API key', async (t) => {
+  it('a token together with an API key', async (t) => {
     const endpoint = await keyEndpoint(t, first);
     endpoint.isHeld = true;
     const auth = open(t, { jwt: { jwksUri: endpoint.url }, apiKeys: {} });
@@ -355,7 +355,7 @@ describe('keys by URL serve', () => {
     assert.equal((await direct).ok, true);
   });
 
-  it('direct calls, which wait for them', async (t) => {
+  it('direct calls, which wait for the keys', async (t) => {
     const endpoint = await keyEndpoint(t, first);
     const auth = open(t, { jwt: { jwksUri: endpoint.url } });
     const text = signed(first);
@@ -367,7 +367,7 @@ describe('keys by URL serve', () => {
     assert.equal(answer.reason, 'token_revoked');
   });
 
-  it('nobody after close(), which ends the question under way', async (t) => {
+  it('no call after close(), which ends the current fetch', async (t) => {
     const endpoint = await keyEndpoint(t, first);
     endpoint.isHeld = true;
     const { auth, ask } = await site(t, endpoint);

@@ -1,4 +1,4 @@
-// jwt.jwksUri as an option, and what it leaves behind in a process.
+// jwt.jwksUri as an option, and its effect on the process.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -26,7 +26,7 @@ describe('jwt.jwksUri', () => {
     7,
     {},
   ]) {
-    it(`is refused as ${JSON.stringify(uri)}, and not repeated`, () => {
+    it(`is refused as ${JSON.stringify(uri)}, and the message does not repeat the value`, () => {
       const create = () => createAuth({ jwt: { jwksUri: /** @type {any} */ (uri) } });
       assert.throws(create, fault('CONFIG', /^jwt\.jwksUri((?!Hush).)*$/));
     });
@@ -45,7 +45,7 @@ describe('jwt.jwksUri', () => {
     });
   }
 
-  it('excludes algorithms that no key of a set is for', () => {
+  it('excludes algorithms that no key of a set can use', () => {
     const create = () => createAuth({ jwt: { jwksUri: URI, algorithms: ['HS256'] } });
     assert.throws(create, fault('CONFIG', /HS256.*jwksUri/));
   });
@@ -62,7 +62,7 @@ describe('jwt.jwksUri', () => {
     assert.equal((await auth.authenticate({ token: signed(key) })).ok, true);
   });
 
-  it('keeps no process alive that has nothing to do', async (t) => {
+  it('keeps no idle process alive', async (t) => {
     const endpoint = await keyEndpoint(t, pair('a'));
     const script = `
       const auth = latchgate.createAuth({ jwt: { jwksUri: ${JSON.stringify(endpoint.url)} } });
@@ -73,9 +73,10 @@ describe('jwt.jwksUri', () => {
     assert.deepEqual([status, stdout, stderr], [0, 'ready\n', '']);
   });
 
-  it('warns once for each change of what is wrong, and when the keys are dropped', async (t) => {
+  it('warns once for each new failure, and when the keys are dropped', async (t) => {
     const tick = steerTimers(t);
-    // The longest pause after each failure: a shorter one would let the question's own deadline come before its answer.
+    // Use the longest pause after each failure. With a shorter pause, the fetch would reach its deadline before the
+    // response.
     t.mock.method(Math, 'random', () => 1);
     /** @type {string[]} */
     const warned = [];
@@ -88,7 +89,10 @@ describe('jwt.jwksUri', () => {
     const auth = createAuth({ jwt: { jwksUri: endpoint.url } });
     t.after(() => auth.close());
     await auth.ready();
-    /** Goes on until the endpoint has been asked once more, and the answer is taken in. @param {number} ms */
+    /**
+     * Continues when the endpoint received another request and the Auth has processed the response.
+     * @param {number} ms
+     */
     const asks = async (ms) => {
       const { asked } = endpoint;
       tick(ms);

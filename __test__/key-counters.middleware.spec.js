@@ -1,4 +1,4 @@
-// counters.apply() with the auth of a request that brought an API key, alone or beside a token.
+// counters.apply() with the auth of a request that sent an API key, alone or together with a token.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -28,7 +28,7 @@ describe('apply() with the auth of an API key', () => {
   }
 
   for (const how of [{}, { imported: true }, { bearer: true }, { imported: true, bearer: true }]) {
-    it(`changes while it stands, and charges nothing: ${JSON.stringify(how)}`, async (t) => {
+    it(`applies changes while the credential is valid, and charges nothing: ${JSON.stringify(how)}`, async (t) => {
       const { auth, keyId, apply } = await letIn(t, how);
       const before = await auth.apiKeys.get(keyId);
       assert.deepEqual(await apply(), { applied: true, values: { c: 1 } });
@@ -39,13 +39,13 @@ describe('apply() with the auth of an API key', () => {
   /** @type {Array<[string, boolean, (auth: Auth, user: string, keyId: string) => Promise<unknown>]>} */
   const FALLS = [
     ['the key was revoked', false, (auth, _user, keyId) => auth.apiKeys.revoke(keyId)],
-    ['the key was revoked, beside a token', true, (auth, _user, keyId) => auth.apiKeys.revoke(keyId)],
+    ['the key was revoked, with a token present', true, (auth, _user, keyId) => auth.apiKeys.revoke(keyId)],
     ['its secret was replaced', false, (auth, _user, keyId) => auth.apiKeys.rotate(keyId)],
-    ['it has expired', false, (auth, _user, keyId) => auth.apiKeys.update(keyId, { expiresAt: 1000 })],
+    ['the key has expired', false, (auth, _user, keyId) => auth.apiKeys.update(keyId, { expiresAt: 1000 })],
     ['all of the keys were revoked', false, (auth, user) => auth.tokens.revokeUser(user, { apiKeys: true })],
     ['its owner was blocked', false, (auth, user) => auth.tokens.blockUser(user)],
-    ['the token beside it was revoked', true, (auth, user) => auth.tokens.revokeUser(user)],
-    ['the session beside it was ended', true, (auth, user) => auth.sessions.end(user, 's')],
+    ['the token of the same request was revoked', true, (auth, user) => auth.tokens.revokeUser(user)],
+    ['the session of the same request was ended', true, (auth, user) => auth.sessions.end(user, 's')],
   ];
   for (const [what, bearer, fall] of FALLS) {
     it(`rejects with ERR_LATCHGATE_REVOKED once ${what}`, async (t) => {
@@ -57,13 +57,13 @@ describe('apply() with the auth of an API key', () => {
     });
   }
 
-  it('still changes where the user was revoked and the keys were not', async (t) => {
+  it('applies changes if the user was revoked and the keys were not', async (t) => {
     const { auth, user, apply } = await letIn(t);
     await auth.tokens.revokeUser(user);
     assert.deepEqual(await apply(), { applied: true, values: { c: 1 } });
   });
 
-  it('refuses that of another user', async (t) => {
+  it('refuses the auth of another user', async (t) => {
     const { auth, user } = await letIn(t);
     const { key } = await auth.apiKeys.create({ ownerId: unique() });
     const answer = await auth.authenticate({ apiKey: key });

@@ -1,5 +1,6 @@
-// API keys in the embedded store, seen through its dump: of a key only its hash is kept, and one that is refused leaves the store
-// as it found it, to the last character.
+// API keys in the embedded store, read from its dump. The store keeps only the hash of a key. A refused key leaves
+// the store
+// unchanged, to the last character.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -13,11 +14,11 @@ const { HOUR, SECOND, START, backdoor, clock } = require('./support/lab.js');
 beforeEach(() => clock.set(START));
 after(() => clock.release());
 
-/** Bytes as the dump writes them. @param {Buffer} bytes */
+/** Formats bytes as the dump does. @param {Buffer} bytes */
 const bytesOf = (bytes) => [...bytes].join(', ');
 const digestOf = (/** @type {string} */ text) => bytesOf(createHash('sha256').update(text).digest());
 
-/** Keys in every state. @param {import('latchgate').Auth} auth */
+/** Creates keys in every state. @param {import('latchgate').Auth} auth */
 async function populate({ apiKeys, tokens }) {
   const of = (/** @type {string} */ ownerId, facts = {}) => apiKeys.create({ ownerId, ...facts });
   const live = await of('mia', { scopes: ['read'], quota: { limit: 5 }, metadata: { a: 1 } });
@@ -43,42 +44,46 @@ async function populate({ apiKeys, tokens }) {
 /** @type {Array<[string, (keys: Awaited<ReturnType<typeof populate>>) => string, number, import('latchgate').Policy?]>} what, key, status, policy */
 const DENIALS = [
   ['an unknown key', ({ live }) => `${live.key.slice(0, -1)}${live.key.endsWith('A') ? 'B' : 'A'}`, 401],
-  [
-    'a key of an id that nobody has',
-    ({ live }) => live.key.replace(live.keyId.slice(4), '0'.repeat(16)),
-    401,
-  ],
-  ['an imported key that is unknown', () => 'imported-0123456789-abcdeF', 401],
-  ['what can be no key', () => '*', 401],
+  ['a key with an unused id', ({ live }) => live.key.replace(live.keyId.slice(4), '0'.repeat(16)), 401],
+  ['an unknown imported key', () => 'imported-0123456789-abcdeF', 401],
+  ['text that cannot be a key', () => '*', 401],
   ['a revoked key', ({ revoked }) => revoked.key, 401],
   ['a secret that was replaced', ({ rotated }) => rotated.key, 401],
   ['an expired key', ({ expired }) => expired.key, 401],
-  ['a key that fell with its owner', ({ fallen }) => fallen.key, 401],
+  ['a key that was revoked with its owner', ({ fallen }) => fallen.key, 401],
   ['a key of a blocked owner', ({ blocked }) => blocked.key, 403],
   ['a key without the scope', ({ live }) => live.key, 403, { scope: 'write' }],
-  ['a key whose quota is spent', ({ spent }) => spent.key, 429],
-  ['a cost above what is left', ({ live }) => live.key, 429, { quota: { limit: 9, name: 'n', cost: 5 } }],
+  ['a key with an exhausted quota', ({ spent }) => spent.key, 429],
+  [
+    'a cost above the remaining units',
+    ({ live }) => live.key,
+    429,
+    { quota: { limit: 9, name: 'n', cost: 5 } },
+  ],
 ];
 
 describe('in the embedded store', () => {
-  it('nothing of a key is kept but its hash', async (t) => {
+  it('only the hash of a key is stored', async (t) => {
     const store = newStore();
     const auth = open(t, { store, apiKeys: {} });
     const keys = await populate(auth);
     const dump = backdoor(store).dump();
     for (const { key, keyId } of [keys.live, keys.fresh, keys.graced, keys.imported, keys.blocked]) {
-      // What stands behind the id, which may hold '_' itself; an imported key is secret as a whole.
+      // The text after the id is the secret, and may contain '_'. An imported key is secret as a whole.
       const secret = key.includes(keyId) ? key.slice(key.indexOf(keyId) + keyId.length + 1) : key;
       assert.ok(secret.length >= 16);
-      assert.ok(!dump.includes(secret), 'no text');
-      assert.ok(!dump.includes(bytesOf(Buffer.from(secret))), 'nor its bytes');
-      assert.ok(!dump.includes(bytesOf(Buffer.from(secret, 'base64url'))), 'nor what it stands for');
-      assert.ok(dump.includes(digestOf(key)), 'its hash');
+      assert.ok(!dump.includes(secret), 'the dump contains no text of the secret');
+      assert.ok(!dump.includes(bytesOf(Buffer.from(secret))), 'the dump contains no bytes of the secret');
+      assert.ok(
+        !dump.includes(bytesOf(Buffer.from(secret, 'base64url'))),
+        'the dump contains no decoded secret',
+      );
+      assert.ok(dump.includes(digestOf(key)), 'the dump contains the hash');
     }
   });
 
   for (const [what, keyOf, status, policy] of DENIALS) {
-    it(`nothing changes by ${what}`, async (t) => {
+    it(`${what} changes nothing`, async (t) => {
       const store = newStore();
       const auth = open(t, { store, apiKeys: {} });
       const key = keyOf(await populate(auth));
@@ -103,7 +108,7 @@ describe('in the embedded store', () => {
     });
   }
 
-  it('nothing changes by calls about keys that are not there', async (t) => {
+  it('calls about unknown keys change nothing', async (t) => {
     const store = newStore();
     const auth = open(t, { store, apiKeys: {} });
     const { imported, revoked } = await populate(auth);
@@ -125,7 +130,7 @@ describe('in the embedded store', () => {
     assert.equal(dump(), before);
   });
 
-  it('a key that is let through is seen in the dump, so that the dump sees something', async (t) => {
+  it('an accepted key changes the dump, so the dump detects changes', async (t) => {
     const store = newStore();
     const auth = open(t, { store, apiKeys: {} });
     const { live, imported, fresh, graced } = await populate(auth);

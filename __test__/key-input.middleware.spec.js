@@ -1,4 +1,4 @@
-// What is handed in about API keys, scopes and quotas and is not what it looks like: refused by name, and never passed over.
+// Misleading input about API keys, scopes and quotas is refused by name, and never ignored.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -9,7 +9,7 @@ const { token } = require('./support/jwt.js');
 
 /** @typedef {import('latchgate').Policy} Policy */
 
-/** A list whose first place is empty: every() passes over it. @param {string} last */
+/** Returns a list with an empty first slot, which every() skips. @param {string} last */
 const withHole = (last) => Object.assign(new Array(2), { 1: last });
 
 class Options {
@@ -52,14 +52,14 @@ describe('refused by name', () => {
     });
   }
 
-  it('a header that every object seems to have', () => {
+  it('a header with the name of a property that every object inherits', () => {
     for (const header of ['constructor', '__proto__', 'Constructor'])
       assert.throws(() => createAuth({ apiKeys: { header } }), fault('CONFIG', /apiKeys\.header/));
   });
 });
 
-describe('taken as what they are', () => {
-  it('null where nothing came, or where something is to be taken away', async (t) => {
+describe('accepted with its meaning', () => {
+  it('null as an absent value, and as a request to remove a value', async (t) => {
     const auth = open(t, { apiKeys: {} });
     const { key, keyId } = await auth.apiKeys.create({
       ownerId: unique(),
@@ -75,14 +75,14 @@ describe('taken as what they are', () => {
   });
 });
 
-describe('a quota by the key under one name', () => {
+describe('a quota per key under one name', () => {
   /** @type {Policy} */
   const BEARER = { credentials: ['bearer'] };
   /** @type {Policy} */
   const KEY = { credentials: ['api-key'] };
 
   for (const by of /** @type {const} */ ([undefined, 'api-key'])) {
-    it(`is one amount whichever kinds a policy takes, with by ${by}`, async (t) => {
+    it(`is one amount for all kinds of credentials that a policy accepts, with by ${by}`, async (t) => {
       const auth = open(t, { apiKeys: {} });
       const ownerId = unique();
       const { key } = await auth.apiKeys.create({ ownerId });
@@ -100,7 +100,7 @@ describe('a quota by the key under one name', () => {
     });
   }
 
-  it('is another than one by the user, whichever came first', (t) => {
+  it('conflicts with a quota per user of the same name, in any order', (t) => {
     const byUser = { limit: 5, by: /** @type {const} */ ('user') };
     const byKey = { limit: 5, by: /** @type {const} */ ('api-key') };
     for (const [first, second, third] of [

@@ -1,4 +1,6 @@
-// One request with an API key before several middlewares of one Auth: what is charged and touched once, and what is asked again.
+// One request with an API key through several middlewares of one Auth: the key is charged and the session is touched
+// once.
+// Other checks run again.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -35,14 +37,14 @@ async function site(t, policies) {
   return { ask, left };
 }
 
-describe('several middlewares before one request', () => {
-  it('charge the own quota of a key once, with a middleware for tokens alone between them', async (t) => {
+describe('several middlewares in one request', () => {
+  it('charge the own quota of a key once, with a bearer-only middleware between them', async (t) => {
     const { ask, left } = await site(t, [BOTH, BEARER, BOTH, KEY]);
     assert.equal((await ask()).status, 200);
     assert.equal(await left(), 9);
   });
 
-  it('charge it where the first of them has only looked', async (t) => {
+  it('charge the own quota even if the first middleware only read it', async (t) => {
     const { ask, left } = await site(t, [
       { ...KEY, quota: { name: 'look', limit: 9, cost: () => 0 } },
       { ...KEY, quota: { name: 'look too', limit: 9, cost: 0 } },
@@ -54,10 +56,10 @@ describe('several middlewares before one request', () => {
   });
 
   for (const [what, between] of /** @type {Array<[string, Policy[]]>} */ ([
-    ['one for keys', [KEY]],
-    ['two for keys', [KEY, KEY]],
+    ['one middleware for keys', [KEY]],
+    ['two middlewares for keys', [KEY, KEY]],
   ])) {
-    it(`touch a session once, with ${what} between those for tokens`, async (t) => {
+    it(`touch a session once, with ${what} between the middlewares for tokens`, async (t) => {
       const { ask } = await site(t, [BEARER, ...between, BEARER]);
       const first = JSON.parse((await ask()).body);
       const second = JSON.parse((await ask()).body);
@@ -66,7 +68,7 @@ describe('several middlewares before one request', () => {
   }
 });
 
-it('the scopes of a key are not to be added to before a guard asks for them', async (t) => {
+it('an app cannot add scopes to a key before a guard checks them', async (t) => {
   const auth = open(t, { apiKeys: {} });
   const ownerId = unique();
   const { key } = await auth.apiKeys.create({ ownerId, scopes: ['a'] });
