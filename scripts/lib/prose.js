@@ -14,6 +14,8 @@ const DIRECTIVE = /^\s*(?:biome-|@ts-|@type\b|eslint|SPDX|#!|#region|#endregion|
 /** Tags whose next word is a name. */
 const NAMING_TAGS = new Set(['param', 'property', 'prop', 'typedef', 'template', 'callback']);
 const ABBREVIATIONS = /\b(?:e\.g|i\.e|vs|etc|cf|approx|no)\.$/i;
+/** A capital letter, a digit, or the name of a file or a function begins the next sentence. */
+const SENTENCE_END = /[.!?]["')\]]*\s+(?=["'([]?(?:[A-Z0-9]|[\w-]*\w[./(]\w|\w+\(\)))/g;
 const LONG = 25;
 
 /** @param {string} source @param {number} offset */
@@ -44,7 +46,7 @@ const withoutCode = (text) =>
     .replace(/``?[^`]+``?/g, CODE)
     .replace(/https?:\/\/\S*\w/g, CODE)
     .replace(/<[a-z/!][^>]*>/gi, ' ')
-    .replace(/\*\*|__/g, '');
+    .replace(/\*\*/g, '');
 
 /** @param {Line[]} lines @param {{ markdown?: boolean }} [options] @returns {Paragraph[]} */
 function paragraphsOf(lines, { markdown = false } = {}) {
@@ -238,7 +240,7 @@ function sentencesOf({ line, text }) {
     }
     start = end;
   };
-  for (const match of text.matchAll(/[.!?]["')\]]*\s+(?=["'([]?[A-Z0-9])/g)) {
+  for (const match of text.matchAll(SENTENCE_END)) {
     if (!ABBREVIATIONS.test(text.slice(0, match.index + 1))) add(match.index + match[0].length);
   }
   add(text.length);
