@@ -14,6 +14,8 @@ const BUILD_NODE = [20, 17];
 
 const RELEASE_ADDON = path.join(ROOT, 'src', 'js', binaryName);
 const TEST_ADDON = path.join(ROOT, 'target', 'test-addon', binaryName);
+/** The loader and its types. Each flavour loads with those of the other. */
+const GENERATED = ['binding.js', 'binding.d.ts'];
 const LOADER = path.join(ROOT, 'src', 'js', 'binding.js');
 
 /** Set-up that cannot go on; the message is one line that names the cure. */
@@ -82,6 +84,10 @@ async function buildAddon({ script, addon, what }, log, quiet) {
     throw new SetupError(
       `the addon could not be built: see above for cargo's reason, then try \`npm run ${script}\`${quiet ? `\n${output}` : ''}`,
     );
+  for (const name of GENERATED) {
+    const [from, to] = [path.join(path.dirname(addon), name), path.join(path.dirname(LOADER), name)];
+    if (!fs.existsSync(to)) fs.copyFileSync(from, to);
+  }
   // Where CARGO_TARGET_DIR names another place, there is none here.
   fs.mkdirSync(path.dirname(stamp), { recursive: true });
   fs.writeFileSync(stamp, wanted);

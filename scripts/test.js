@@ -1,21 +1,28 @@
-// npm test: runs everything, one section after the other, and sums up. All sections run even after a failure.
+// npm test: runs every section, cheap ones first, and sums up.
 //
 //   npm test                        everything
-//   npm test -- --only specs        the sections whose name holds one of these words (comma separated)
-//   npm test -- --list              the names of the sections
+//   npm run check                   the sections of the tier "check": formats, lints, types; under a minute
+//   npm run test:fast               the tier "fast": Rust tests and specs that need no server, on one addon
+//   npm run test:servers            the tier "servers"
+//   npm run test:faults             the tier "faults": servers that fail
+//   npm test -- --only specs        the sections whose name contains one of these words (comma separated)
+//   npm test -- --list              the tiers and the names of the sections
+//   npm test -- --keep-going        runs on after a red section of a cheap tier, as CI does
 //
-// Specs are found by name, and the name says on which addon they run:
+// A red section of the tiers "check" and "fast" stops the run.
+// The name of a spec says on which addon it runs:
 //   *.spec.js                            the release addon, store memory:
 //   *.race.spec.js *.middleware.spec.js  the release addon, and again on the test addon with
 //                                        LATCHGATE_TEST_STORE=test-deferred: (completes late and out of order)
 //   *.lab.spec.js                        the test addon only (settable clock, dumps, racy store)
-// Specs in __test__/redis start real servers; the conformance suite in Rust does too. What of redis-server, valkey-server,
-// nginx and libfaketime is absent is installed where apt-get can, else told in one line.
-// The test addon is chosen with NAPI_RS_NATIVE_LIBRARY_PATH, which the generated loader honours; on the release
-// addon that variable is unset. LATCHGATE_VECTORS, a directory of published vectors and further token corpora, is passed through.
+// `npm run test:fast` runs the first group on the test addon, which builds in a fraction of the time.
+// Specs in __test__/redis start real servers. So does the conformance suite in Rust, in a section of its own.
+// redis-server, valkey-server, nginx and libfaketime are installed with apt-get if they are absent.
+// NAPI_RS_NATIVE_LIBRARY_PATH selects the test addon: the generated loader reads it. On the release addon it is unset.
+// LATCHGATE_VECTORS, a directory of published vectors and token corpora, is passed through.
 // Type tests are the tsconfig*.json files in __test__/types.
 //
-// What cannot run here is printed with its reason. With CI=true a section or spec that is skipped is a failure.
+// A section that cannot run prints its reason. With CI=true a skipped section or spec is a failure.
 'use strict';
 
 const fs = require('node:fs');
@@ -27,18 +34,23 @@ const { setupServers } = require('./lib/servers.js');
 const { SetupError, TEST_ADDON, setup } = require('./setup.js');
 
 const CI = process.env.CI !== undefined && !['', '0', 'false'].includes(process.env.CI);
-const SPEC_CONCURRENCY = 2;
-/** Files whose servers fall and whose deadlines pass: each keeps many processes busy, which a crowded machine would disturb. */
-const FALL_CONCURRENCY = Math.max(1, Math.floor(os.availableParallelism() / 2));
+/** Files side by side. Specs mostly wait, for timers and for the processes that they start. */
+const SPEC_CONCURRENCY = 2 * os.availableParallelism();
+/** Files of servers that fail: their deadlines pass while the processes of other files run. */
+const FALL_CONCURRENCY = os.availableParallelism();
 /** Milliseconds; a file that hangs must not hang the run. */
 const FILE_TIMEOUT = 600_000;
 
 /** @typedef {{ ok: boolean, skipped?: string, elsewhere?: boolean, note?: string }} Outcome skipped: the reason; elsewhere: CI runs it in another job */
-/** @typedef {{ name: string, needs?: 'packages' | 'addon' | 'test-addon', run: () => Promise<Outcome> }} Section */
+/** @typedef {'check' | 'fast' | 'product' | 'servers' | 'faults'} Tier */
+/** @typedef {{ name: string, tier: Tier, needs?: 'packages' | 'addon' | 'test-addon', servers?: boolean, run: () => Promise<Outcome> }} Section */
 
 /** @param {string[]} args */
-async function cargo(...args) {
-  const { status, output } = await run('cargo', args);
+const cargo = (...args) => cargoWith({}, ...args);
+
+/** @param {NodeJS.ProcessEnv} env @param {string[]} args @returns {Promise<Outcome>} */
+async function cargoWith(env, ...args) {
+  const { status, output } = await run('cargo', args, { env });
   const component = /error: no such command: `(fmt|clippy)`|'cargo-(fmt|clippy)' is not installed/.exec(
     output,
   );
@@ -136,108 +148,162 @@ const isFall = (/** @type {string} */ file) =>
   /\/(acks|cluster|faults|fences|sentinel|topologies|turn)[.-][^/]*$/.test(file);
 const isBoth = (/** @type {string} */ file) => /\.(race|middleware)\.spec\.js$/.test(file);
 
+/** Specs of the package as it is installed: they pack, install and start apps, which takes long. */
+const isProduct = (/** @type {string} */ file) =>
+  /\/(audit|demo|examples|examples-[a-z]+|pack|readme|recipes|process|start|platforms|environment)\.spec\.js$/.test(
+    file,
+  );
+const isPlain = (/** @type {string} */ file) => !isLab(file) && !isServer(file);
+const PROFILE = ['--profile', 'dev-addon'];
+const TEST_STORES = ['--locked', ...PROFILE, '--no-default-features', '--features', 'test-stores'];
+
 /** @type {Section[]} */
-const SECTIONS = [
-  { name: 'rust format', run: () => cargo('fmt', '--check') },
+const CHECKS = [
+  { name: 'rust format', tier: 'check', run: () => cargo('fmt', '--check') },
   {
     name: 'rust format, fuzz targets',
+    tier: 'check',
     run: () => cargo('fmt', '--check', '--manifest-path', '__test__/fuzz/Cargo.toml'),
   },
-  {
-    name: 'rust clippy, core alone',
-    run: () => cargo('clippy', '--locked', '--all-targets', '--no-default-features', '--', '-D', 'warnings'),
-  },
-  {
-    name: 'rust clippy, addon',
-    run: () => cargo('clippy', '--locked', '--all-targets', '--', '-D', 'warnings'),
-  },
-  {
-    name: 'rust clippy, test addon',
-    run: () => cargo('clippy', '--locked', '--all-targets', '--all-features', '--', '-D', 'warnings'),
-  },
-  { name: 'rust tests', run: () => cargo('test', '--locked', '--no-default-features') },
-  {
-    name: 'rust tests, test stores',
-    run: () => cargo('test', '--locked', '--no-default-features', '--features', 'test-stores'),
-  },
-  { name: 'licences', run: () => node('scripts/licences.js', '--check') },
-  { name: 'cargo deny', run: deny },
-  { name: 'check imports, self-test', run: () => node('scripts/check-imports.js', '--self-test') },
-  { name: 'check imports', run: () => node('scripts/check-imports.js') },
-  { name: 'check guards, self-test', run: () => node('scripts/check-guards.js', '--self-test') },
-  { name: 'check guards', run: () => node('scripts/check-guards.js') },
-  { name: 'check codes, self-test', run: () => node('scripts/check-codes.js', '--self-test') },
-  { name: 'check codes', run: () => node('scripts/check-codes.js') },
-  { name: 'check words, self-test', run: () => node('scripts/check-words.js', '--self-test') },
-  { name: 'check words', run: () => node('scripts/check-words.js') },
+  { name: 'licences', tier: 'check', run: () => node('scripts/licences.js', '--check') },
+  { name: 'cargo deny', tier: 'check', run: deny },
   {
     name: 'check comments only, self-test',
+    tier: 'check',
     run: () => node('scripts/check-comments-only.js', '--self-test'),
   },
-  { name: 'check versions', run: () => node('scripts/check-versions.js') },
-  { name: 'check supply, self-test', run: () => node('scripts/check-supply.js', '--self-test') },
-  { name: 'check supply', run: () => node('scripts/check-supply.js') },
+  ...['imports', 'guards', 'codes', 'words', 'versions', 'supply'].flatMap((name) => {
+    const script = `scripts/check-${name}.js`;
+    /** @type {Section} */
+    const check = { name: `check ${name}`, tier: 'check', run: () => node(script) };
+    /** @type {Section} */
+    const selfTest = {
+      name: `check ${name}, self-test`,
+      tier: 'check',
+      run: () => node(script, '--self-test'),
+    };
+    return name === 'versions' ? [check] : [selfTest, check];
+  }),
   {
     name: 'lint',
+    tier: 'check',
     needs: 'packages',
     run: () => tool('@biomejs/biome/bin/biome', 'check', '--error-on-warnings'),
   },
-  { name: 'typecheck', needs: 'addon', run: () => tool('typescript/bin/tsc', '-p', 'tsconfig.json') },
-  { name: 'type test', needs: 'packages', run: typeTest },
   {
-    name: 'specs, release',
-    needs: 'addon',
-    run: () => specs((file) => !isLab(file) && !isServer(file), onRelease),
+    name: 'typecheck',
+    tier: 'check',
+    needs: 'test-addon',
+    run: () => tool('typescript/bin/tsc', '-p', 'tsconfig.json'),
   },
+  { name: 'type test', tier: 'check', needs: 'packages', run: typeTest },
   {
-    name: 'specs, servers',
-    needs: 'addon',
-    run: () => specs((file) => isServer(file) && !isFall(file), onRelease),
+    // All features: this compiles every line. Without the feature "binding" the same lines compile in the Rust tests.
+    name: 'rust clippy',
+    tier: 'check',
+    run: () =>
+      cargo('clippy', '--locked', ...PROFILE, '--all-targets', '--all-features', '--', '-D', 'warnings'),
   },
+];
+
+/** @type {Section[]} */
+const FAST = [
   {
-    name: 'specs, servers that fall',
-    needs: 'addon',
-    run: () => specs((file) => isServer(file) && isFall(file), onRelease, FALL_CONCURRENCY),
+    name: 'rust tests',
+    tier: 'fast',
+    run: () => cargoWith({ LATCHGATE_CONFORMANCE: 'embedded' }, 'test', ...TEST_STORES),
   },
   {
     name: 'specs, deferred store',
+    tier: 'fast',
     needs: 'test-addon',
     run: () => specs(isBoth, { ...onTestAddon, LATCHGATE_TEST_STORE: 'test-deferred:' }),
   },
-  { name: 'specs, lab', needs: 'test-addon', run: () => specs(isLab, onTestAddon) },
-  { name: 'fuzz', run: fuzz },
+  { name: 'specs, lab', tier: 'fast', needs: 'test-addon', run: () => specs(isLab, onTestAddon) },
 ];
+
+/** What `npm run test:fast` runs in place of "specs, release". @type {Section} */
+const FAST_SPECS = {
+  name: 'specs, test addon',
+  tier: 'fast',
+  needs: 'test-addon',
+  run: () => specs((file) => isPlain(file) && !isProduct(file), onTestAddon),
+};
+
+/** @type {Section[]} */
+const SECTIONS = [
+  ...CHECKS,
+  ...FAST,
+  {
+    name: 'rust build, default features',
+    tier: 'product',
+    run: () => cargo('check', '--locked', ...PROFILE, '--all-targets'),
+  },
+  { name: 'specs, release', tier: 'product', needs: 'addon', run: () => specs(isPlain, onRelease) },
+  {
+    name: 'specs, servers',
+    tier: 'servers',
+    needs: 'addon',
+    servers: true,
+    run: () => specs((file) => isServer(file) && !isFall(file), onRelease),
+  },
+  {
+    name: 'rust tests, servers',
+    tier: 'servers',
+    servers: true,
+    run: () =>
+      cargoWith({ LATCHGATE_CONFORMANCE: 'servers' }, 'test', ...TEST_STORES, '--test', 'conformance'),
+  },
+  {
+    name: 'specs, servers that fall',
+    tier: 'faults',
+    needs: 'addon',
+    servers: true,
+    run: () => specs((file) => isServer(file) && isFall(file), onRelease, FALL_CONCURRENCY),
+  },
+  { name: 'fuzz', tier: 'faults', run: fuzz },
+];
+
+/** @param {string[]} args @param {string} option @returns {string[] | undefined} its words */
+function wordsOf(args, option) {
+  const at = args.findIndex((arg) => arg === option || arg.startsWith(`${option}=`));
+  if (at < 0) return undefined;
+  return (args[at]?.split('=')[1] ?? args[at + 1] ?? '').split(',').filter(Boolean);
+}
 
 /** @param {string[]} args @returns {Section[]} */
 function choose(args) {
-  const at = args.findIndex((arg) => arg === '--only' || arg.startsWith('--only='));
-  if (at < 0) return SECTIONS;
-  const words = (args[at]?.split('=')[1] ?? args[at + 1] ?? '').split(',').filter(Boolean);
-  const chosen = SECTIONS.filter(({ name }) => words.some((word) => name.includes(word)));
-  if (chosen.length === 0)
-    throw new SetupError(`--only ${words.join(',')} names no section; see npm test -- --list`);
+  const tiers = wordsOf(args, '--tier');
+  const words = wordsOf(args, '--only');
+  let chosen = tiers === undefined ? SECTIONS : SECTIONS.filter(({ tier }) => tiers.includes(tier));
+  if (tiers?.includes('fast')) chosen = [...chosen, FAST_SPECS];
+  if (words !== undefined) chosen = chosen.filter(({ name }) => words.some((word) => name.includes(word)));
+  if (chosen.length === 0) throw new SetupError(`${args.join(' ')} names no section; see npm test -- --list`);
   return chosen;
 }
+
+/** A red section of a cheap tier ends the run. @param {Section} section @param {boolean} keepGoing */
+const stopsTheRun = (section, keepGoing) =>
+  !keepGoing && (section.tier === 'check' || section.tier === 'fast');
 
 async function main() {
   const args = process.argv.slice(2);
   if (args.includes('--list')) {
-    for (const { name } of SECTIONS) console.log(name);
+    for (const { tier, name } of SECTIONS) console.log(`${tier.padEnd(9)}${name}`);
     return;
   }
   const chosen = choose(args);
-  const needs = new Set(chosen.map((section) => section.needs));
-  console.log('== set-up');
-  const testAddon = needs.has('test-addon');
-  const addon = testAddon || needs.has('addon');
-  if (addon || needs.has('packages')) await setup({ addon, testAddon });
-  if (chosen.some(({ name }) => /^(rust tests|specs, servers)/.test(name))) await setupServers();
+  const keepGoing = args.includes('--keep-going');
 
   /** @type {Array<{ name: string, word: 'passed' | 'failed' | 'skipped', detail: string }>} */
   const results = [];
+  const start = performance.now();
   for (const section of chosen) {
     console.log(`\n== ${section.name}`);
     const began = performance.now();
+    if (section.needs !== undefined)
+      await setup({ addon: section.needs === 'addon', testAddon: section.needs === 'test-addon' });
+    if (section.servers) await setupServers();
     const { ok, skipped, elsewhere, note } = await section.run();
     const seconds = `${((performance.now() - began) / 1000).toFixed(1)} s`;
     const isExcused = elsewhere || !CI;
@@ -245,10 +311,15 @@ async function main() {
     const detail = skipped === undefined ? [note, seconds].filter(Boolean).join(', ') : `skipped: ${skipped}`;
     console.log(`-- ${section.name}: ${word} (${detail})`);
     results.push({ name: section.name, word, detail });
+    if (word === 'failed' && stopsTheRun(section, keepGoing)) {
+      console.log(`\nstopped: ${section.name} failed (--keep-going runs the other sections)`);
+      break;
+    }
   }
 
   console.log('\n== summary');
   for (const { name, word, detail } of results) console.log(`${word.padEnd(8)}${name} (${detail})`);
+  console.log(`total time: ${Math.round((performance.now() - start) / 1000)} s`);
   const count = (/** @type {string} */ word) => results.filter((result) => result.word === word).length;
   console.log(`${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped`);
   if (count('failed') > 0) process.exitCode = 1;

@@ -65,10 +65,15 @@ impl RuleClock<'_> {
     }
 }
 
-/// Runs a rule on every store.
+/// Runs a rule on every store. `LATCHGATE_CONFORMANCE` limits it to `embedded` stores or to `servers`.
 fn on_every_store(rule: impl Fn(&dyn Store, &RuleClock<'_>)) {
-    on_every_embedded_store(&rule);
-    on_a_server(&rule);
+    let only = std::env::var("LATCHGATE_CONFORMANCE").unwrap_or_default();
+    if only != "servers" {
+        on_every_embedded_store(&rule);
+    }
+    if only != "embedded" {
+        on_a_server(&rule);
+    }
 }
 
 /// Runs a rule on every store that lives in the process.
