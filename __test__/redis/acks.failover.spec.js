@@ -1,5 +1,5 @@
-// store.acks where a primary falls under load: of what was answered with yes nothing is lost, be it a revocation of any kind, an
-// admission, a login, a refresh or a turn.
+// store.acks when a primary fails under load: no acknowledged operation is lost. The operations are revocations of
+// every kind, admissions, logins, refreshes and turns.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -21,7 +21,7 @@ const { until } = require('../support/started.js');
 /** @typedef {ReturnType<typeof asking>} Asking */
 
 /**
- * The account of both kinds of work.
+ * Stops both workloads, reports their accounts, and asserts that no acknowledged operation is lost.
  * @param {Test} t
  * @param {Work} going
  * @param {Asking} asked
@@ -46,25 +46,25 @@ for (const { kind, name } of KINDS) {
     /** @type {Array<{ what: string, acks: number, fell: (primary: Server, set: Sentinels) => Promise<unknown> | void, back?: (primary: Server) => Promise<unknown> | void }>} */
     const falls = [
       {
-        what: 'is killed, with one replica of two',
+        what: 'is killed (acks: one of two replicas)',
         acks: 1,
         fell: (primary) => primary.stop(),
         back: (primary) => primary.start(),
       },
       {
-        what: 'stands still, with one replica of two',
+        what: 'hangs (acks: one of two replicas)',
         acks: 1,
         fell: (primary) => primary.pause(),
         back: (primary) => primary.resume(),
       },
       {
-        what: 'is put out of office, with both replicas',
+        what: 'is replaced by a replica (acks: both replicas)',
         acks: 2,
         fell: (primary, set) => set.depose(primary),
       },
     ];
     for (const { what, acks, fell, back } of falls)
-      it(`nothing that was answered with yes is lost when the primary ${what}`, { skip }, async (t) => {
+      it(`no acknowledged operation is lost when the primary ${what}`, { skip }, async (t) => {
         const set = await startSentinels(t, { kind });
         const auth = open(t, { ...OPTIONS, store: { url: set.url(), ...DEADLINES, acks } });
         const judge = open(t, { ...OPTIONS, store: set.url() });
@@ -77,7 +77,7 @@ for (const { kind, name } of KINDS) {
         const next = await set.failedOver(primary);
         await back?.(primary);
         await set.follows(primary);
-        await until('the new primary is asked, and its replicas answer', async () => {
+        await until('the new primary runs scripts, and its replicas acknowledge', async () => {
           await going.smooth();
           return (await next.scriptsRun()) > 0;
         });
@@ -85,7 +85,7 @@ for (const { kind, name } of KINDS) {
         await assertNothingLost(t, going, asked, judge);
       });
 
-    it('nothing that was answered with yes is lost when a master of a Cluster is killed', {
+    it('no acknowledged operation is lost when a master of a Cluster is killed', {
       skip,
     }, async (t) => {
       const servers = await startCluster(t, { kind });

@@ -1,4 +1,4 @@
-// store.acks in a Cluster whose slots move: what a node sends elsewhere is waited for there as well.
+// store.acks in a Cluster whose slots move: a redirected write also waits for the replicas of the node that runs it.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -12,7 +12,10 @@ const { KINDS, missing } = require('../support/servers.js');
 
 const OPTIONS = { sessions: { admission: /** @type {const} */ ('first-use') } };
 
-/** Moves the slot of a user who has a session, and ends what was begun. @type {Array<{ error: 'MOVED' | 'ASK', move: (servers: Cluster, slot: number, to: Server) => Promise<() => Promise<void>> }>} */
+/**
+ * Moves the slot of a user who has a session. The result of `move` completes the move. @type {Array<{ error:
+ * 'MOVED' | 'ASK', move: (servers: Cluster, slot: number, to: Server) => Promise<() => Promise<void>> }>}
+ */
 const MOVES = [
   {
     error: 'MOVED',
@@ -35,7 +38,7 @@ for (const { kind, name } of KINDS) {
   describe(`acks in a Cluster of ${name} whose slots move:`, async () => {
     const skip = await missing(kind);
     for (const { error, move } of MOVES)
-      it(`a revocation that is sent on (${error}) resolves where a replica holds it, and only there`, {
+      it(`a revocation that is redirected (${error}) resolves only if a replica of the new node holds it`, {
         skip,
       }, async (t) => {
         const servers = await startCluster(t, { kind });
@@ -55,7 +58,7 @@ for (const { kind, name } of KINDS) {
           const asked = auth.tokens.revokeUser(user);
           if (auth === held) await asked;
           else await assert.rejects(asked, fault('STORE_TIMEOUT'));
-          assert.ok((await servers.errors(error)) > before, 'it was sent on');
+          assert.ok((await servers.errors(error)) > before, 'the call was redirected');
           const [replica] = await servers.replicasOf(to);
           if (auth === held) assert.ok((await replica.keys()).some((key) => key.endsWith(`:u:${user}`)));
           await end();

@@ -1,5 +1,5 @@
-// store.acks: what is answered with yes stands on so many replicas, whatever falls afterwards; what does not is said, and the
-// write stands all the same. Decisions, charges and admissions by first use wait for nobody.
+// store.acks: an acknowledged write is on that number of replicas, and survives later failures. If too few replicas
+// hold it, the call rejects, but the write stays. Decisions, charges and first-use admissions do not wait.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -16,16 +16,23 @@ const { until } = require('../support/started.js');
 
 /** @typedef {import('node:test').TestContext} Test */
 
-/** Each of several calls waits for half of it, one after the other. */
+/** Several calls run one after the other, and each waits for half of this timeout. */
 const PATIENT = { commandTimeout: '2s' };
 const RULE = { limit: 10, window: '1h' };
 
-/** A primary with one replica, in step. @param {Test} t @param {'redis' | 'valkey'} kind @param {number} acks @param {object} [deadlines] */
+/**
+ * Starts a primary and a synchronized replica.
+ * @param {Test} t
+ * @param {'redis' | 'valkey'} kind
+ * @param {number} acks
+ * @param {object} [deadlines]
+ */
 async function pair(t, kind, acks, deadlines = DEADLINES) {
   const primary = await startServer(t, { kind });
   const replica = await startServer(t, { kind, config: { replicaof: `127.0.0.1 ${primary.port}` } });
-  // It is given what is written only from the first word on that it sends after it was filled: up to a second.
-  await until('it has a write', async () => {
+  // A replica receives new writes only after its first report to the primary. That report follows the initial sync
+  // within a second.
+  await until('the replica has a write', async () => {
     await primary.command('SET', 'write', 1);
     return (await primary.command('WAIT', 1, 2000)) === 1;
   });
@@ -40,7 +47,7 @@ for (const { kind, name } of KINDS) {
 
     for (const { what, ask, stands } of WAITING)
       it(`${what} that has resolved is on the replica`, { skip }, async (t) => {
-        // A replica that waits for the processor is none that has not got it.
+        // A replica that is slow because of a busy machine must not count as missing.
         const { primary, replica, auth, beside } = await pair(t, kind, 1, { commandTimeout: '20s' });
         const users = Array.from({ length: 20 }, () => unique());
         await Promise.all(users.map((user) => ask(auth, user, beside)));
@@ -50,7 +57,7 @@ for (const { kind, name } of KINDS) {
         for (const user of users) assert.equal(await stands(judge, user), true);
       });
 
-    it('where too few replicas hold it, that is said, the write stands, and asking again says it again', {
+    it('if too few replicas hold a write, the call rejects, the write stays, and a repeated call rejects again', {
       skip,
     }, async (t) => {
       const { replica, auth, beside } = await pair(t, kind, 1);
@@ -62,13 +69,15 @@ for (const { kind, name } of KINDS) {
         assert.equal(await stands(beside, user), true, what);
       }
       replica.resume();
-      await until('the replica is there again', async () => {
+      await until('the replica is back', async () => {
         const asked = auth.sessions.admit(unique());
         return asked.then(({ admitted }) => admitted);
       });
     });
 
-    it('what is refused is said at once: nothing was written that could be lost', { skip }, async (t) => {
+    it('a denial is returned immediately, because nothing was written that could be lost', {
+      skip,
+    }, async (t) => {
       const { replica, auth, beside } = await pair(t, kind, 1, PATIENT);
       const user = unique();
       const { refreshToken } = await login(beside, unique());
@@ -82,7 +91,7 @@ for (const { kind, name } of KINDS) {
       replica.resume();
     });
 
-    it('a turn that is had is on the replica; one that too few replicas hold is given up', {
+    it('an acquired turn is on the replica; a turn that too few replicas hold is released', {
       skip,
     }, async (t) => {
       const { primary, replica, auth } = await pair(t, kind, 1);
@@ -102,17 +111,17 @@ for (const { kind, name } of KINDS) {
       assert.ok((await waiting).fence > next.fence);
     });
 
-    it('who gives up waiting while it is being asked for leaves no turn behind', { skip }, async (t) => {
+    it('a caller that aborts during the acquisition leaves no turn behind', { skip }, async (t) => {
       const { primary, replica, auth } = await pair(t, kind, 1);
       const judge = open(t, { store: primary.url() });
       const [first, key] = [unique('key'), unique('key')];
       await auth.locks.runExclusive(unique('key'), () => {});
       replica.pause();
       const asked = assert.rejects(auth.locks.acquire(first, { wait: '1s' }), fault('STORE_TIMEOUT'));
-      await until('it is asked', async () =>
+      await until('the script has run', async () =>
         (await primary.keys()).some((each) => each.endsWith(`:l:${first}`)),
       );
-      // What is asked now stands behind that; what it leaves does not.
+      // This call is queued after the first call. Its release is not.
       const controller = new AbortController();
       const { signal } = controller;
       const given = assert.rejects(auth.locks.acquire(key, { ttl: '1m', wait: '20s', signal }), {
@@ -125,7 +134,7 @@ for (const { kind, name } of KINDS) {
       assert.equal(await lease.release(), true);
     });
 
-    it('a login and an admission that are denied wrote nothing, and are told whatever the replicas hold', {
+    it('a denied login and a denied admission wrote nothing, and are returned regardless of the replicas', {
       skip,
     }, async (t) => {
       const { primary, replica, auth } = await pair(t, kind, 1, PATIENT);
@@ -138,7 +147,9 @@ for (const { kind, name } of KINDS) {
       replica.resume();
     });
 
-    it('decisions, charges, touches and admissions by first use wait for nobody', { skip }, async (t) => {
+    it('decisions, charges, touches and first-use admissions do not wait for replicas', {
+      skip,
+    }, async (t) => {
       const { replica, auth } = await pair(t, kind, 1);
       replica.pause();
       const user = unique();
@@ -150,11 +161,11 @@ for (const { kind, name } of KINDS) {
       replica.resume();
     });
 
-    it('more replicas than there are is a fault of each such call, and of nothing else', {
+    it('if acks exceeds the number of replicas, only the calls that wait for replicas fail', {
       skip,
     }, async (t) => {
       const { auth } = await pair(t, kind, 2);
-      // Where nothing was written there is nothing to be held.
+      // If nothing was written, no replica needs to hold anything.
       const refused = { admitted: false, reason: 'session_limit', active: 0, limit: 0, retryAfterMs: null };
       assert.deepEqual(await auth.sessions.admit(unique(), { limit: 0 }), refused);
       assert.deepEqual(await auth.tokens.login(unique(), { limit: 0 }), { ok: false, ...refused });
@@ -162,7 +173,7 @@ for (const { kind, name } of KINDS) {
       assert.equal(await status(auth, token({ sub: unique(), sid: 's' })), 200);
     });
 
-    it('what is waited for while the replicas are cut off is not lost to a failover: it was not answered with yes', {
+    it('a write that waits while the replicas are cut off rejects, and a failover loses no acknowledged write', {
       skip,
     }, async (t) => {
       const set = await startSentinels(t, { kind });

@@ -1,5 +1,5 @@
-// API keys on real servers: what a check costs, what is kept of a key, and what holds across kills and lost
-// replies. Races across processes: many-processes.spec.js.
+// API keys on real servers: the cost of a check, the stored data, and the behaviour on kills and lost replies.
+// many-processes.spec.js has the races across processes.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -17,7 +17,7 @@ const MONTH = 30 * 24 * 3_600_000;
 
 /** @typedef {import('../support/servers.js').RealServer} Server */
 
-/** Everything that the server holds, as one text. @param {Server} server */
+/** Returns all data on the server as one text. @param {Server} server */
 async function contents(server) {
   const parts = [];
   for (const key of await server.keys()) {
@@ -32,7 +32,9 @@ for (const { kind, name } of KINDS) {
   describe(`on ${name}`, async () => {
     const skip = await missing(kind);
 
-    it('a check is one command, two where a process meets a key for the first time', { skip }, async (t) => {
+    it('a check is one command, and two commands when a process sees a key for the first time', {
+      skip,
+    }, async (t) => {
       const server = await startServer(t, { kind });
       const maker = open(t, { store: server.url() });
       const ownerId = unique();
@@ -53,7 +55,7 @@ for (const { kind, name } of KINDS) {
         ],
         ['a request', (auth) => auth.authenticate({ apiKey: made.key }, { credentials: ['api-key'] })],
         [
-          'a request with a token beside it, and a quota',
+          'a request with an additional token, and a quota',
           (auth) =>
             auth.authenticate(
               { apiKey: made.key, token: bearer },
@@ -65,14 +67,14 @@ for (const { kind, name } of KINDS) {
         const proxy = await startProxy(t, { port: server.port });
         const auth = open(t, { store: proxy.url });
         await auth.ready();
-        // What the server has not seen is sent as a text once.
+        // A script that the server does not know yet is sent as text once.
         await ask(maker);
         const count = async (/** @type {() => Promise<any>} */ run) => {
           proxy.commands = {};
           await run();
           return proxy.commands.evalsha;
         };
-        assert.equal(await count(() => ask(auth)), 2, `${what}, at first`);
+        assert.equal(await count(() => ask(auth)), 2, `${what}, first call`);
         const together = () => Promise.all(Array.from({ length: ROUNDS }, () => ask(auth)));
         assert.equal(await count(together), ROUNDS, what);
       }
@@ -82,15 +84,15 @@ for (const { kind, name } of KINDS) {
       proxy.commands = {};
       for (const key of ['', '*', 'x'.repeat(10_000), `${made.key},${made.key}`])
         await auth.apiKeys.check(key);
-      assert.equal(proxy.commands.evalsha, undefined, 'what can be no key is not asked about');
+      assert.equal(proxy.commands.evalsha, undefined, 'a text that cannot be a key causes no command');
       const keys = await server.keys();
       await auth.apiKeys.check(unique('unknown'));
       await auth.apiKeys.check(made.key.replace(made.keyId, `${made.keyId.slice(0, 4)}${'0'.repeat(16)}`));
-      assert.equal(proxy.commands.evalsha, 2, 'an unknown key is one');
-      assert.deepEqual(await server.keys(), keys, 'and leaves nothing');
+      assert.equal(proxy.commands.evalsha, 2, 'each unknown key is one command');
+      assert.deepEqual(await server.keys(), keys, 'an unknown key leaves no data');
     });
 
-    it('of a key only hashes are kept, and no key ends but those that were ended', { skip }, async (t) => {
+    it('the server stores only hashes of a key, and only ended keys expire', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const { apiKeys, tokens } = open(t, { store: server.url() });
       const ownerId = unique();
@@ -102,12 +104,15 @@ for (const { kind, name } of KINDS) {
       }
       const kept = await contents(server);
       for (const { key } of [made, rotated, imported]) {
-        assert.ok(!kept.includes(key), 'no text');
-        assert.ok(!kept.includes(key.slice(-43)) && !kept.includes(key.slice(8, 30)), 'nor a part');
+        assert.ok(!kept.includes(key), 'the server does not store the text of a key');
+        assert.ok(
+          !kept.includes(key.slice(-43)) && !kept.includes(key.slice(8, 30)),
+          'the server does not store a part of a key',
+        );
       }
       assert.ok(
         kept.includes(createHash('sha256').update(imported.key).digest('hex')),
-        'the pointer is a hash',
+        'the name of the import index entry is a hash',
       );
       const until30days = async (/** @type {string} */ id) => {
         const [key] = await server.command('KEYS', `lg:{*}:a:${id}`);
@@ -124,17 +129,28 @@ for (const { kind, name } of KINDS) {
       const left = await until30days(made.keyId);
       assert.ok(left > MONTH && left < MONTH + 2 * 3_600_000);
       await tokens.revokeUser(ownerId, { apiKeys: true });
-      assert.ok((await until30days(imported.keyId)) > MONTH, 'one that fell with its owner ends too');
+      assert.ok(
+        (await until30days(imported.keyId)) > MONTH,
+        'a key that was revoked with its owner expires too',
+      );
       const expiring = await apiKeys.create({ ownerId, expiresAt: Date.now() + 3_600_000 });
       assert.ok((await until30days(expiring.keyId)) > MONTH);
       await apiKeys.update(expiring.keyId, { expiresAt: null });
       assert.equal(await until30days(expiring.keyId), -1);
-      assert.deepEqual((await endless()).sort(), ['a', 'ak'], 'the name of an imported key ends with it');
+      assert.deepEqual(
+        (await endless()).sort(),
+        ['a', 'ak'],
+        'the import index entry of a key expires with it',
+      );
       await apiKeys.revoke(expiring.keyId);
-      assert.deepEqual(await endless(), [], 'nothing stays of an owner whose keys have ended');
+      assert.deepEqual(
+        await endless(),
+        [],
+        'an owner whose keys have all ended leaves no key without expiry',
+      );
     });
 
-    it('the name of an imported key ends when its key does, whatever ends it', { skip }, async (t) => {
+    it('the import index entry expires with its key, regardless of the cause', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const auth = open(t, { store: server.url(), apiKeys: {} });
       const { apiKeys, tokens } = auth;
@@ -153,7 +169,7 @@ for (const { kind, name } of KINDS) {
       );
       await Promise.all(changes);
       const expiresAt = (await apiKeys.get(keyId))?.expiresAt ?? null;
-      assert.equal((await left()) === -1, expiresAt === null, 'the last one counts for both');
+      assert.equal((await left()) === -1, expiresAt === null, 'the last update sets both expiries');
       await apiKeys.revoke(keyId);
       assert.ok((await left()) > MONTH);
       assert.equal((await apiKeys.check(text)).valid, false);
@@ -169,11 +185,11 @@ for (const { kind, name } of KINDS) {
       );
       await tokens.revokeUser(ownerId, { apiKeys: true });
       for (const key of await server.keys()) {
-        assert.ok((await server.command('PTTL', key)) > 0, `${key} stays`);
+        assert.ok((await server.command('PTTL', key)) > 0, `${key} has no expiry`);
       }
     });
 
-    it('a key is charged nothing where the quota of the request cannot be read', { skip }, async (t) => {
+    it('a key is not charged if the quota of the request cannot be read', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const auth = open(t, { store: server.url() });
       const { key, keyId } = await auth.apiKeys.create({ ownerId: unique(), quota: { limit: 5 } });
@@ -186,7 +202,7 @@ for (const { kind, name } of KINDS) {
       assert.equal((await auth.apiKeys.get(keyId))?.quota?.remaining, 4);
     });
 
-    it('a process that is killed amid its checks leaves whole units, and another makes the rest', {
+    it('a process that is killed during its checks leaves whole charges, and another process makes the missing charges', {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind });
@@ -216,7 +232,9 @@ for (const { kind, name } of KINDS) {
       assert.equal(Number(/replayed (\d+)/.exec(stdout)?.[1]), before / 3);
     });
 
-    it('what ran once though its reply was lost is told again, or known', { skip }, async (t) => {
+    it('an operation that ran although its reply was lost is replayed, or its result is visible', {
+      skip,
+    }, async (t) => {
       const { proxy, auth, judge, live } = await faulty(t, { server: { kind }, options: { apiKeys: {} } });
       const ownerId = unique();
       const { key, keyId } = await auth.apiKeys.create({ ownerId, quota: { limit: 10 } });
@@ -235,7 +253,7 @@ for (const { kind, name } of KINDS) {
       assert.equal(await left(), 14);
       const text = unique('imported');
       await lost(() => auth.apiKeys.create({ ownerId, key: text }));
-      // The name alone was taken: it lapses, and until then another import says so.
+      // Only the import index entry was written. It expires, and until then another import of this text is refused.
       await assert.rejects(
         judge.apiKeys.create({ ownerId: unique(), key: text }),
         fault('INPUT', /being imported/),
@@ -244,10 +262,12 @@ for (const { kind, name } of KINDS) {
       assert.deepEqual(await judge.apiKeys.check(key), { valid: false, code: 'revoked' });
       proxy.loseReplies(1);
       const denied = await auth.authenticate({ apiKey: key });
-      assert.ok(!denied.ok && denied.status === 503, 'keys are never let through unasked');
+      assert.ok(!denied.ok && denied.status === 503, 'API keys are never allowed without the store');
     });
 
-    it('keys never pass while the store is away, whatever onStoreError says', { skip }, async (t) => {
+    it('API keys never pass while the store is unreachable, regardless of onStoreError', {
+      skip,
+    }, async (t) => {
       const server = await startServer(t, { kind });
       const auth = open(t, { store: server.url(), apiKeys: {}, onStoreError: 'allow' });
       const { key } = await auth.apiKeys.create({ ownerId: 'u' });
@@ -264,7 +284,7 @@ for (const { kind, name } of KINDS) {
         assert.equal(answer.headers['Retry-After'], '1');
       }
       await assert.rejects(auth.apiKeys.check(key), { status: 503 });
-      assert.equal((await auth.authenticate({ token: bearer })).ok, true, 'tokens do');
+      assert.equal((await auth.authenticate({ token: bearer })).ok, true, 'a token passes');
     });
   });
 }

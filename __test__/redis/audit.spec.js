@@ -1,5 +1,5 @@
-// latchgate audit, against the apps of the lab, which lose races by chance, and against the same on latchgate. What is lost at every
-// request: __test__/audit.spec.js.
+// latchgate audit against the apps of the lab, which lose races by chance, and against the same apps on latchgate.
+// __test__/audit.spec.js tests apps that lose a race at every request.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -12,19 +12,20 @@ const { missing, startServer } = require('../support/servers.js');
 
 const deadline = 180_000;
 const login = { path: '/login', body: { user: '{user}' }, token: 'body.token' };
-/** Named beside the credential that is tried, so that this one goes as it stands. */
+/** The tried credential is in a header of its own, so that the audit does not replace this credential. */
 const office = { authorization: `Bearer ${backOffice()}`, 'x-tried': '{token}' };
 const keys = { ...login, path: '/keys', headers: { authorization: office.authorization }, token: 'body.key' };
 const odds = { path: '/odds', headers: { 'x-api-key': '{token}' } };
 
-/** An app that loses a race loses it sooner or later. The same app on latchgate gets as many chances. */
+/** A racy app loses a race within this number of rounds. The same app on latchgate gets the same number. */
 const ROUNDS = 12;
-/** Each of them takes seconds, and a cache is stale in each. */
+/** Each of these rounds takes seconds, and every round meets a stale cache. */
 const FEW_ROUNDS = 3;
 const BOUNDS = { rounds: ROUNDS, requests: 20_000, seconds: 120 };
 
 /**
- * How each app of the lab is described, and which of its races is lost. Only: the description is true for that race alone.
+ * Description of each app of the lab, and the race that it loses. If `only` is set, the description is true for
+ * that race alone.
  * @type {Array<{ id: string, race: string, config: object, rounds?: number, only?: boolean }>}
  */
 const APPS = [
@@ -34,7 +35,7 @@ const APPS = [
     config: { login: { ...login, sessionLimit: 3 }, use: { path: '/me' } },
   },
   {
-    // There is no limit: so many are to work.
+    // The app has no limit, so that this number of sessions must work.
     id: 'S2',
     race: 'lost login',
     only: true,
@@ -98,7 +99,7 @@ const APPS = [
     },
   },
   {
-    // A million are allowed: nobody comes to the edge.
+    // The limit is a million: no client reaches it.
     id: 'S13',
     race: 'wrong refusal',
     only: true,
@@ -141,7 +142,7 @@ describe('latchgate audit', async () => {
   for (const { id, race, config, rounds = ROUNDS, only } of APPS) {
     const bounds = { ...BOUNDS, rounds };
 
-    it(`finds ${race} in the app as it is usually written (${id})`, { skip }, async (t) => {
+    it(`finds ${race} in the unprotected app (${id})`, { skip }, async (t) => {
       const base = await arena(t, scenarioOf(id), 'unprotected');
       const ending = await audit(t, { base, bounds, ...config }, ['--only', race, '--json'], { deadline });
       assert.equal(ending.status, 1, ending.stdout + ending.stderr);
@@ -151,7 +152,9 @@ describe('latchgate audit', async () => {
       assert.ok(Number(finding.evidence?.length) > 0);
     });
 
-    it(`finds nothing in the same app on latchgate, in as many rounds (${id})`, { skip }, async (t) => {
+    it(`finds nothing in the same app on latchgate, in the same number of rounds (${id})`, {
+      skip,
+    }, async (t) => {
       const base = await arena(t, scenarioOf(id), 'protected');
       const args = ['--json', ...(only ? ['--only', race] : [])];
       const ending = await audit(t, { base, bounds, ...config }, args, { deadline });
@@ -165,7 +168,7 @@ describe('latchgate audit', async () => {
     });
   }
 
-  it('finds what it finds in an app of other libraries: express-session with connect-redis', {
+  it('finds races in an app of other libraries: express-session with connect-redis', {
     skip,
   }, async (t) => {
     const base = await arena(t, { directory: 'others' }, 'express-session');
@@ -183,9 +186,9 @@ describe('latchgate audit', async () => {
     for (const { race, rounds, example } of findings) t.diagnostic(`${race}: ${rounds} rounds, ${example}`);
     const verdicts = findings.filter(({ verdict }) => verdict !== 'left out');
     assert.deepEqual(Object.fromEntries(verdicts.map(({ race, verdict }) => [race, verdict])), {
-      // The counter stands in the session, which is read at the beginning of a request and written at its end:
+      // The counter is in the session. A request reads the session at its start and writes it at its end.
       overspending: 'found',
-      // so is a session that was destroyed meanwhile, and lives again.
+      // For the same reason, a session that is destroyed during a request comes back.
       'use after revocation': 'found',
       'wrong refusal': 'clean',
     });

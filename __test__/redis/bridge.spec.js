@@ -1,5 +1,5 @@
-// What a request on a server costs the process that asks, by count: no promise and no timer of its own, few writes, one wake-up
-// for many answers, and one thread for all.
+// The cost in the calling process of a request on a server, counted: no promise and no timer of its own, few writes,
+// one wake-up for many replies, and one thread for all stores.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -19,16 +19,19 @@ const binding = /** @type {any} */ (require('../../src/js/binding.js'));
 
 const REQUESTS = 1000;
 const CONNECTIONS = 20;
-/** Calls that are held back at most while their turn goes on. */
+/** Maximum number of calls that are buffered while their event loop turn runs. */
 const MOST_HELD = 16;
-/** As long as few are in flight, each write brings twice as many as the one before: so many until sixteen are held. */
+/**
+ * While few calls are in flight, each write carries twice as many calls as the previous write. This is the number
+ * of writes until 16 calls are buffered.
+ */
 const FIRST_WRITES = 6;
-/** Milliseconds after which another thread writes what a turn that does not end holds back. */
+/** Milliseconds after which another thread writes the calls that a long event loop turn buffers. */
 const TOO_LONG = 25;
 const PATIENT = { commandTimeout: '30s' };
 const POLICY = { quota: { limit: 1_000_000, window: '1h' } };
 
-/** With how many records, if any, the addon woke the event loop. @type {Array<number | undefined>} */
+/** Number of records, if known, of each wake-up of the event loop by the addon. @type {Array<number | undefined>} */
 const wakes = [];
 
 before(() => {
@@ -58,7 +61,7 @@ function askTogether(auth, calls, each = () => {}) {
 }
 
 for (const { name, express } of EXPRESS) {
-  describe(`on ${name} a request that is let through by a server`, async () => {
+  describe(`on ${name}, a request that a server allows`, async () => {
     const skip = await missing('redis');
 
     for (const together of [1, CONNECTIONS]) {
@@ -71,7 +74,7 @@ for (const { name, express } of EXPRESS) {
           t,
           (app) => {
             app.use((_req, res, next) => {
-              // The Date header is kept up by a timer, once a second.
+              // Node updates the Date header with a timer, once a second.
               res.sendDate = false;
               next();
             });
@@ -93,10 +96,10 @@ for (const { name, express } of EXPRESS) {
   });
 }
 
-describe('of calls to a server', async () => {
+describe('calls to a server', async () => {
   const skip = await missing('redis');
 
-  it('a lone one is sent at once, those of one turn travel together in parts of 16, and no turn waits for the answers of another', {
+  it('a single call is sent immediately, calls of one event loop turn are sent in batches of 16, and no turn waits for replies to another turn', {
     skip,
   }, async (t) => {
     const server = await startServer(t);
@@ -108,27 +111,30 @@ describe('of calls to a server', async () => {
     onlooker.forget();
 
     const lone = askTogether(auth, 1);
-    assert.ok(onlooker.sees(1), 'a lone one, before the turn ends');
+    assert.ok(onlooker.sees(1), 'a single call is sent before the event loop turn ends');
 
     const CALLS = 99;
     const began = performance.now();
     const many = askTogether(auth, CALLS, onlooker.look);
-    assert.ok(onlooker.sees(1 + CALLS - MOST_HELD + 1), 'all but those that are held, before the turn ends');
-    await until('the rest is sent', () => onlooker.calls === 1 + CALLS);
+    assert.ok(
+      onlooker.sees(1 + CALLS - MOST_HELD + 1),
+      'all calls except the buffered calls are sent before the event loop turn ends',
+    );
+    await until('the remaining calls are sent', () => onlooker.calls === 1 + CALLS);
     const overdue = Math.ceil((performance.now() - began) / TOO_LONG);
     const most = FIRST_WRITES + Math.ceil(CALLS / MOST_HELD) + overdue;
     assert.ok(onlooker.chunks <= most, `${onlooker.chunks} parts`);
 
     const next = askTogether(auth, CALLS);
-    await until('the next turn is sent', () => onlooker.calls === 1 + 2 * CALLS);
-    assert.deepEqual([lone.answered, many.answered, next.answered], [0, 0, 0], 'nothing is answered yet');
+    await until('the calls of the next turn are sent', () => onlooker.calls === 1 + 2 * CALLS);
+    assert.deepEqual([lone.answered, many.answered, next.answered], [0, 0, 0], 'no call is answered yet');
     server.resume();
     await Promise.all([lone.all, many.all, next.all]);
     assert.deepEqual([lone.answered, many.answered, next.answered], [1, CALLS, CALLS]);
   });
 
   for (const way of WAYS) {
-    it(`those that are answered at once over ${way} come through one wake-up`, { skip }, async (t) => {
+    it(`concurrent replies over ${way} cause one wake-up`, { skip }, async (t) => {
       const { proxy, auth } = await faulty(t, { way, store: PATIENT });
       for (const calls of [1, 10, 200]) {
         proxy.gather(calls);
@@ -136,7 +142,7 @@ describe('of calls to a server', async () => {
         const asked = askTogether(auth, calls);
         await asked.all;
         assert.equal(asked.answered, calls);
-        assert.equal(wakes.length, 1, `${calls} answers, ${wakes.length} wake-ups`);
+        assert.equal(wakes.length, 1, `${calls} replies, ${wakes.length} wake-ups`);
       }
     });
   }
@@ -146,7 +152,9 @@ describe('the process', async () => {
   const skip =
     (await missing('redis')) || (fs.existsSync('/proc/self/task') ? false : 'threads are counted in /proc');
 
-  it('has one I/O thread for all its Auths, and none before the first', { skip }, async (t) => {
+  it('has one I/O thread for all its Auths, and no thread before the first store on a server', {
+    skip,
+  }, async (t) => {
     const servers = [await startServer(t), await startServer(t)];
     const { status, stdout, stderr } = await runScript(`
       const fs = require('node:fs');

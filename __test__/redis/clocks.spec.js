@@ -1,5 +1,5 @@
-// A server whose clock is an hour off, and is set right again: tokens are judged by the clock of the app, sessions by that of the
-// server, and what was told to be over never comes back.
+// A server whose clock is an hour off, and is corrected later. The clock of the app decides on tokens, and the clock
+// of the server on sessions. An ended session that was reported as ended never comes back.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -34,7 +34,7 @@ for (const { kind, name } of KINDS) {
       (await missing(kind)) || (process.platform !== 'linux' && 'its clock is steered on Linux only');
 
     for (const off of [HOUR, -HOUR])
-      it(`tokens are judged by the clock of the app, where that of the server is ${off} s off`, {
+      it(`tokens are judged by the clock of the app if the clock of the server is ${off} s off`, {
         skip,
       }, async (t) => {
         const { auth, setClock } = await site(t, kind);
@@ -54,13 +54,13 @@ for (const { kind, name } of KINDS) {
           assert.equal(await status(auth, live), 401);
         }
         await setClock(0);
-        assert.equal(await status(auth, before.live), 401, 'revoked is revoked');
+        assert.equal(await status(auth, before.live), 401, 'a revoked token stays revoked');
         const own = await auth.tokens.issue(unique(), { ttl: '10m' });
         await setClock(off);
         assert.equal(await status(auth, own), 200);
       });
 
-    it('a session that timed out while the clock was ahead does not come back with it', {
+    it('a session that timed out while the clock was ahead stays ended after the clock is corrected', {
       skip,
     }, async (t) => {
       const { auth, setClock } = await site(t, kind, { sessions: SESSIONS });
@@ -70,7 +70,7 @@ for (const { kind, name } of KINDS) {
       assert.equal(await status(auth, seen), 401);
       await setClock(0);
       assert.equal(await status(auth, seen), 401);
-      assert.equal(await status(auth, unseen), 200, 'of which nobody was told anything');
+      assert.equal(await status(auth, unseen), 200, 'no caller received a timeout of this session');
       await setClock(-HOUR);
       assert.deepEqual([await status(auth, seen), await status(auth, unseen)], [401, 200]);
     });

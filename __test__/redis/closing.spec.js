@@ -1,5 +1,5 @@
-// A server that takes connections and ends them at once must not keep the I/O thread, which all stores of a process share,
-// and nobody may wait for it beyond his deadline. And close() waits for what has begun.
+// A server that accepts connections and closes them immediately must not occupy the I/O thread that all stores of a
+// process share. No call may wait for that server beyond its timeout. close() waits for operations that have begun.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -16,10 +16,10 @@ const { missing, startServer } = require('../support/servers.js');
 
 /** @typedef {import('latchgate').Auth} Auth */
 
-describe('beside a server that ends every connection at once', async () => {
+describe('next to a server that closes every connection immediately', async () => {
   const skip = await missing('redis');
 
-  it('the stores of other servers work, and its own are told that it cannot be reached', {
+  it('stores of other servers work, and stores of that server report that it cannot be reached', {
     skip,
   }, async (t) => {
     let connections = 0;
@@ -45,12 +45,12 @@ describe('beside a server that ends every connection at once', async () => {
     assert.ok(connections > 0);
   });
 
-  it('between two attempts to connect calls are told at their deadlines', { skip }, async (t) => {
+  it('between two connection attempts, calls fail at their timeouts', { skip }, async (t) => {
     const server = await startServer(t);
     const proxy = await startProxy(t, { port: server.port });
     const auth = createAuth({ jwt: { secret: SECRET }, store: { url: proxy.url, commandTimeout: '40ms' } });
     t.after(() => auth.close());
-    /** Calls that were told while no connection was made. */
+    /** Number of consecutive calls that failed while no connection was made. */
     let told = 0;
     for (let connections = 0; told < 4 && connections < 20; connections = proxy.connections) {
       proxy.cutAfter({ commands: 1 });
@@ -61,7 +61,7 @@ describe('beside a server that ends every connection at once', async () => {
   });
 });
 
-describe('close() while a call of several steps is on its way', async () => {
+describe('close() during an operation of several steps', async () => {
   const skip = await missing('redis');
   const text = 'imported-key-of-enough-characters';
   /** @type {Array<[string, (auth: Auth) => Promise<unknown>, (auth: Auth) => Promise<unknown>, unknown]>} what, the call, what is asked then, and its answer */
@@ -97,7 +97,7 @@ describe('close() while a call of several steps is on its way', async () => {
       false,
     ],
     [
-      'a revoked user and his keys',
+      'a revoked user and the keys of the user',
       ({ tokens }) => tokens.revokeUser('old', { apiKeys: true }),
       async ({ apiKeys }) => (await apiKeys.check(`old-${text}`)).valid,
       false,
@@ -108,7 +108,7 @@ describe('close() while a call of several steps is on its way', async () => {
   const idOf = (/** @type {Auth} */ auth) => /** @type {string} */ (known.get(auth));
 
   for (const [what, call, ask, answer] of CALLS) {
-    it(`waits for ${what}, whenever it comes`, { skip }, async (t) => {
+    it(`waits for ${what}, in any event loop turn`, { skip }, async (t) => {
       const server = await startServer(t);
       const onlooker = open(t, { store: server.url(), apiKeys: {} });
       for (let turns = 0; turns < 12; turns++) {

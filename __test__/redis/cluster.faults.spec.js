@@ -1,5 +1,5 @@
-// Nodes of a Cluster that fall, stand still, change places and forget scripts, while work goes on: what was answered with yes
-// is accounted for, and a node that hangs costs nobody but those whose slots it has.
+// Nodes of a Cluster that crash, hang, change roles and lose scripts under load. Every acknowledged operation is
+// accounted for. A node that hangs affects only the users whose slots it serves.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -28,24 +28,29 @@ async function cluster(t, options, deadlines = DEADLINES) {
   return { servers, auth, judge };
 }
 
-/** Tokens of users whose slots a master serves. @param {Cluster} servers @param {Server} master @param {number} count */
+/**
+ * Returns tokens of users whose slots a master serves.
+ * @param {Cluster} servers
+ * @param {Server} master
+ * @param {number} count
+ */
 const tokensOf = async (servers, master, count) =>
   (await servers.usersOf(master, unique, count)).map((sub) => token({ sub, sid: 's' }));
 
 /** @type {Array<{ what: string, fell: (master: Server, replica: Server) => Promise<unknown>, back: (master: Server) => Promise<unknown> | void, isPlanned?: boolean }>} */
 const FALLS = [
   {
-    what: 'is killed, and started again',
+    what: 'is killed and restarted',
     fell: (master) => master.stop(),
     back: (master) => master.start(),
   },
   {
-    what: 'stands still, and goes on',
+    what: 'hangs and resumes',
     fell: async (master) => master.pause(),
     back: (master) => master.resume(),
   },
   {
-    what: 'gives its place to its replica (CLUSTER FAILOVER)',
+    what: 'is replaced by its replica (CLUSTER FAILOVER)',
     fell: (_master, replica) => replica.command('CLUSTER', 'FAILOVER'),
     back: () => {},
     isPlanned: true,
@@ -56,7 +61,7 @@ for (const { kind, name } of KINDS) {
   describe(`while a master of a Cluster of ${name} under load`, async () => {
     const skip = await missing(kind);
     for (const { what, fell, back, isPlanned } of FALLS) {
-      it(`${what}, nothing is granted beyond a limit, nothing is done twice, and what its replica had is not lost`, {
+      it(`${what}, nothing is granted beyond a limit, nothing is done twice, and no write that its replica had is lost`, {
         skip,
       }, async (t) => {
         const { servers, auth, judge } = await cluster(t, { kind });
@@ -76,7 +81,7 @@ for (const { kind, name } of KINDS) {
         }
         await fell(master, replica);
         const next = await servers.failedOver(master, slotOfUser(users[0]));
-        await until('the new master is asked', async () => {
+        await until('the new master runs scripts', async () => {
           await going.smooth();
           return (await next.scriptsRun()) > 0;
         });
@@ -90,17 +95,17 @@ for (const { kind, name } of KINDS) {
         sound(account);
         assert.equal(account.lostEarly, 0);
         if (isPlanned) assert.equal(account.lost, 0);
-        assert.equal(await master.scriptsRun(), 0, 'an old master runs nothing');
+        assert.equal(await master.scriptsRun(), 0, 'a former master runs nothing');
       });
     }
   });
 
   describe(`while one node of a Cluster of ${name} hangs`, async () => {
     const skip = await missing(kind);
-    /** Long before anybody takes it for dead. */
+    /** Much longer than the test: no node declares another node failed. */
     const quiet = { kind, replicas: 0, nodeTimeout: 60_000 };
 
-    it('users of the others are decided, its own are 503 at their deadline, and it recovers', {
+    it('users of the other nodes are decided, its own users get 503 at their timeout, and it recovers', {
       skip,
     }, async (t) => {
       const { servers, auth } = await cluster(t, quiet);
@@ -111,7 +116,8 @@ for (const { kind, name } of KINDS) {
       hung.pause();
       for (let round = 0; round < 3; round++) {
         const waiting = tally(auth, its);
-        // One after the other, and each within the deadline, while the others wait in vain.
+        // The requests run one after the other. Each ends within the timeout while the requests to the other node
+        // wait without effect.
         for (const text of theirs) assert.equal(await status(auth, text), 200);
         assert.deepEqual(await tally(auth, theirs), { 200: theirs.length });
         assert.deepEqual(await waiting, { 503: TRIES });
@@ -121,7 +127,7 @@ for (const { kind, name } of KINDS) {
       assert.deepEqual(await tally(auth, its), { 200: TRIES });
     });
 
-    it('another one forgets its scripts, and its users are decided', { skip }, async (t) => {
+    it('and another node loses its scripts, the users of the other node are decided', { skip }, async (t) => {
       const { servers, auth } = await cluster(t, quiet);
       const [hung, forgetful] = await servers.masters();
       const texts = await tokensOf(servers, forgetful, TRIES);
@@ -135,15 +141,18 @@ for (const { kind, name } of KINDS) {
       hung.resume();
     });
 
-    it('a process that starts finds the rest by any node that answers', { skip }, async (t) => {
+    it('a process that starts finds the other nodes through any node that answers', { skip }, async (t) => {
       const { servers } = await cluster(t, quiet);
       const [hung, ...others] = await servers.masters();
       const texts = (await Promise.all(others.map((each) => tokensOf(servers, each, 20)))).flat();
       hung.pause();
       const late = open(t, { ...OPTIONS, store: { url: servers.url([hung, others[0]]), ...DEADLINES } });
-      await until('it has found them', async () => (await tally(late, texts))[200] === texts.length);
+      await until(
+        'the process has found the other nodes',
+        async () => (await tally(late, texts))[200] === texts.length,
+      );
       hung.resume();
-      await until('and the one that hung', async () => {
+      await until('the process has found the node that hung', async () => {
         const [its] = await tokensOf(servers, hung, 1);
         return (await status(late, its)) === 200;
       });
@@ -153,7 +162,7 @@ for (const { kind, name } of KINDS) {
   describe(`a Cluster of ${name}`, async () => {
     const skip = await missing(kind);
 
-    it('is found by one replica alone, with a password', { skip }, async (t) => {
+    it('is found through one replica alone, with a password', { skip }, async (t) => {
       const servers = await startCluster(t, { kind, password: 'p@ss w/rd' });
       const [replica] = await servers.replicasOf((await servers.masters())[0]);
       const auth = open(t, { ...OPTIONS, store: servers.url([replica]) });
@@ -162,8 +171,9 @@ for (const { kind, name } of KINDS) {
         assert.deepEqual(await tally(auth, await tokensOf(servers, master, 20)), { 200: 20 });
     });
 
-    it('takes a master in, and a slot that goes there is followed', { skip }, async (t) => {
-      // What makes a new key beside others has to wait until the slot has moved, which a busy machine takes its time for.
+    it('accepts a new master, and clients follow a slot that moves to it', { skip }, async (t) => {
+      // A script that creates a key next to existing keys waits until the slot has moved. This takes long on a busy
+      // machine.
       const patient = { commandTimeout: '20s' };
       const { servers, auth, judge } = await cluster(t, { kind, masters: 2, replicas: 0 }, patient);
       const user = unique();
@@ -182,7 +192,7 @@ for (const { kind, name } of KINDS) {
   });
 }
 
-/** A key of a slot, for a write of the test's own. @param {number} slot */
+/** Returns a key of a slot, for a write of the test itself. @param {number} slot */
 function keyOf(slot) {
   for (let n = 0; ; n++) if (slotOf(`mark-${n}`) === slot) return `mark-${n}`;
 }

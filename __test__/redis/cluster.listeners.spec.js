@@ -1,4 +1,5 @@
-// Where processes listen in a Cluster: all masters bear their share of what is published, and not one of them all of it.
+// The nodes on which processes of a Cluster subscribe: the subscribers are spread over the masters, so that no
+// single master delivers all messages.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -11,7 +12,7 @@ const { until } = require('../support/started.js');
 
 const LISTENERS = 24;
 
-it('those who listen begin at masters drawn at random', async (t) => {
+it('subscribers begin at randomly chosen masters', async (t) => {
   const skip = await missing('redis');
   if (skip) return t.skip(skip);
   const servers = await startCluster(t, { kind: 'redis', replicas: 0 });
@@ -28,6 +29,6 @@ it('those who listen begin at masters drawn at random', async (t) => {
   await until('all listen', async () => (await listening()).reduce((sum, each) => sum + each) === LISTENERS);
   const counts = await listening();
   t.diagnostic(`listeners by master: ${counts.join(', ')}`);
-  // That all 24 draw one of three is as likely as 3^-23.
+  // All 24 subscribers choose the same of three masters with a probability of 3^-23.
   assert.ok(counts.filter((each) => each > 0).length >= 2, counts.join());
 });

@@ -1,4 +1,4 @@
-// Slots that move from one master to another while work goes on: every operation is done once, and none fails.
+// Slots that move from one master to another under load: every operation is done once, and no operation fails.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -17,14 +17,15 @@ const ROUNDS = 3;
 /** @param {import('node:test').TestContext} t @param {'redis' | 'valkey'} kind */
 async function cluster(t, kind) {
   const servers = await startCluster(t, { kind, replicas: 0 });
-  // What makes a new key beside others has to wait until the slot has moved: longer than usual, on a machine that is busy.
+  // A script that creates a key next to existing keys waits until the slot has moved. On a busy machine this takes
+  // longer than the default timeout.
   const auth = open(t, { ...OPTIONS, store: { url: servers.url(), commandTimeout: '20s' } });
   await auth.ready();
   return { servers, auth };
 }
 
 /**
- * A user with a session, whose keys are being moved: some have gone, some have not.
+ * Sets up a user with a session, whose keys are being moved: some keys have moved, and the others have not.
  * @param {import('node:test').TestContext} t @param {'redis' | 'valkey'} kind @param {number} gone
  */
 async function halfway(t, kind, gone) {
@@ -52,13 +53,15 @@ for (const { kind, name } of KINDS) {
   describe(`while slots of a Cluster of ${name}`, async () => {
     const skip = await missing(kind);
 
-    it('move to and fro under load, every operation is done once and none fails', { skip }, async (t) => {
+    it('move to and fro under load, every operation is done once and no operation fails', {
+      skip,
+    }, async (t) => {
       const { servers, auth } = await cluster(t, kind);
       const users = Array.from({ length: 5 }, () => unique());
       const going = work(t, auth, users);
       await going.smooth();
       const wereSentOn = async () => (await servers.errors('MOVED')) > 0 && (await servers.errors('ASK')) > 0;
-      // Whether a client asks while a slot is on its way is luck: it goes on until one has.
+      // A request meets a moving slot only by chance. The test continues until one request has met it.
       for (let round = 0; round < ROUNDS || (round < 50 * ROUNDS && !(await wereSentOn())); round++) {
         for (const user of users) {
           const slot = slotOfUser(user);
@@ -77,10 +80,10 @@ for (const { kind, name } of KINDS) {
       const { lost, unknown, notRun, requests } = account;
       assert.deepEqual({ lost, unknown, notRun }, { lost: 0, unknown: 0, notRun: 0 });
       assert.deepEqual(Object.keys(requests), ['200']);
-      assert.ok(moved > 0 && ask > 0, 'clients were sent on');
+      assert.ok(moved > 0 && ask > 0, 'clients were redirected');
     });
 
-    it('are on their way and a user has gone ahead (ASK), the new owner decides', { skip }, async (t) => {
+    it('are moving and all keys of a user have moved (ASK), the new owner decides', { skip }, async (t) => {
       const { servers, auth, user, live, from, to, end } = await halfway(t, kind, 100);
       const before = await to.scriptsRun();
       assert.equal(await status(auth, live), 200);
@@ -91,24 +94,26 @@ for (const { kind, name } of KINDS) {
       const left = await from.scriptsRun();
       for (let n = 0; n < 10; n++) assert.equal(await status(auth, live), 200);
       assert.equal((await auth.counters.add(user, 'c', 1)).value, 2);
-      assert.equal(await from.scriptsRun(), left, 'the old owner runs nothing of it');
+      assert.equal(await from.scriptsRun(), left, 'the old owner runs no script for this user');
       assert.equal(await to.scriptsRun(), before + 13);
     });
 
-    it('are on their way and half of a user is gone (TRYAGAIN), it is asked again until the other half is', {
+    it('are moving and half of the keys of a user have moved (TRYAGAIN), calls are retried until the move is complete', {
       skip,
     }, async (t) => {
       const { servers, auth, user, live, end } = await halfway(t, kind, 1);
       const asked = auth.sessions.admit(user, { sessionId: 'second' });
       const decided = status(auth, live);
-      await until('it is told to try again', async () => (await servers.errors('TRYAGAIN')) > 0);
+      await until('a node has answered TRYAGAIN', async () => (await servers.errors('TRYAGAIN')) > 0);
       await end();
       assert.equal((await asked).admitted, true);
       assert.equal(await decided, 200);
       assert.equal((await auth.sessions.list(user)).length, 2);
     });
 
-    it('stay halfway for longer than the deadline, it is 503 and nothing is done', { skip }, async (t) => {
+    it('stay half moved for longer than the timeout, calls fail with 503 and have no effect', {
+      skip,
+    }, async (t) => {
       const { servers, auth: judge, user, live, end } = await halfway(t, kind, 1);
       const auth = open(t, { ...OPTIONS, store: { url: servers.url(), ...DEADLINES } });
       await assert.rejects(
@@ -122,7 +127,7 @@ for (const { kind, name } of KINDS) {
       assert.equal((await judge.sessions.list(user)).length, 1);
     });
 
-    it('have no owner, those of other slots are decided, and the others as soon as there is one', {
+    it('have no owner, users of other slots are decided, and users of these slots as soon as an owner exists', {
       skip,
     }, async (t) => {
       const { servers, auth: judge } = await cluster(t, kind);

@@ -1,5 +1,5 @@
-// Counters and once() on real servers: the races, replies that are lost and asked for again, a process that is killed, and
-// what is left.
+// Counters and once() on real servers: the races, lost replies and retries, a process that is killed, and the
+// remaining data.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -13,7 +13,7 @@ const { RACES } = require('../support/races/counters.js');
 const { KINDS, missing, startServer } = require('../support/servers.js');
 const { until } = require('../support/started.js');
 
-/** A million in a trial by hand; so many here. */
+/** The manual trial uses a million. */
 const MANY = 20_000;
 const BLOCK = 50;
 const MOVE = [
@@ -58,7 +58,7 @@ for (const { kind, name } of KINDS) {
       }
     });
 
-    it('counters and keys of once() without ttl have no end, and go with their value', {
+    it('counters and keys of once() without ttl have no expiry, and are deleted with their value', {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind });
@@ -69,7 +69,7 @@ for (const { kind, name } of KINDS) {
       await auth.counters.get(user, 'c');
       await auth.counters.add(user, 'c', 1, { max: 0, idempotencyKey: 'k' });
       await auth.onceRelease('key', 'a');
-      assert.deepEqual(await server.keys(), before, 'looks and refusals leave nothing');
+      assert.deepEqual(await server.keys(), before, 'reads and denials leave no data');
       await auth.counters.add(user, 'c', 1, { idempotencyKey: 'k' });
       await auth.once('key', { by: 'a' });
       await auth.once('other key', { by: 'a', ttl: '1h' });
@@ -90,10 +90,10 @@ for (const { kind, name } of KINDS) {
       await auth.counters.add(user, 'c', -1);
       await auth.onceRelease('key', 'a');
       assert.equal((await ends()).c, undefined);
-      assert.equal((await server.keys()).length, 2, 'the answer and the other key, which have an end');
+      assert.equal((await server.keys()).length, 2, 'the answer and the other key, which expire');
     });
 
-    it(`of ${MANY} counters that are 0 again and as many keys whose time has passed nothing is left`, {
+    it(`${MANY} counters that are 0 again, and the same number of expired keys, leave no data`, {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind });
@@ -119,11 +119,11 @@ for (const { kind, name } of KINDS) {
   });
 }
 
-describe('where the reply is lost after the server ran it,', async () => {
+describe('when the reply is lost after the server ran the call,', async () => {
   const skip = await missing('redis');
 
   for (const cut of [true, false]) {
-    it(`asking again under the same key tells what was done, once (${cut ? 'connection cut' : 'silence'})`, {
+    it(`a retry under the same idempotency key returns what was done once (${cut ? 'connection cut' : 'silence'})`, {
       skip,
     }, async (t) => {
       const { proxy, auth, judge, live } = await faulty(t);
@@ -148,12 +148,12 @@ describe('where the reply is lost after the server ran it,', async () => {
   }
 });
 
-describe('a process that is killed in the middle of 500 transfers', async () => {
+describe('a process that is killed during 500 transfers', async () => {
   const skip = await missing('redis');
   const TRANSFERS = 500;
   const AT_ONCE = 20;
 
-  it('leaves each made as a whole or not at all, and asking again makes the others', { skip }, async (t) => {
+  it('leaves each transfer complete or not made, and a retry makes the others', { skip }, async (t) => {
     const server = await startServer(t);
     const judge = open(t, { store: server.url() });
     const user = unique();

@@ -1,4 +1,5 @@
-// latchgate doctor on real servers: what it finds, what it makes of it, and that it leaves nothing and tells nothing.
+// latchgate doctor on real servers: its findings and their levels. It leaves no data on the server and reveals no
+// secret.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -38,7 +39,7 @@ for (const { kind, name } of KINDS) {
   describe(`latchgate doctor on ${name}`, async () => {
     const skip = await missing(kind);
 
-    it('finds a fit server fit, over TCP, TLS and a socket', { skip }, async (t) => {
+    it('accepts a suitable server, over TCP, TLS and a socket', { skip }, async (t) => {
       const password = 'p@ss:w/rd';
       const server = await startServer(t, { kind, ...LASTING, password, tls: true, socket: true });
       for (const url of [server.url(), server.tlsUrl({ insecure: true }), server.socketUrl()]) {
@@ -58,7 +59,9 @@ for (const { kind, name } of KINDS) {
       assert.deepEqual(await server.allKeys(), []);
     });
 
-    it('finds one that evicts, one that forgets, and one that is full', { skip }, async (t) => {
+    it('reports a server that evicts, a server without persistence, and a server that is full', {
+      skip,
+    }, async (t) => {
       const evicting = { maxmemory: '50mb', policy: 'allkeys-lru' };
       const server = await startServer(t, { kind, ...evicting });
       const both = await doctor(server.url());
@@ -77,7 +80,7 @@ for (const { kind, name } of KINDS) {
       assert.deepEqual((await doctor(server.url())).levels('warning'), ['persistence']);
     });
 
-    it('says what a login may not ask, and goes on', { skip }, async (t) => {
+    it('reports the commands that a login may not run, and continues', { skip }, async (t) => {
       const narrow = {
         user: 'narrow',
         password: 'n',
@@ -96,7 +99,7 @@ for (const { kind, name } of KINDS) {
       assert.doesNotMatch(nobody.stdout, /Hush/);
     });
 
-    it('counts keys by kind under a prefix, and shows none', { skip }, async (t) => {
+    it('counts keys by kind under a prefix, and prints no key', { skip }, async (t) => {
       const server = await startServer(t, { kind, ...LASTING });
       const store = { url: server.url(), prefix: 'shop' };
       const auth = open(t, { store, sessions: {}, apiKeys: {} });
@@ -110,7 +113,7 @@ for (const { kind, name } of KINDS) {
       assert.deepEqual((await doctor(server.url())).report.keys, {});
     });
 
-    it('finds replicas, and one that was named in place of its primary', { skip }, async (t) => {
+    it('reports replicas, and a replica that the URL names instead of its primary', { skip }, async (t) => {
       const primary = await startServer(t, { kind, ...LASTING });
       assert.equal((await doctor(primary.url())).of('replicas')[0].level, 'note');
       const replica = await startServer(t, {
@@ -127,7 +130,7 @@ for (const { kind, name } of KINDS) {
       assert.ok((await doctor(replica.url())).levels('problem').includes('role'));
     });
 
-    it('finds a node of a Cluster that was named alone', { skip }, async (t) => {
+    it('reports a node of a Cluster that the URL names as a single server', { skip }, async (t) => {
       const server = await startServer(t, { kind, ...LASTING, config: { 'cluster-enabled': 'yes' } });
       const { of } = await doctor(server.url());
       assert.match(of('role')[0].text, /redis-cluster:/);
@@ -149,7 +152,7 @@ for (const { kind, name } of KINDS) {
       );
     });
 
-    it('finds the primary that Sentinels name, and says where they differ', { skip }, async (t) => {
+    it('finds the primary that Sentinels name, and reports Sentinels that disagree', { skip }, async (t) => {
       const password = 'p@ss';
       const options = { kind, ...LASTING, password };
       const servers = [await startServer(t, options), await startServer(t, options)];
@@ -174,10 +177,12 @@ for (const { kind, name } of KINDS) {
   });
 }
 
-describe('latchgate doctor on many servers', async () => {
+describe('latchgate doctor on several servers', async () => {
   const skip = await missing('redis');
 
-  it('finds what Sentinels watch fit, with the login of each kind', { skip }, async (t) => {
+  it('accepts the servers that Sentinels watch, with separate logins for servers and Sentinels', {
+    skip,
+  }, async (t) => {
     const login = { password: 'p@ss', sentinelPassword: 's@ss' };
     const sentinels = await startSentinels(t, { ...login, ...LASTING });
     const url = `${sentinels.url()}&sentinel_password=${encodeURIComponent(login.sentinelPassword)}`;
@@ -188,7 +193,7 @@ describe('latchgate doctor on many servers', async () => {
     assert.doesNotMatch(stdout, /@ss|%40ss/);
   });
 
-  it('finds every primary of a Cluster, and their keys together', { skip }, async (t) => {
+  it('finds every primary of a Cluster, and counts the keys of all primaries', { skip }, async (t) => {
     const cluster = await startCluster(t, { password: 'p@ss', ...LASTING });
     const auth = open(t, { store: cluster.url(), sessions: {} });
     for (let i = 0; i < 20; i++) await auth.sessions.admit(`u${i}`);
@@ -199,8 +204,8 @@ describe('latchgate doctor on many servers', async () => {
   });
 });
 
-describe('latchgate doctor on what is no such server', () => {
-  it('refuses one that is too old, or whose clock is wrong', async (t) => {
+describe('latchgate doctor on an unsuitable server', () => {
+  it('refuses a server that is too old, or whose clock is wrong', async (t) => {
     const info = 'redis_version:6.2.14\r\nrole:master\r\naof_enabled:1\r\n';
     const url = await startPretender(t, ([command]) => {
       if (command === 'INFO') return `$${info.length}\r\n${info}\r\n`;
@@ -213,7 +218,7 @@ describe('latchgate doctor on what is no such server', () => {
     assert.deepEqual(levels('problem').sort(), ['clock', 'scripts', 'version']);
   });
 
-  it('says so of one that speaks something else', async (t) => {
+  it('reports a server that speaks another protocol', async (t) => {
     const url = await startPretender(t, () => 'HTTP/1.1 400 Bad Request\r\n\r\n');
     assert.match((await doctor(url)).of('connection')[0].text, /protocol/);
   });

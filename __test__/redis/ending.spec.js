@@ -1,5 +1,5 @@
-// A process whose store is on a server ends by itself, however much of it is left open: connections, a subscriber that listens,
-// turns that are held, signals that are watched. Only what somebody waits for keeps it.
+// A process whose store is on a server exits by itself, although resources stay open: connections, a subscriber,
+// held turns and watched signals. Only a pending wait keeps the process alive.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -23,7 +23,10 @@ for (const { name, start } of STORES) {
     const skip = await missing('redis');
     const store = shared(start, skip);
 
-    /** @param {string} script @returns {Promise<string>} what it printed; it has ended by itself, without a word of complaint */
+    /**
+     * @param {string} script
+     * @returns {Promise<string>} its stdout. The process has exited by itself, with an empty stderr
+     */
     const run = async (script) => {
       const { status, signal, stdout, stderr } = await runScript(`
         const auth = latchgate.createAuth({
@@ -35,7 +38,7 @@ for (const { name, start } of STORES) {
       return stdout.trim();
     };
 
-    it('ends by itself with an idle Auth that was never closed', { skip }, async () => {
+    it('exits by itself with an idle Auth that was never closed', { skip }, async () => {
       const script = `
         auth.middleware();
         const { admitted } = await sessions.admit('idle');
@@ -43,7 +46,7 @@ for (const { name, start } of STORES) {
       assert.equal(await run(script), 'true');
     });
 
-    it('ends by itself while it listens, turns are held, and a signal is watched', { skip }, async (t) => {
+    it('exits by itself while it subscribes, holds turns and watches a signal', { skip }, async (t) => {
       const printed = await run(`
         const enter = async (user) => {
           const { accessToken } = await tokens.login(user);
@@ -65,14 +68,14 @@ for (const { name, start } of STORES) {
         console.log(fence, signal.aborted, own.signal.aborted);`);
       const [fence, ...aborted] = printed.split(' ');
       assert.deepEqual(aborted, ['true', 'false']);
-      // What it held is had by others when the leases are over.
+      // Other processes get its turns when the leases are over.
       const { locks } = open(t, { store: store().url() });
       const lease = await locks.acquire('k', { wait: '50s' });
       assert.ok(lease.fence > Number(fence));
       await lease.release();
     });
 
-    it('is kept alive by who waits for a turn, until the wait is over', { skip }, async () => {
+    it('stays alive while a caller waits for a turn, until the wait is over', { skip }, async () => {
       const script = `
         await locks.acquire('busy', { ttl: '1h', maxHold: '1h' });
         await locks.acquire('busy', { wait: 1500 }).catch((error) => console.log(error.code));`;

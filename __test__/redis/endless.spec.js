@@ -1,4 +1,4 @@
-// Keys without an end: after everything that an Auth can do was done, those that the design names are there, and no other.
+// Keys without an expiry: after every operation of an Auth has run, only the keys that the design names have none.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -13,7 +13,7 @@ const WINDOW = { limit: 9, window: '1h' };
 const BUCKET = { ...WINDOW, algorithm: /** @type {const} */ ('bucket') };
 const DAY = 24 * 3_600_000;
 
-/** Each kind of key (docs/layout.md), and whose. @typedef {Record<string, string[]>} Found */
+/** Owners by kind of key (docs/layout.md). @typedef {Record<string, string[]>} Found */
 
 /** @param {import('../support/servers.js').RealServer} server @returns {Promise<{ all: Found, endless: Found }>} */
 async function look(server) {
@@ -29,11 +29,15 @@ async function look(server) {
   return found;
 }
 
-/** Sessions, logins, revocations, windows, buckets, turns: what ends by itself. @param {Auth} auth @param {string} user */
+/**
+ * Creates data that expires by itself: sessions, logins, revocations, windows, buckets and turns.
+ * @param {Auth} auth
+ * @param {string} user
+ */
 async function passing(auth, user) {
   const own = token({ sub: user, sid: 'first' });
   const early = token({ sub: user, sid: 'early', iat: Math.floor(Date.now() / 1000) + 30 });
-  assert.ok((await auth.authenticate({ token: early })).ok, 'of a clock that is ahead');
+  assert.ok((await auth.authenticate({ token: early })).ok, 'the token of a clock that is ahead is valid');
   const answer = await auth.authenticate({ token: own }, { quota: { ...WINDOW, name: 'of the user' } });
   assert.ok(answer.ok);
   await auth.authenticate({ token: own }, { quota: { ...BUCKET, name: 'apart', by: () => `by ${user}` } });
@@ -67,7 +71,7 @@ for (const { kind, name } of KINDS) {
   describe(`on ${name}`, async () => {
     const skip = await missing(kind);
 
-    it('balances, counters, API keys, what names them, blocks, once() without ttl, the key of receipts and the layout have no end, and nothing else', {
+    it('only balances, counters, API keys and their indexes, blocks, once() without ttl, the receipt key and the layout have no expiry', {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind });
@@ -85,7 +89,11 @@ for (const { kind, name } of KINDS) {
         'blocked',
       ].map((label) => unique(label));
       await passing(auth, user);
-      assert.deepEqual((await look(server)).endless, { mac: [''], v: [''] }, 'after what ends by itself');
+      assert.deepEqual(
+        (await look(server)).endless,
+        { mac: [''], v: [''] },
+        'data that expires leaves only the receipt key and the layout',
+      );
 
       const policy = { quota: { limit: 9, name: 'a balance' } };
       assert.ok((await auth.authenticate({ token: token({ sub: prepaid }) }, policy)).ok);
@@ -108,7 +116,7 @@ for (const { kind, name } of KINDS) {
       const { all, endless } = await look(server);
       /** @param {string} kind @param {string[]} owners */
       const are = (kind, owners) => assert.deepEqual(endless[kind]?.toSorted(), owners.toSorted(), kind);
-      assert.equal(endless.a.length, 3, 'two of one owner, and one since the other one fell');
+      assert.equal(endless.a.length, 3, 'one owner has two keys, and the revoked owner has one later key');
       are('ak', [owner, fallen]);
       are('b', [prepaid]);
       are('c', [counted]);
@@ -119,9 +127,9 @@ for (const { kind, name } of KINDS) {
       are('u', [blocked]);
       are('v', ['']);
       assert.deepEqual(Object.keys(endless).sort(), ['a', 'ak', 'b', 'c', 'imp', 'mac', 'o', 'qb', 'u', 'v']);
-      // Those of a queue are there while somebody waits, and that of acks for a millisecond.
+      // The keys of a queue exist while a caller waits. The key of acks exists for a millisecond.
       const kinds = 'a ak b c d f fg ic ik imp iq l lead lr mac o qb qg qw rf t u v';
-      assert.equal(Object.keys(all).sort().join(' '), kinds, 'everything was used');
+      assert.equal(Object.keys(all).sort().join(' '), kinds, 'every kind of key was used');
     });
   });
 }

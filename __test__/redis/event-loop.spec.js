@@ -1,5 +1,5 @@
-// Answers are read in the event loop that asked: a loop that is busy, ends, or is torn down in the middle must cost no more
-// than time.
+// Replies are read in the event loop of the caller. An event loop that is busy, ends, or is terminated during a call
+// must cause nothing but a delay.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -22,7 +22,7 @@ function block(ms) {
 describe('an event loop', async () => {
   const skip = await missing('redis');
 
-  it('that is busy for longer than the deadline of its calls gets the answers that came meanwhile', {
+  it('that is busy for longer than the timeout of its calls gets the replies that arrived during that time', {
     skip,
   }, async (t) => {
     const server = await startServer(t);
@@ -33,7 +33,7 @@ describe('an event loop', async () => {
     const rule = { limit: 1000, window: '1h' };
     for (let round = 0; round < 3; round++) {
       const asked = Array.from({ length: 300 }, () => auth.quotas.consume('busy', rule));
-      // Sent when this turn ends; then the loop is busy.
+      // The calls are sent when this event loop turn ends. After that, the event loop is busy.
       setImmediate(() => block(900));
       const answers = await Promise.all(asked);
       assert.ok(answers.every(({ allowed }) => allowed === true));
@@ -41,7 +41,7 @@ describe('an event loop', async () => {
     assert.equal((await auth.quotas.peek('busy', rule)).remaining, 100);
   });
 
-  it('learns that a connection was reset, though an answer came before', { skip }, async (t) => {
+  it('learns that a connection was reset, although a reply came first', { skip }, async (t) => {
     const server = await startServer(t);
     let resets = false;
     const relay = net.createServer((client) => {
@@ -70,12 +70,12 @@ describe('an event loop', async () => {
     await auth.ready();
     resets = true;
     await auth.ready();
-    // Nobody asks anything.
-    await until('it is told', () => told.length === 2);
+    // No call is pending.
+    await until('both events are emitted', () => told.length === 2);
     assert.deepEqual(told, ['store-error', 'store-recovered']);
   });
 
-  it('of a worker thread may end at any time, whatever is on its way', { skip }, async (t) => {
+  it('of a worker thread may end at any time, with calls in flight', { skip }, async (t) => {
     const server = await startServer(t);
     const { status, signal, stdout, stderr } = await runScript(
       `
@@ -111,7 +111,7 @@ describe('an event loop', async () => {
     );
   });
 
-  it('that drops its Auths without closing them lets go of their connections', { skip }, async (t) => {
+  it('that drops its Auths without closing them releases their connections', { skip }, async (t) => {
     const server = await startServer(t);
     let connected = NaN;
     const { status, signal, stderr } = await runScript(
@@ -143,11 +143,11 @@ describe('an event loop', async () => {
       },
     );
     assert.deepEqual({ status, signal }, { status: 0, signal: null }, stderr);
-    // The test's own, and what the collector has not come to.
+    // The connections of the test itself, and of Auths that the collector has not reached.
     assert.ok(connected <= 10, `${connected} of 100 connections are left`);
   });
 
-  it('may be left by process.exit() with calls on their way', { skip }, async (t) => {
+  it('may be ended by process.exit() with calls in flight', { skip }, async (t) => {
     const server = await startServer(t);
     for (let round = 0; round < 5; round++) {
       const { status, signal, stderr } = await runScript(

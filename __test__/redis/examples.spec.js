@@ -1,5 +1,5 @@
-// The examples that need a server: the steps of from-express-session, on one server, so that each finds what the one before has
-// left; and a payment in api-key-plans whose process dies.
+// The examples that need a server. The steps of from-express-session run on one server, so that each step finds the
+// data of the previous step. In api-key-plans, a process dies during a payment.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -11,7 +11,7 @@ const { missing, startServer } = require('../support/servers.js');
 const STEPS = ['before', 'step-1-write', 'step-2-read', 'step-3-alone'];
 const post = { method: 'POST' };
 
-/** A browser's cookies. */
+/** The cookies of a browser. */
 class Jar {
   /** @type {Map<string, string>} */
   #cookies = new Map();
@@ -21,7 +21,7 @@ class Jar {
     this.#cookies = new Map(cookies);
   }
 
-  /** @param {string[]} names @returns a browser that has these alone */
+  /** @param {string[]} names @returns a browser that has only these cookies */
   only(...names) {
     return new Jar([...this.#cookies].filter(([name]) => names.includes(name)));
   }
@@ -79,7 +79,7 @@ describe('examples/from-express-session', async () => {
   }
 
   for (const [n, step] of STEPS.entries()) {
-    it(`${step}: sets no cookie without Secure where nothing says that this is development`, {
+    it(`${step}: sets no cookie without Secure unless the environment is development`, {
       skip,
     }, async (t) => {
       const { step: at } = await site(t, '');
@@ -88,7 +88,7 @@ describe('examples/from-express-session', async () => {
       for (const cookie of answer.headers.getSetCookie()) assert.match(cookie, /; HttpOnly/);
     });
 
-    it(`${step}: refuses what is no user`, { skip }, async (t) => {
+    it(`${step}: refuses a value that is not a user`, { skip }, async (t) => {
       const url = await (await site(t)).step(n);
       for (const user of [undefined, null, 7, '', ['ada'], { $ne: '' }])
         assert.equal((await call(`${url}/login`, { body: { user } })).status, 400);
@@ -96,13 +96,13 @@ describe('examples/from-express-session', async () => {
     });
   }
 
-  it('who is logged in stays so from the first step to the last', { skip }, async (t) => {
+  it('a logged-in user stays logged in from the first step to the last', { skip }, async (t) => {
     const { login, step } = await site(t);
     const jar = await login(await step(0));
     for (const n of [1, 2, 3]) assert.equal(await me(jar, await step(n)), 'ada', STEPS[n]);
   });
 
-  it('who skips the first step is carried over by the second, in one session for many requests', {
+  it('the second step migrates a user who skipped the first step, in one session for many requests', {
     skip,
   }, async (t) => {
     const { login, step } = await site(t);
@@ -113,10 +113,11 @@ describe('examples/from-express-session', async () => {
     assert.deepEqual(users, Array(8).fill('ada'));
     assert.deepEqual(copies[0].names, ['access', 'connect.sid']);
     assert.equal((await copies[0].call(`${url}/logout`, post)).status, 204);
-    for (const each of copies.slice(1)) assert.equal(await me(each, url), 401, 'they were one session');
+    for (const each of copies.slice(1))
+      assert.equal(await me(each, url), 401, 'all requests were of one session');
   });
 
-  it('a session that was ended is not carried over again', { skip }, async (t) => {
+  it('an ended session is not migrated again', { skip }, async (t) => {
     const { login, step } = await site(t);
     const jar = await login(await step(1));
     const old = jar.only('connect.sid');
@@ -127,12 +128,12 @@ describe('examples/from-express-session', async () => {
     assert.deepEqual(old.names, ['connect.sid']);
   });
 
-  it('step 2 keeps three sessions of a user, whichever step began them', { skip }, async (t) => {
+  it('step 2 keeps three sessions of a user, regardless of the step that began them', { skip }, async (t) => {
     const { login, step } = await site(t);
     const first = await login(await step(1));
     const url = await step(2);
     const later = [await login(url), await login(url), await login(url)];
-    assert.equal(await me(first, url), 401, 'the longest inactive made room');
+    assert.equal(await me(first, url), 401, 'the longest inactive session was evicted');
     assert.equal(await me(first.only('connect.sid'), url), 401);
     for (const each of later) assert.equal(await me(each, url), 'ada');
   });
@@ -141,7 +142,7 @@ describe('examples/from-express-session', async () => {
 describe('examples/api-key-plans', async () => {
   const skip = await missing('redis');
 
-  it('adds a payment once, though its process dies while it is told of it', { skip }, async (t) => {
+  it('adds a payment once, although its process dies during the notification', { skip }, async (t) => {
     const server = await startServer(t);
     const app = () => startExample(t, 'api-key-plans/app.js', { LATCHGATE_STORE: server.url() });
     const billing = token({ sub: 'payments', scope: 'billing' }, { key: SECRET });
@@ -150,11 +151,12 @@ describe('examples/api-key-plans', async () => {
     const survivor = await app();
     for (let n = 1; n <= 9; n++) {
       const { child, url } = await app();
-      // By now it is connected: what scripts run from here on are the payment's.
+      // The app is connected now: all later scripts are scripts of the payment.
       assert.equal((await call(`${url}/payments/p${n}`, { token: billing, body: {} })).status, 400);
       const before = await server.scriptsRun();
       const lost = pay(url, n).catch(() => undefined);
-      // One dies at once, the next when it has been let in, the third when the units have been added.
+      // The first process dies immediately, the next after the request is allowed, the third after the units are
+      // added.
       while ((await server.scriptsRun()) < before + (n % 3)) await new Promise(setImmediate);
       child.kill('SIGKILL');
       await lost;
@@ -162,6 +164,6 @@ describe('examples/api-key-plans', async () => {
         assert.deepEqual((await pay(survivor.url, n)).body, { units: 5 * n });
     }
     const [key] = (await server.keys()).filter((each) => each.endsWith(':c:ada'));
-    assert.equal(Number(await server.command('TTL', key)), -1, 'what was paid is never forgotten');
+    assert.equal(Number(await server.command('TTL', key)), -1, 'the count of paid units never expires');
   });
 });

@@ -1,5 +1,6 @@
-// revokeUser() and foreign tokens: one of an issuer whose clock is fast falls though it was never used, and one that is issued
-// after the revocation stands, whatever the tolerance. One Auth sees the lead, another one revokes.
+// revokeUser() and foreign tokens. It invalidates a token of an issuer whose clock is fast, although the token was
+// never used. A token that is issued after the revocation is valid for any tolerance. One Auth observes the lead,
+// and another Auth revokes.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -38,14 +39,14 @@ async function outcome(auth, text) {
 }
 
 const seconds = () => Math.floor(Date.now() / 1000);
-/** Until the next second has begun. */
+/** Resolves when the next second has begun. */
 const nextSecond = () => setTimeout(1050 - (Date.now() % 1000));
 
 for (const { name, kind, store } of STORES) {
   describe(`on ${name}`, async () => {
     const skip = kind !== undefined && (await missing(kind));
 
-    it('a token that a fast clock has stamped falls though nobody has used it', { skip }, async (t) => {
+    it('revokeUser() invalidates an unused token that a fast clock issued', { skip }, async (t) => {
       const url = await store(t);
       const [seer, revoker] = [open(t, { store: patient(url) }), open(t, { store: patient(url) })];
       const user = unique();
@@ -57,7 +58,7 @@ for (const { name, kind, store } of STORES) {
       assert.equal(await outcome(revoker, unused), 'user_revoked');
     });
 
-    it('a token that is issued in the next second stands, however large the tolerance', {
+    it('a token that is issued in the next second is valid for any tolerance', {
       skip,
     }, async (t) => {
       const auth = open(t, {
@@ -75,7 +76,7 @@ for (const { name, kind, store } of STORES) {
       }
     });
 
-    it('the clock of one issuer says nothing of another', { skip }, async (t) => {
+    it('the clock of one issuer does not affect the tokens of another issuer', { skip }, async (t) => {
       const jwt = { secret: SECRET, issuer: [OURS, THEIRS] };
       const auth = open(t, { store: patient(await store(t)), jwt });
       const sub = unique();
@@ -91,7 +92,7 @@ for (const { name, kind, store } of STORES) {
       assert.equal(await outcome(auth, of(THEIRS, 20)), 'user_revoked');
     });
 
-    it('jwt.issuerClockLead fixes how far a revocation reaches', { skip }, async (t) => {
+    it('jwt.issuerClockLead fixes the range of a revocation', { skip }, async (t) => {
       const url = await store(t);
       const auth = open(t, { store: patient(url), jwt: { secret: SECRET, issuerClockLead: '5s' } });
       const user = unique();
@@ -99,7 +100,7 @@ for (const { name, kind, store } of STORES) {
       await auth.tokens.revokeUser(user);
       assert.equal(await outcome(auth, within), 'user_revoked');
       assert.equal(await outcome(auth, beyond), 'allowed');
-      // What was let through falls with the next one, whatever is fixed.
+      // The next revocation invalidates a token that was allowed before, regardless of the fixed lead.
       await auth.tokens.revokeUser(user);
       assert.equal(await outcome(auth, beyond), 'user_revoked');
     });

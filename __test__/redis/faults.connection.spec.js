@@ -1,5 +1,5 @@
-// Faults of the way to the server: nobody there, nobody answering, nobody allowed. Always 503 within the deadline and never
-// 401, and back without help.
+// Faults on the connection to the server: no server, no reply, no permission. The status is always 503 within the
+// timeout and never 401. The store recovers automatically.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -28,7 +28,7 @@ for (const { kind, name } of KINDS) {
   describe(`a store that, being ${name},`, async () => {
     const skip = await missing(kind);
 
-    it('refuses connections from the start is 503 for requests, a fault for calls, and found when it comes', {
+    it('refuses connections from the start is 503 for requests, a fault for calls, and is found when it is available', {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind });
@@ -62,7 +62,9 @@ for (const { kind, name } of KINDS) {
       await auth.ready();
     });
 
-    it('goes away and refuses is 503, and found again when it is back', { skip }, async (t) => {
+    it('goes away and refuses connections is 503, and is found again when it is back', {
+      skip,
+    }, async (t) => {
       const { proxy, auth, live } = await faulty(t, { server: { kind } });
       await proxy.refuse();
       assert.deepEqual(await tally(auth, Array(TRIES).fill(live)), { 503: TRIES });
@@ -70,7 +72,7 @@ for (const { kind, name } of KINDS) {
       await recovered(auth, live);
     });
 
-    it('does not change what a bad token is: 401 by its own fault, store or no store', {
+    it('is unreachable does not change the 401 of an invalid token', {
       skip,
     }, async (t) => {
       const { proxy, auth } = await faulty(t, { server: { kind } });
@@ -84,7 +86,7 @@ for (const { kind, name } of KINDS) {
       assert.equal(await status(auth, 'no.such.token'), 401);
     });
 
-    it('wants another password is 503, and found once that is the password', { skip }, async (t) => {
+    it('expects another password is 503, and is found when the password is changed', { skip }, async (t) => {
       const server = await startServer(t, { kind, password: 'right' });
       const url = server.url({ password: 'sesame-7f' });
       const auth = open(t, { store: { url, ...DEADLINES }, sessions: SESSIONS });
@@ -92,20 +94,20 @@ for (const { kind, name } of KINDS) {
       await assert.rejects(auth.ready(), (/** @type {any} */ error) => {
         assert.ok(
           !JSON.stringify([error.message, error.stack, String(error.cause)]).includes('sesame-7f'),
-          'no password in errors',
+          'errors do not contain the password',
         );
         assert.match(error.message, /refused the login \(WRONGPASS\): check user and password/);
         assert.ok(error.message.includes(`127.0.0.1:${server.port}: `));
         return storeFault(error);
       });
       const { ok, warnings } = await auth.health();
-      assert.ok(!ok && /refused the login/.test(warnings[0]), 'health() says why');
+      assert.ok(!ok && /refused the login/.test(warnings[0]), 'health() states the reason');
       assert.deepEqual(await tally(auth, Array(TRIES).fill(text)), { 503: TRIES });
       await server.configure('requirepass', 'sesame-7f');
       await recovered(auth, text);
     });
 
-    it('wants a password and is given none is 503', { skip }, async (t) => {
+    it('expects a password and gets none is 503', { skip }, async (t) => {
       const server = await startServer(t, { kind, password: 'right' });
       const auth = open(t, {
         store: { url: `redis://127.0.0.1:${server.port}`, ...DEADLINES },
@@ -115,7 +117,7 @@ for (const { kind, name } of KINDS) {
       assert.deepEqual(await tally(auth, newcomers(TRIES)), { 503: TRIES });
     });
 
-    it('has a name that no server has is 503', async (t) => {
+    it('has an unknown host name is 503', async (t) => {
       const auth = open(t, {
         store: { url: 'redis://no-such-host.invalid:6379', ...DEADLINES },
         sessions: SESSIONS,
@@ -124,7 +126,7 @@ for (const { kind, name } of KINDS) {
       assert.deepEqual(await tally(auth, newcomers(TRIES)), { 503: TRIES });
     });
 
-    it('does not speak TLS where it should, or shows a certificate that nobody vouches for, is 503', {
+    it('does not speak TLS although it should, or has an untrusted certificate, is 503', {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind, tls: true });
@@ -139,7 +141,7 @@ for (const { kind, name } of KINDS) {
       }
     });
 
-    it('is no store at all, and answers what no server answers, is 503', { skip }, async (t) => {
+    it('does not speak the protocol is 503', { skip }, async (t) => {
       const port = await serve(t, () => {});
       const auth = open(t, { store: { url: `redis://127.0.0.1:${port}`, ...DEADLINES }, sessions: SESSIONS });
       await assert.rejects(auth.ready(), storeFault);
@@ -151,7 +153,7 @@ for (const { kind, name } of KINDS) {
       assert.deepEqual(await tally(closed, newcomers(TRIES)), { 503: TRIES });
     });
 
-    it('swallows what is sent over the open connection is 503 until that one is replaced', {
+    it('swallows the data of the open connection is 503 until the connection is replaced', {
       skip,
     }, async (t) => {
       const { proxy, auth, live } = await faulty(t, { server: { kind } });
@@ -159,11 +161,11 @@ for (const { kind, name } of KINDS) {
       proxy.blackHole({ fresh: false });
       assert.deepEqual(await tally(auth, Array(TRIES).fill(live)), { 503: TRIES });
       await recovered(auth, live);
-      assert.ok(proxy.connections > connections, 'over a new connection');
+      assert.ok(proxy.connections > connections, 'the recovery uses a new connection');
       assert.deepEqual(await tally(auth, Array(TRIES).fill(live)), { 200: TRIES });
     });
 
-    it('swallows everything is 503, each within its deadline, and found again afterwards', {
+    it('swallows all data is 503, each call within its timeout, and is found again afterwards', {
       skip,
     }, async (t) => {
       const { proxy, auth, live, user } = await faulty(t, { server: { kind } });
@@ -175,7 +177,7 @@ for (const { kind, name } of KINDS) {
       await recovered(auth, live);
     });
 
-    it('has closed its side without a word is 503 at most until the connection is replaced', {
+    it('has closed its side silently is 503 at most until the connection is replaced', {
       skip,
     }, async (t) => {
       const { proxy, auth, live } = await faulty(t, { server: { kind } });
@@ -185,7 +187,7 @@ for (const { kind, name } of KINDS) {
       await recovered(auth, live);
     });
 
-    it('closes the connection again and again is 503 at most, and never twice the same request', {
+    it('closes the connection repeatedly is 503 at most, and never runs the same request twice', {
       skip,
     }, async (t) => {
       const { server, proxy, auth, live } = await faulty(t, { server: { kind } });
@@ -194,7 +196,7 @@ for (const { kind, name } of KINDS) {
       for (let round = 0; round < 20; round++) {
         const asking = tally(auth, Array(TRIES).fill(live));
         asked += TRIES;
-        // Before anything is sent, in the middle, and afterwards.
+        // The cut comes before anything is sent, during the exchange, or afterwards.
         for (let turn = 0; turn < round % 7; turn++) await new Promise(setImmediate);
         proxy.cut();
         const counts = await asking;
@@ -204,7 +206,7 @@ for (const { kind, name } of KINDS) {
       await recovered(auth, live);
     });
 
-    it('stands still is 503 within the deadline, and answers nobody with what was asked before', {
+    it('hangs is 503 within the timeout, and never returns the reply to an earlier call', {
       skip,
     }, async (t) => {
       const { server, auth, live, user } = await faulty(t, { server: { kind } });
@@ -222,7 +224,7 @@ for (const { kind, name } of KINDS) {
       assert.deepEqual(other, []);
     });
 
-    it('cannot be reached keeps no process alive once the Auth is closed, and close() ends', {
+    it('cannot be reached keeps no process alive after close(), and close() resolves', {
       skip,
     }, async (t) => {
       const { proxy, auth, live } = await faulty(t, { server: { kind } });
@@ -230,7 +232,7 @@ for (const { kind, name } of KINDS) {
       const asking = status(auth, live);
       await auth.close();
       assert.equal(await asking, 503);
-      await until('its connections are gone', () => proxy.open === 0);
+      await until('the connections of the Auth are gone', () => proxy.open === 0);
     });
   });
 }

@@ -1,5 +1,6 @@
-// Ten thousand requests that wait for a slow store: their number in the store is bounded, what does not fit is 503 at once,
-// what waits too long is 503 at its deadline, and memory comes back.
+// Ten thousand requests that wait for a slow store. The store holds a bounded number of requests. A request beyond
+// that number is 503 immediately. A request that waits too long is 503 at its timeout. Memory is released
+// afterwards.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -16,13 +17,15 @@ const WAITING = 10_000;
 const RULE = { limit: 1_000_000, window: '1h' };
 
 v8.setFlagsFromString('--expose-gc');
-/** So that what is measured is held, and not merely not yet collected. */
+/** Collects garbage, so that the measured memory is held and not merely uncollected. */
 const collect = /** @type {() => void} */ (vm.runInNewContext('gc'));
 
-describe('with 10,000 waiting on a store that', async () => {
+describe('with 10,000 requests that wait on a store that', async () => {
   const skip = await missing('redis');
 
-  it('answers nothing, each is 503 at its deadline, and none runs twice', { skip }, async (t) => {
+  it('answers nothing, each request is 503 at its timeout, and no request runs twice', {
+    skip,
+  }, async (t) => {
     const { server, auth, judge, live } = await faulty(t);
     const texts = Array.from({ length: WAITING }, (_each, n) => token({ sub: unique(`${n}`), sid: 's' }));
     await server.resetStats();
@@ -39,12 +42,12 @@ describe('with 10,000 waiting on a store that', async () => {
       asked++;
       return (await status(auth, live)) === 200;
     });
-    // What was on its way when the server stood still may have run: that is what 503 leaves open.
+    // A request that was in flight when the server hung may have run: 503 leaves this open.
     assert.ok((await server.scriptsRun()) <= WAITING + asked);
     await judge.ready();
   });
 
-  it('stands still for long, what does not fit is 503 at once and what fits is answered afterwards', {
+  it('hangs for long, requests beyond the bound are 503 immediately and the other requests are answered afterwards', {
     skip,
   }, async (t) => {
     const { server, auth } = await faulty(t, { store: { commandTimeout: '60s' } });
@@ -72,7 +75,7 @@ describe('with 10,000 waiting on a store that', async () => {
     assert.deepEqual([...counts.keys()].sort(), [200, 503]);
   });
 
-  it('answers slowly, each is answered once, and charged at most once', { skip }, async (t) => {
+  it('answers slowly, each request is answered once, and charged at most once', { skip }, async (t) => {
     const { proxy, auth, judge, live } = await faulty(t);
     const key = unique('key');
     await auth.quotas.consume(key, RULE, { cost: 0 });
@@ -81,12 +84,12 @@ describe('with 10,000 waiting on a store that', async () => {
       Array.from({ length: WAITING }, () => auth.quotas.consume(key, RULE)),
     );
     assert.equal(results.length, WAITING);
-    assert.ok(faults > 0, 'some did not fit or were too late');
+    assert.ok(faults > 0, 'some requests exceeded the bound or were too late');
     const granted = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     assert.equal(
       new Set(granted.map(({ remaining }) => remaining)).size,
       granted.length,
-      'no two have the same unit',
+      'no two requests got the same unit',
     );
     await proxy.pass();
     await recovered(auth, live);
@@ -94,7 +97,7 @@ describe('with 10,000 waiting on a store that', async () => {
     assert.ok(used >= granted.length && used <= WAITING, `${used} used, ${granted.length} answered`);
   });
 
-  it('answers nothing, again and again, memory does not grow with the rounds', { skip }, async (t) => {
+  it('answers nothing, repeatedly, memory does not grow with the rounds', { skip }, async (t) => {
     const { proxy, auth, live } = await faulty(t);
     proxy.blackHole();
     const round = async () => {
@@ -102,7 +105,7 @@ describe('with 10,000 waiting on a store that', async () => {
       collect();
       return process.memoryUsage.rss();
     };
-    /** @param {number} rounds @returns {Promise<number>} the least that the process held between two of them */
+    /** @param {number} rounds @returns {Promise<number>} the least memory of the process between two rounds */
     const floor = async (rounds) => {
       let least = Number.POSITIVE_INFINITY;
       for (let n = 0; n < rounds; n++) least = Math.min(least, await round());
@@ -111,7 +114,7 @@ describe('with 10,000 waiting on a store that', async () => {
     await floor(4);
     const before = await floor(4);
     const grown = (await floor(4)) - before;
-    // 40,000 requests that were kept would be more than this.
+    // 40,000 requests that stay in memory would exceed this bound.
     assert.ok(grown < 24 * 2 ** 20, `${Math.round(grown / 2 ** 20)} MiB more`);
     await proxy.pass();
     await recovered(auth, live);

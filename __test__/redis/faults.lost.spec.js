@@ -1,5 +1,5 @@
-// Replies that are lost after the server ran what was asked: it has run once, the caller is told that the outcome is unknown,
-// and nothing is sent again.
+// Replies that are lost after the server ran the call. The call ran once, the caller learns that the outcome is
+// unknown, and nothing is sent again.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -15,18 +15,18 @@ const { shared } = require('../support/topologies.js');
 const POLICY = { quota: { ...RULE, name: 'replies' } };
 
 for (const { kind, name: server } of KINDS) {
-  describe(`where the reply is lost after ${server} ran it,`, async () => {
+  describe(`when the reply is lost after ${server} ran the call,`, async () => {
     const skip = await missing(kind);
     const site = shared((t) => faulty(t, { server: { kind }, options: { apiKeys: {} } }), skip);
 
     for (const { name, prepare, call, also = 0, check } of CALLS) {
       for (const cut of [true, false]) {
-        it(`${name} ran once and its caller is told STORE_TIMEOUT (${cut ? 'connection cut' : 'silence'})`, {
+        it(`${name} ran once and its caller gets STORE_TIMEOUT (${cut ? 'connection cut' : 'silence'})`, {
           skip,
         }, async () => {
           const { server, proxy, auth, judge, live } = site();
           const [warm, chosen] = [subject(), subject()];
-          // So that the server knows the script, and one call is one command.
+          // The server must know the script, so that one call is one command.
           await prepare?.(judge, warm, auth);
           await call(auth, warm);
           await prepare?.(judge, chosen, auth);
@@ -35,7 +35,10 @@ for (const { kind, name: server } of KINDS) {
           proxy.loseReplies(1, { cut });
           await assert.rejects(call(auth, chosen), fault('STORE_TIMEOUT'));
           assert.equal(proxy.lost, lost + 1);
-          await until('what follows it has run', async () => (await server.scriptsRun()) > before + also);
+          await until(
+            'the later steps of the call have run',
+            async () => (await server.scriptsRun()) > before + also,
+          );
           assert.equal(await server.scriptsRun(), before + 1 + also);
           const running = await server.scriptsRun();
           let asked = 0;
@@ -67,7 +70,9 @@ for (const { kind, name: server } of KINDS) {
       assert.equal(again.auth.quota?.remaining, 9);
     });
 
-    it('of many calls that met a server without scripts one sends the text', { skip }, async (t) => {
+    it('of many calls to a server without scripts, one call sends the text of the script', {
+      skip,
+    }, async (t) => {
       const { server, auth } = await faulty(t, { server: { kind } });
       const rule = { limit: 1000, window: '1h' };
       await auth.quotas.consume('warm', rule);
@@ -78,7 +83,7 @@ for (const { kind, name: server } of KINDS) {
       assert.equal((await server.commandstats()).eval, 1);
     });
 
-    it('a call that had to send its script in full ran once too', { skip }, async (t) => {
+    it('a call that sent the text of its script ran once too', { skip }, async (t) => {
       const { server, proxy, auth, judge, live } = await faulty(t, { server: { kind } });
       const user = unique();
       await auth.quotas.consume(unique(), RULE);

@@ -1,5 +1,5 @@
-// Replies that are lost, late or cut off amid many: nobody is given the answer of another, and what was charged is what was
-// answered, and at most what was left open.
+// Replies that are lost, late or cut off among many replies. No caller gets the reply to another call. The charged
+// amount is at least the answered amount, and at most that amount plus the calls with unknown outcome.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -12,10 +12,13 @@ const { missing } = require('../support/servers.js');
 
 /** @typedef {import('latchgate').Auth} Auth */
 
-/** By how much a reply that came in the last instant, or a busy machine, may let a call end after its deadline. */
+/**
+ * Maximum time in milliseconds that a call may end after its timeout, because of a reply in the last instant or a
+ * busy machine.
+ */
 const SLACK = 1000;
 
-/** Users whose answers cannot be mistaken for one another's. @param {Auth} judge @param {number} count */
+/** Returns users whose answers are all different. @param {Auth} judge @param {number} count */
 async function people(judge, count) {
   return Promise.all(
     Array.from({ length: count }, async (_each, index) => {
@@ -30,8 +33,8 @@ async function people(judge, count) {
 /**
  * @param {Auth} auth
  * @param {Awaited<ReturnType<typeof people>>} crowd
- * @param {number} [deadline] of each call
- * @returns {Promise<{ faults: number, answers: number, late: number }>} late: calls that ended after their deadline
+ * @param {number} [deadline] timeout of each call
+ * @returns {Promise<{ faults: number, answers: number, late: number }>} late: number of calls that ended after their timeout
  */
 async function askAll(auth, crowd, deadline = Number.POSITIVE_INFINITY) {
   const latest = performance.now() + deadline + SLACK;
@@ -74,7 +77,11 @@ async function askAll(auth, crowd, deadline = Number.POSITIVE_INFINITY) {
   return { faults, answers: calls.length - faults, late };
 }
 
-/** What was charged is what was answered, and at most what was left open. @param {Auth} judge @param {Awaited<ReturnType<typeof people>>} crowd */
+/**
+ * Asserts that the charged amount is at least the answered amount, and at most that plus the unknown outcomes.
+ * @param {Auth} judge
+ * @param {Awaited<ReturnType<typeof people>>} crowd
+ */
 async function assertCharges(judge, crowd) {
   for (const { user, limit, charged, unknown } of crowd) {
     const { remaining } = await judge.quotas.peek(user, { limit, window: '1h' });
@@ -87,9 +94,12 @@ async function assertCharges(judge, crowd) {
 }
 
 const DEADLINE = 500;
-/** How late replies come, in milliseconds, one part after the other: some in time, others far beyond the deadline. */
+/** Delay of each part of the replies, in milliseconds: some are in time, others exceed the timeout by far. */
 const DELAYS = [100, 250, 2000, 1900, 0, 1950, 400, 2000];
-/** Where the first round begins, and each that follows: in time, or late, in however many parts the replies come. */
+/**
+ * Index of the first delay of each round: in time or late, regardless of the number of parts in which the replies
+ * come.
+ */
 const BEGINNINGS = [0, 2, 0, 2];
 
 /** @type {Array<{ commands: number } | { replies: number } | { bytes: number }>} */
@@ -113,10 +123,10 @@ const SITES = [
 ];
 
 for (const { kind, way, name } of SITES) {
-  describe(`no caller is given the answer of another by ${name}`, async () => {
+  describe(`no caller gets the reply to another call from ${name}`, async () => {
     const skip = await missing(kind);
 
-    it('where the connection is cut in the middle of a pipeline', { skip }, async (t) => {
+    it('when the connection is cut in the middle of a pipeline', { skip }, async (t) => {
       const { proxy, auth, judge, live } = await faulty(t, { server: { kind }, way });
       const crowd = await people(judge, 60);
       for (const cut of CUTS) {
@@ -131,7 +141,7 @@ for (const { kind, way, name } of SITES) {
       await assertCharges(judge, crowd);
     });
 
-    it('where replies are lost from one in the middle on, and the connection stays open', {
+    it('when all replies from the middle of a pipeline onwards are lost, and the connection stays open', {
       skip,
     }, async (t) => {
       const { proxy, auth, judge, live } = await faulty(t, { server: { kind }, way });
@@ -145,7 +155,7 @@ for (const { kind, way, name } of SITES) {
       await assertCharges(judge, crowd);
     });
 
-    it('where replies take 0 to 2 s, and those beyond the deadline are a fault at the deadline', {
+    it('when replies take 0 to 2 s, and a reply beyond the timeout is a fault at the timeout', {
       skip,
     }, async (t) => {
       const store = { commandTimeout: DEADLINE };
@@ -171,10 +181,10 @@ for (const { kind, way, name } of SITES) {
   });
 }
 
-describe('no caller is given the answer of another', async () => {
+describe('no caller gets the reply to another call', async () => {
   const skip = await missing('redis');
 
-  it('where everything comes later than its deadline, and then in time again', { skip }, async (t) => {
+  it('when all replies are late, and later replies are in time again', { skip }, async (t) => {
     const { proxy, auth, judge, live } = await faulty(t);
     const crowd = await people(judge, 30);
     proxy.delay(600);
@@ -185,7 +195,7 @@ describe('no caller is given the answer of another', async () => {
     await assertCharges(judge, crowd);
   });
 
-  it('where the bytes come slowly, a few at a time', { skip }, async (t) => {
+  it('when the bytes come slowly, a few at a time', { skip }, async (t) => {
     const { proxy, auth, judge, live } = await faulty(t, { store: { commandTimeout: '20s' } });
     const crowd = await people(judge, 20);
     proxy.slow(50_000);

@@ -1,5 +1,5 @@
-// States in which a server answers but does not do what it is asked: it loads, it is busy, it is full, it is a replica, it
-// forgot our scripts. 503 where the question cannot be answered, nothing half done, and back without help.
+// States in which a server answers but does not execute commands: it is loading, busy, full, a replica, or without
+// our scripts. The status is 503 if there is no answer, nothing is half done, and the store recovers automatically.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -18,8 +18,9 @@ const { until } = require('../support/started.js');
 const TRIES = 20;
 
 /**
- * States that the server is put into; `enter` gives what ends it. `strict`: not even a check that writes nothing may pass; `left`: the connection is given up, and another
- * looked for. @type {State[]} */
+ * States of the server; `enter` returns the function that ends the state. `strict`: not even a check that writes
+ * nothing may pass. `left`: the store closes the connection and looks for another server. @type {State[]}
+ */
 const STATES = [
   {
     name: 'is a replica (READONLY)',
@@ -43,12 +44,12 @@ const STATES = [
     },
   },
   {
-    name: 'runs a script without an end (BUSY)',
+    name: 'runs an endless script (BUSY)',
     strict: true,
     enter: async (server) => {
       const busy = await server.connect();
       const running = busy.command('EVAL', 'while true do end', 0).catch(() => {});
-      await until('it is busy', async () => {
+      await until('the server is busy', async () => {
         const asking = await server.connect();
         const answer = await asking.command('PING').catch((error) => error.message);
         asking.close();
@@ -64,10 +65,10 @@ const STATES = [
     },
   },
   {
-    name: 'could not save and takes no writes (MISCONF)',
+    name: 'could not save and refuses writes (MISCONF)',
     enter: async (server) => {
       await server.configure('save', '3600 1000000');
-      // A directory stands where the dump would go.
+      // A directory has the name of the dump.
       mkdirSync(path.join(server.directory, 'dump.rdb'));
       await server.command('BGSAVE');
       await until('the save has failed', async () => {
@@ -86,7 +87,7 @@ const STATES = [
     },
   },
   {
-    name: 'took the right to run scripts away (NOPERM)',
+    name: 'has revoked the right to run scripts (NOPERM)',
     strict: true,
     enter: async (server) => {
       await server.command('ACL', 'SETUSER', 'default', '-eval', '-evalsha', '-fcall');
@@ -119,7 +120,7 @@ for (const { kind, name: server } of KINDS) {
         await leave();
         await recovered(auth, live);
         if (left) {
-          await until('it is told', () => told.length > 1);
+          await until('the recovery event is emitted', () => told.length > 1);
           assert.deepEqual(told, ['store-error', 'store-recovered']);
         }
         assert.deepEqual(
@@ -134,7 +135,7 @@ for (const { kind, name: server } of KINDS) {
       const { server, auth, live } = await faulty(t, { server: { kind } });
       for (let n = 0; n < 300; n++) await server.command('SET', `filling:${n}`, 'x'.repeat(200));
       await server.command('SAVE');
-      // Many seconds if it were let; the test ends it sooner.
+      // Loading would take many seconds; the test ends it earlier.
       server.amend({ 'key-load-delay': 25_000, 'loading-process-events-interval-bytes': 1024 });
       await server.restart({ loading: true });
       assert.equal((await server.info('persistence')).loading, '1');
@@ -160,12 +161,16 @@ for (const { kind, name: server } of KINDS) {
       await server.configure('maxmemory', 0);
       assert.equal(await status(auth, live), 200);
       assert.equal(await judge.tokens.isRevoked(live), false);
-      assert.equal((await judge.sessions.list(user)).length, 1 + admitted, 'who was let in is in');
+      assert.equal(
+        (await judge.sessions.list(user)).length,
+        1 + admitted,
+        'every admitted session is listed',
+      );
       assert.equal(await auth.tokens.revoke(live), true);
       assert.equal(await status(auth, live), 401);
     });
 
-    it('forgets its scripts under load, every request is answered as before', { skip }, async (t) => {
+    it('loses its scripts under load, every request is answered as before', { skip }, async (t) => {
       const { server, auth, live } = await faulty(t, { server: { kind } });
       for (let round = 0; round < 10; round++) {
         const asking = tally(auth, Array(TRIES).fill(live));
@@ -175,7 +180,7 @@ for (const { kind, name: server } of KINDS) {
       assert.deepEqual(await tally(auth, Array(TRIES).fill(live)), { 200: TRIES });
     });
 
-    it('ends all connections again and again, requests are 200 or 503, and it recovers', {
+    it('closes all connections repeatedly, requests are 200 or 503, and it recovers', {
       skip,
     }, async (t) => {
       const { server, auth, live } = await faulty(t, { server: { kind } });
@@ -200,20 +205,20 @@ for (const { kind, name: server } of KINDS) {
       assert.equal(await status(auth, token({ sub: blocked, sid: 's' })), 403);
     });
 
-    it('restarts with nothing on disk, that is noticed and told', { skip }, async (t) => {
+    it('restarts without data on disk, the loss is noticed and reported', { skip }, async (t) => {
       const { server, auth, live } = await faulty(t, { server: { kind } });
       const revoked = token({ sub: unique(), sid: 's' });
       await auth.tokens.revoke(revoked);
       const before = (await auth.health()).warnings;
       await server.restart();
       await recovered(auth, live);
-      await until('a warning tells that revocations are gone', async () => {
+      await until('a warning states that revocations are gone', async () => {
         const { warnings } = await auth.health();
         return warnings.some(
           (warning) => !before.includes(warning) && /restart|lost|forg[eo]t/i.test(warning),
         );
       });
-      assert.ok(await auth.tokens.issue(String(read(live).sub)), 'and work goes on');
+      assert.ok(await auth.tokens.issue(String(read(live).sub)), 'work continues');
     });
   });
 }

@@ -1,5 +1,5 @@
-// Values under our prefix that are not ours, of every type: a fault of the store and never a crash, never an answer made up,
-// never overwritten, and told: each request that is denied for it is an event and a count.
+// Foreign values of every type under our keys: a fault of the store. They never crash the process, never produce a
+// made-up answer, and are never overwritten. Each request that is denied because of them is an event and a count.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -55,19 +55,25 @@ const VALUES = [
   { name: 'a stream', type: 'stream', put: (server, key) => server.command('XADD', key, '*', 'a', 'b') },
 ];
 
-/** A hash in place of an API key that holds nothing of ours is no key. */
+/** A foreign hash in place of an API key means an unknown key. */
 const isUnknownKey = (/** @type {any} */ { reason, value }) =>
   reason?.code === 'ERR_LATCHGATE_INPUT' || value?.code === 'invalid_api_key';
 
-/** Of every kind of key one (docs/layout.md); those of balances of a user, and of refunds, are among them. */
+/** Each kind of key (docs/layout.md), with the keys of user balances and of refunds. */
 const KEYS = ['a', 'ak', 'b', 'c', 'd', 'ic', 'ik', 'imp', 'iq', 'mac', 'o', 'qb', 'qg', 'qw', 'rf', 'u'];
 
-/** What is learnt once, and not asked for again by whoever knows it: what receipts are sealed with, where an imported key lies. */
+/** A process reads these keys once and remembers their data: the receipt key, and the import index entry of a key. */
 const LEARNT = /^lg:(mac$|\{\d+\}:imp:)/;
 
 /** @typedef {{ user: string, live: string, receipt: string, made: { key: string, keyId: string }, imported: { key: string } }} Known */
 
-/** What is used of a user. @param {import('latchgate').Auth} auth @param {string} user @param {string} live @returns {Promise<Known>} */
+/**
+ * Creates the data of a user that the calls use.
+ * @param {import('latchgate').Auth} auth
+ * @param {string} user
+ * @param {string} live
+ * @returns {Promise<Known>}
+ */
 async function known(auth, user, live) {
   const { receipt = '' } = await auth.quotas.consume(`${user}-back`, RULE);
   const made = await auth.apiKeys.create({ ownerId: user, quota: BALANCE });
@@ -75,7 +81,7 @@ async function known(auth, user, live) {
   return { user, live, receipt, made, imported };
 }
 
-/** Uses everything that leaves keys. @param {import('latchgate').Auth} auth @param {Known} known */
+/** Uses every operation that leaves keys. @param {import('latchgate').Auth} auth @param {Known} known */
 function uses(auth, { user, live: text, receipt, made, imported }) {
   return [
     () => auth.apiKeys.check(made.key, { idempotencyKey: 'i' }),
@@ -107,11 +113,11 @@ function uses(auth, { user, live: text, receipt, made, imported }) {
 }
 
 for (const { kind, name: server } of KINDS) {
-  describe(`where on ${server} under a key of ours somebody else put`, async () => {
+  describe(`foreign values under our keys on ${server}:`, async () => {
     const skip = await missing(kind);
 
     for (const { name, type, put } of VALUES) {
-      it(`${name}, what needs that key is a fault of the store and the value stays`, { skip }, async (t) => {
+      it(`${name}: a call that needs the key is a store fault, and the value stays`, { skip }, async (t) => {
         const { server, auth, user, live } = await faulty(t, { server: { kind } });
         const things = await known(auth, user, live);
         for (const use of uses(auth, things)) await use();
@@ -156,8 +162,8 @@ for (const { kind, name: server } of KINDS) {
           const sum = changes(counted, asker.metrics())[DENIED] ?? 0;
           assert.deepEqual([refused, sum], [denied, denied], `${key}: ${denied} requests were denied`);
           alarms += denied;
-          // A collection of the same type may be read as one that holds nothing of ours; everything else is a fault, and
-          // stays for whoever looks into it.
+          // A foreign collection of the same type may be read as empty. Every other foreign value is a fault, and
+          // stays for the operator to inspect.
           assert.equal(await server.command('TYPE', key), type, `${key} was overwritten`);
           if (ours !== type || type === 'string') {
             assert.ok(hit > 0, `${key}: ${ours} replaced by ${name}`);
@@ -166,17 +172,17 @@ for (const { kind, name: server } of KINDS) {
           await server.command('RENAME', kept, key);
           await recovered(auth, live);
         }
-        assert.ok(alarms > 0, 'some were denied');
+        assert.ok(alarms > 0, 'some requests were denied');
         const { warnings } = await auth.health();
         assert.equal(
           warnings.filter((text) => /has not written/.test(text)).length,
           1,
-          'the operator is told, once',
+          'the operator gets one warning',
         );
       });
     }
 
-    it('one value is no reason for a strict Auth not to be ready', { skip }, async (t) => {
+    it('a strict Auth is ready despite one foreign value', { skip }, async (t) => {
       const server = await startServer(t, { kind, appendonly: true });
       const auth = open(t, { store: { url: server.url(), strict: true } });
       await auth.ready();
@@ -189,7 +195,7 @@ for (const { kind, name: server } of KINDS) {
       await auth.ready();
     });
 
-    it('nothing, but a right is missing, that is no damage', { skip }, async (t) => {
+    it('a missing right is not reported as foreign data', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       await server.command('ACL', 'SETUSER', 'limited', 'on', '>pw', '~*', '&*', '+@all', '-hset', '-set');
       const auth = open(t, { store: `redis://limited:pw@127.0.0.1:${server.port}` });
@@ -200,7 +206,7 @@ for (const { kind, name: server } of KINDS) {
       );
     });
 
-    it('keys that no id of ours could make, nothing comes of it', { skip }, async (t) => {
+    it('keys that our ids cannot produce have no effect', { skip }, async (t) => {
       const { server, auth, user, live } = await faulty(t, { server: { kind } });
       const [key] = await server.keys();
       for (const name of [`${key}:x`, key.replace(/\{.*?\}/, '{x}'), 'lg', 'lg:', `${key}\u0000`])

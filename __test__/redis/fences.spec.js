@@ -1,5 +1,6 @@
-// Fences where a server has lost those that it gave: whoever has seen one says so when it asks, and the next lies above it. The
-// server's clock would hide that, because it goes on: so the fence that is lost lies an hour ahead of it.
+// Fences after a server has lost its last fence. A process that has seen a fence sends it with its request, so that
+// the next fence is higher. The server clock advances and would hide a loss, so the lost fence is an hour ahead of
+// the clock.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -15,27 +16,36 @@ const { until } = require('../support/started.js');
 /** @typedef {import('../support/servers.js').RealServer} Server */
 
 const HOUR_US = 3_600_000_000n;
-/** More than a process remembers one by one. */
+/** More keys than the number for which a process remembers single fences. */
 const OTHERS = 10_001;
 
-/** Where the turn of a key lies. @param {string} key */
+/** Returns the server key of a turn. @param {string} key */
 const place = (key) => `lg:{${slotOf(key)}}:l:${key}`;
 
-/** @param {Auth} auth @param {string} key @returns {Promise<number>} the fence of a turn that is given up again */
+/**
+ * @param {Auth} auth
+ * @param {string} key
+ * @returns {Promise<number>} the fence of a turn that is released immediately
+ */
 const fenceOf = (auth, key) => auth.locks.runExclusive(key, ({ fence }) => fence, { wait: '30s' });
 
-/** The last fence of a key lies an hour ahead of the server's clock. @param {Server} server @param {string} key @returns {Promise<number>} it */
+/**
+ * Sets the last fence of a key to an hour ahead of the server clock.
+ * @param {Server} server
+ * @param {string} key
+ * @returns {Promise<number>} this fence
+ */
 async function putAhead(server, key) {
   const [seconds, us] = await server.command('TIME');
   const fence = BigInt(seconds) * 1_000_000n + BigInt(us) + HOUR_US;
   const state = Buffer.alloc(8);
   state.writeBigUInt64BE(fence);
-  assert.equal(state[0], 0, 'held by nobody');
+  assert.equal(state[0], 0, 'the turn is free');
   await server.command('SET', place(key), state);
   return Number(fence);
 }
 
-/** A fence that an Auth has had, above the server's clock. @param {Server} server @param {Auth} auth @param {string} key */
+/** Acquires a fence that is ahead of the server clock. @param {Server} server @param {Auth} auth @param {string} key */
 async function hadAhead(server, auth, key) {
   const ahead = await putAhead(server, key);
   const fence = await fenceOf(auth, key);
@@ -43,7 +53,12 @@ async function hadAhead(server, auth, key) {
   return fence;
 }
 
-/** The server gives the turn to those who have not seen the fence under a lower one: it has lost it. @param {Auth} stranger @param {string} key @param {number} fence */
+/**
+ * Asserts that the server has lost the fence: a process that has not seen this fence gets a lower fence.
+ * @param {Auth} stranger
+ * @param {string} key
+ * @param {number} fence
+ */
 async function assertLost(stranger, key, fence) {
   assert.ok((await fenceOf(stranger, key)) < fence, 'the server still knows the fence');
 }
@@ -52,7 +67,7 @@ for (const { kind, name } of KINDS) {
   describe(`fences on ${name}`, async () => {
     const skip = await missing(kind);
 
-    it('lie above what the process has seen, where the key is lost', { skip }, async (t) => {
+    it('are higher than the fences that the process has seen, after the key is lost', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const [auth, stranger] = [1, 2].map(() => open(t, { store: server.url() }));
       const key = unique('key');
@@ -61,10 +76,10 @@ for (const { kind, name } of KINDS) {
       await assertLost(stranger, key, fence);
       const next = await fenceOf(auth, key);
       assert.ok(next > fence);
-      assert.ok((await fenceOf(stranger, key)) > next, 'and now the server knows it');
+      assert.ok((await fenceOf(stranger, key)) > next, 'the server now knows the fence');
     });
 
-    it(`and after ${OTHERS} other keys`, { skip }, async (t) => {
+    it(`stay higher after ${OTHERS} other keys`, { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const [auth, stranger] = [1, 2].map(() => open(t, { store: server.url() }));
       const key = unique('key');
@@ -78,19 +93,19 @@ for (const { kind, name } of KINDS) {
       assert.ok((await fenceOf(auth, key)) > fence);
     });
 
-    it('and after a restart of the server without its data', { skip }, async (t) => {
+    it('stay higher after a restart of the server without its data', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const [auth, stranger] = [1, 2].map(() => open(t, { store: { url: server.url(), ...DEADLINES } }));
       const key = unique('key');
       const fence = await hadAhead(server, auth, key);
       await server.restart();
       assert.equal(await server.command('EXISTS', place(key)), 0);
-      await until('both reach it', () => Promise.all([auth.ready(), stranger.ready()]));
+      await until('both processes reach the server', () => Promise.all([auth.ready(), stranger.ready()]));
       await assertLost(stranger, key, fence);
       assert.ok((await fenceOf(auth, key)) > fence);
     });
 
-    it('and after a failover by Sentinel to a replica that had not heard of it', { skip }, async (t) => {
+    it('stay higher after a failover by Sentinel to a replica without the fence', { skip }, async (t) => {
       const set = await startSentinels(t, { kind });
       const [auth, stranger] = [1, 2].map(() => open(t, { store: { url: set.url(), ...DEADLINES } }));
       await Promise.all([auth.ready(), stranger.ready()]);
@@ -106,7 +121,7 @@ for (const { kind, name } of KINDS) {
       assert.ok((await fenceOf(auth, key)) > fence);
     });
 
-    it('and after the fall of a master of a Cluster whose replica had not heard of it', {
+    it('stay higher after a failover of a Cluster to a replica without the fence', {
       skip,
     }, async (t) => {
       const servers = await startCluster(t, { kind });

@@ -1,5 +1,5 @@
-// A request with an API key that is charged a quota of another slot: that one is asked second, and where it denies, the key
-// gets its units back. What happens between the two steps is forced by a proxy that holds the second one.
+// A request with an API key that also charges a quota in another slot. That quota is charged second. If it denies,
+// the charge of the key is refunded. A proxy holds the second step, to force other calls between the two steps.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -10,11 +10,11 @@ const { KINDS, missing, startServer } = require('../support/servers.js');
 
 const LIMIT = 10;
 
-/** The second step of a request: it names a quota that lies apart. @param {string[]} words */
+/** Matches the second step of a request: it names a quota of its own. @param {string[]} words */
 const isSecond = (words) => words.some((word) => /^lg:\{\d+\}:q[bwg]:/.test(word));
 
 /**
- * Two Auths, one behind a proxy, a key with a quota of its own, and a quota that is spent.
+ * Opens two Auths, one behind a proxy, a key with its own quota, and an exhausted quota.
  * @param {import('node:test').TestContext} t
  * @param {'redis' | 'valkey'} kind
  */
@@ -43,7 +43,7 @@ for (const { kind, name } of KINDS) {
   describe(`between the two steps of a request on ${name}`, async () => {
     const skip = await missing(kind);
 
-    it('a charge that another request was let through on stands, though the one that made it is denied', {
+    it('a charge stays if another request was allowed on it, although the request that made the charge is denied', {
       skip,
     }, async (t) => {
       const { proxy, slow, other, key, ask, left } = await between(t, kind);
@@ -53,26 +53,26 @@ for (const { kind, name } of KINDS) {
       assert.equal((await ask(other, 'free', 'i')).ok, true);
       release();
       assert.equal((await first).ok, false);
-      assert.equal(await left(), LIMIT - 2, 'one for each that was let through');
+      assert.equal(await left(), LIMIT - 2, 'one unit for each allowed request');
       const { quota } = await other.apiKeys.check(key, { idempotencyKey: 'i' });
       assert.deepEqual([quota?.replayed, await left()], [true, LIMIT - 2]);
     });
 
-    it('a charge goes back with the last of those that rest on it', { skip }, async (t) => {
+    it('a charge is refunded after the last request that references it is denied', { skip }, async (t) => {
       const { proxy, slow, other, ask, left } = await between(t, kind);
       const held = proxy.hold(isSecond);
       const first = ask(slow, 'spent', 'i');
       const release = await held;
       assert.equal((await ask(other, 'spent', 'i')).ok, false);
-      assert.equal(await left(), LIMIT - 2, 'the first one still rests on it');
+      assert.equal(await left(), LIMIT - 2, 'the first request still references the charge');
       release();
       assert.equal((await first).ok, false);
       assert.equal(await left(), LIMIT - 1);
       assert.equal((await ask(other, 'free', 'i')).ok, true);
-      assert.equal(await left(), LIMIT - 2, 'charged anew');
+      assert.equal(await left(), LIMIT - 2, 'a new charge');
     });
 
-    it('a check without a second step is told the charge again, and it stands', { skip }, async (t) => {
+    it('a check without a second step replays the charge, and the charge stays', { skip }, async (t) => {
       const { proxy, slow, other, key, ask, left } = await between(t, kind);
       const held = proxy.hold(isSecond);
       const first = ask(slow, 'spent', 'i');
@@ -83,7 +83,7 @@ for (const { kind, name } of KINDS) {
       assert.equal(await left(), LIMIT - 2);
     });
 
-    it('a charge whose process is gone stands, and the same request is charged once', { skip }, async (t) => {
+    it('a charge whose process is gone stays, and the same request is charged once', { skip }, async (t) => {
       const { proxy, slow, other, ask, left } = await between(t, kind);
       const held = proxy.hold(isSecond);
       const first = ask(slow, 'free', 'i');
@@ -96,7 +96,7 @@ for (const { kind, name } of KINDS) {
       assert.equal(await left(), LIMIT - 2);
     });
 
-    it('a server that has no memory left takes back what the second step was refused', {
+    it('a server without free memory refunds the charge if the second step fails', {
       skip,
     }, async (t) => {
       const { server, proxy, slow, ask, left } = await between(t, kind);
@@ -111,7 +111,7 @@ for (const { kind, name } of KINDS) {
       assert.equal(await left(), LIMIT - 1);
     });
 
-    it('a denial by the second says what is left of both, as the embedded store does', {
+    it('a denial by the second step reports the state of both quotas, as the embedded store does', {
       skip,
     }, async (t) => {
       const { other, ask } = await between(t, kind);

@@ -1,5 +1,5 @@
-// What one account has piled up costs the others nothing: the number of commands that a call runs on the server does not
-// depend on how much the account has done before. Counted by the server itself.
+// The history of one account does not slow down other accounts: the number of commands that a call runs on the
+// server does not depend on the earlier calls of the account. The server counts the commands.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -11,10 +11,15 @@ const { KINDS, missing, startServer } = require('../support/servers.js');
 /** @typedef {import('latchgate').Auth} Auth */
 
 const HISTORY = 3_000;
-/** Further commands that a call may run for an account with history: an index may lead to one more look. */
+/** Additional commands that a call may run for an account with history: an index may cause one more lookup. */
 const SPARE = 6;
 
-/** Everything that a user's record keeps, so often. @param {Auth} auth @param {string} user @param {number} count */
+/**
+ * Creates each kind of data that a user record keeps, `count` times.
+ * @param {Auth} auth
+ * @param {string} user
+ * @param {number} count
+ */
 async function live(auth, user, count) {
   const each = Array.from({ length: count }, (_each, n) => n);
   for (let at = 0; at < count; at += 250) {
@@ -37,7 +42,10 @@ async function live(auth, user, count) {
   }
 }
 
-/** Calls that one account can cause, each of a fresh name. @type {Array<[string, (auth: Auth, user: string, n: number) => Promise<unknown>]>} */
+/**
+ * Calls that one account can cause, each with a new name. @type {Array<[string, (auth: Auth, user: string, n:
+ * number) => Promise<unknown>]>}
+ */
 const CALLS = [
   ['admit', (auth, user, n) => auth.sessions.admit(user, { sessionId: `new-${n}`, limit: 100 })],
   [
@@ -75,7 +83,7 @@ for (const { kind, name } of KINDS) {
   describe(`on ${name}`, async () => {
     const skip = await missing(kind);
 
-    it(`no call runs more commands for an account with a history of ${HISTORY} than for one of 10`, {
+    it(`no call runs more commands for an account with a history of ${HISTORY} than for an account with a history of 10`, {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind });
@@ -103,7 +111,7 @@ for (const { kind, name } of KINDS) {
       }
     });
 
-    it('thousands of sessions of one user end, and are listed, in scripts that are short each', {
+    it('thousands of sessions of one user are ended and listed by short scripts', {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind });
@@ -115,11 +123,11 @@ for (const { kind, name } of KINDS) {
       await server.resetStats();
       const listed = await auth.sessions.list(user);
       assert.equal(new Set(listed.map(({ sessionId }) => sessionId)).size, 9_000);
-      assert.equal((await server.commandstats()).evalsha, 46, 'pages of 200, and an empty one');
+      assert.equal((await server.commandstats()).evalsha, 46, 'pages of 200 sessions, and an empty page');
       await server.resetStats();
       assert.equal(await auth.sessions.endAll(user, { except: 's7' }), 8_999);
       const { evalsha = 0 } = await server.commandstats();
-      assert.equal(evalsha, 1, 'at once');
+      assert.equal(evalsha, 1, 'one script ends all sessions');
       assert.ok((await commands(server)) < 30);
       assert.deepEqual(
         (await auth.sessions.list(user)).map(({ sessionId }) => sessionId),

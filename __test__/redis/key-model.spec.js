@@ -1,5 +1,5 @@
-// Random sequences of operations on API keys give the same answers on the embedded store, on Redis and Valkey, and on a
-// reference that is written from the contract alone. LATCHGATE_TEST_SEED plays one sequence again.
+// Random sequences of operations on API keys give the same answers on the embedded store, on Redis and Valkey, and
+// on a reference that is written from the contract alone. LATCHGATE_TEST_SEED repeats one sequence.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -23,7 +23,7 @@ describe('random sequences of operations on keys answer as the reference does', 
 });
 
 describe('the comparison', () => {
-  it('finds a store that forgets, whatever it forgets', async () => {
+  it('finds a store that forgets the effect of any operation', async () => {
     const verbs = /** @type {const} */ ([
       'create',
       'check',
@@ -36,7 +36,7 @@ describe('the comparison', () => {
     ]);
     for (const verb of verbs) {
       const own = KeyReference.prototype[verb];
-      // The reference forgets in place of the store: the comparison does not know which of the two is wrong.
+      // The reference forgets instead of the store: the comparison cannot distinguish which of the two is wrong.
       KeyReference.prototype[verb] = /** @type {any} */ (
         (/** @type {any[]} */ ...args) => /** @type {any} */ (own).apply(new KeyReference(), args)
       );

@@ -1,5 +1,5 @@
-// Imported keys that are imported again, for another owner of the same bucket: the id stays, so that a process which met the
-// key remembers the former owner. The key acts as its owner all the same.
+// Imported keys that are imported again for another owner of the same bucket. The id stays, so that a process which
+// used the key remembers the former owner. The key still acts as its new owner.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -15,7 +15,10 @@ const HOUR = 3600;
 /** @typedef {import('../support/servers.js').RealServer} Server */
 /** @typedef {import('latchgate').Auth} Auth */
 
-/** What makes a store forget a key that was revoked. @type {Array<[string, (server: Server, keyId: string) => Promise<void>]>} */
+/**
+ * Events after which a store forgets a revoked key. @type {Array<[string, (server: Server, keyId: string) =>
+ * Promise<void>]>}
+ */
 const WAYS = [
   [
     'its 30 days are over',
@@ -39,7 +42,8 @@ for (const { kind, name } of KINDS) {
       (await missing(kind)) || (process.platform !== 'linux' && 'its clock is steered on Linux only');
 
     /**
-     * A key of `former`, met by `auth`; forgotten, and imported by another process for `owner`.
+     * Creates a key of `former`, and uses it by `auth`. After the store has forgotten the key, another process
+     * imports it for `owner`.
      * @param {import('node:test').TestContext} t
      * @param {(typeof WAYS)[0][1]} forget
      */
@@ -73,7 +77,7 @@ for (const { kind, name } of KINDS) {
     }
 
     for (const [how, forget] of WAYS) {
-      it(`it acts as its owner, whose block stops it, and the former owner's does not, where ${how}`, {
+      it(`the key acts as its owner, and a block of the owner stops it, but a block of the former owner does not, if ${how}`, {
         skip,
       }, async (t) => {
         const { auth, former, owner, key, count } = await importedAgain(t, forget);
@@ -82,8 +86,16 @@ for (const { kind, name } of KINDS) {
           return answer.valid ? answer.ownerId : answer.code;
         };
         await auth.tokens.blockUser(former);
-        assert.equal(await count(async () => assert.equal(await told(), owner)), 3, 'asked once more');
-        assert.equal(await count(async () => assert.equal(await told(), owner)), 1, 'and remembered');
+        assert.equal(
+          await count(async () => assert.equal(await told(), owner)),
+          3,
+          'the owner is looked up again',
+        );
+        assert.equal(
+          await count(async () => assert.equal(await told(), owner)),
+          1,
+          'the owner is remembered',
+        );
         await auth.tokens.blockUser(owner);
         assert.equal(await told(), 'blocked');
         await auth.tokens.unblockUser(owner);
@@ -145,14 +157,16 @@ for (const { kind, name } of KINDS) {
           },
         ],
       ];
-      it(`every act finds the owner, where ${how}`, { skip }, async (t) => {
+      it(`every operation finds the owner, if ${how}`, { skip }, async (t) => {
         for (const [what, act] of acts) {
           const at = await importedAgain(t, forget);
           await t.test(what, () => act(at));
         }
       });
 
-      it(`a token beside it must be its owner's, where ${how}`, { skip }, async (t) => {
+      it(`a token in the same request must belong to the owner of the key, if ${how}`, {
+        skip,
+      }, async (t) => {
         const { auth, former, owner, key } = await importedAgain(t, forget);
         const policy = { credentials: /** @type {const} */ (['bearer', 'api-key']) };
         const beside = async (/** @type {string} */ user) =>
@@ -168,7 +182,7 @@ for (const { kind, name } of KINDS) {
       });
     }
 
-    it('a key that stands is not replaced by an import of its text for another owner', {
+    it('an import of the text of a live key for another owner does not replace the key', {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind, steered: true });

@@ -1,5 +1,5 @@
-// A process that does everything that changes units is killed at a point that a seed gives, again and again: each time what is
-// there is there by whole units, and once it was let finish everything has been done once.
+// A process that runs every operation on units is killed repeatedly, each time at a point that a seed selects. After
+// each kill, only whole units are stored. After an undisturbed run, every operation was done once.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -17,7 +17,7 @@ const { KINDS, missing, startServer } = require('../support/servers.js');
 
 const APP = path.join(ROOT, '__test__', 'support', 'apps', 'errands.js');
 const KILLS = 6;
-/** Commands that run our scripts, of a whole run: at least so many. */
+/** Minimum number of commands with our scripts in a complete run. */
 const COMMANDS = 12 * EACH;
 const KEY_UNITS = 1000;
 
@@ -34,7 +34,7 @@ async function prepare(judge) {
   return { user, token: token({ sub: user }), key, keyId, rotatedId: rotated.keyId, receipts };
 }
 
-/** What is there. @param {Auth} judge @param {Things} things */
+/** Counts the stored units. @param {Auth} judge @param {Things} things */
 async function count(judge, { user, token: text, keyId, rotatedId }) {
   const used = async (/** @type {string} */ name, /** @type {import('latchgate').QuotaRule} */ rule) =>
     rule.limit - (await judge.quotas.peek(`${user} ${name}`, rule)).remaining;
@@ -57,7 +57,10 @@ async function count(judge, { user, token: text, keyId, rotatedId }) {
   };
 }
 
-/** Nothing by half, and nothing twice. @param {Awaited<ReturnType<typeof count>>} seen */
+/**
+ * Asserts that nothing is half done, and that nothing is done twice.
+ * @param {Awaited<ReturnType<typeof count>>} seen
+ */
 function assertWhole(seen) {
   const most = EACH * COST;
   for (const name of /** @type {const} */ (['window', 'bucket', 'back', 'added', 'counter'])) {
@@ -71,7 +74,12 @@ function assertWhole(seen) {
   assert.ok(seen.requests <= EACH);
 }
 
-/** Imported whole, or not at all and its name is taken for a while. @param {Auth} judge @param {Things} things @returns {Promise<number>} those that broke off */
+/**
+ * Asserts that each import is complete, or is not made and its name is reserved for a while.
+ * @param {Auth} judge
+ * @param {Things} things
+ * @returns {Promise<number>} the number of incomplete imports
+ */
 async function brokenOff(judge, { user }) {
   let taken = 0;
   for (let n = 0; n < EACH; n++) {
@@ -86,15 +94,17 @@ async function brokenOff(judge, { user }) {
     await assert.rejects(again, fault('INPUT', /being imported/));
   }
   const imported = (await judge.apiKeys.list(user)).length - 2;
-  assert.equal(imported, EACH - taken, 'none has two records');
+  assert.equal(imported, EACH - taken, 'no key has two records');
   return taken;
 }
 
 for (const { kind, name } of KINDS) {
-  describe(`on ${name} a process that is killed amid everything it does`, async () => {
+  describe(`on ${name}, a process that runs every operation and is killed`, async () => {
     const skip = await missing(kind);
 
-    it(`at ${KILLS} points leaves whole units, and what it does again is done once`, { skip }, async (t) => {
+    it(`at ${KILLS} points leaves whole units, and its repeated operations are done once`, {
+      skip,
+    }, async (t) => {
       const server = await startServer(t, { kind });
       const proxy = await startProxy(t, { port: server.port });
       const judge = open(t, { store: server.url(), jwt: { secret: SECRET }, apiKeys: {} });
@@ -122,7 +132,7 @@ for (const { kind, name } of KINDS) {
       }
       const { status, stdout, stderr } = await run(KILLS + 1);
       assert.equal(status, 0, stderr);
-      assert.ok(JSON.parse(stdout).replayed > 0, 'some had been done before');
+      assert.ok(JSON.parse(stdout).replayed > 0, 'some operations had been done before');
       const { requests, ...units } = await count(judge, things);
       assert.deepEqual(units, {
         window: EACH * COST,
@@ -135,7 +145,7 @@ for (const { kind, name } of KINDS) {
         ofKey: EACH * COST - EACH,
         ofRotated: 0,
       });
-      // Where a process died between a charge and its refund the charge stands; but no request has two.
+      // If a process died between a charge and its refund, the charge stays. But no request has two charges.
       assert.ok(requests >= EACH / 2, `${requests}`);
       for (let n = 0; n < EACH; n++) {
         const quota = { ...POLICY, idempotencyKey: () => `i${n}` };

@@ -1,4 +1,4 @@
-// The apps of the lab on latchgate are read as models: what they let nobody do, whatever the harness needs.
+// The apps of the lab on latchgate serve as models: what each app forbids, regardless of the needs of the harness.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -13,7 +13,7 @@ const { missing, startServer } = require('../support/servers.js');
 
 /** @typedef {import('../../scripts/demo/client.js').Call} Call */
 
-/** What only the back office may ask, with a body that it would be let through with. @type {Record<string, Call[]>} */
+/** Calls that only the back office may make, with a body that the app would accept. @type {Record<string, Call[]>} */
 const BACK_OFFICE = {
   S3: [{ path: '/ban', body: { user: 'bob' } }],
   S5: [{ path: '/ban', body: { user: 'bob' } }],
@@ -33,7 +33,10 @@ const BACK_OFFICE = {
 const COUNTS = [-5, 0, 1.5, 2 ** 53, '5', null, undefined, [5], { valueOf: 5 }];
 const NAMES = ['', 'x'.repeat(600), 'a b', 7, null, undefined, ['ada'], { toString: 1 }];
 
-/** Fields that are refused with 400, and with what in them. @type {Array<{ id: string, forms?: string[], path: string, field: string, bad: unknown[] }>} */
+/**
+ * Fields, and the values for which the app answers 400. @type {Array<{ id: string, forms?: string[], path: string,
+ * field: string, bad: unknown[] }>}
+ */
 const FIELDS = [
   { id: 'S4', path: '/revoke', field: 'token', bad: [7, null, undefined, 'x'.repeat(9000)] },
   { id: 'S5', path: '/bets', field: 'legs', bad: [...COUNTS, 6, 1e9] },
@@ -74,7 +77,7 @@ describe('an app of the lab on latchgate', async () => {
       : skip;
 
   for (const [id, calls] of Object.entries(BACK_OFFICE)) {
-    it(`asks for the scope of the back office where users have none (${id})`, {
+    it(`requires the scope of the back office, which users do not have (${id})`, {
       skip: needsDatabase(id),
     }, async (t) => {
       const { ask, backOffice, user } = await site(t, id);
@@ -88,7 +91,7 @@ describe('an app of the lab on latchgate', async () => {
 
   for (const { id, forms = ['protected'], path, field, bad } of FIELDS) {
     for (const form of forms) {
-      it(`takes no other ${field} than one that is meant (${id}, ${form})`, {
+      it(`accepts only valid values of ${field} (${id}, ${form})`, {
         skip: needsDatabase(id),
       }, async (t) => {
         const { ask, backOffice, user } = await site(t, id, form);
@@ -103,7 +106,7 @@ describe('an app of the lab on latchgate', async () => {
   }
 
   for (const { id } of SCENARIOS.filter(({ id }) => !['S8', 'S9'].includes(id))) {
-    it(`logs nobody in without a name (${id})`, { skip: needsDatabase(id) }, async (t) => {
+    it(`refuses a login without a name (${id})`, { skip: needsDatabase(id) }, async (t) => {
       const { ask } = await site(t, id);
       for (const user of NAMES) assert.equal((await ask({ path: '/login', body: { user } })).status, 400);
       assert.equal((await ask({ path: '/login', body: { user: 'ada' } })).status, 201);

@@ -1,6 +1,6 @@
-// Random sequences of logins and of what follows them give the same answers on the embedded store, on Redis and Valkey, alone,
-// behind Sentinels and in a Cluster, and on a reference that is written from the contract alone. LATCHGATE_TEST_SEED plays one
-// sequence again.
+// Random sequences of logins and later calls give the same answers on the embedded store, on Redis and Valkey, and
+// on a reference. The servers are single, behind Sentinels, or in a Cluster. The reference is written from the
+// contract alone. LATCHGATE_TEST_SEED repeats one sequence.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -15,7 +15,10 @@ const { TOPOLOGIES } = require('../support/topologies.js');
 const SEED = process.env.LATCHGATE_TEST_SEED;
 const COUNT = SEED === undefined ? Number(process.env.LATCHGATE_TEST_SEQUENCES ?? 300) : 1;
 
-/** One server has played them all; where it stands with others, the ways there differ. */
+/**
+ * A single server plays all sequences. In other topologies only the connection differs, so that fewer sequences
+ * are enough.
+ */
 const SOME = Math.ceil(COUNT / 3);
 
 /** @param {() => string} store @param {number} [count] */
@@ -50,7 +53,7 @@ describe('random sequences of logins answer as the reference does', () => {
 });
 
 describe('the comparison', () => {
-  it('finds a store that forgets, whatever it forgets', async () => {
+  it('finds a store that forgets the effect of any operation', async () => {
     for (const verb of /** @type {const} */ ([
       'login',
       'refresh',
@@ -60,7 +63,7 @@ describe('the comparison', () => {
       'blockUser',
     ])) {
       const own = LoginReference.prototype[verb];
-      // The reference forgets in place of the store: the comparison does not know which of the two is wrong.
+      // The reference forgets instead of the store: the comparison cannot distinguish which of the two is wrong.
       LoginReference.prototype[verb] = /** @type {any} */ (
         (/** @type {any[]} */ ...args) => /** @type {any} */ (own).apply(new LoginReference(true), args)
       );

@@ -1,4 +1,4 @@
-// A process is killed, or a reply is lost, at every point of a login, a refresh and a logout: whoever asks again gets one slot
+// A process is killed, or a reply is lost, at every point of a login, a refresh and a logout. A retry gets one slot
 // and one successor, and never two.
 'use strict';
 
@@ -21,13 +21,17 @@ async function site(t, kind) {
   const server = await startServer(t, { kind });
   const proxy = await startProxy(t, { port: server.port });
   const judge = open(t, { store: server.url(), jwt: JWT, refresh: GRACE });
-  // The server knows every script, so that one call is one command.
+  // The server must know every script, so that one call is one command.
   await warmUp(judge, open(t, { store: server.url(), jwt: JWT, refresh: GRACE }));
   await server.flushAll();
   return { server, proxy, judge };
 }
 
-/** What answers once when it is asked, after `then`. @param {import('node:test').TestContext} t @param {() => void} then */
+/**
+ * Starts an HTTP server that calls `then` before it answers a request.
+ * @param {import('node:test').TestContext} t
+ * @param {() => void} then
+ */
 async function gate(t, then) {
   const listener = http.createServer((_req, res) => {
     then();
@@ -57,10 +61,12 @@ for (const { kind, name: server } of KINDS) {
           what: /** @type {const} */ ('reply'),
           n,
         })),
-        { where: 'with its answer in hand', n: 0 },
+        { where: 'after it has the answer', n: 0 },
       ];
       for (const { where, what, n } of points) {
-        it(`${name} by a process that is killed ${where} is done by another`, { skip }, async (t) => {
+        it(`${name} by a process that is killed ${where} is completed by another process`, {
+          skip,
+        }, async (t) => {
           const { server: real, proxy, judge } = await site(t, kind);
           const subject = await prepare(judge);
           /** @type {import('node:child_process').ChildProcess | undefined} */
@@ -90,7 +96,7 @@ for (const { kind, name: server } of KINDS) {
       }
 
       for (const n of numbers) {
-        it(`${name} whose reply ${n} is lost is done when it is asked for again`, { skip }, async (t) => {
+        it(`${name} whose reply ${n} is lost is completed by a retry`, { skip }, async (t) => {
           const { server: real, proxy, judge } = await site(t, kind);
           const subject = await prepare(judge);
           const store = { url: proxy.url, commandTimeout: '400ms', connectTimeout: '400ms' };

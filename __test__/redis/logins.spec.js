@@ -1,4 +1,5 @@
-// Logins on real servers: what they cost, what is kept of their tokens, and what nobody can learn from that.
+// Logins on real servers: their cost, the stored data of their tokens, and what an attacker cannot learn from that
+// data.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -15,10 +16,10 @@ const HOUR = 3_600_000;
 
 /** @typedef {import('../support/servers.js').RealServer} Server */
 
-/** The keys of one kind. @param {Server} server @param {string} kind */
+/** Returns the keys of one kind. @param {Server} server @param {string} kind */
 const of = async (server, kind) => (await server.keys()).filter((key) => key.split(':')[2] === kind);
 
-/** Every name and value that the server holds, as bytes. @param {Server} server @returns {Promise<Buffer>} */
+/** Returns all names and values on the server as bytes. @param {Server} server @returns {Promise<Buffer>} */
 async function contents(server) {
   const parts = [];
   for (const key of await server.keys()) {
@@ -31,7 +32,12 @@ async function contents(server) {
   return Buffer.concat(parts.flatMap((part) => [part, Buffer.from('\n')]));
 }
 
-/** A reply's texts as bytes: whatever the client makes of a reply, hexadecimal digits stay. @param {Server} server @param {string[]} words */
+/**
+ * Returns the texts of a reply as bytes. The script encodes them as hexadecimal digits, which the client cannot
+ * alter.
+ * @param {Server} server
+ * @param {string[]} words
+ */
 async function texts(server, ...words) {
   const script = `
     local reply = redis.call(unpack(ARGV))
@@ -46,7 +52,7 @@ async function texts(server, ...words) {
 }
 
 /**
- * What a holder of this token can read of a seal, by the format that docs/layout.md tells.
+ * Returns the successor that a holder of this token can read from a seal, in the format of docs/layout.md.
  * @param {string} token
  * @param {Buffer} sealed
  */
@@ -64,12 +70,12 @@ for (const { kind, name } of KINDS) {
   describe(`on ${name}`, async () => {
     const skip = await missing(kind);
 
-    it('login and refresh are one command each, and one more where a process meets a family or a retry', {
+    it('a login and a refresh are one command each, and one more command for an unknown family or a retry', {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind });
       const maker = open(t, { store: server.url() });
-      // What the server has not seen is sent as a text once.
+      // A script that the server does not know yet is sent as text once.
       const warm = await login(maker, unique());
       await open(t, { store: server.url() }).tokens.logout(
         (await refresh(maker, warm.refreshToken)).refreshToken,
@@ -91,12 +97,12 @@ for (const { kind, name } of KINDS) {
         token = (await login(auth, user, { requestId: 'r' })).refreshToken;
       };
       assert.equal(await count(() => login(auth, user)), 1, 'a login');
-      assert.equal(await count(enter), 1, 'one under a requestId');
-      assert.equal(await count(enter), 2, 'and once more');
+      assert.equal(await count(enter), 1, 'a login under a requestId');
+      assert.equal(await count(enter), 2, 'a repeated login under the same requestId');
       assert.equal(await count(ask), 1, 'a refresh');
       const elsewhere = await login(maker, user);
       token = elsewhere.refreshToken;
-      assert.equal(await count(ask), 2, 'of a family that another process has begun');
+      assert.equal(await count(ask), 2, 'a refresh of a family that another process has begun');
       assert.equal(await count(ask), 1);
       const together = Array.from({ length: 50 }, () => elsewhere.refreshToken);
       assert.equal(await count(() => Promise.all(together.map((each) => refresh(auth, each)))), 50);
@@ -106,15 +112,15 @@ for (const { kind, name } of KINDS) {
         assert.equal(
           await count(() => auth.tokens.refresh(text)),
           0,
-          'what can be no token is not asked about',
+          'a text that cannot be a token causes no command',
         );
       const [bucket, , body] = token.split('.');
       const unknown = [bucket, Buffer.alloc(16).toString('base64url'), body].join('.');
-      assert.equal(await count(() => why(auth, unknown)), 1, 'an unknown family is one');
-      assert.deepEqual(await server.keys(), before, 'and leaves nothing');
+      assert.equal(await count(() => why(auth, unknown)), 1, 'an unknown family is one command');
+      assert.deepEqual(await server.keys(), before, 'an unknown family leaves no data');
     });
 
-    it('of tokens only hashes are kept, and seals that only the token before opens, for the grace window alone', {
+    it('the server stores only hashes of tokens, and for the grace window seals that only the previous token opens', {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind });
@@ -129,7 +135,10 @@ for (const { kind, name } of KINDS) {
       }
       const held = await contents(server);
       const holds = (/** @type {string | Buffer} */ what) => held.includes(what);
-      assert.ok(holds(createHash('sha256').update(tokens[4]).digest()), 'the hash of the live one');
+      assert.ok(
+        holds(createHash('sha256').update(tokens[4]).digest()),
+        'the server has the hash of the live token',
+      );
       for (const token of tokens) {
         const body = Buffer.from(token.split('.')[2], 'base64url');
         const secret = body.subarray(28);
@@ -137,7 +146,8 @@ for (const { kind, name } of KINDS) {
       }
       for (const token of access) assert.ok(!holds(token) && !holds(token.split('.')[2]));
       assert.ok(!holds('secret request'));
-      // Whoever has a spent token and all that is kept reads what followed it, and from that what followed that; nothing else.
+      // An attacker with a used token and all stored data can read its successor, and the successor of that
+      // successor. Nothing else is readable.
       const [links] = await of(server, 'fg');
       const fields = await texts(server, 'HGETALL', links);
       const seals = new Map(
@@ -154,12 +164,12 @@ for (const { kind, name } of KINDS) {
           assert.deepEqual(link.subarray(12, 28), half(other));
           const sealed = link.subarray(28);
           if (n === m) assert.equal(unseal(token, sealed), tokens[n + 1]);
-          else assert.throws(() => unseal(token, sealed), `token ${n} opens what followed ${m}`);
+          else assert.throws(() => unseal(token, sealed), `token ${n} opens the successor of token ${m}`);
         }
       }
     });
 
-    it('when the grace window is over no seal is left, and no spent token leads anywhere', {
+    it('after the grace window no seal is left, and no used token leads to a successor', {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind });
@@ -179,7 +189,7 @@ for (const { kind, name } of KINDS) {
       assert.ok(!(await passes(auth, third.accessToken)));
     });
 
-    it('all that a login leaves ends with its session, an hour late', { skip }, async (t) => {
+    it('all data of a login expires an hour after its session', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const sessions = { absoluteTimeout: '5h', idleTimeout: '1h' };
       const auth = open(t, { store: server.url(), sessions, jwt: { secret: 's'.repeat(64), maxAge: '1h' } });
@@ -196,11 +206,11 @@ for (const { kind, name } of KINDS) {
         if (['f', 'lr'].includes(key.split(':')[2])) assert.ok(left > 5 * HOUR && left <= 6 * HOUR);
         if (key.split(':')[2] === 'fg') assert.ok(left <= 10_000);
       }
-      // All of a user lie in one slot.
+      // All keys of a user are in one slot.
       assert.equal(new Set((await server.keys()).map((key) => key.split(':')[1])).size, 1);
     });
 
-    it('a value that is none of ours is told, and nothing is done', { skip }, async (t) => {
+    it('a foreign value is reported, and the call has no effect', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const auth = open(t, { store: server.url() });
       const user = unique();

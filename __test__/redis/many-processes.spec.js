@@ -1,5 +1,5 @@
-// Six Node processes behind one front, on one server: what must hold across them, and that an app which reads, decides and
-// writes loses every one of these races. Each kind of server in turn.
+// Six Node processes behind one front, on one server. The rules hold across them. An app that reads, decides and
+// writes loses every one of these races. Each kind of server is tested in turn.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -32,7 +32,7 @@ describe("six workers of node's cluster on Redis", async () => {
 describe('six processes of an app that reads, decides and writes', async () => {
   const { crowd, skip } = crowds('unguarded.js', (t) => startServer(t), await missing('redis'));
   for (const race of PROCESSES) {
-    it(`cannot hold that ${race.rule}`, { skip: skip(race) }, async (t) => {
+    it(`breaks the rule: ${race.rule}`, { skip: skip(race) }, async (t) => {
       const seen = await race.run(await crowd(t, race));
       t.diagnostic(JSON.stringify(seen));
       assert.throws(() => race.check(seen), assert.AssertionError);

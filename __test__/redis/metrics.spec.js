@@ -1,4 +1,5 @@
-// Metrics of a store on a server: its calls, those under way, and the time for which it could not be reached.
+// Metrics of a store on a server: its calls, the calls in flight, and the time during which the store was
+// unreachable.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -16,7 +17,7 @@ const UP = 'latchgate_store_up';
 describe('metrics() of a store on a server', async () => {
   const skip = await missing('redis');
 
-  it('tell how long each call took, one or many at a time', { skip }, async (t) => {
+  it('report the duration of each call, for one call and for many concurrent calls', { skip }, async (t) => {
     const { auth, live } = await faulty(t);
     for (const calls of [1, 500]) {
       const before = auth.metrics();
@@ -28,7 +29,7 @@ describe('metrics() of a store on a server', async () => {
     }
   });
 
-  it('tell of calls under way, and of an outage as long as it lasts', { skip }, async (t) => {
+  it('report calls in flight, and an outage for its whole duration', { skip }, async (t) => {
     const { proxy, auth, live } = await faulty(t);
     const read = (/** @type {string} */ series) => /** @type {number} */ (parse(auth.metrics()).get(series));
     assert.deepEqual([read(IN_FLIGHT), read(UP), read(DOWN)], [0, 1, 0]);
@@ -40,18 +41,18 @@ describe('metrics() of a store on a server', async () => {
     const changed = changes(before, auth.metrics());
     assert.equal(changed[IN_FLIGHT], -2000);
     assert.equal(changed['latchgate_decisions_total{outcome="denied",reason="store_unavailable"}'], 2000);
-    await until('the store is told lost', () => read(UP) === 0);
+    await until('the store is reported as lost', () => read(UP) === 0);
     const first = read(DOWN);
-    await until('the outage goes on', () => read(DOWN) > first);
+    await until('the outage continues', () => read(DOWN) > first);
     await proxy.pass();
     await recovered(auth, live);
-    await until('the store is told found', () => read(UP) === 1);
+    await until('the store is reported as recovered', () => read(UP) === 1);
     const whole = read(DOWN);
     assert.equal(await status(auth, live), 200);
     assert.equal(read(DOWN), whole);
   });
 
-  it('tell what was let through unasked apart', { skip }, async (t) => {
+  it('count requests that are allowed without the store separately', { skip }, async (t) => {
     const { proxy, auth, live } = await faulty(t, { options: { onStoreError: 'allow' } });
     await proxy.refuse();
     const before = auth.metrics();

@@ -1,5 +1,6 @@
-// Random sequences of operations give the same answers on the embedded store, on Redis and Valkey, and on a reference that
-// is written from the contract alone. LATCHGATE_TEST_SEED plays one sequence again; LATCHGATE_TEST_SEQUENCES is how many.
+// Random sequences of operations give the same answers on the embedded store, on Redis and Valkey, and on a
+// reference that is written from the contract alone. LATCHGATE_TEST_SEED repeats one sequence.
+// LATCHGATE_TEST_SEQUENCES is the number of sequences.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -8,7 +9,7 @@ const { COUNT, check, sequence } = require('../model/check.js');
 const { play } = require('../model/sequences.js');
 const { KINDS, missing, startServer } = require('../support/servers.js');
 
-// Each Auth says once that a session is a token here, which is meant.
+// Each Auth warns once that a session is a token here. This is intended.
 process.removeAllListeners('warning');
 process.on('warning', (warning) => {
   if (/** @type {any} */ (warning).code !== 'LATCHGATE_SESSION_IS_TOKEN') console.error(warning);
@@ -28,7 +29,7 @@ describe('random sequences answer as the reference does', () => {
 });
 
 describe('the comparison', () => {
-  /** How many sequences show that something forgets. */
+  /** Returns the number of sequences that detect the forgotten effect. */
   async function finds() {
     let found = 0;
     for (let seed = 1; seed <= 40; seed++) if ((await play('memory:', sequence(seed))) !== undefined) found++;
@@ -38,7 +39,7 @@ describe('the comparison', () => {
   /** @param {any} prototype @param {string} verb @param {() => object} fresh */
   async function forgetting(prototype, verb, fresh) {
     const own = prototype[verb];
-    // The reference forgets in place of the store: the comparison does not know which of the two is wrong.
+    // The reference forgets instead of the store: the comparison cannot distinguish which of the two is wrong.
     prototype[verb] = function forget(/** @type {any[]} */ ...args) {
       return own.apply(fresh(), args);
     };
@@ -49,7 +50,7 @@ describe('the comparison', () => {
     }
   }
 
-  it('finds a store that forgets, whatever it forgets', async () => {
+  it('finds a store that forgets the effect of any operation', async () => {
     const { Reference } = require('../model/reference.js');
     const { Counting } = require('../model/counting.js');
     const settings = { onLimit: 'reject', admission: 'explicit', idle: 1, absolute: 1 };

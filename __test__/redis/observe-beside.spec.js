@@ -1,5 +1,5 @@
-// The examples of mode 'observe': beside express-jwt, and beside express-session with connect-redis, it counts what they let
-// through, and changes none of their answers.
+// The examples of mode 'observe': together with express-jwt, and together with express-session and connect-redis, it
+// counts the requests that these libraries wrongly allow, and changes none of their responses.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -11,7 +11,11 @@ const { parse } = require('../support/prometheus.js');
 const { missing, startServer } = require('../support/servers.js');
 const { until } = require('../support/started.js');
 
-/** What would have been denied, by reason. @param {{ metricsPort: () => string | undefined }} example @returns {Promise<Record<string, number>>} */
+/**
+ * Returns the number of requests that would have been denied, by reason.
+ * @param {{ metricsPort: () => string | undefined }} example
+ * @returns {Promise<Record<string, number>>}
+ */
 async function observed({ metricsPort }) {
   await until('the metrics are served', () => metricsPort() !== undefined);
   const samples = parse((await call(`http://127.0.0.1:${metricsPort()}`)).body);
@@ -30,7 +34,7 @@ async function login(url, user) {
 }
 
 /**
- * A request whose last byte is held back until somebody lets it go.
+ * Starts a request whose last byte is held back until `release` is called.
  * @param {string} url
  * @param {string} cookie
  * @param {object} body
@@ -51,10 +55,10 @@ function heldBack(url, cookie, body) {
   };
 }
 
-describe('beside', async () => {
+describe('mode observe', async () => {
   const skip = await missing('redis');
 
-  it('express-jwt it counts tokens after their logout, and sessions beyond the limit', {
+  it('counts tokens used after their logout, and sessions beyond the limit, next to express-jwt', {
     skip,
   }, async (t) => {
     const server = await startServer(t);
@@ -75,14 +79,14 @@ describe('beside', async () => {
     assert.equal((await call(`${url}/logout`, { method: 'POST', token: sessions[0] })).status, 204);
     assert.equal(await me(sessions[0]), 'token_revoked');
     assert.equal((await call(`${url}/me`)).status, 401);
-    assert.equal((await call(`${url}/metrics`)).status, 401, 'they are not served with the app');
+    assert.equal((await call(`${url}/metrics`)).status, 401, 'the app does not serve the metrics');
     assert.deepEqual(await observed(example), {
       session_limit: reasons[0] === 'session_limit' ? 3 : 2,
       token_revoked: 1,
     });
   });
 
-  it('express-session it counts sessions beyond the limit, and one that a late save has brought back', {
+  it('counts sessions beyond the limit, and a session that a late save has restored, next to express-session', {
     skip,
   }, async (t) => {
     const server = await startServer(t);
@@ -103,12 +107,12 @@ describe('beside', async () => {
     assert.equal(await me(cookie), null);
     const before = await server.commandstats();
     const cart = heldBack(`${url}/cart`, cookie, { items: 1 });
-    // Its session has been read by now: the save to come will write that one.
+    // The request has read its session by now: its later save writes this session.
     while ((await server.commandstats()).get === before.get) await new Promise(setImmediate);
     assert.equal((await call(`${url}/logout`, { method: 'POST', cookie })).status, 204);
     assert.equal(await me(cookie), 401, 'the app has forgotten the session');
     assert.equal(await cart.release(), 204);
-    assert.equal(await me(cookie), 'session_ended', 'the app lets it in again');
+    assert.equal(await me(cookie), 'session_ended', 'the app allows the session again');
     assert.deepEqual(await observed(example), { session_limit: 2, session_ended: 1 });
   });
 });

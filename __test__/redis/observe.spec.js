@@ -1,4 +1,4 @@
-// Mode 'observe' on real servers: two commands a request, keys of its own, and an app that never notices.
+// Mode 'observe' on real servers: two commands per request, its own keys, and no effect on the app.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -19,7 +19,7 @@ const FIRST_USE = /** @type {const} */ ({ limit: 3, admission: 'first-use' });
  * @param {import('latchgate').Auth} auth
  * @param {string} text
  * @param {import('latchgate').Policy} [policy]
- * @returns {Promise<string | null>} why the request would have been denied
+ * @returns {Promise<string | null>} the reason for which the request would have been denied
  */
 async function reasonOf(auth, text, policy) {
   const seen = await auth.authenticate({ token: text }, policy);
@@ -28,7 +28,7 @@ async function reasonOf(auth, text, policy) {
 }
 
 /**
- * Many at once, from two Auths that observe, beside one that enforces.
+ * Sends many concurrent requests through two Auths that observe, next to an Auth that enforces.
  * @param {any} t
  * @param {string} store
  */
@@ -66,7 +66,7 @@ for (const { kind, name } of KINDS) {
       await trial(t, server.url());
     });
 
-    it('takes two commands a request, and keeps what it writes under a prefix of its own', {
+    it('runs two commands per request, and writes only under its own prefix', {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind });
@@ -87,10 +87,10 @@ for (const { kind, name } of KINDS) {
   });
 }
 
-describe('an app that is watched', async () => {
+describe('an app in mode observe', async () => {
   const skip = await missing('redis');
 
-  it('goes on while the store is away, and is told of it', { skip }, async (t) => {
+  it('continues while the store is unreachable, and gets the fault in req.gate', { skip }, async (t) => {
     const { proxy, auth, live } = await faulty(t, { options: { mode: 'observe', sessions: FIRST_USE } });
     const port = await serve(t, (app) => {
       app.get('/', auth.middleware({ requestProperty: 'gate' }), (req, res) => {
@@ -104,7 +104,10 @@ describe('an app that is watched', async () => {
     assert.equal(JSON.parse(answer.body), 'store_unavailable');
     assert.equal((await get(port, '/')).status, 200);
     await proxy.pass();
-    await until('it is asked again', async () => JSON.parse((await get(port, '/', live)).body) === null);
+    await until(
+      'the store is used again',
+      async () => JSON.parse((await get(port, '/', live)).body) === null,
+    );
   });
 });
 

@@ -1,5 +1,5 @@
-// What a request costs the server: one command on the wire, one script in the server's own count, and nothing that stays for
-// ever but what the design names.
+// The cost of a request on the server: one command on the wire, and one script in the statistics of the server. No
+// key is without an expiry, except the keys that the design names.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -13,11 +13,11 @@ const { QUOTA, REQUESTS, ROUNDS } = require('../support/requests.js');
 const { KINDS, missing, startServer } = require('../support/servers.js');
 
 const DAY = 24 * 3_600_000;
-/** What receipts are sealed with: one key for all, and for ever. */
+/** The receipt key: one key for all Auths, without an expiry. */
 const MAC = 'lg:mac';
 
 for (const { kind, name } of KINDS) {
-  describe(`on ${name}, one request is one command: of`, async () => {
+  describe(`on ${name}, one request is one command:`, async () => {
     const skip = await missing(kind);
 
     for (const { what, options, policy, status, commands = 1, texts } of REQUESTS) {
@@ -39,7 +39,7 @@ for (const { kind, name } of KINDS) {
         for (const answer of together) assert.equal(answer.status, status);
         const { ping = 0, ...sent } = proxy.commands;
         assert.deepEqual(sent, { evalsha: ROUNDS * commands });
-        // Whether the connection still lives may be asked now and then, but not by requests.
+        // The connection sends a ping now and then, but a request does not.
         assert.ok(ping <= ROUNDS / 10, `${ping} pings`);
         const { evalsha, eval: whole, script } = /** @type {any} */ (await server.commandstats());
         assert.deepEqual(
@@ -52,11 +52,11 @@ for (const { kind, name } of KINDS) {
     }
   });
 
-  // Those of counters and of once(): see counters.spec.js.
-  describe(`on ${name}, keys without an end`, async () => {
+  // counters.spec.js tests the keys of counters and of once().
+  describe(`on ${name}, keys without an expiry`, async () => {
     const skip = await missing(kind);
 
-    it('are those of blocks, balances and the prefix itself alone, and go with them', {
+    it('exist only for blocks, balances and the prefix itself, and are deleted with them', {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind });
@@ -66,7 +66,7 @@ for (const { kind, name } of KINDS) {
       });
       const users = Array.from({ length: 20 }, (_each, n) => unique(`user-${n}`));
       await busy(auth, users);
-      assert.deepEqual(await endless(server), [], 'after everything but blocks and balances');
+      assert.deepEqual(await endless(server), [], 'after all operations except blocks and balances');
       const all = (await server.keys()).filter((key) => key !== MAC);
       for (const key of all) assert.ok((await server.command('PTTL', key)) < 3 * DAY, key);
       assert.ok((await server.keys()).includes(MAC), 'there were receipts');
@@ -98,10 +98,14 @@ for (const { kind, name } of KINDS) {
       await auth.tokens.unblockUser(users[1]);
       await auth.quotas.reset('prepaid');
       const left = new Set((await endless(server)).map(owner));
-      assert.deepEqual(left, new Set([stranger, users[2]]), 'what was unblocked or reset has an end again');
+      assert.deepEqual(
+        left,
+        new Set([stranger, users[2]]),
+        'a key expires again after the unblock or the reset',
+      );
     });
 
-    it('are not left by questions about what does not exist', { skip }, async (t) => {
+    it('are not left by calls about data that does not exist', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const auth = open(t, { store: server.url(), sessions: { admission: 'explicit' } });
       const user = unique();
@@ -130,7 +134,11 @@ for (const { kind, name } of KINDS) {
   });
 }
 
-/** A mixed scenario without blocks and balances, everything at once. @param {import('latchgate').Auth} auth @param {string[]} users */
+/**
+ * Runs a mix of concurrent operations without blocks and balances.
+ * @param {import('latchgate').Auth} auth
+ * @param {string[]} users
+ */
 async function busy(auth, users) {
   await Promise.all(
     users.flatMap((user) => [
@@ -160,10 +168,13 @@ async function busy(auth, users) {
   );
 }
 
-/** Whose a key is: the last part of its name. @param {string} key */
+/** Returns the owner of a key: the last part of its name. @param {string} key */
 const owner = (key) => String(key.split(':').at(-1));
 
-/** @param {import('../support/servers.js').RealServer} server @returns {Promise<string[]>} keys without an end but those of the prefix itself, sorted */
+/**
+ * @param {import('../support/servers.js').RealServer} server
+ * @returns {Promise<string[]>} the keys without an expiry, except the keys of the prefix itself, sorted
+ */
 async function endless(server) {
   const keys = await server.keys();
   const ends = await Promise.all(keys.map((key) => server.command('PTTL', key)));

@@ -1,4 +1,5 @@
-// What a prefix remembers of those who use it: the version of the layout, and the issuers whose users need no name before theirs.
+// The data of a prefix about its users: the version of the layout, and the issuers whose users have no issuer in
+// their name.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -14,7 +15,7 @@ for (const { kind, name } of KINDS) {
   describe(`on ${name}, a prefix`, async () => {
     const skip = await missing(kind);
 
-    it('holds the version of its layout, and another version is refused at start, with the cure', {
+    it('stores the version of its layout, and another version is refused at start, with the remedy', {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind });
@@ -42,7 +43,7 @@ for (const { kind, name } of KINDS) {
       );
     });
 
-    it('that the first layout has left behind is refused too', { skip }, async (t) => {
+    it('with data of the first layout is refused too', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       await server.command('SET', 'lg:mac', 'x'.repeat(32));
       const auth = open(t, { store: server.url() });
@@ -50,7 +51,7 @@ for (const { kind, name } of KINDS) {
       assert.deepEqual(await server.keys(), ['lg:mac']);
     });
 
-    it('that Auths of different issuers use says so to the second of them', { skip }, async (t) => {
+    it('that is shared by Auths of different issuers is reported to the second Auth', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const using = async (/** @type {string | string[] | undefined} */ issuer, prefix = 'lg') => {
         const jwt = issuer === undefined ? { secret: SECRET } : { secret: SECRET, issuer };
@@ -59,7 +60,7 @@ for (const { kind, name } of KINDS) {
         return (await auth.health()).warnings.filter((warning) => /issuer/.test(warning));
       };
       assert.deepEqual(await using(HERE), []);
-      assert.deepEqual(await using([HERE, THERE]), [], 'the first one is the same');
+      assert.deepEqual(await using([HERE, THERE]), [], 'the first issuer is the same');
       assert.deepEqual(await using(undefined), []);
       const [warning, ...others] = await using(THERE);
       assert.match(warning ?? '', new RegExp(`${HERE}, ${THERE}.*one user.*HDEL lg:iss`));
@@ -74,7 +75,7 @@ for (const { kind, name } of KINDS) {
 describe('on a Cluster', async () => {
   const skip = await missing('redis');
 
-  it('the node that holds the version refuses another one', { skip }, async (t) => {
+  it('the node that holds the version refuses another version', { skip }, async (t) => {
     const servers = await startCluster(t, { replicas: 0 });
     await open(t, { store: servers.url() }).ready();
     const holder = await servers.ownerOf(slotOf('lg:v'));
@@ -85,7 +86,7 @@ describe('on a Cluster', async () => {
 });
 
 describe('in one process', () => {
-  it('Auths of different issuers on one named store are told', async (t) => {
+  it('Auths of different issuers on one named store get a warning', async (t) => {
     const store = `memory:${unique()}`.replaceAll('user-', '');
     const first = open(t, { store, jwt: { secret: SECRET, issuer: HERE } });
     await first.ready();

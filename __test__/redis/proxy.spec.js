@@ -1,4 +1,4 @@
-// The tests' own proxy, against a real server and the tests' own client: that each fault is the fault that it says.
+// The proxy of the tests, against a real server and the client of the tests: each fault has the documented effect.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -19,7 +19,7 @@ async function opened(t) {
   return { server, proxy, client };
 }
 
-/** @param {Array<Promise<any>>} calls values, and undefined where it was rejected */
+/** @param {Array<Promise<any>>} calls @returns the values, with undefined for a rejected call */
 const outcomes = async (calls) =>
   (await Promise.allSettled(calls)).map((call) => (call.status === 'fulfilled' ? call.value : undefined));
 
@@ -41,7 +41,7 @@ describe('the proxy', async () => {
     assert.ok(proxy.bytes.up > 300_000 && proxy.bytes.down > 300_000);
   });
 
-  it('refuses, and takes connections again on the same port', { skip }, async (t) => {
+  it('refuses connections, and accepts them again on the same port', { skip }, async (t) => {
     const { proxy, client } = await opened(t);
     await proxy.refuse();
     await assert.rejects(client.command('PING'));
@@ -52,7 +52,9 @@ describe('the proxy', async () => {
     again.close();
   });
 
-  it('loses the reply of a chosen command that the server ran, and cuts', { skip }, async (t) => {
+  it('loses the reply of a chosen command that the server ran, and cuts the connection', {
+    skip,
+  }, async (t) => {
     const { server, proxy, client } = await opened(t);
     proxy.loseReplies(1, { of: INCR });
     const calls = [client.command('SET', 'k', 1), client.command('INCR', 'n'), client.command('GET', 'k')];
@@ -62,7 +64,7 @@ describe('the proxy', async () => {
     assert.equal(proxy.cuts, 1);
   });
 
-  it('loses all replies from one on and leaves the connection open, where told to', { skip }, async (t) => {
+  it('can lose all replies from one reply onwards, and leave the connection open', { skip }, async (t) => {
     const { server, proxy, client } = await opened(t);
     proxy.loseReplies(2, { of: INCR, cut: false });
     const calls = [
@@ -74,13 +76,13 @@ describe('the proxy', async () => {
     assert.equal(await calls[0], 'OK');
     await until('both replies are lost', () => proxy.lost === 2);
     calls.push(client.command('INCR', 'n'));
-    await until('the third runs too', async () => (await server.command('GET', 'n')) === '3');
+    await until('the third command runs too', async () => (await server.command('GET', 'n')) === '3');
     assert.equal(proxy.open, 1);
     client.close();
     assert.deepEqual(await outcomes(calls), ['OK', undefined, undefined, undefined, undefined]);
   });
 
-  it('cuts behind the third command, which the server still runs, and before the fourth', {
+  it('cuts after the third command, which the server still runs, and before the fourth', {
     skip,
   }, async (t) => {
     const { server, proxy, client } = await opened(t);
@@ -92,7 +94,7 @@ describe('the proxy', async () => {
     assert.equal((await server.commandstats()).incr, 3);
   });
 
-  it('cuts behind the third reply, or within a reply', { skip }, async (t) => {
+  it('cuts after the third reply, or within a reply', { skip }, async (t) => {
     const { server, proxy, client } = await opened(t);
     proxy.cutAfter({ replies: 3 }, { of: INCR });
     const calls = Array.from({ length: 5 }, () => client.command('INCR', 'n'));
@@ -105,7 +107,7 @@ describe('the proxy', async () => {
     assert.equal(proxy.cuts, 2);
   });
 
-  it('swallows what is open, and lets new connections pass where told to', { skip }, async (t) => {
+  it('swallows the data of open connections, and can pass new connections', { skip }, async (t) => {
     const { proxy, client } = await opened(t);
     proxy.blackHole({ fresh: false });
     let answered = false;
@@ -122,7 +124,7 @@ describe('the proxy', async () => {
       () => (answered = true),
       () => {},
     );
-    await until('it swallowed the second', () => proxy.connections === 3);
+    await until('the proxy swallowed the second', () => proxy.connections === 3);
     await proxy.pass();
     assert.equal(answered, false);
     client.close();
@@ -135,13 +137,13 @@ describe('the proxy', async () => {
     await client.command('PING');
     proxy.halfOpen();
     await until(
-      'the server sees it go',
+      'the server sees the disconnect',
       async () => (await server.info('clients')).connected_clients === '1',
     );
     assert.equal(proxy.open, 1);
   });
 
-  it('keeps the order of delayed replies, whatever the delays', { skip }, async (t) => {
+  it('keeps the order of delayed replies, for any delays', { skip }, async (t) => {
     const { proxy, client } = await opened(t);
     proxy.delay(() => Math.random() * 30);
     const calls = [];
@@ -162,7 +164,7 @@ describe('the proxy', async () => {
 describe('a server of the tests', async () => {
   const skip = await missing('redis');
 
-  it('ends with the test process even where that one is killed', { skip }, async () => {
+  it('ends with the test process, even if the process is killed', { skip }, async () => {
     const { spawn } = require('node:child_process');
     const { once } = require('node:events');
     const script = `

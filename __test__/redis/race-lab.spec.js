@@ -1,4 +1,4 @@
-// npm run lab, shortly, on real servers: what it writes, and what it exits with.
+// npm run lab, shortened, on real servers: its files and its exit code.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -34,7 +34,7 @@ describe('npm run lab', async () => {
     if (!skip) await installContenders();
   });
 
-  it('counts both apps, writes what it found, and exits with 0 where the protected one shows nothing', {
+  it('counts both apps, writes its results, and exits with 0 if the protected app has no violation', {
     skip,
   }, async (t) => {
     const out = ownDirectory(t, 'lab');
@@ -46,7 +46,7 @@ describe('npm run lab', async () => {
       ['S7 unprotected', 'S7 protected', 'S12 unprotected', 'S12 protected'].map((run) => `${run} 6 200`),
     );
     for (const run of runs) assert.ok(run.sent > 100 && run.tried > 50, text);
-    // That one tells its errors apart, whoever asks when.
+    // The unprotected S12 app returns distinguishable errors, regardless of timing.
     assert.ok(runs[2].violations > 0 && runs[3].violations === 0);
     assert.match(incomplete[0], /a part of the lab/);
     assert.equal(seed, 1);
@@ -56,13 +56,13 @@ describe('npm run lab', async () => {
     assert.match(fs.readFileSync(path.join(out, 'table.md'), 'utf8'), /\| S12 .* of /);
   });
 
-  it('exits with 1 where the protected app shows one violation', { skip }, async () => {
+  it('exits with 1 if the protected app has one violation', { skip }, async () => {
     const { code, text } = await lab('--self-test', '--quick', '--scenarios', 'S12', '--loads', '200');
     assert.equal(code, 1, text);
     assert.match(text, /S12 with latchgate, 6 processes, 200\/s: \d+ of \d+ went wrong/);
   });
 
-  it('exits with 1 where it is asked for what it does not know', { skip }, async () => {
+  it('exits with 1 if an argument is unknown', { skip }, async () => {
     for (const args of [
       ['--scenarios', 'S99'],
       ['--loads', 'many'],

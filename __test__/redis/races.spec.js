@@ -1,5 +1,5 @@
-// The races within a process, and those across its threads, on real servers. That each of them can be lost is shown by
-// racy.lab.spec.js. Those of counters and of turns have specs of their own.
+// The races within a process, and across its threads, on real servers. racy.lab.spec.js shows that each race can be
+// lost. Counters and turns have their own specs.
 'use strict';
 
 const { describe, it } = require('node:test');

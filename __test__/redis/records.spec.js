@@ -1,5 +1,5 @@
-// The verdict records while answers of a server are on their way into them: nobody can take the memory away, and no thread
-// that ends takes it with it.
+// The verdict records while answers of a server are written to them. No caller can detach the memory, and a thread
+// that ends does not free it.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -45,7 +45,7 @@ for (const { kind, name } of KINDS) {
       );
     });
 
-    it('of threads that are ended in flight are still memory for those who share them', {
+    it('of threads that end with calls in flight stay valid memory for other threads that share them', {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind });

@@ -1,5 +1,5 @@
-// Units that time brings back on a server, raced for without a pause over several connections: no more of them are granted than
-// its clock has brought.
+// Units that refill over time on a server. Several connections request them without a pause. The server grants only
+// the units that its clock has refilled.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -11,7 +11,7 @@ const { KINDS, missing, startServer } = require('../support/servers.js');
 
 const LIMIT = 20;
 const WINDOW = { limit: LIMIT, window: 200 };
-/** One unit in 10 ms. */
+/** One unit per 10 ms. */
 const BUCKET = { ...WINDOW, algorithm: /** @type {const} */ ('bucket') };
 const INTERVAL_US = (WINDOW.window * 1000) / LIMIT;
 const CONNECTIONS = 4;
@@ -19,14 +19,14 @@ const CONNECTIONS = 4;
 const CALLERS = 8;
 const REFILLED = 5 * LIMIT;
 
-/** By its own clock, in microseconds. @param {Server} server @returns {Promise<number>} */
+/** Returns the time of the server clock in microseconds. @param {Server} server @returns {Promise<number>} */
 async function timeOf(server) {
   const [seconds, microseconds] = await server.command('TIME');
   return Number(seconds) * 1e6 + Number(microseconds);
 }
 
 /**
- * Asks without a pause until so many were granted.
+ * Consumes without a pause until the required number of units is granted.
  * @param {import('node:test').TestContext} t
  * @param {Server} server
  * @param {import('latchgate').QuotaRule} rule
@@ -35,7 +35,7 @@ async function race(t, server, rule) {
   const auths = Array.from({ length: CONNECTIONS }, () => open(t, { store: server.url() }));
   await Promise.all(auths.map((auth) => auth.ready()));
   const key = unique('key');
-  /** How many were granted by each instant at which all is to be had again. @type {Map<number | null, number>} */
+  /** Number of granted units by the time at which all units are available again. @type {Map<number | null, number>} */
   const granted = new Map();
   let [sum, denied] = [0, 0];
   const began = await timeOf(server);
@@ -59,7 +59,7 @@ for (const { kind, name } of KINDS) {
   describe(`on ${name}`, async () => {
     const skip = await missing(kind);
 
-    it('a bucket that is exhausted grants what time refills, and not a unit more', { skip }, async (t) => {
+    it('an exhausted bucket grants the units that time refills, and no other unit', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const { sum, passed } = await race(t, server, BUCKET);
       const most = LIMIT + Math.floor(passed / INTERVAL_US);
@@ -67,7 +67,7 @@ for (const { kind, name } of KINDS) {
       assert.ok(sum <= most, `${sum} granted, ${most} in all`);
     });
 
-    it('a window that is exhausted grants its limit once, and the next one no earlier than its end', {
+    it('an exhausted window grants its limit once, and the next window begins no earlier than its end', {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind });

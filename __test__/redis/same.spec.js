@@ -1,5 +1,5 @@
-// What works on the embedded store works on Redis and Valkey with the same answers, whatever the way to the server. The URL
-// is the only difference.
+// Redis and Valkey give the same answers as the embedded store, over every kind of connection. The URL is the only
+// difference.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -62,7 +62,9 @@ for (const { kind, name } of KINDS) {
   describe(`${name} over TLS`, async () => {
     const skip = await missing(kind);
 
-    it('is trusted where the environment names its authority (SSL_CERT_FILE)', { skip }, async (t) => {
+    it('is trusted if the environment names its certificate authority (SSL_CERT_FILE)', {
+      skip,
+    }, async (t) => {
       const server = await startServer(t, { kind, tls: true });
       const script = `
         const auth = latchgate.createAuth({ store: ${JSON.stringify(server.tlsUrl())}, jwt: { secret: SECRET } });
@@ -81,7 +83,7 @@ for (const { kind, name } of KINDS) {
   describe(`Auths on one ${name}`, async () => {
     const skip = await missing(kind);
 
-    it('share everything, whoever wrote it', { skip }, async (t) => {
+    it('share all data, regardless of the writer', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const [one, two] = [open(t, { store: server.url() }), open(t, { store: server.url() })];
       const user = unique();
@@ -94,7 +96,7 @@ for (const { kind, name } of KINDS) {
       assert.equal((await one.quotas.consume('key', { limit: 3 }, { cost: 2 })).allowed, false);
     });
 
-    it('share nothing under different prefixes, or in different databases', { skip }, async (t) => {
+    it('share no data under different prefixes, or in different databases', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const stores = [
         { url: server.url(), prefix: 'one' },
@@ -113,7 +115,7 @@ for (const { kind, name } of KINDS) {
       );
     });
 
-    it('keep all keys of a user in one slot, by one hash tag that is no part of an id', {
+    it('keep all keys of a user in one slot, with one hash tag that is not part of an id', {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind });

@@ -1,5 +1,5 @@
-// Failovers by Sentinel while work goes on: the primary is killed, stands still, is put out of office, or is cut off from its
-// Sentinels and comes back. What was answered with yes is accounted for, operation by operation.
+// Failovers by Sentinel under load: the primary is killed, hangs, is replaced, or is cut off from its Sentinels and
+// comes back. Every acknowledged operation is accounted for.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -17,7 +17,11 @@ const { until } = require('../support/started.js');
 
 const OPTIONS = { sessions: { admission: /** @type {const} */ ('first-use') } };
 
-/** @param {Test} t @param {Parameters<typeof startSentinels>[1]} options @param {object} [store] further members of the option */
+/**
+ * @param {Test} t
+ * @param {Parameters<typeof startSentinels>[1]} options
+ * @param {object} [store] additional members of the option
+ */
 async function guarded(t, options, store = {}) {
   const set = await startSentinels(t, options);
   const auth = open(t, { ...OPTIONS, store: { url: set.url(), ...DEADLINES, ...store } });
@@ -29,18 +33,19 @@ async function guarded(t, options, store = {}) {
 /** @type {Array<{ what: string, fell: (set: Awaited<ReturnType<typeof startSentinels>>, primary: Server) => Promise<unknown>, back: (primary: Server) => Promise<unknown> | void }>} */
 const FALLS = [
   {
-    what: 'is killed, and started again',
+    what: 'is killed and restarted',
     fell: (_set, primary) => primary.stop(),
     back: (primary) => primary.start(),
   },
   {
-    what: 'stands still, and goes on',
+    what: 'hangs and resumes',
     fell: async (_set, primary) => primary.pause(),
     back: (primary) => primary.resume(),
   },
   {
-    // It goes on taking what it is asked, until it is told, or we are: that is lost, however much it is.
-    what: 'is put out of office',
+    // The old primary accepts writes until it, or the client, learns of the failover. All these writes are lost,
+    // regardless of their number.
+    what: 'is replaced by SENTINEL FAILOVER',
     fell: (set, primary) => set.depose(primary),
     back: () => {},
   },
@@ -48,16 +53,25 @@ const FALLS = [
 
 /** @typedef {ReturnType<typeof work>} Work */
 
-/** All that was answered so far is with the replicas. @param {Work} going @param {Server} primary @param {number} replicas */
+/**
+ * Waits until the replicas have all writes that were answered so far.
+ * @param {Work} going
+ * @param {Server} primary
+ * @param {number} replicas
+ */
 async function marked(going, primary, replicas) {
   going.mark();
   await primary.command('SET', 'mark', 1);
   assert.equal(await primary.command('WAIT', replicas, 10_000), replicas);
 }
 
-/** Until the work is done on the new primary, and the old one is asked no more. @param {Work} going @param {Server} next */
+/**
+ * Waits until the new primary runs scripts, and the work continues without faults.
+ * @param {Work} going
+ * @param {Server} next
+ */
 async function moved(going, next) {
-  await until('the new primary is asked', async () => {
+  await until('the new primary runs scripts', async () => {
     await going.smooth();
     return (await next.scriptsRun()) > 0;
   });
@@ -68,7 +82,7 @@ for (const { kind, name } of KINDS) {
   describe(`while the primary of ${name} under load`, async () => {
     const skip = await missing(kind);
     for (const { what, fell, back } of FALLS) {
-      it(`${what}, nothing is granted beyond a limit, nothing is done twice, and what the replicas had is not lost`, {
+      it(`${what}, nothing is granted beyond a limit, nothing is done twice, and no write that the replicas had is lost`, {
         skip,
       }, async (t) => {
         const { set, auth, judge, primary } = await guarded(t, { kind });
@@ -86,25 +100,30 @@ for (const { kind, name } of KINDS) {
         t.diagnostic(JSON.stringify(account));
         sound(account);
         assert.equal(account.lostEarly, 0);
-        assert.equal(await primary.scriptsRun(), 0, 'an old primary is asked nothing');
+        assert.equal(await primary.scriptsRun(), 0, 'the old primary runs no scripts');
       });
     }
 
-    it('stays cut off from its Sentinels while another one is made, it gets no more writes from then on', {
+    it('stays cut off from its Sentinels while another primary is elected, it gets no further writes after that', {
       skip,
     }, async (t) => {
       const { set, auth, judge, primary } = await guarded(t, { kind });
       const going = work(t, auth);
       await going.smooth();
-      // Connections that stand go on, new ones need a password: so none of the Sentinels and replicas comes back, and we stay.
+      // Open connections keep working, but new connections need a password. So no Sentinel and no replica
+      // reconnects, and our connections stay.
       await primary.configure('requirepass', 'unknown to the Sentinels');
       await primary.command('CLIENT', 'KILL', 'TYPE', 'replica');
       for (const line of String(await primary.command('CLIENT', 'LIST')).split('\n'))
         if (/ name=sentinel-/.test(line))
           await primary.command('CLIENT', 'KILL', 'ID', String(/^id=(\d+)/.exec(line)?.[1]));
       await set.failedOver(primary);
-      assert.equal((await primary.command('ROLE'))[0], 'master', 'nobody has told the old primary');
-      await until('the old primary is asked no more', async () => {
+      assert.equal(
+        (await primary.command('ROLE'))[0],
+        'master',
+        'the old primary does not know of the failover',
+      );
+      await until('the old primary gets no further commands', async () => {
         const before = await primary.scriptsRun();
         await going.smooth();
         return (await primary.scriptsRun()) === before;
@@ -112,7 +131,8 @@ for (const { kind, name } of KINDS) {
       await set.leads(judge);
       const account = await going.account(judge);
       t.diagnostic(JSON.stringify(account));
-      // What it was told in between is lost: how much, depends on how long. Nothing else may be wrong.
+      // The writes between the failover and its discovery are lost. Their number depends on the duration. Nothing
+      // else may be wrong.
       sound(account);
     });
   });
@@ -121,7 +141,7 @@ for (const { kind, name } of KINDS) {
     const skip = await missing(kind);
     const REVOKED = 50;
 
-    it('all that the primary was told meanwhile, and nothing from before', { skip }, async (t) => {
+    it('all writes since the cut, and no earlier write', { skip }, async (t) => {
       const { set, auth, judge, primary } = await guarded(t, { kind });
       const texts = (/** @type {number} */ count) =>
         Array.from({ length: count }, () => token({ sub: unique(), sid: 's' }));
@@ -144,7 +164,7 @@ for (const { kind, name } of KINDS) {
 describe('Sentinels', async () => {
   const skip = await missing('redis');
 
-  it('are asked with a password of their own, and name a primary with another', { skip }, async (t) => {
+  it('have their own password, and name a primary with another password', { skip }, async (t) => {
     const set = await startSentinels(t, { password: 'of the servers', sentinelPassword: 'their own' });
     const url = `${set.url()}&sentinel_password=their%20own`;
     const auth = open(t, { ...OPTIONS, store: { url, ...DEADLINES } });
@@ -155,7 +175,7 @@ describe('Sentinels', async () => {
     assert.equal(await status(stranger, token({ sub: unique(), sid: 's' })), 503);
   });
 
-  it('may all but one be gone or stand still: the primary is found', { skip }, async (t) => {
+  it('may all be gone or hang except one: the primary is found', { skip }, async (t) => {
     const set = await startSentinels(t);
     set.sentinels[0].pause();
     await set.sentinels[1].stop();
@@ -164,7 +184,7 @@ describe('Sentinels', async () => {
     assert.equal(await status(auth, token({ sub: unique(), sid: 's' })), 200);
   });
 
-  it('may all be gone while the primary stays: who knows it goes on', { skip }, async (t) => {
+  it('may all be gone while the primary stays: a connected process continues', { skip }, async (t) => {
     const { set, auth } = await guarded(t, {});
     const going = work(t, auth);
     for (const sentinel of set.sentinels) await sentinel.stop();
@@ -174,7 +194,7 @@ describe('Sentinels', async () => {
     assert.equal(await status(late, token({ sub: unique(), sid: 's' })), 503);
   });
 
-  it('that know no such master, or are none, are a fault and never 401', { skip }, async (t) => {
+  it('that do not know the master, or are not Sentinels, are a fault and never 401', { skip }, async (t) => {
     const set = await startSentinels(t, { replicas: 0 });
     const strange = [
       set.url().replace('master=main', 'master=other'),
