@@ -1,5 +1,5 @@
-// Plays random sequences on a store, and shows the shortest that it finds of one which goes otherwise than the reference.
-// LATCHGATE_TEST_SEED plays one sequence again; LATCHGATE_TEST_SEQUENCES is how many.
+// Plays random sequences on a store. For a sequence whose answers differ from the reference, it reports the shortest
+// failing sequence. LATCHGATE_TEST_SEED repeats one sequence. LATCHGATE_TEST_SEQUENCES is the number of sequences.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -10,7 +10,7 @@ const { shrink } = require('./shrink.js');
 
 const SEED = process.env.LATCHGATE_TEST_SEED;
 const COUNT = SEED === undefined ? Number(process.env.LATCHGATE_TEST_SEQUENCES ?? 300) : 1;
-/** For a build without quotas. */
+/** False for a build without quotas. */
 const QUOTAS = process.env.LATCHGATE_TEST_QUOTAS !== '0';
 
 const first = () => (SEED === undefined ? randomInt(2 ** 31) : Number(SEED));
@@ -34,7 +34,7 @@ async function check(store, count = COUNT) {
   }
 }
 
-/** The same of operations on API keys. @param {string} store @param {number} [count] */
+/** Does the same for operations on API keys. @param {string} store @param {number} [count] */
 async function checkKeys(store, count = COUNT) {
   const start = first();
   for (let seed = start; seed < start + count; seed++) {

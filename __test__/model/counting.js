@@ -1,5 +1,5 @@
-// Counters and keys of once(), as the contract has them: what is expected of each operation, and which ones are tried. Time
-// does not pass here: the keys of once() have none, or more of it than a test takes.
+// Counters and keys of once(), as the contract defines them: the expected answer of each operation, and the
+// operations that are tried. Time does not pass here: the keys of once() have no ttl, or a ttl longer than a test.
 'use strict';
 
 const MOST = Number.MAX_SAFE_INTEGER;
@@ -65,7 +65,7 @@ class Counting {
    */
   #once(user, key, question, act) {
     const place = JSON.stringify([user, key]);
-    // A bound that is left out is the widest, and saying so makes no other question.
+    // An omitted bound is the widest bound. A call that states this bound is the same call.
     const parts = question.map((part) => {
       if (typeof part === 'string') return part;
       const { name, delta, min = -MOST, max = MOST } = part;
@@ -81,7 +81,7 @@ class Counting {
   }
 }
 
-/** Operations and how often each comes. @type {Array<[string, number]>} */
+/** Operations, and the frequency of each. @type {Array<[string, number]>} */
 const WEIGHTS = [
   ['count', 6],
   ['countSeveral', 4],
@@ -114,7 +114,7 @@ function countingOptions(random) {
   });
   if (random.below(2) === 0) changes.reverse();
   const key = maybe(random.below(USUAL.length));
-  // Mostly the same question under a key, so that there is something to tell again.
+  // Mostly the same call under a key, so that answers are replayed.
   const usual = key !== undefined && random.below(4) > 0;
   return {
     changes: usual ? USUAL[key] : changes,
@@ -125,15 +125,16 @@ function countingOptions(random) {
   };
 }
 
-/** @param {Record<string, any>} object @returns {Record<string, any>} without what is undefined */
+/** @param {Record<string, any>} object @returns {Record<string, any>} the object without undefined members */
 const defined = (object) =>
   Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 
-/** What an operation came to, a refusal among it. @param {Promise<any>} answer */
+/** Returns the result of an operation, or its rejection. @param {Promise<any>} answer */
 const told = (answer) => answer.catch((error) => ({ rejected: error.code }));
 
 /**
- * One operation without a credential: the question, and what is expected; undefined where it is none of these.
+ * Returns one operation without a credential: the call, and its expected answer. Returns undefined for any other
+ * name.
  * @param {string} name
  * @param {any} auth
  * @param {Counting} counting

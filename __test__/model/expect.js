@@ -1,7 +1,7 @@
-// Expected answers: plain values, or tests of a value where the contract leaves room, such as an instant within bounds.
+// Expected answers: plain values, or tests of a value if the contract leaves a choice, such as a time within bounds.
 'use strict';
 
-/** A test of a value, with words for the report. */
+/** A test of a value, with a description for the report. */
 class Test {
   /** @param {string} words @param {(value: any) => boolean} holds */
   constructor(words, holds) {
@@ -10,10 +10,10 @@ class Test {
   }
 }
 
-/** Instants come from a clock that may be read a little before or after ours. */
+/** Tolerance in milliseconds between the clock of the store and the clock of the test. */
 const SLACK = 150;
 
-/** @typedef {{ from: number, to: number }} Span between which instants something happened */
+/** @typedef {{ from: number, to: number }} Span the event happened between these times */
 
 /** @param {Span} span @param {number} [offset] */
 const instant = ({ from, to }, offset = 0) =>
@@ -36,7 +36,8 @@ const duration = (most) =>
   new Test(`0 to ${most} ms`, (value) => Number.isFinite(value) && value >= 0 && value <= most + SLACK);
 
 /**
- * Where an answer is not what was expected, or undefined. Members beyond the expected ones are allowed.
+ * Returns the first difference between an answer and the expected answer, or undefined. Additional members are
+ * allowed.
  * @param {any} expected
  * @param {any} actual
  * @param {string} [at]

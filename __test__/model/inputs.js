@@ -1,15 +1,19 @@
-// What a step hands to the Auth, made of its plain data.
+// Converts the plain data of a step to arguments for the Auth.
 'use strict';
 
 const { SECRET, fresh, sign } = require('../support/jwt.js');
 
-/** @param {any} options of `authenticate`, which are plain data */
+/** @param {any} options of `authenticate`, as plain data */
 function policyOf({ quota, once, ...policy }) {
   if (quota === undefined) return policy;
   return { ...policy, quota: once === undefined ? quota : { ...quota, idempotencyKey: () => once } };
 }
 
-/** A token that somebody else issued with the same key. @param {string} user @param {{ sid?: string, scope?: string, form: string }} options */
+/**
+ * Signs a token of another issuer that has the same key.
+ * @param {string} user
+ * @param {{ sid?: string, scope?: string, form: string }} options
+ */
 function foreign(user, { sid, scope, form }) {
   const now = Math.floor(Date.now() / 1000);
   const iat = form === 'ahead' ? now + 50 : now - 100;

@@ -1,13 +1,14 @@
-// What the public contract says of API keys, in the plainest form: one caller, nothing shared. Written from the contract alone;
-// it shares no code and no idea of storage with the addon. Time does not pass: what has a window or an end has a long one.
+// The public contract of API keys in its simplest form: one caller, no shared state. Written from the contract
+// alone. It shares no code and no storage format with the addon. Time does not pass: every window and every expiry
+// is long.
 'use strict';
 
 const { instant } = require('./expect.js');
 
-/** What a wrong question is answered with. */
+/** Answer to an invalid call. */
 const INPUT = { code: 'ERR_LATCHGATE_INPUT' };
 
-/** When a key was last used: in the course of the test. */
+/** Time of the last use of a key: during the test. */
 const recent = instant({ from: Date.now(), to: Date.now() + 3_600_000 });
 
 /** @typedef {{ limit: number, window?: number, algorithm?: string }} Rule */
@@ -21,7 +22,7 @@ class Key {
   added = 0;
   revoked = false;
   wasUsed = false;
-  /** @type {Array<{ text: string, works: boolean }>} replaced, the last one first */
+  /** @type {Array<{ text: string, works: boolean }>} replaced keys, the latest first */
   old = [];
   /** @type {Map<string, { question: string, answer: any }>} */
   answers = new Map();
@@ -48,14 +49,14 @@ class KeyReference {
   #imported = new Set();
   /** @type {Set<string>} */
   #blocked = new Set();
-  /** What users were charged by the policy. @type {Map<string, number>} */
+  /** Units that the policy charged to each user. @type {Map<string, number>} */
   #charged = new Map();
 
   /**
    * @param {string} owner
    * @param {Facts} facts
    * @param {string | undefined} text of a key that is imported
-   * @param {any} actual whose id and text are taken over
+   * @param {any} actual the answer of the Auth, whose id and text are used
    */
   create(owner, facts, text, actual) {
     if (text !== undefined && this.#imported.has(text)) return INPUT;
@@ -117,7 +118,8 @@ class KeyReference {
   }
 
   /**
-   * A request with this key alone, charged one unit of a quota that its owner has, and of the key's own.
+   * A request with only this key. It charges one unit of a quota of the owner, and one unit of the quota of the
+   * key.
    * @param {string} text
    * @param {number} limit
    */
@@ -139,7 +141,7 @@ class KeyReference {
     };
   }
 
-  /** @param {string} id @param {boolean} grace @param {any} actual whose text is taken over */
+  /** @param {string} id @param {boolean} grace @param {any} actual the answer of the Auth, whose text is used */
   rotate(id, grace, actual) {
     const key = this.#keys.get(id);
     if (key === undefined || key.revoked) return INPUT;

@@ -1,4 +1,5 @@
-// Random sequences of operations on API keys, each played on an Auth and on the reference at once, answer by answer.
+// Random sequences of operations on API keys. Each operation runs on an Auth and on the reference, and the answers
+// are compared one by one.
 'use strict';
 
 const { createAuth } = require('latchgate');
@@ -11,7 +12,7 @@ const HOUR = 3_600_000;
 const LIMIT = 6;
 const QUOTA = { limit: LIMIT, name: 'model', by: /** @type {const} */ ('user') };
 
-/** Operations and how often each comes. @type {Array<[string, number]>} */
+/** Operations, and the frequency of each. @type {Array<[string, number]>} */
 const WEIGHTS = [
   ['create', 6],
   ['import', 3],
@@ -43,11 +44,11 @@ function factsOf(random) {
   });
 }
 
-/** @param {Record<string, any>} object @returns {Record<string, any>} without what is undefined */
+/** @param {Record<string, any>} object @returns {Record<string, any>} the object without undefined members */
 const defined = (object) =>
   Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 
-/** As the contract takes it. @param {any} facts */
+/** Converts facts to options of the contract. @param {any} facts */
 const given = ({ expired, ...facts }) =>
   expired === undefined ? facts : { ...facts, expiresAt: expired ? Date.now() - 1000 : Date.now() + HOUR };
 
@@ -55,7 +56,7 @@ const given = ({ expired, ...facts }) =>
  * @param {string} store
  * @param {number} seed
  * @param {number} [length]
- * @returns {Promise<string | undefined>} the first answer that was not as expected
+ * @returns {Promise<string | undefined>} the first answer that differs from the expected answer
  */
 async function playKeys(store, seed, length = 80) {
   const random = randomOf(seed);
@@ -64,7 +65,7 @@ async function playKeys(store, seed, length = 80) {
   const reference = new KeyReference();
   const run = `${process.pid}-${Date.now()}-k${runs++}`;
   /** @type {string[]} */
-  const texts = [`lg_${'0'.repeat(20)}_${'A'.repeat(43)}`, `nobody's key ${run}`.replaceAll(' ', '-')];
+  const texts = [`lg_${'0'.repeat(20)}_${'A'.repeat(43)}`, `an unknown key ${run}`.replaceAll(' ', '-')];
   const ids = ['0'.repeat(20)];
   const played = [];
   try {
@@ -139,7 +140,7 @@ async function playKeys(store, seed, length = 80) {
           case 'get':
             return answered(apiKeys.get(id), () => reference.get(id));
           case 'list': {
-            // Of one millisecond's keys the contract does not say which is the older.
+            // The contract defines no order of keys that were created in the same millisecond.
             const byId = (/** @type {any[]} */ list) => list.sort((a, b) => (a.keyId < b.keyId ? -1 : 1));
             return answered(apiKeys.list(owner).then(byId), () => byId(reference.list(owner)));
           }

@@ -1,15 +1,17 @@
-// What the public contract says of login, refresh and logout, in the plainest form: one caller, nothing shared. Written from the
-// contract alone; it shares no code and no idea of storage with the addon. Time does not pass: the grace window lasts for ever, or
-// not at all.
+// The public contract of login, refresh and logout in its simplest form: one caller, no shared state. Written from
+// the contract alone. It shares no code and no storage format with the addon. Time does not pass: the grace window
+// lasts for ever, or does not exist.
 'use strict';
 
 const { text } = require('./expect.js');
 
-/** What a wrong question is answered with. */
+/** Answer to an invalid call. */
 const INPUT = { code: 'ERR_LATCHGATE_INPUT' };
 
 /** @typedef {{ requestId?: string, sessionId?: string, limit?: number, onLimit?: string, scope?: string, claims?: { role: string } }} LoginOptions */
-/** @typedef {{ user: string, sessionId: string, scope: string | undefined, role: string | undefined, tokens: string[], cuts: Set<string> }} Family tokens: the live one last; cuts: those that another login has replaced */
+/**
+ * @typedef {{ user: string, sessionId: string, scope: string | undefined, role: string | undefined, tokens: string[], cuts: Set<string> }} Family tokens: the live token is the last; cuts: tokens that another login has replaced
+ */
 /** @typedef {{ user: string, sessionId: string, issued: number }} Access */
 
 class User {
@@ -58,7 +60,11 @@ class LoginReference {
     return gone.length;
   }
 
-  /** @param {string} name @param {LoginOptions} options @param {any} actual whose texts and drawn id are taken over */
+  /**
+   * @param {string} name
+   * @param {LoginOptions} options
+   * @param {any} actual the answer of the Auth, whose texts and generated id are used
+   */
   login(name, options, actual) {
     const user = this.#user(name);
     const { requestId, sessionId, limit = Number.POSITIVE_INFINITY, onLimit, scope, claims } = options;
@@ -123,7 +129,11 @@ class LoginReference {
     };
   }
 
-  /** What the access token of a family says. @param {string} token @param {{ scope?: string, claims?: { role: string } }} options */
+  /**
+   * Returns the expected claims of an access token of a family.
+   * @param {string} token
+   * @param {{ scope?: string, claims?: { role: string } }} options
+   */
   says(token, { scope, claims }) {
     const family = this.#families.find(({ tokens }) => tokens.includes(token));
     return {
@@ -157,7 +167,7 @@ class LoginReference {
     return { ok: true, accessToken: text, refreshToken: family.tokens.at(-1) };
   }
 
-  /** @param {string} token of either kind */
+  /** @param {string} token an access token or a refresh token */
   logout(token) {
     const family = this.#families.find(({ tokens }) => tokens.includes(token)) ?? this.#access.get(token);
     if (family === undefined) return false;

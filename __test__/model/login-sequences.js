@@ -1,5 +1,5 @@
-// Random sequences of logins and of what follows them, each played on two Auths of one store and on the reference at once,
-// answer by answer.
+// Random sequences of logins and later calls. Each call runs on two Auths of one store and on the reference, and the
+// answers are compared one by one.
 'use strict';
 
 const { createAuth } = require('latchgate');
@@ -9,7 +9,7 @@ const { differ } = require('./expect.js');
 const { LoginReference } = require('./login-reference.js');
 const { randomOf } = require('./sequences.js');
 
-/** Operations and how often each comes. @type {Array<[string, number]>} */
+/** Operations, and the frequency of each. @type {Array<[string, number]>} */
 const WEIGHTS = [
   ['login', 14],
   ['refresh', 24],
@@ -49,7 +49,7 @@ function loginOf(random) {
  * @param {string} store shared by name
  * @param {number} seed
  * @param {number} [length]
- * @returns {Promise<string | undefined>} the first answer that was not as expected
+ * @returns {Promise<string | undefined>} the first answer that differs from the expected answer
  */
 async function playLogins(store, seed, length = 80) {
   const random = randomOf(seed);
@@ -81,11 +81,11 @@ async function playLogins(store, seed, length = 80) {
     for (const auth of auths) await auth.close();
   }
 
-  /** @param {string} name @returns {Promise<[any, any]>} the answer, and what it should be */
+  /** @param {string} name @returns {Promise<[any, any]>} the answer, and the expected answer */
   async function step(name) {
     const { sessions, tokens, authenticate } = auths[random.below(2)];
     const user = `user-${random.below(3)}-${run}`;
-    // Late ones come more often: of a chain its end is where things happen.
+    // Late tokens are chosen more often, because most rules concern the end of a chain.
     const late = (/** @type {string[]} */ list) =>
       random.below(2) === 0 ? list[Math.max(0, list.length - 1 - random.below(4))] : random.of(list);
     const [refreshToken, accessToken] = [late(refreshTokens), late(accessTokens)];
@@ -128,7 +128,7 @@ async function playLogins(store, seed, length = 80) {
   }
 }
 
-/** A fault of the question is an answer too. @param {any} error */
+/** Returns an input error as an answer. @param {any} error */
 function asInput(error) {
   if (error.code !== 'ERR_LATCHGATE_INPUT') throw error;
   return error;

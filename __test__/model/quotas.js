@@ -1,4 +1,4 @@
-// What the public contract says of quotas: units counted one by one, and what was answered kept beside them.
+// The public contract of quotas: units are counted one by one, and answers are remembered next to them.
 'use strict';
 
 const { duration, instant, oneOf, text } = require('./expect.js');
@@ -8,14 +8,14 @@ const { duration, instant, oneOf, text } = require('./expect.js');
 /** @typedef {{ question: string, answer: any, charge?: Charge }} Remembered */
 /** @typedef {{ used: Used, cost: number, back: boolean, once?: string }} Charge */
 
-/** One quota, from its first charge or top-up until it is reset. */
+/** A quota, from its first charge or top-up until its reset. */
 class Used {
   used = 0;
   added = 0;
   wasCharged = false;
-  /** When the first of the used units was taken. @type {Span | undefined} */
+  /** Time at which the first of the used units was charged. @type {Span | undefined} */
   started;
-  /** By idempotency key: this outlives a reset. @type {Map<string, Remembered>} */
+  /** Remembered answers by idempotency key. They outlive a reset. @type {Map<string, Remembered>} */
   remembered;
 
   /** @param {Map<string, Remembered>} [remembered] */
@@ -24,13 +24,13 @@ class Used {
   }
 }
 
-/** What is answered to a wrong question. */
+/** Answer to an invalid call. */
 const INPUT = { code: 'ERR_LATCHGATE_INPUT' };
 
 class Quotas {
   /** @type {Map<string, Used>} */
   #quotas = new Map();
-  /** By receipt. @type {Map<string, Charge>} */
+  /** Charges by receipt. @type {Map<string, Charge>} */
   #charges = new Map();
 
   /** @param {string} key */
@@ -46,7 +46,7 @@ class Quotas {
    * @param {Rule} rule
    * @param {number} cost
    * @param {string} [once] idempotency key
-   * @param {string} [receipt] that was given
+   * @param {string} [receipt] of the answer
    */
   consume(now, key, rule, cost, once, receipt) {
     const used = this.#quota(key);
@@ -90,7 +90,7 @@ class Quotas {
   reset(key) {
     const { used, added, wasCharged, remembered } = this.#quota(key);
     this.#quotas.set(key, new Used(remembered));
-    // Whether there was anything to forget, where all was given back, the contract does not say.
+    // If all units were refunded, the contract does not define whether the reset had an effect.
     return used > 0 || added > 0 ? true : wasCharged ? oneOf(true, false) : false;
   }
 }
@@ -114,9 +114,16 @@ function charge(now, used, rule, cost) {
   };
 }
 
-/** When a balance or a window is full again. @param {Span} now @param {Used} used @param {Rule} rule @param {number} cost @param {boolean} allowed */
+/**
+ * Returns the time at which a balance or a window is full again.
+ * @param {Span} now
+ * @param {Used} used
+ * @param {Rule} rule
+ * @param {number} cost
+ * @param {boolean} allowed
+ */
 function ending(now, used, { limit, window }, cost, allowed) {
-  // Of a window that has not begun the contract does not say when it ends.
+  // The contract does not define the end of a window that has not begun.
   const open = window === undefined ? null : oneOf(null, instant(now, window));
   const running = window !== undefined && used.used > 0 && used.started !== undefined;
   const helps = !allowed && cost <= limit + used.added && window !== undefined;
@@ -126,7 +133,14 @@ function ending(now, used, { limit, window }, cost, allowed) {
   };
 }
 
-/** The same of a bucket; too little time passes here for a unit to come back. @param {Span} now @param {Used} used @param {Rule} rule @param {number} cost @param {boolean} allowed */
+/**
+ * Returns the same for a bucket. The test is too short for a unit to be refilled.
+ * @param {Span} now
+ * @param {Used} used
+ * @param {Rule} rule
+ * @param {number} cost
+ * @param {boolean} allowed
+ */
 function refilling(now, used, { limit, window = 0 }, cost, allowed) {
   const unit = window / limit;
   const missing = used.used + cost - limit;

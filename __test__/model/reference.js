@@ -1,6 +1,6 @@
-// What the public contract says, in the plainest form: one caller, nothing shared, nothing fast. Written from the contract
-// alone; it shares no code and no idea of storage with the addon. Time passes here only as bounds on instants: the
-// durations of the model test are so long that nothing ends by itself.
+// The public contract in its simplest form: one caller, no shared state, no optimization. Written from the contract
+// alone. It shares no code and no storage format with the addon. Time is only a bound on instants: the durations of
+// the model test are long enough that no data expires.
 'use strict';
 
 const { duration, instant, oneOf, text } = require('./expect.js');
@@ -20,14 +20,17 @@ class User {
   /** @type {Set<string>} */
   revokedIds = new Set();
   blocked = false;
-  /** Own tokens issued so far. */
+  /** Number of own tokens issued so far. */
   generation = 0;
-  /** Those issued up to this one have fallen. */
+  /** Own tokens up to this number are revoked. */
   fallen = 0;
   everRevoked = false;
-  /** The latest `iat` ahead of now of a foreign token that was let through: it has been issued, whatever it says. */
+  /**
+   * The latest future `iat` of a foreign token that was allowed: the token has been issued, regardless of its
+   * `iat`.
+   */
   seenAhead = 0;
-  /** Foreign tokens with an `iat` up to this have fallen, though it lies ahead. */
+  /** Foreign tokens with an `iat` up to this value are revoked, although it is in the future. */
   fallenAhead = 0;
   /** @type {Map<string, Used>} quotas of policies */
   quotas = new Map();
@@ -55,7 +58,7 @@ class Reference {
    * @param {Span} now
    * @param {string} userId
    * @param {{ sessionId?: string, limit?: number, onLimit?: string, idleTimeout?: number, absoluteTimeout?: number, device?: object }} options
-   * @param {() => string} drawn the id that was drawn, where none was given
+   * @param {() => string} drawn returns the generated id, if the options have no session id
    */
   admit(now, userId, options, drawn) {
     const user = this.#user(userId);
@@ -70,7 +73,7 @@ class Reference {
     if (user.blocked) return refused('blocked');
     const same = user.live.find((session) => session.sessionId === sessionId);
     if (same !== undefined) {
-      // To log in again is to be active.
+      // A repeated login counts as activity.
       const session = this.#tell(userId, /** @type {Session} */ (this.#touched(user, same.sessionId, now)));
       return {
         admitted: true,
@@ -101,7 +104,12 @@ class Reference {
     };
   }
 
-  /** @param {User} user @param {number | undefined} limit @param {string} onLimit @returns {Session[] | undefined} those that went; undefined: there is no room */
+  /**
+   * @param {User} user
+   * @param {number | undefined} limit
+   * @param {string} onLimit
+   * @returns {Session[] | undefined} the evicted sessions; undefined: there is no free slot
+   */
   #makeRoom(user, limit = Number.POSITIVE_INFINITY, onLimit) {
     if (user.live.length < limit) return [];
     if (onLimit !== 'evict-oldest' || limit === 0) return undefined;
@@ -151,7 +159,7 @@ class Reference {
     return there;
   }
 
-  /** @param {User} user @param {(session: Session) => boolean} stays @returns {number} how many ended */
+  /** @param {User} user @param {(session: Session) => boolean} stays @returns {number} number of ended sessions */
   #over(user, stays) {
     const gone = user.live.filter((session) => !stays(session));
     for (const { sessionId } of gone) user.over.add(sessionId);
@@ -169,7 +177,7 @@ class Reference {
     return this.#user(userId).live.map((session) => this.#tell(userId, session));
   }
 
-  /** The place of the next own token in the order of issue. @param {string} userId */
+  /** Returns the position of the next own token in the order of issue. @param {string} userId */
   issued(userId) {
     const user = this.#user(userId);
     user.generation++;
@@ -201,7 +209,7 @@ class Reference {
     return user.everRevoked && (!aheadOfNow || iat <= user.fallenAhead);
   }
 
-  /** Whether a token that was let through would be again, its session looked at. @param {Token} token */
+  /** Returns whether a token that was allowed would be allowed again, with its session checked. @param {Token} token */
   stands(token) {
     const user = this.#user(token.userId);
     const live = user.live.some((session) => session.sessionId === (token.sid ?? token.jti));
@@ -211,7 +219,7 @@ class Reference {
   /** @param {Span} _now @param {{ jti: string, userId: string }} id */
   isRevokedId(_now, { jti, userId }) {
     const user = this.#user(userId);
-    // An id does not say when it was issued: after revokeUser() it may be of those that fell.
+    // An id does not contain its time of issue. After revokeUser(), its token may be a revoked token.
     return user.blocked || user.everRevoked || user.revokedIds.has(jti);
   }
 

@@ -1,5 +1,5 @@
-// Random sequences of operations, and how they are played: each on an Auth and on the reference at once, answer by answer.
-// A sequence is plain data, so that a failing one can be played again without some of its operations.
+// Random sequences of operations. Each operation runs on an Auth and on the reference, and the answers are compared
+// one by one. A sequence is plain data, so that a failing sequence can be repeated without some of its operations.
 'use strict';
 
 const { createAuth } = require('latchgate');
@@ -22,7 +22,7 @@ const { Reference } = require('./reference.js');
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** The same numbers for the same seed (mulberry32). @param {number} seed */
+/** Returns a generator that gives the same numbers for the same seed (mulberry32). @param {number} seed */
 function randomOf(seed) {
   let state = seed >>> 0;
   const next = () => {
@@ -35,7 +35,7 @@ function randomOf(seed) {
   return { below, of: (/** @type {any[]} */ list) => list[below(list.length)] };
 }
 
-/** Operations and how often each comes. @type {Array<[string, number]>} */
+/** Operations, and the frequency of each. @type {Array<[string, number]>} */
 const WEIGHTS = [
   ['admit', 8],
   ['touch', 3],
@@ -75,7 +75,7 @@ const POLICY_QUOTAS = [
 
 /**
  * @param {number} seed
- * @param {{ length?: number, quotas?: boolean }} [options] quotas: whether the build has them
+ * @param {{ length?: number, quotas?: boolean }} [options] quotas: whether the build has quotas
  * @returns {Sequence}
  */
 function sequenceOf(seed, { length = 60, quotas = true } = {}) {
@@ -163,7 +163,7 @@ let runs = 0;
 /**
  * @param {string} store
  * @param {Sequence} sequence
- * @returns {Promise<{ at: number, step: Step, problem: string } | undefined>} the first answer that was not as expected
+ * @returns {Promise<{ at: number, step: Step, problem: string } | undefined>} the first answer that differs from the expected answer
  */
 async function play(store, { settings, steps, quotas }) {
   const { limit, onLimit, admission, idle, absolute } = settings;
@@ -175,7 +175,7 @@ async function play(store, { settings, steps, quotas }) {
   const run = `${process.pid}-${Date.now()}-${runs++}`;
   const player = new Player(auth, reference, run);
   try {
-    // At the end everything that can be looked at is.
+    // The sequence ends with every read operation.
     const looks = [0, 1, 2].flatMap((user) => [
       { name: 'list', user, pick: 0, options: {} },
       { name: 'isRevokedId', user, pick: 0, options: { jti: 'id-0' } },
@@ -201,7 +201,7 @@ class Player {
   #tokens = [];
   /** @type {string[]} */
   #receipts = [];
-  /** @type {Array<{ auth: any, token: import('./reference.js').Token }>} those that were let through */
+  /** @type {Array<{ auth: any, token: import('./reference.js').Token }>} allowed requests */
   #passed = [];
   #counting = new Counting();
   #auth;
@@ -215,7 +215,7 @@ class Player {
     this.#run = run;
   }
 
-  /** @param {Step} step @returns {Promise<string | undefined>} what was not as expected */
+  /** @param {Step} step @returns {Promise<string | undefined>} the difference from the expected answer */
   async step({ name, user: number, pick, options }) {
     const reference = this.#reference;
     const { sessions, tokens, quotas } = this.#auth;
@@ -350,7 +350,7 @@ class Player {
         () => tokens.revoke(text),
         (now) => reference.revoke(now, token),
       );
-    // Of a token that does not stand the contract does not say whether it is revoked.
+    // The contract does not define whether an invalid token is revoked.
     if (name === 'isRevoked' && token.stands)
       return this.#both(
         () => tokens.isRevoked(text),
@@ -366,7 +366,7 @@ class Player {
     return undefined;
   }
 
-  /** Changes with the credential of a request that was let through. @param {number} pick @param {any} options */
+  /** Makes changes with the credential of an allowed request. @param {number} pick @param {any} options */
   async #countWith(pick, { changes, key }) {
     if (this.#passed.length === 0) return undefined;
     const { auth, token } = this.#passed[pick % this.#passed.length];
@@ -383,7 +383,7 @@ class Player {
   /** @param {() => Promise<any>} ask @param {(now: import('./expect.js').Span, actual: any) => any} expected */
   async #both(ask, expected) {
     const from = Date.now();
-    // A fault of the question is an answer too.
+    // An input error is an answer too.
     const actual = await ask().catch((error) => {
       if (error.code !== 'ERR_LATCHGATE_INPUT') throw error;
       return error;

@@ -1,4 +1,4 @@
-// Makes a failing sequence smaller, so that the failure can be read.
+// Shortens a failing sequence, so that the failure is readable.
 'use strict';
 
 const { play } = require('./sequences.js');
@@ -6,7 +6,7 @@ const { play } = require('./sequences.js');
 /** @typedef {import('./sequences.js').Sequence} Sequence */
 
 /**
- * Leaves out what the failure does not need.
+ * Removes operations that the failure does not need.
  * @param {string} store
  * @param {Sequence} sequence that fails
  * @returns {Promise<Sequence>}

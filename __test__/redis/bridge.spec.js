@@ -1,5 +1,5 @@
-// The cost in the calling process of a request on a server, counted: no promise and no timer of its own, few writes,
-// one wake-up for many replies, and one thread for all stores.
+// The cost of a request on a server in the calling process, counted. A request makes no promise and no timer of its
+// own, and few writes. Many replies cause one wake-up, and all stores share one thread.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -99,7 +99,7 @@ for (const { name, express } of EXPRESS) {
 describe('calls to a server', async () => {
   const skip = await missing('redis');
 
-  it('a single call is sent immediately, calls of one event loop turn are sent in batches of 16, and no turn waits for replies to another turn', {
+  it('a single call is sent immediately, calls of one event loop turn in batches of 16, and no turn waits for replies to another turn', {
     skip,
   }, async (t) => {
     const server = await startServer(t);

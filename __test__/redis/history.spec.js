@@ -1,4 +1,4 @@
-// The history of one account does not slow down other accounts: the number of commands that a call runs on the
+// The history of one account does not slow down other accounts. The number of commands that a call runs on the
 // server does not depend on the earlier calls of the account. The server counts the commands.
 'use strict';
 

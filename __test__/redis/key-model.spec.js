@@ -1,5 +1,5 @@
 // Random sequences of operations on API keys give the same answers on the embedded store, on Redis and Valkey, and
-// on a reference that is written from the contract alone. LATCHGATE_TEST_SEED repeats one sequence.
+// on a reference. The reference is written from the contract alone. LATCHGATE_TEST_SEED repeats one sequence.
 'use strict';
 
 const assert = require('node:assert/strict');

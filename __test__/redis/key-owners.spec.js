@@ -77,7 +77,7 @@ for (const { kind, name } of KINDS) {
     }
 
     for (const [how, forget] of WAYS) {
-      it(`the key acts as its owner, and a block of the owner stops it, but a block of the former owner does not, if ${how}`, {
+      it(`the key acts as its owner: a block of the owner stops it, and a block of the former owner does not, if ${how}`, {
         skip,
       }, async (t) => {
         const { auth, former, owner, key, count } = await importedAgain(t, forget);

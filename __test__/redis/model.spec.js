@@ -1,5 +1,5 @@
 // Random sequences of operations give the same answers on the embedded store, on Redis and Valkey, and on a
-// reference that is written from the contract alone. LATCHGATE_TEST_SEED repeats one sequence.
+// reference. The reference is written from the contract alone. LATCHGATE_TEST_SEED repeats one sequence.
 // LATCHGATE_TEST_SEQUENCES is the number of sequences.
 'use strict';
 

@@ -1,5 +1,5 @@
-// The examples of mode 'observe': together with express-jwt, and together with express-session and connect-redis, it
-// counts the requests that these libraries wrongly allow, and changes none of their responses.
+// The examples of mode 'observe': together with express-jwt, and together with express-session and connect-redis.
+// The mode counts the requests that these libraries wrongly allow, and changes none of their responses.
 'use strict';
 
 const assert = require('node:assert/strict');

@@ -1,4 +1,5 @@
-// The set-up's one guess: where a mirror keeps its backports, from the machine's own entry for that mirror.
+// The only guess of the set-up: the location of the backports of a mirror, from the entry of the machine for that
+// mirror.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -6,7 +7,7 @@ const { describe, it } = require('node:test');
 const { backportsEntry } = require('../../scripts/lib/servers.js');
 
 describe('the entry for backports', () => {
-  it('keeps mirror and key of a stanza, and passes over other suites', () => {
+  it('keeps mirror and key of a stanza, and skips other suites', () => {
     const text = `Types: deb
 URIs: http://mirror.example/security
 Suites: bookworm-security
@@ -30,7 +31,7 @@ Signed-By: /usr/share/keyrings/archive.gpg`,
     assert.equal(backportsEntry(text, 'sources', 'trixie'), undefined);
   });
 
-  it('keeps mirror and options of a line, and passes over other suites', () => {
+  it('keeps mirror and options of a line, and skips other suites', () => {
     const text = `# deb http://mirror.example/debian bookworm main
 deb-src http://mirror.example/debian bookworm main
 deb http://mirror.example/security bookworm-security main

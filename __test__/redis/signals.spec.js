@@ -1,5 +1,5 @@
-// req.auth.signal on real servers: pushed to every process, asked for when the connection for messages comes back, and asked for
-// besides.
+// req.auth.signal on real servers. Revocations are pushed to every process. The process also asks the server when
+// the subscriber reconnects, and at intervals.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -15,10 +15,10 @@ const { aborted } = require('../support/turns.js');
 
 const OPTIONS = { sessions: { admission: /** @type {const} */ ('first-use') } };
 const PROCESSES = 4;
-/** Requests in each of them. */
+/** Requests in each process. */
 const EACH = 25;
 
-/** The signal of a request of the user. @param {Auth} auth @param {string} user */
+/** Returns the signal of a request of the user. @param {Auth} auth @param {string} user */
 async function watched(auth, user) {
   const answer = await auth.authenticate({ token: token({ sub: user, sid: 's' }) });
   assert.ok(answer.ok);
@@ -29,9 +29,9 @@ for (const { kind, name } of KINDS) {
   describe(`signals on ${name}`, async () => {
     const skip = await missing(kind);
 
-    it('are heard of over one connection, however quiet it is', { skip }, async (t) => {
+    it('are received over one connection, although it is quiet', { skip }, async (t) => {
       const server = await startServer(t, { kind });
-      // Shorter than the pauses between two questions whether the server is there.
+      // This timeout is shorter than the interval between two pings.
       const auth = open(t, { store: { url: server.url(), commandTimeout: '100ms' }, ...OPTIONS });
       await watched(auth, unique());
       const listeners = async () => {
@@ -42,17 +42,17 @@ for (const { kind, name } of KINDS) {
       const before = await listeners();
       const asked = async () => (await server.commandstats()).ping ?? 0;
       const enough = (await asked()) + 5;
-      await until('it was asked five times', async () => (await asked()) >= enough);
+      await until('five pings were sent', async () => (await asked()) >= enough);
       assert.deepEqual(await listeners(), before);
     });
 
-    it(`abort in all of ${PROCESSES} processes, and of nobody else`, { skip }, async (t) => {
+    it(`abort in all of ${PROCESSES} processes, and for no other session`, { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const env = { STORE: server.url(), DATA: String(server.port) };
       const { workers } = await startProcesses(t, { app: 'turns.js', count: PROCESSES, env, front: 'none' });
       const auth = open(t, { store: server.url(), ...OPTIONS });
       const user = unique();
-      /** What the requests of a session are told, in each process. @param {string} sid */
+      /** Returns the codes that the requests of a session get, for each process. @param {string} sid */
       const watch = async (sid) => {
         const [text, mark] = [token({ sub: user, sid }), unique()];
         /** @type {unknown[][]} */
@@ -66,20 +66,20 @@ for (const { kind, name } of KINDS) {
         await until('all watch', async () => (await watching()) === EACH * PROCESSES);
         return told;
       };
-      // Those that stay are asked about first.
+      // The session that stays is checked first.
       const [stays, goes] = [await watch('stays'), await watch('goes')];
       assert.deepEqual([stays.flat(), goes.flat()], [[], []]);
       const all = workers.map(() => Array(EACH).fill('ERR_LATCHGATE_REVOKED'));
       await auth.sessions.end(user, 'goes');
-      await until('those of the session are told', () => goes.flat().length === EACH * PROCESSES);
+      await until('the requests of the session are aborted', () => goes.flat().length === EACH * PROCESSES);
       assert.deepEqual(goes, all);
       assert.deepEqual(stays.flat(), []);
       await auth.tokens.revokeUser(user);
-      await until('the others are told', () => stays.flat().length === EACH * PROCESSES);
+      await until('the other requests are aborted', () => stays.flat().length === EACH * PROCESSES);
       assert.deepEqual(stays, all);
     });
 
-    it('abort when the connection for messages comes back, whatever came meanwhile', {
+    it('abort when the subscriber reconnects, although the message was lost', {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind });
@@ -94,10 +94,10 @@ for (const { kind, name } of KINDS) {
       }
     });
 
-    it('abort though nobody is told: they are asked for besides', { skip }, async (t) => {
+    it('abort without a message, by the check at intervals', { skip }, async (t) => {
       const users = [{ user: 'mute', rules: 'on >secret ~* &* +@all -publish' }];
       const server = await startServer(t, { kind, users });
-      // Nobody may take the quiet connection for dead: upon a new one all are asked for as well.
+      // The process must not treat the quiet connection as dead: it also asks the server after each reconnect.
       const auth = open(t, { store: { url: server.url(), commandTimeout: '60s' }, ...OPTIONS });
       const mute = open(t, { store: server.url({ user: 'mute', password: 'secret' }), ...OPTIONS });
       const heard = async () => {
@@ -113,7 +113,7 @@ for (const { kind, name } of KINDS) {
         await mute.tokens.revokeUser(user);
         await until('it aborts', () => signal.aborted);
         assert.ok(fault('REVOKED')(signal.reason));
-        assert.deepEqual(await heard(), before, 'nothing was published, and nobody connected');
+        assert.deepEqual(await heard(), before, 'nothing was published, and no client connected');
       }
     });
   });

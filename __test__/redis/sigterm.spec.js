@@ -1,4 +1,5 @@
-// SIGTERM amid calls to a server: what was taken is answered, nothing of it is lost, and the process ends by itself.
+// SIGTERM during calls to a server: every accepted request is answered, no result is lost, and the process exits by
+// itself.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -19,10 +20,10 @@ const QUOTA = { limit: 1000, window: '1h', name: 'charged' };
 const isScript = ([name]) => /^eval/i.test(name);
 
 for (const { kind, name } of KINDS) {
-  describe(`SIGTERM while calls to ${name} are on their way`, async () => {
+  describe(`SIGTERM while calls to ${name} are in flight`, async () => {
     const skip = await missing(kind);
 
-    it('lets an app answer every request that it has taken, and end', { skip }, async (t) => {
+    it('lets an app answer every request that it has accepted, and exit', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const proxy = await startProxy(t, { port: server.port });
       const judge = open(t, { store: server.url(), jwt: { secret: SECRET } });
@@ -53,14 +54,18 @@ for (const { kind, name } of KINDS) {
       const counts = statuses((await asking) ?? []);
       const got = 1 + (counts[200] ?? 0);
       assert.ok(got > 1, JSON.stringify(counts));
-      // A connection that had not been taken when the app closed is told so at once.
+      // A connection that the app had not accepted when it closed is refused immediately.
       assert.deepEqual([got, got - 1 + (counts[0] ?? 0)], [taken, AT_ONCE], JSON.stringify(counts));
-      assert.equal(await judge.counters.get(user, 'c'), got, 'each was done once');
+      assert.equal(await judge.counters.get(user, 'c'), got, 'each request was done once');
       const looked = await judge.authenticate({ token: text }, { quota: { ...QUOTA, cost: 0 } });
-      assert.equal(looked.ok && looked.auth.quota?.remaining, QUOTA.limit - got, 'and charged once');
+      assert.equal(
+        looked.ok && looked.auth.quota?.remaining,
+        QUOTA.limit - got,
+        'each request was charged once',
+      );
     });
 
-    it('lets close() wait for every call, and the process end without being told to', { skip }, async (t) => {
+    it('lets close() wait for every call, and the process exit by itself', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const proxy = await startProxy(t, { port: server.port });
       const judge = open(t, { store: server.url() });

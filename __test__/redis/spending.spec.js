@@ -1,5 +1,5 @@
-// What is charged across processes and failures: a process that dies in the middle, a reply that is lost and asked for again,
-// receipts that another process opens, and a server that has lost what they are sealed with.
+// Charges across processes and failures: a process that dies during its charges, and a retry after a lost reply.
+// Another process opens receipts, and a server loses the receipt key.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -19,7 +19,12 @@ const CHARGES = 1000;
 const COST = 3;
 const RULE = { limit: 10 * CHARGES, window: '1h' };
 
-/** Charges a thousand times under a thousand idempotency keys, and tells after each hundred. @param {string} store @param {string} key */
+/**
+ * Returns a script that charges a thousand times under a thousand idempotency keys, and prints a line after each
+ * hundred.
+ * @param {string} store
+ * @param {string} key
+ */
 const script = (store, key) => `
   const auth = latchgate.createAuth({ store: ${JSON.stringify(store)}, jwt: { secret: SECRET } });
   const rule = ${JSON.stringify(RULE)};
@@ -38,7 +43,7 @@ for (const { kind, name } of KINDS) {
   describe(`on ${name}`, async () => {
     const skip = await missing(kind);
 
-    it('a process that is killed amid its charges leaves whole units, and another makes the rest', {
+    it('a process that is killed during its charges leaves whole charges, and another process makes the missing charges', {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind });
@@ -58,7 +63,7 @@ for (const { kind, name } of KINDS) {
       assert.equal(Number(/replayed (\d+)/.exec(stdout)?.[1]), before / COST);
     });
 
-    it('a charge whose reply is lost is told again to who asks again', { skip }, async (t) => {
+    it('a charge whose reply is lost is replayed to a retry', { skip }, async (t) => {
       const { proxy, auth, judge, live } = await faulty(t, { server: { kind } });
       const key = unique('key');
       const options = { cost: COST, idempotencyKey: 'i' };
@@ -69,10 +74,14 @@ for (const { kind, name } of KINDS) {
       const again = await auth.quotas.consume(key, RULE, options);
       assert.deepEqual([again.replayed, again.remaining], [true, RULE.limit - COST]);
       assert.equal((await judge.quotas.peek(key, RULE)).remaining, RULE.limit - COST);
-      assert.equal(await judge.quotas.refund(again.receipt ?? ''), true, 'and its receipt is good elsewhere');
+      assert.equal(
+        await judge.quotas.refund(again.receipt ?? ''),
+        true,
+        'its receipt is valid in another process',
+      );
     });
 
-    it('receipts stay good where the server has lost their key', { skip }, async (t) => {
+    it('receipts stay valid after the server has lost their key', { skip }, async (t) => {
       const { server, proxy, auth, live } = await faulty(t, { server: { kind } });
       await auth.quotas.consume(unique('key'), RULE);
       const sealed = await server.command('GET', 'lg:mac');
@@ -81,11 +90,14 @@ for (const { kind, name } of KINDS) {
       await auth.authenticate({ token: live });
       await until('it recovers', async () => (await auth.authenticate({ token: live })).ok);
       const { receipt = '' } = await auth.quotas.consume(unique('key'), RULE);
-      await until('it is told again', async () => (await server.command('GET', 'lg:mac')) === sealed);
+      await until(
+        'the server gets the key again',
+        async () => (await server.command('GET', 'lg:mac')) === sealed,
+      );
       assert.equal(await open(t, { store: server.url() }).quotas.refund(receipt), true);
     });
 
-    it('a request whose client goes amid its check is charged once at most', { skip }, async (t) => {
+    it('a request whose client disconnects during the check is charged once at most', { skip }, async (t) => {
       const { server, proxy, auth, user, live } = await faulty(t, {
         server: { kind },
         store: { commandTimeout: '10s' },
@@ -114,12 +126,12 @@ for (const { kind, name } of KINDS) {
         const answer = await judge.authenticate({ token: live }, { quota: { ...policy.quota, cost: 0 } });
         return answer.ok ? answer.auth.quota?.remaining : assert.fail(`${user}: ${answer.code}`);
       };
-      await until('it is charged', async () => (await left()) === RULE.limit - 2);
+      await until('the request is charged', async () => (await left()) === RULE.limit - 2);
       await auth.close();
       assert.equal(await left(), RULE.limit - 2);
     });
 
-    it('a quota that the server has lost begins anew, and has an end', { skip }, async (t) => {
+    it('a quota that the server has lost starts again, and has an expiry', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const { quotas } = open(t, { store: server.url() });
       const [key, rule] = [unique('key'), { limit: 2, window: '1h' }];
@@ -130,12 +142,12 @@ for (const { kind, name } of KINDS) {
       await server.command('DEL', counter);
       assert.equal(await quotas.refund(receipt), false);
       assert.equal((await quotas.peek(key, rule)).remaining, 2);
-      assert.equal(await server.command('EXISTS', counter), 0, 'neither leaves anything');
+      assert.equal(await server.command('EXISTS', counter), 0, 'neither call leaves data');
       assert.equal((await quotas.consume(key, rule)).remaining, 1);
       assert.ok((await server.command('PTTL', counter)) > 0);
     });
 
-    it('a session that was admitted stands where a quota of another slot denies, and all of it is told', {
+    it('an admitted session stays if a quota of another slot denies, and every event is emitted', {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind });
@@ -165,7 +177,7 @@ for (const { kind, name } of KINDS) {
       assert.deepEqual([live.sessionId, others], ['c', []]);
     });
 
-    it('a refund that the store cannot take is told, and ends no process', { skip }, async (t) => {
+    it('a refund that the store rejects is reported, and does not end the process', { skip }, async (t) => {
       const { proxy, auth } = await faulty(t, { server: { kind } });
       /** @type {any[]} */
       const told = [];
@@ -179,7 +191,9 @@ for (const { kind, name } of KINDS) {
         });
       });
       assert.equal((await get(port, '/', token({ sub: unique() }))).status, 500);
-      await until('it is told', () => told.some(({ message }) => /^a refund failed: /.test(message)));
+      await until('the failed refund is reported', () =>
+        told.some(({ message }) => /^a refund failed: /.test(message)),
+      );
     });
   });
 }

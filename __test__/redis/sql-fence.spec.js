@@ -1,4 +1,5 @@
-// The example of examples/sql-fence on SQLite, in two processes, one of which is stopped in the middle of a withdrawal.
+// The example of examples/sql-fence on SQLite, in two processes. One of the processes is stopped in the middle of a
+// withdrawal.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -30,11 +31,14 @@ async function site(t, env = {}) {
     request({ port, method: 'POST', path, token: text });
   const balance = () => database.query('SELECT balance FROM wallets').rows[0].balance;
 
-  /** A withdrawal of 10 in a process that is stopped before it writes, for as long as `meanwhile` takes. @param {(other: Worker) => Promise<unknown>} meanwhile */
+  /**
+   * Withdraws 10 in a process that is stopped before it writes, for the duration of `meanwhile`.
+   * @param {(other: Worker) => Promise<unknown>} meanwhile
+   */
   const stopped = async (meanwhile) => {
     const [first, second] = workers;
     const late = post(first, '/withdraw/10');
-    await until('it asks for approval', () => database.asks(first.pid));
+    await until('the withdrawal asks for approval', () => database.asks(first.pid));
     process.kill(first.pid, 'SIGSTOP');
     try {
       await meanwhile(second);
@@ -47,7 +51,7 @@ async function site(t, env = {}) {
   /** @param {Worker} worker */
   const withdraw = async (worker) => {
     const answer = post(worker, '/withdraw/30');
-    await until('it asks for approval', () => database.asks(worker.pid));
+    await until('the withdrawal asks for approval', () => database.asks(worker.pid));
     database.approve(worker.pid);
     return answer;
   };
@@ -57,16 +61,18 @@ async function site(t, env = {}) {
 describe('a withdrawal that is stopped beyond its lease', async () => {
   const skip = await missing('redis');
 
-  it('changes nothing where another has withdrawn meanwhile, because of the fence in the row', {
+  it('changes nothing if another process has withdrawn meanwhile, because of the fence in the row', {
     skip,
   }, async (t) => {
     const { balance, stopped, withdraw } = await site(t);
     const late = await stopped(async (other) => assert.equal((await withdraw(other)).status, 200));
-    assert.equal(late.status, 500, 'its lease was lost');
+    assert.equal(late.status, 500, 'the lease was lost');
     assert.equal(balance(), 70);
   });
 
-  it('changes nothing after a logout everywhere, though no turn came after it', { skip }, async (t) => {
+  it('changes nothing after a logout everywhere, although no later turn was acquired', {
+    skip,
+  }, async (t) => {
     const { balance, post, stopped } = await site(t);
     const late = await stopped(async (other) =>
       assert.equal((await post(other, '/logout-everywhere')).status, 204),
@@ -75,9 +81,9 @@ describe('a withdrawal that is stopped beyond its lease', async () => {
     assert.equal(balance(), 100);
   });
 
-  it('without the fence undoes what the other has withdrawn', { skip }, async (t) => {
+  it('without the fence, undoes the withdrawal of the other process', { skip }, async (t) => {
     const { balance, stopped, withdraw } = await site(t, { UNFENCED: '1' });
     await stopped(async (other) => assert.equal((await withdraw(other)).status, 200));
-    assert.equal(balance(), 90, 'this is what the fence is for');
+    assert.equal(balance(), 90, 'the fence prevents this lost update');
   });
 });

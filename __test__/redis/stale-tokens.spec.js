@@ -1,5 +1,5 @@
-// Stale refresh tokens on real servers, of any age, by processes that remember a family and processes that have just started;
-// and what one account can make a script do.
+// Stale refresh tokens of any age on real servers, in processes that remember a family and in new processes. And the
+// maximum work that one account can cause in a script.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -14,17 +14,22 @@ const { KINDS, missing, startServer } = require('../support/servers.js');
 /** @typedef {import('latchgate').Auth} Auth */
 /** @typedef {import('../support/servers.js').RealServer} Server */
 
-/** The thief's last token, after so many rotations. @param {Auth} auth @param {string} token @param {number} times */
+/**
+ * Returns the last token of the thief, after `times` rotations.
+ * @param {Auth} auth
+ * @param {string} token
+ * @param {number} times
+ */
 async function rotated(auth, token, times) {
   let last = token;
   for (let n = 0; n < times; n++) last = (await refresh(auth, last)).refreshToken;
   return last;
 }
 
-/** The key of that kind. @param {Server} server @param {string} kind */
+/** Returns the keys of one kind. @param {Server} server @param {string} kind */
 const named = async (server, kind) => (await server.keys()).filter((key) => key.split(':')[2] === kind);
 
-/** How many commands scripts have called, without those of the scripts themselves. @param {Server} server */
+/** Returns the number of commands that scripts have called, without the calls of the scripts. @param {Server} server */
 async function called(server) {
   const info = String(await server.command('INFO', 'commandstats'));
   let sum = 0;
@@ -50,10 +55,10 @@ for (const { kind, name } of KINDS) {
       assert.equal(numberOf(last), 30_001);
       assert.deepEqual(await auth.tokens.refresh(refreshToken), { ok: false, reason: 'reused' });
       assert.equal(await why(auth, last), 'revoked');
-      assert.equal((await ids(auth, user)).length, 1, 'the other session is not touched');
+      assert.equal((await ids(auth, user)).length, 1, 'the other session is unchanged');
     });
 
-    it('a token stays what it is over a restart of the process', { skip }, async (t) => {
+    it('a token keeps its status after a restart of the process', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const options = { store: server.url(), refresh: { graceWindow: 0 } };
       const user = unique();
@@ -69,7 +74,9 @@ for (const { kind, name } of KINDS) {
       assert.equal(await why(open(t, options), third), 'revoked');
     });
 
-    it('a forged token is invalid and ends nothing, whatever the process remembers', { skip }, async (t) => {
+    it('a forged token is invalid and ends no session, regardless of the memory of the process', {
+      skip,
+    }, async (t) => {
       const server = await startServer(t, { kind });
       const options = { store: server.url(), refresh: { graceWindow: 0 } };
       const maker = open(t, options);
@@ -91,7 +98,7 @@ for (const { kind, name } of KINDS) {
       await refresh(maker, live);
     });
 
-    it('branch and number are under a MAC of the format that docs/layout.md tells', { skip }, async (t) => {
+    it('a MAC in the format of docs/layout.md protects branch and number', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const auth = open(t, { store: server.url() });
       const { refreshToken } = await login(auth, unique());
@@ -113,7 +120,7 @@ for (const { kind, name } of KINDS) {
       assert.deepEqual(body.subarray(12, 28), mac.subarray(0, 16));
     });
 
-    it('a process that remembers another key than the family has looks it up, and asks once more', {
+    it('a process that remembers a different key for the family looks up the key, and retries', {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind });
@@ -142,16 +149,16 @@ for (const { kind, name } of KINDS) {
       const ask = async () => {
         token = (await refresh(auth, token)).refreshToken;
       };
-      assert.equal(await count(ask), 2, 'a look, and the use');
-      assert.equal(await count(ask), 1, 'it is remembered');
+      assert.equal(await count(ask), 2, 'a lookup, and the refresh');
+      assert.equal(await count(ask), 1, 'the key is remembered');
       await server.command('EVAL', swap, '1', key);
-      assert.equal(await count(() => why(auth, token)), 2, 'the use, and a look');
+      assert.equal(await count(() => why(auth, token)), 2, 'the refresh, and a lookup');
       await server.command('EVAL', swap, '1', key);
       assert.equal(await count(() => why(auth, spent)), 2);
-      assert.deepEqual(await ids(auth, user), [], 'it was reused');
+      assert.deepEqual(await ids(auth, user), [], 'the token was reused');
     });
 
-    it('a family that was deleted begins again with a login that is retried', { skip }, async (t) => {
+    it('a family that was deleted starts again with a retried login', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const [auth, other] = [open(t, { store: server.url() }), open(t, { store: server.url() })];
       const user = unique();
@@ -168,7 +175,7 @@ for (const { kind, name } of KINDS) {
       assert.equal((await ids(auth, user)).length, 1);
     });
 
-    it('a remembered family that is gone is asked for once more, and not again and again', {
+    it('a remembered family that is gone is looked up once, and not repeatedly', {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind });
@@ -183,13 +190,13 @@ for (const { kind, name } of KINDS) {
       };
       assert.equal(await count(() => refresh(auth, refreshToken)), 1);
       await server.command('FLUSHDB');
-      assert.equal(await count(() => why(auth, refreshToken)), 2, 'the use, and a look');
-      assert.equal(await count(() => why(auth, refreshToken)), 1, 'it is forgotten: a look');
+      assert.equal(await count(() => why(auth, refreshToken)), 2, 'the refresh, and a lookup');
+      assert.equal(await count(() => why(auth, refreshToken)), 1, 'the family is forgotten: one lookup');
       assert.equal(await count(() => auth.tokens.logout(refreshToken)), 1);
       assert.deepEqual(await server.keys(), []);
     });
 
-    it('a login that is retried comes through while another process rotates without end', {
+    it('a retried login succeeds while another process rotates without end', {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind });
@@ -217,7 +224,7 @@ for (const { kind, name } of KINDS) {
       }
     });
 
-    it('a refresh calls as many commands however much has been rotated', { skip }, async (t) => {
+    it('a refresh calls the same number of commands after any number of rotations', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const auth = open(t, { store: server.url(), refresh: { graceWindow: '1h' } });
       let token = (await login(auth, unique())).refreshToken;

@@ -1,4 +1,5 @@
-// What ready() and health() say of a server: too old, one that may evict, one that keeps nothing, one that may not be asked.
+// ready() and health() on unsuitable servers: the version is too old, keys may be evicted, data is not persisted, or
+// the server may not be inspected.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -19,7 +20,7 @@ const UNSOUND = [
     words: /evict|maxmemory-policy/i,
   })),
   {
-    what: 'keeps nothing on disk',
+    what: 'has no persistence',
     options: { ...SOUND, appendonly: false },
     words: /disk|persist|appendonly|restart/i,
   },
@@ -35,7 +36,7 @@ for (const { kind, name } of KINDS) {
   describe(`${name} that`, async () => {
     const skip = await missing(kind);
 
-    it('keeps all it is given is taken without a warning, strict or not', { skip }, async (t) => {
+    it('has persistence is accepted without a warning, strict or not', { skip }, async (t) => {
       const server = await startServer(t, { kind, ...SOUND });
       for (const strict of [false, true]) {
         const auth = open(t, { store: { url: server.url(), strict, ...DEADLINES } });
@@ -45,7 +46,7 @@ for (const { kind, name } of KINDS) {
     });
 
     for (const { what, options, words, restricted } of UNSOUND) {
-      it(`${what} is warned of, and refused where the store is strict`, { skip }, async (t) => {
+      it(`${what} causes a warning, and is refused if the store is strict`, { skip }, async (t) => {
         const server = await startServer(t, { kind, ...options });
         const url = restricted ? server.url(RESTRICTED) : server.url();
         const auth = open(t, { store: { url, ...DEADLINES }, sessions: SESSIONS });
@@ -69,7 +70,7 @@ for (const { kind, name } of KINDS) {
 
 describe('a server that is too old', () => {
   for (const version of ['5.0.14', '6.2.7']) {
-    it(`(${version}) is refused by ready(), which names the version`, async (t) => {
+    it(`(${version}) is refused by ready(), with the version in the message`, async (t) => {
       const url = await startPretender(t, ([command = '']) => {
         const text = `# Server\r\nredis_version:${version}\r\nredis_mode:standalone\r\n`;
         if (/^info$/i.test(command)) return `$${text.length}\r\n${text}\r\n`;

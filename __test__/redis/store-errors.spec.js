@@ -1,4 +1,5 @@
-// What an Auth does while the store cannot answer: onStoreError by check, degraded, health(), and the two events.
+// The behaviour of an Auth while the store is unreachable: onStoreError per check, degraded, health(), and the two
+// events.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -16,7 +17,7 @@ const FIRST_USE = { sessions: { admission: /** @type {const} */ ('first-use') } 
 describe('onStoreError', async () => {
   const skip = await missing('redis');
 
-  it('lets requests through where every check may be skipped, and says so', { skip }, async (t) => {
+  it('allows requests if every check may be skipped, and reports this', { skip }, async (t) => {
     const { proxy, auth, live, user } = await faulty(t, { options: { ...FIRST_USE, onStoreError: 'allow' } });
     const port = await serve(t, (app) => {
       app.get(
@@ -32,12 +33,12 @@ describe('onStoreError', async () => {
     assert.deepEqual(JSON.parse(answer.body), { degraded: true, userId: user });
     await proxy.pass();
     await until(
-      'checks are made again',
+      'checks run again',
       async () => JSON.parse((await get(port, '/', live)).body).degraded === false,
     );
   });
 
-  it('never lets through what is wrong by itself, nor direct calls', { skip }, async (t) => {
+  it('never allows an invalid request, and never affects direct calls', { skip }, async (t) => {
     const { proxy, auth, live, user } = await faulty(t, { options: { ...FIRST_USE, onStoreError: 'allow' } });
     await proxy.refuse();
     assert.equal(await status(auth, `${live.slice(0, -2)}xx`), 401);
@@ -65,7 +66,7 @@ describe('onStoreError', async () => {
       ...('sessions' in sessions ? ['sessions'] : []),
       ...('quota' in policy ? ['quota'] : []),
     ];
-    it(`${JSON.stringify(onStoreError)} answers ${expected} where ${needed.join(', ')} would be asked`, {
+    it(`${JSON.stringify(onStoreError)} answers ${expected} if the request needs ${needed.join(', ')}`, {
       skip,
     }, async (t) => {
       const options = { jwt: { secret: SECRET }, ...sessions, onStoreError };
@@ -79,7 +80,9 @@ describe('onStoreError', async () => {
 describe('an outage', async () => {
   const skip = await missing('redis');
 
-  it('is told by health(), store-error and store-recovered, and so is its end', { skip }, async (t) => {
+  it('is reported by health() and store-error, and its end by health() and store-recovered', {
+    skip,
+  }, async (t) => {
     const { proxy, auth, live } = await faulty(t);
     /** @type {string[]} */
     const heard = [];
@@ -89,7 +92,7 @@ describe('an outage', async () => {
     assert.equal(well.ok, true);
     assert.equal(well.degraded, false);
     assert.ok(Number(well.latencyMs) >= 0);
-    assert.ok(!well.store.includes('@'), 'no login in health()');
+    assert.ok(!well.store.includes('@'), 'health() contains no login');
     await proxy.refuse();
     assert.equal(await status(auth, live), 503);
     await until('store-error', () => heard.includes('store-error'));
@@ -102,7 +105,7 @@ describe('an outage', async () => {
     assert.equal(heard.filter((name) => name === 'store-recovered').length, 1);
   });
 
-  it('is told again when it comes again', { skip }, async (t) => {
+  it('is reported again when it recurs', { skip }, async (t) => {
     const { proxy, auth, live } = await faulty(t);
     let errors = 0;
     let recoveries = 0;
@@ -119,7 +122,7 @@ describe('an outage', async () => {
     }
   });
 
-  it('of a listener that throws harms nobody', { skip }, async (t) => {
+  it('has no effect on requests if a listener throws', { skip }, async (t) => {
     const { proxy, auth, live } = await faulty(t);
     const listeners = process.listeners('uncaughtException');
     /** @type {Error[]} */

@@ -1,5 +1,5 @@
-// What a request costs servers behind Sentinels and a Cluster: one command to one node, by the nodes' own counts, and no
-// redirection.
+// The cost of a request behind Sentinels and in a Cluster: one command to one node, and no redirection. The nodes
+// count the commands.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -11,7 +11,7 @@ const { REQUESTS, ROUNDS } = require('../support/requests.js');
 const { TOPOLOGIES, shared } = require('../support/topologies.js');
 
 for (const { name, missing, start } of TOPOLOGIES) {
-  describe(`on ${name}, one request is one command to one node: of`, async () => {
+  describe(`on ${name}, one request is one command to one node:`, async () => {
     const skip = await missing();
     const servers = shared(start, skip);
 

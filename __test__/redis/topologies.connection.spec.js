@@ -1,6 +1,6 @@
-// A connection that swallows what is sent: whoever waited for it is told so at the deadline, and so is at most one who asks at that
-// very moment; the next call goes over a new one. So with the default deadline of a second a new one is used within two,
-// whatever the topology.
+// A connection that swallows data. Calls that wait on it fail at their timeout, and so does at most one call that
+// starts at that moment. The next call uses a new connection. With the default timeout of one second, a new
+// connection is used within two seconds, in every topology.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -31,38 +31,38 @@ const SITES = [
 const RULE = { limit: 10, window: '1h' };
 
 for (const { name, missing, start } of SITES) {
-  describe(`where connections to ${name} swallow what is sent,`, async () => {
+  describe(`when connections to ${name} swallow data,`, async () => {
     const skip = await missing();
 
-    it('two deadlines pass at most, and the next call is done over a new one', { skip }, async (t) => {
+    it('two timeouts pass at most, and the next call uses a new connection', { skip }, async (t) => {
       const { url, proxies } = await start(t);
       const auth = open(t, { store: { url, ...DEADLINES } });
       await auth.ready();
       const accepted = () => proxies.map(({ connections }) => connections);
-      // All of it lies on one server: the connections to the others are found dead when they are used.
+      // All calls go to one server. Dead connections to the other servers are detected when they are used.
       const user = unique();
       for (let round = 0; round < 3; round++) {
         const { remaining } = await auth.quotas.consume(user, RULE);
         const before = accepted();
         for (const proxy of proxies) proxy.blackHole({ fresh: false });
         let faults = 0;
-        await until('a call is done', async () => {
+        await until('a call succeeds', async () => {
           const told = await auth.quotas.consume(user, RULE).catch((error) => {
             assert.ok(fault('STORE_TIMEOUT')(error));
             faults++;
           });
           return told !== undefined;
         });
-        assert.ok(faults >= 1 && faults <= 2, `${faults} deadlines passed`);
+        assert.ok(faults >= 1 && faults <= 2, `${faults} timeouts passed`);
 
         assert.equal(
           (await auth.quotas.peek(user, RULE)).remaining,
           remaining - 1,
-          'what was swallowed did not run',
+          'the swallowed calls did not run',
         );
         assert.ok(
           accepted().some((count, n) => count > before[n]),
-          'over a new connection',
+          'a new connection was used',
         );
       }
     });

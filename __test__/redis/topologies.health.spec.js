@@ -1,4 +1,4 @@
-// What health() says of where a store is: its topology, where writes go, and which replicas follow, before a fall and after it.
+// health() in each topology: the topology, the primaries, and the replicas that follow, before and after a failover.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -22,7 +22,7 @@ const at = ({ port }) => `127.0.0.1:${port}`;
 /** @param {Server[]} servers */
 const all = (servers) => servers.map(at).sort();
 
-/** @param {Health} health the addresses of replicas that have all that there was */
+/** @param {Health} health @returns the addresses of the online replicas */
 const inStep = ({ replicas = [] }) =>
   replicas
     .filter(({ online }) => online)
@@ -36,7 +36,7 @@ for (const { kind, name } of KINDS) {
   describe(`health() on ${name}`, async () => {
     const skip = await missing(kind);
 
-    it('names a server and, by its end, how far its replica is', { skip }, async (t) => {
+    it('names a single server, and the lag of its replica', { skip }, async (t) => {
       const primary = await startServer(t, { kind });
       const auth = open(t, { ...OPTIONS, store: primary.url() });
       await auth.ready();
@@ -52,12 +52,15 @@ for (const { kind, name } of KINDS) {
       await auth.sessions.admit(unique());
       const [{ address, lagBytes }] = (await auth.health()).replicas ?? [];
       assert.equal(address, at(replica));
-      assert.ok(lagBytes > 0, 'it has not confirmed what it has not read');
+      assert.ok(lagBytes > 0, 'the replica has not confirmed data that it has not read');
       replica.resume();
-      await until('it has caught up', async () => (await auth.health()).replicas?.[0].lagBytes === 0);
+      await until(
+        'the replica has caught up',
+        async () => (await auth.health()).replicas?.[0].lagBytes === 0,
+      );
     });
 
-    it('leaves replicas out where they may not be asked for', { skip }, async (t) => {
+    it('omits replicas if the login may not ask for them', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const rights = ['on', '>word', '~lg:*', '&*', '+@all', '-info', '-@admin'];
       await server.command('ACL', 'SETUSER', 'few', ...rights);
@@ -69,7 +72,9 @@ for (const { kind, name } of KINDS) {
       assert.equal('replicas' in health, false);
     });
 
-    it('names the primary that the Sentinels name, and another one after it fell', { skip }, async (t) => {
+    it('names the primary that the Sentinels name, and the new primary after a failover', {
+      skip,
+    }, async (t) => {
       const set = await startSentinels(t, { kind });
       const auth = open(t, { ...OPTIONS, store: { url: set.url(), ...DEADLINES } });
       await auth.ready();
@@ -80,11 +85,14 @@ for (const { kind, name } of KINDS) {
         { ok: true, topology: 'sentinel', primary: at(primary), replicas: all(replicas) },
       );
       await primary.stop();
-      await until('it is noticed', async () => !(await auth.health()).ok);
+      await until('the failure is noticed', async () => !(await auth.health()).ok);
       const next = await set.failedOver(primary);
       await recovered(auth, token({ sub: unique(), sid: 's' }));
       const left = replicas.filter((replica) => replica !== next);
-      await until('the other one follows', async () => inStep(await auth.health()).length === left.length);
+      await until(
+        'the other replica follows',
+        async () => inStep(await auth.health()).length === left.length,
+      );
       const after = await auth.health();
       assert.deepEqual(
         { ok: after.ok, primary: after.primary, replicas: inStep(after) },
@@ -92,7 +100,7 @@ for (const { kind, name } of KINDS) {
       );
     });
 
-    it('names the masters of a Cluster, their replicas, and those that cannot be reached', {
+    it('names the masters of a Cluster, their replicas, and unreachable masters', {
       skip,
     }, async (t) => {
       const servers = await startCluster(t, { kind });
@@ -111,13 +119,13 @@ for (const { kind, name } of KINDS) {
       const [master] = masters;
       const [user] = await servers.usersOf(master, unique, 1);
       await master.stop();
-      await until('it is named', async () => {
+      await until('the unreachable master is named', async () => {
         const { ok, unreachable = [] } = await auth.health();
         return !ok && unreachable.length === 1 && unreachable[0] === at(master);
       });
       const next = await servers.failedOver(master, slotOfUser(user));
       await recovered(auth, token({ sub: user, sid: 's' }));
-      await until('all is well', async () => (await auth.health()).ok);
+      await until('health() reports ok', async () => (await auth.health()).ok);
       const after = await auth.health();
       const now = [next, ...masters.filter((each) => each !== master)];
       assert.ok(Array.isArray(after.primary));

@@ -1,5 +1,5 @@
-// Logins behind Sentinels and in a Cluster: a reply is lost at every point of a login, a refresh and a logout, and whoever asks
-// again gets one slot and one successor.
+// Logins behind Sentinels and in a Cluster. A reply is lost at every point of a login, a refresh and a logout. A
+// retry gets one slot and one successor.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -13,7 +13,10 @@ const { until } = require('../support/started.js');
 const { shared } = require('../support/topologies.js');
 
 const OPTIONS = { jwt: { secret: SECRET }, refresh: GRACE };
-/** So many that each of three servers has some of them, but for once in ten million. */
+/**
+ * With this number, each of three servers gets a call. The probability of a server without a call is one in ten
+ * million.
+ */
 const WARM = 45;
 
 for (const { name: where, missing, start } of PROXIED) {
@@ -24,14 +27,14 @@ for (const { name: where, missing, start } of PROXIED) {
     for (const { name, commands, prepare, call, again } of ACTS) {
       for (let n = 1; n <= commands; n++) {
         for (const cut of [true, false])
-          it(`${name} whose reply ${n} is lost is done when it is asked for again (${cut ? 'connection cut' : 'silence'})`, {
+          it(`${name} whose reply ${n} is lost is completed by a retry (${cut ? 'connection cut' : 'silence'})`, {
             skip,
           }, async (t) => {
             const set = servers();
             const judge = open(t, { ...OPTIONS, store: set.url });
             const other = open(t, { ...OPTIONS, store: set.url });
             const auth = open(t, { ...OPTIONS, store: { url: set.url, ...DEADLINES } });
-            // What a process looks at when it starts is a script too.
+            // The checks at the start of a process are scripts too.
             await Promise.all([judge, other, auth].map((each) => each.ready()));
             await Promise.all(Array.from({ length: WARM }, () => warmUp(judge, other)));
             for (const node of set.nodes) await node.flushAll();

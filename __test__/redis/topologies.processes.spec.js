@@ -1,4 +1,5 @@
-// Six Node processes behind one front, on servers behind Sentinels and on a Cluster: what must hold across them.
+// Six Node processes behind one front, on servers behind Sentinels and on a Cluster: the rules that hold across the
+// processes.
 'use strict';
 
 const { describe, it } = require('node:test');

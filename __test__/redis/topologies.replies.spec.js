@@ -1,5 +1,5 @@
-// Replies that are lost behind Sentinels and in a Cluster: what ran is sent to no server again, neither to the same nor to
-// another, and its caller is told that the outcome is unknown.
+// Replies that are lost behind Sentinels and in a Cluster. A call that ran is never sent again, neither to the same
+// server nor to another. Its caller learns that the outcome is unknown.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -12,18 +12,24 @@ const { PROXIED } = require('../support/proxied.js');
 const { until } = require('../support/started.js');
 const { shared } = require('../support/topologies.js');
 
-/** On a Cluster an observed lead is a question of its own, before the revocation: here each call is one script. */
+/**
+ * On a Cluster, an observed lead costs a separate call before the revocation. A fixed lead makes each call one
+ * script.
+ */
 const OPTIONS = {
   jwt: { secret: SECRET, issuerClockLead: 0 },
   sessions: { admission: /** @type {const} */ ('first-use') },
   apiKeys: {},
 };
-/** So many that each of three servers has some of them, but for once in ten million. */
+/**
+ * With this number, each of three servers gets a call. The probability of a server without a call is one in ten
+ * million.
+ */
 const WARM = 45;
 const POLICY = { quota: { ...RULE, name: 'replies' } };
 
 for (const { name: where, missing, start } of PROXIED) {
-  describe(`where the reply is lost after ${where} ran it,`, async () => {
+  describe(`when the reply is lost after ${where} ran the call,`, async () => {
     const skip = await missing();
     const servers = shared(start, skip);
 
@@ -31,12 +37,16 @@ for (const { name: where, missing, start } of PROXIED) {
     const auths = async (t) => {
       const { url } = servers();
       const pair = [{ url, ...DEADLINES }, url].map((store) => open(t, { ...OPTIONS, store }));
-      // What a process looks at when it starts is a script too.
+      // The checks at the start of a process are scripts too.
       await Promise.all(pair.map((auth) => auth.ready()));
       return pair;
     };
 
-    /** Until every server has answered. @param {import('latchgate').Auth} auth @returns {Promise<number>} how often they were asked, at most */
+    /**
+     * Calls until every server has answered.
+     * @param {import('latchgate').Auth} auth
+     * @returns {Promise<number>} the maximum number of calls that the servers got
+     */
     const heard = async (auth) => {
       let asked = 0;
       await until('it recovers', async () => {
@@ -47,7 +57,11 @@ for (const { name: where, missing, start } of PROXIED) {
       return asked;
     };
 
-    /** What was sent again would be there by the time that every server has answered once more. @param {import('latchgate').Auth} auth */
+    /**
+     * Asserts that nothing was sent again: a repeated call would have run by the time that every server has
+     * answered again.
+     * @param {import('latchgate').Auth} auth
+     */
     const nothingMore = async (auth) => {
       const running = await servers().scriptsRun();
       const asked = await heard(auth);
@@ -56,18 +70,18 @@ for (const { name: where, missing, start } of PROXIED) {
 
     for (const { name, prepare, call, also = 0, check } of CALLS) {
       for (const cut of [true, false]) {
-        it(`${name} ran once in all, and its caller is told STORE_TIMEOUT (${cut ? 'connection cut' : 'silence'})`, {
+        it(`${name} ran once in all, and its caller gets STORE_TIMEOUT (${cut ? 'connection cut' : 'silence'})`, {
           skip,
         }, async (t) => {
           const set = servers();
           const [auth, judge] = await auths(t);
-          // So that each server knows the scripts, and one call is one command.
+          // Each server must know the scripts, so that one call is one command.
           await heard(auth);
           const warmUp = async (/** @type {import('../support/mutations.js').Subject} */ warm) => {
             await prepare?.(judge, warm, auth);
             await call(auth, warm);
           };
-          // A connection that was slow to come is no matter of this test.
+          // This test does not cover connections that are slow to open.
           const again = () => heard(auth).then(() => warmUp(subject()));
           await Promise.all(Array.from({ length: WARM }, () => warmUp(subject()).catch(again)));
           const chosen = subject();
@@ -77,7 +91,10 @@ for (const { name: where, missing, start } of PROXIED) {
           await assert.rejects(call(auth, chosen), fault('STORE_TIMEOUT'));
           assert.equal(set.lost, lost + 1);
           await set.pass();
-          await until('what follows it has run', async () => (await set.scriptsRun()) >= before + 1 + also);
+          await until(
+            'the later steps of the call have run',
+            async () => (await set.scriptsRun()) >= before + 1 + also,
+          );
           assert.equal(await set.scriptsRun(), before + 1 + also);
           await nothingMore(auth);
           await check(judge, chosen);

@@ -1,4 +1,4 @@
-// What works on one server works with the same answers where Sentinels name it, and on a Cluster. The URL is the only
+// Servers behind Sentinels and a Cluster give the same answers as the embedded store. The URL is the only
 // difference.
 'use strict';
 

@@ -1,5 +1,5 @@
-// Turns on servers behind Sentinels and on a Cluster: whoever waits is woken by a message, wherever the key lies and whichever
-// node is listened to, and what is held outlives the fall of a primary.
+// Turns on servers behind Sentinels and on a Cluster. A message wakes a waiter, for any node of the key and any node
+// of the subscriber. A held turn survives a failover of its primary.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -17,14 +17,14 @@ const { aborted, areGrowing, held } = require('../support/turns.js');
 /** @typedef {import('../support/topologies.js').Servers} Servers */
 
 const OPTIONS = { sessions: { admission: /** @type {const} */ ('first-use') } };
-/** So that only a message ends the wait within the test. */
+/** With these times, only a message can end the wait during the test. */
 const LONG = { ttl: '1h', maxHold: '1h', wait: '1h' };
 
 /** @param {Auth} auth @param {string} key @param {object} [options] */
 const hold = (auth, key, options = LONG) =>
   held((/** @type {any} */ work) => auth.locks.runExclusive(key, work, options));
 
-/** How many wait for turns. @param {Servers} servers */
+/** Returns the number of waiters. @param {Servers} servers */
 async function waiting({ nodes }) {
   let count = 0;
   for (const node of nodes) {
@@ -44,7 +44,7 @@ for (const { name, missing, start } of TOPOLOGIES) {
       it(`${rule} (${racers} racers)`, { skip }, async () => check(await run(servers().url(), racers)));
     }
 
-    it('are handed on by a message, whichever node the key lies on', { skip }, async (t) => {
+    it('are passed on by a message, for any node of the key', { skip }, async (t) => {
       const [auth, other] = [1, 2].map(() => open(t, { store: servers().url() }));
       const keys = Array.from({ length: 30 }, () => unique('key'));
       const holders = await Promise.all(keys.map((key) => hold(other, key)));
@@ -55,7 +55,7 @@ for (const { name, missing, start } of TOPOLOGIES) {
       assert.ok(fences.every((fence, n) => fence > holders[n].lease.fence));
     });
 
-    it('of a user fall with the credential, and a barrier and signals are told across Auths', {
+    it('of a user end with the credential, and a barrier and signals work across Auths', {
       skip,
     }, async (t) => {
       const acks = 1;
@@ -82,11 +82,11 @@ for (const { name, missing, start } of TOPOLOGIES) {
     });
   });
 
-  describe(`when the primary of ${name} falls`, async () => {
+  describe(`when the primary of ${name} fails`, async () => {
     const skip = await missing();
     const servers = shared(start, skip);
 
-    it('whoever waits is woken by the next one, and fences go on growing', { skip }, async (t) => {
+    it('the new primary wakes the waiters, and fences keep growing', { skip }, async (t) => {
       const set = servers();
       const auth = open(t, { store: { url: set.url(), ...DEADLINES } });
       const other = open(t, { store: { url: set.url(), ...DEADLINES } });
@@ -99,7 +99,7 @@ for (const { name, missing, start } of TOPOLOGIES) {
       assert.ok((await primary.command('WAIT', 1, 10_000)) > 0);
       await primary.stop();
       await set.failedOver(primary, slotOfUser(key));
-      await until('the holder reaches it', () => holder.lease.extend('1h').catch(() => false));
+      await until('the holder reaches the new primary', () => holder.lease.extend('1h').catch(() => false));
       holder.leave();
       assert.equal(await holder.done, 'done');
       assert.ok(areGrowing([holder.lease.fence, await turn]));

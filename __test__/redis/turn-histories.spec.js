@@ -1,6 +1,7 @@
-// Several processes take turns at a few keys while they are killed and stopped, connections are cut and replies lost, and write
-// down what they asked and heard. What they wrote is checked for linearizability, key by key, by a test in Rust
-// (__test__/rust/turn_histories.rs), also where the primary falls; and where keys are deleted from under the holders, it must find that.
+// Several processes acquire turns of a few keys and record their calls and answers. Meanwhile processes are killed
+// and stopped, connections are cut and replies are lost. A test in Rust (__test__/rust/turn_histories.rs) checks the
+// linearizability of the records, key by key. The checks also cover failed primaries. If keys of held turns are
+// deleted, the test must detect it.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -20,11 +21,11 @@ const ROOT = path.join(__dirname, '..', '..');
 const RECORDER = path.join(__dirname, '..', 'support', 'apps', 'turn-recorder.js');
 const CHECK = ['test', '--locked', '--quiet', '--no-default-features', '--features', 'test-stores', '--test'];
 const PROCESSES = 5;
-/** After a crash Sentinel takes the replica that has most, and a master of a Cluster has one. */
+/** Sentinel elects the replica with the most data, and a master of a Cluster has one replica. */
 const ACKS = 1;
 
 /**
- * Processes that record their turns; every other one speaks to the server through the proxy.
+ * Starts processes that record their turns. Every second process uses the proxy.
  * @param {Test} t
  * @param {'redis' | 'valkey'} kind
  */
@@ -36,7 +37,7 @@ async function recorders(t, kind) {
 
 /**
  * @param {Test} t
- * @param {string[]} stores that the processes use, one after the other
+ * @param {string[]} stores that the processes use in rotation
  * @param {number} [acks]
  */
 async function recording(t, stores, acks = 0) {
@@ -64,19 +65,22 @@ async function recording(t, stores, acks = 0) {
     fs
       .readdirSync(directory)
       .flatMap((file) => fs.readFileSync(path.join(directory, file), 'utf8').split('\n'));
-  /** Waits until so many turns more were granted. @param {number} count */
+  /** Waits until `count` additional turns were granted. @param {number} count */
   const turns = async (count) => {
     const granted = () => lines().filter((line) => line.includes('"ends"')).length;
     const before = granted();
-    await until(`${count} turns more`, () => granted() >= before + count);
+    await until(`${count} additional turns`, () => granted() >= before + count);
   };
-  /** Lets them end what they are at. */
+  /** Lets the processes finish their current turns. */
   const finish = () => Promise.all(children.map((child) => end(child, 'SIGTERM')));
   await turns(50);
   return { directory, children, begin, turns, finish };
 }
 
-/** @param {string} directory @returns {Promise<{ status: number, output: string }>} of the test that checks it */
+/**
+ * @param {string} directory
+ * @returns {Promise<{ status: number, output: string }>} the result of the test that checks the records
+ */
 function check(directory) {
   const args = [...CHECK, 'turn_histories', '--', '--nocapture', 'what_processes_wrote_down'];
   const env = { ...process.env, LATCHGATE_TURN_HISTORIES: directory };
@@ -88,10 +92,10 @@ function check(directory) {
 }
 
 for (const { kind, name } of KINDS) {
-  describe(`turns that processes took on ${name}, written down`, { concurrency: 1 }, async () => {
+  describe(`recorded turns of processes on ${name}`, { concurrency: 1 }, async () => {
     const skip = await missing(kind);
 
-    it('are linearizable for each key, whatever fails meanwhile', { skip }, async (t) => {
+    it('are linearizable for each key, in spite of all failures', { skip }, async (t) => {
       const { server, proxy, directory, children, begin, turns, finish } = await recorders(t, kind);
       for (let round = 0; round < 3; round++) {
         proxy.loseReplies(4);
@@ -117,11 +121,11 @@ for (const { kind, name } of KINDS) {
       }
       await finish();
       const { status, output } = await check(directory);
-      t.diagnostic(/\d+ turns of .*/.exec(output)?.[0] ?? 'nothing was told');
+      t.diagnostic(/\d+ turns of .*/.exec(output)?.[0] ?? 'no turns were reported');
       assert.equal(status, 0, output);
     });
 
-    it('are refuted where a key is deleted from under its holder', { skip }, async (t) => {
+    it('are refuted if a held key is deleted', { skip }, async (t) => {
       const { server, directory, turns, finish } = await recorders(t, kind);
       for (let deleted = 0; deleted < 100; deleted++) {
         const turnKeys = (await server.keys()).filter((key) => /:l:/.test(key));
@@ -137,12 +141,13 @@ for (const { kind, name } of KINDS) {
 }
 
 for (const { name, missing, start: startSet } of TOPOLOGIES) {
-  describe(`turns that processes took on ${name}, written down`, async () => {
+  describe(`recorded turns of processes on ${name}`, async () => {
     const skip = await missing();
 
-    it('are linearizable for each key, though primaries fall meanwhile', { skip }, async (t) => {
+    it('are linearizable for each key, in spite of failed primaries', { skip }, async (t) => {
       const servers = await startSet(t);
-      // With an answer that a replica does not hold, a turn would be had twice: what is granted waits for one, the one that is taken.
+      // If no replica held a grant, the turn could be granted twice. So each grant waits for a replica, and the
+      // failover elects this replica.
       const { directory, turns, finish } = await recording(t, [servers.url()], ACKS);
       for (let round = 0; round < 2; round++) {
         const slot = slotOfUser(`key-${round}`);
@@ -156,7 +161,7 @@ for (const { name, missing, start: startSet } of TOPOLOGIES) {
       }
       await finish();
       const { status, output } = await check(directory);
-      t.diagnostic(/\d+ turns of .*/.exec(output)?.[0] ?? 'nothing was told');
+      t.diagnostic(/\d+ turns of .*/.exec(output)?.[0] ?? 'no turns were reported');
       assert.equal(status, 0, output);
     });
   });

@@ -1,5 +1,5 @@
-// What turns keep on a server: a queue while somebody waits, all of it with an end; then a fence for a day, and nothing else.
-// And what stands under their keys that is not theirs.
+// The keys of turns on a server: a queue while a caller waits, with an expiry for each key. After that, only a fence
+// stays for a day. The spec also puts foreign values under these keys.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -14,10 +14,14 @@ const { until } = require('../support/started.js');
 const DAY = 24 * 3_600_000;
 const MANY = 20_000;
 const WIDTH = 500;
-/** A command in place of whatever stands under the key. */
+/** Replaces any value under the key by the result of a command. */
 const PUT = "redis.call('DEL', KEYS[1]) return redis.call(unpack(ARGV))";
 
-/** Kind of a key -> how long it is kept, in milliseconds; -1: for ever. @param {Server} server @returns {Promise<Record<string, number>>} */
+/**
+ * Returns the time to live of each kind of key in milliseconds; -1 means no expiry.
+ * @param {Server} server
+ * @returns {Promise<Record<string, number>>}
+ */
 async function ends(server) {
   /** @type {Record<string, number>} */
   const kinds = {};
@@ -25,14 +29,14 @@ async function ends(server) {
   return kinds;
 }
 
-/** @param {Server} server @param {string} kind @returns {Promise<string | undefined>} the one key of that kind */
+/** @param {Server} server @param {string} kind @returns {Promise<string | undefined>} the only key of that kind */
 const keyOf = async (server, kind) => (await server.keys()).find((key) => key.split(':')[2] === kind);
 
 for (const { kind, name } of KINDS) {
-  describe(`what turns keep on ${name}`, async () => {
+  describe(`the keys of turns on ${name}`, async () => {
     const skip = await missing(kind);
 
-    it('has an end, and when the last has left it is eight bytes for a day', { skip }, async (t) => {
+    it('expire, and after the last release only eight bytes stay for a day', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const [auth, other] = [open(t, { store: server.url() }), open(t, { store: server.url() })];
       const lease = await auth.locks.acquire('k', { autoExtend: false, ttl: '20s' });
@@ -58,13 +62,13 @@ for (const { kind, name } of KINDS) {
       for (const left of Object.values(all)) assert.notEqual(left, -1);
     });
 
-    it(`is one fence for each of ${MANY} keys that were used, and no more`, { skip }, async (t) => {
+    it(`are one fence for each of ${MANY} used keys, and no other key`, { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const auth = open(t, { store: { url: server.url(), commandTimeout: '30s' } });
       let next = 0;
       const lane = async () => {
         while (next < MANY) {
-          // Each key twice at once, so that somebody waits.
+          // Each key is used twice concurrently, so that one caller waits.
           const key = `k${next++}`;
           const work = () => auth.locks.runExclusive(key, () => {}, { ttl: '60s', wait: '30s' });
           await Promise.all([work(), work()]);
@@ -81,7 +85,7 @@ for (const { kind, name } of KINDS) {
     });
 
     for (const of of ['l', 'lq', 'lw']) {
-      it(`is no turn where something else stands under the key of "${of}"`, { skip }, async (t) => {
+      it(`grant no turn if a foreign value is under the key of "${of}"`, { skip }, async (t) => {
         const server = await startServer(t, { kind });
         const store = { url: server.url(), commandTimeout: '30s' };
         const [auth, other] = [open(t, { store }), open(t, { store })];
@@ -97,11 +101,15 @@ for (const { kind, name } of KINDS) {
           ['RPUSH', key, 'a'],
           ['XADD', key, '*', 'a', 'b'],
         ]) {
-          // In one step: whoever waits may put its own back in between.
+          // One step, because a waiter may otherwise restore its own value between two steps.
           await server.command('EVAL', PUT, '1', key, ...put);
           const digest = await server.command('DEBUG', 'DIGEST-VALUE', key);
           await assert.rejects(auth.locks.acquire('k', { wait: 0, ttl: '60s' }), storeFault, put.join(' '));
-          assert.deepEqual(await server.command('DEBUG', 'DIGEST-VALUE', key), digest, 'it stays as it is');
+          assert.deepEqual(
+            await server.command('DEBUG', 'DIGEST-VALUE', key),
+            digest,
+            'the foreign value is unchanged',
+          );
         }
         await server.command('RENAME', 'kept', key);
         assert.equal(await lease.release(), true);

@@ -1,4 +1,4 @@
-// First come, first served, by callers in several processes: whoever was in the queue before is served before.
+// First come, first served, for callers in several processes: an earlier ticket in the queue is served earlier.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -16,7 +16,10 @@ const PROCESSES = 4;
 const TICKETS = 60;
 const LONG = { ttl: '1m', maxHold: '10m' };
 
-/** Whom a turn is of, how it is held here, the path of those who wait, and the kind of the key that they wait in. */
+/**
+ * The owner of a turn, the path for waiters, the kind of the key of their queue, and the function that holds the
+ * turn.
+ */
 const TURNS = [
   {
     of: 'a key',
@@ -42,7 +45,7 @@ for (const { kind, name } of KINDS) {
     const skip = await missing(kind);
 
     for (const { of, path, line, hold } of TURNS) {
-      it(`at ${of} come in the order in which they were asked for`, { skip }, async (t) => {
+      it(`at ${of} come in the order in which they were requested`, { skip }, async (t) => {
         const server = await startServer(t, { kind });
         const env = { STORE: server.url(), DATA: String(server.port) };
         const { workers } = await startProcesses(t, {
@@ -61,7 +64,7 @@ for (const { kind, name } of KINDS) {
         const text = token({ sub: place, sid: 's' });
         const answers = [];
         for (let n = 0; n < TICKETS; n++) {
-          // Twice the same process, then another one, and not always the next.
+          // The same process twice, then another process, and not always the next process.
           const { port } = workers[(Math.floor(n / 2) * 3) % PROCESSES];
           answers.push(request({ port, method: 'POST', path: `/${path}/${place}/${n}`, token: text }));
           await until(`${n + 1} wait`, async () => (await waiting()) === n + 1);

@@ -1,6 +1,6 @@
-// Turns across processes: what is read and written back under them counts, to the last one; and what becomes of them when
-// processes are stopped, killed, or their user is revoked. On one server, behind Sentinels and in a Cluster; what is read and written
-// lies on a server beside.
+// Turns across processes on one server, behind Sentinels and in a Cluster. No update under a turn is lost. The turns
+// survive processes that are stopped, processes that are killed, and revoked users. The data of the updates is on a
+// separate server.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -44,9 +44,14 @@ async function site(t, { url, nodes }, data) {
   const env = { STORE: url, DATA: String(data.port) };
   const { port, workers } = await startProcesses(t, { app: 'turns.js', count: PROCESSES, env });
   const value = async (/** @type {string} */ name) => Number(await data.command('GET', `test:${name}`));
-  /** Fences of those who have held a turn, in their order. @param {string} name @returns {Promise<number[]>} */
+  /** Fences of the former and current holders of a turn, in order. @param {string} name @returns {Promise<number[]>} */
   const holders = async (name) => (await data.command('LRANGE', `test:holders:${name}`, 0, -1)).map(Number);
-  /** Of a structure of the one queue there is, undefined where there is none. @param {string} kind of its key @param {string} command @param {Array<string | number>} words that follow the key */
+  /**
+   * Runs a command on a key of the only queue, or returns undefined if there is no queue.
+   * @param {string} kind of its key
+   * @param {string} command
+   * @param {Array<string | number>} words that follow the key
+   */
   const ask = async (kind, command, ...words) => {
     for (const node of nodes) {
       if ((await node.command('ROLE'))[0] !== 'master') continue;
@@ -55,7 +60,7 @@ async function site(t, { url, nodes }, data) {
     }
     return undefined;
   };
-  /** How many wait for the key that the test locks. */
+  /** Returns the number of waiters for the key that the test locks. */
   const waiting = async () => (await ask('lq', 'ZCARD')) ?? 0;
   return { url, data, port, workers, value, holders, waiting, ask };
 }
@@ -82,10 +87,10 @@ for (const { name, missing, start } of STORES) {
       assert.equal(new Set(answers.map(({ body }) => body.fence)).size, INCREMENTS);
       await post(`/bare/${bare}`);
       const lost = INCREMENTS - (await value(bare));
-      assert.ok(lost > 0, 'the test shows nothing where nothing is lost without a lock');
+      assert.ok(lost > 0, 'without a lock some increments are lost, as the test requires');
     });
 
-    it('serialize the requests of each user, and those of several at once', { skip }, async (t) => {
+    it('serialize the requests of each user, and of several users concurrently', { skip }, async (t) => {
       const { port, value } = await site(t, store(), beside());
       const users = Array.from({ length: 5 }, () => unique());
       const questions = Array.from({ length: 400 }, (_each, n) => {
@@ -96,7 +101,7 @@ for (const { name, missing, start } of STORES) {
       assert.deepEqual(await Promise.all(users.map(value)), [80, 80, 80, 80, 80]);
     });
 
-    it('write nothing for a user once the barrier behind the revocation is passed', { skip }, async (t) => {
+    it('write nothing for a user after the barrier of the revocation', { skip }, async (t) => {
       const { url, workers, value } = await site(t, store(), beside());
       const auth = open(t, { store: url, ...OPTIONS });
       const user = unique();
@@ -110,17 +115,17 @@ for (const { name, missing, start } of STORES) {
         })),
         500,
       );
-      await until('some have written', async () => (await value(user)) > 20);
+      await until('some requests have written', async () => (await value(user)) > 20);
       await auth.tokens.revokeUser(user, { barrier: true, wait: '50s' });
       const written = [await value(user), await value(`${user}:sum`)];
       const counts = statuses(await all);
       assert.deepEqual([await value(user), await value(`${user}:sum`)], written);
       assert.equal(written[0], written[1]);
       assert.deepEqual(counts, { 200: written[0], 401: 500 - written[0] });
-      assert.ok(written[0] < 500, 'it came among them');
+      assert.ok(written[0] < 500, 'the revocation came during the requests');
     });
 
-    it('pass on the turn of one that is stopped beyond its lease, which knows when it goes on', {
+    it('pass on the turn of a process that is stopped beyond its lease, which learns of the loss when it resumes', {
       skip,
     }, async (t) => {
       const { data, workers, holders } = await site(t, store(), beside());
@@ -133,7 +138,7 @@ for (const { name, missing, start } of STORES) {
       await until('it holds', async () => (await holders(key)).length === 1);
       process.kill(first.pid, 'SIGSTOP');
       const next = post(second);
-      await until('the next holds', async () => (await holders(key)).length === 2);
+      await until('the next process holds', async () => (await holders(key)).length === 2);
       process.kill(first.pid, 'SIGCONT');
       await post(first, '/leave');
       const failed = () => data.command('LRANGE', `test:failed:${key}`, 0, -1);
@@ -145,7 +150,7 @@ for (const { name, missing, start } of STORES) {
       assert.ok(areGrowing(await holders(key)));
     });
 
-    it('pass over one that is stopped while it waits, which has kept its place when it goes on', {
+    it('skip a stopped waiter, which has kept its place when it resumes', {
       skip,
     }, async (t) => {
       const { url, workers, holders, waiting, ask } = await site(t, store(), beside());
@@ -155,7 +160,8 @@ for (const { name, missing, start } of STORES) {
       const patient = { ttl: '1h', maxHold: '1h', wait: '1h' };
       const hold = () => held((/** @type {any} */ work) => auth.locks.runExclusive(key, work, patient));
       const line = () => ask('lq', 'ZRANGE', 0, -1);
-      // Where it is reserved for one who does not hear: whoever asks once that is over has the next one woken.
+      // The turn is reserved for a waiter that does not react. A caller that asks after the reservation causes the
+      // next waiter to be woken.
       const look = () => auth.locks.acquire(key, { wait: 0 }).then((lease) => lease.release(), fault('BUSY'));
       const first = await hold();
       const passedOver = request({ port: stopped.port, method: 'POST', path: `/hold/${key}?ttl=5000` });
@@ -172,17 +178,19 @@ for (const { name, missing, start } of STORES) {
       await until('all wait', async () => (await waiting()) === 3);
       first.leave();
       await first.done;
-      await until('the next holds', async () => (await look()) && entered.length > 0);
+      await until('the next waiter holds', async () => (await look()) && entered.length > 0);
       const next = await second;
       assert.deepEqual([entered, await holders(key)], [[2], []]);
       assert.equal(await waiting(), 2);
       process.kill(stopped.pid, 'SIGCONT');
-      // It was woken while it stood still, and asks: then nothing is noted but the two tickets.
-      await until('it has asked', async () => (await ask('lw', 'HLEN')) === 2);
-      assert.equal((await line())[0], ticket, 'before the third');
+      // The stopped waiter was woken while it was stopped, and now asks. After that, only the two tickets are
+      // recorded.
+      await until('the stopped waiter has asked', async () => (await ask('lw', 'HLEN')) === 2);
+      assert.equal((await line())[0], ticket, 'the ticket is still before the third ticket');
       next.leave();
       await next.done;
-      // Where it was stopped for so long that it must first listen anew, the third one may come before it.
+      // If the process was stopped for long enough that it must subscribe again, the third waiter may get the turn
+      // first.
       const last = third.then(({ lease, leave, done }) => {
         leave();
         return done.then(() => lease.fence);
@@ -194,7 +202,7 @@ for (const { name, missing, start } of STORES) {
       assert.ok(areGrowing([first.lease.fence, next.lease.fence, Math.min(fence, await last)]));
     });
 
-    it('pass over those that are killed, as holders and as waiters', { skip }, async (t) => {
+    it('skip killed processes, both holders and waiters', { skip }, async (t) => {
       const { url, workers, holders, waiting } = await site(t, store(), beside());
       const auth = open(t, { store: url });
       const key = unique('key');

@@ -1,5 +1,4 @@
-// Turns on real servers, seen from one process: order, commands, replies that are lost, connections that die, and wake-ups that
-// never arrive.
+// Turns on real servers, from one process: order, commands, lost replies, broken connections, and lost wake-ups.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -21,14 +20,14 @@ const OPTIONS = { sessions: { admission: /** @type {const} */ ('first-use') } };
 const hold = (auth, key, options) =>
   held((/** @type {any} */ work) => auth.locks.runExclusive(key, work, options));
 
-/** How many wait for turns. @param {Awaited<ReturnType<typeof startServer>>} server */
+/** Returns the number of waiters. @param {Awaited<ReturnType<typeof startServer>>} server */
 async function waiting(server) {
   const lines = (await server.keys()).filter((key) => key.split(':')[2] === 'lq');
   const counts = await Promise.all(lines.map((line) => server.command('ZCARD', line)));
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
-/** A command that scripts of turns run. @param {Record<string, number>} commands */
+/** Returns the number of commands that run scripts of turns. @param {Record<string, number>} commands */
 const scripts = ({ evalsha = 0, eval: whole = 0 }) => evalsha + whole;
 
 for (const { kind, name } of KINDS) {
@@ -42,7 +41,7 @@ for (const { kind, name } of KINDS) {
       });
     }
 
-    it('come in the order in which they were asked for, by one Auth and by several', { skip }, async (t) => {
+    it('come in the order in which they were requested, by one Auth and by several', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const auths = [1, 2, 3].map(() => open(t, { store: server.url() }));
       const key = unique('key');
@@ -67,7 +66,7 @@ for (const { kind, name } of KINDS) {
       assert.equal(await waiting(server), 0);
     });
 
-    it('cost two commands where they are free and three where they are waited for, however long', {
+    it('cost two commands if free and three after a wait, regardless of its duration', {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind });
@@ -75,7 +74,10 @@ for (const { kind, name } of KINDS) {
       const auth = open(t, { store: proxy.url });
       const other = open(t, { store: server.url() });
       const key = unique('key');
-      /** Commands of a turn that is waited for until the holder is told to go. @param {() => Promise<unknown>} meanwhile */
+      /**
+       * Returns the number of commands of a turn whose caller waits until `meanwhile` ends.
+       * @param {() => Promise<unknown>} meanwhile
+       */
       const waited = async (meanwhile) => {
         const holder = await hold(other, key, { ttl: '1m' });
         proxy.commands = {};
@@ -86,7 +88,7 @@ for (const { kind, name } of KINDS) {
         assert.equal(await turn, 'had');
         return scripts(proxy.commands);
       };
-      // Scripts are known and the subscriber listens, from the first time on.
+      // After the first turns, the server knows the scripts and the subscriber is connected.
       await auth.locks.runExclusive(key, () => 1);
       await waited(tick);
       proxy.commands = {};
@@ -97,7 +99,7 @@ for (const { kind, name } of KINDS) {
       assert.equal(await waited(() => until('a while', () => performance.now() > began + 1500)), 3);
     });
 
-    it('go on when the wake-up is lost, and the subscription comes back', { skip }, async (t) => {
+    it('continue when the wake-up is lost and the subscriber reconnects', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const auth = open(t, { store: server.url() });
       const other = open(t, { store: server.url() });
@@ -112,7 +114,7 @@ for (const { kind, name } of KINDS) {
       }
     });
 
-    it('a signal aborts, a barrier waits and a credential is asked for, across Auths', {
+    it('a signal aborts, a barrier waits and a credential is checked, across Auths', {
       skip,
     }, async (t) => {
       const server = await startServer(t, { kind });
@@ -140,13 +142,13 @@ for (const { kind, name } of KINDS) {
   });
 }
 
-describe('where replies or connections are lost', async () => {
+describe('when replies or connections are lost', async () => {
   const skip = await missing('redis');
 
   for (const cut of [true, false]) {
     const how = cut ? 'connection cut' : 'silence';
 
-    it(`the turn is asked for again, and had once (${how})`, { skip }, async (t) => {
+    it(`the turn is requested again, and granted once (${how})`, { skip }, async (t) => {
       const { server, proxy, auth, judge, live } = await faulty(t);
       const key = unique('key');
       await auth.locks.runExclusive(key, () => 1);
@@ -162,7 +164,7 @@ describe('where replies or connections are lost', async () => {
       await recovered(auth, live);
     });
 
-    it(`what was done within the lease counts, though nobody says that it was given up (${how})`, {
+    it(`work within the lease counts, although the release is not confirmed (${how})`, {
       skip,
     }, async (t) => {
       const { proxy, auth, judge } = await faulty(t);
@@ -190,7 +192,7 @@ describe('where replies or connections are lost', async () => {
     });
   }
 
-  it('a connection that dies of silence costs no lease, by the defaults', { skip }, async (t) => {
+  it('a connection that dies silently costs no lease, with the defaults', { skip }, async (t) => {
     const { proxy, auth } = await faulty(t, { store: { commandTimeout: '1s', connectTimeout: '1s' } });
     const holder = await hold(auth, unique('key'));
     const { expiresAt, signal } = holder.lease;
@@ -201,7 +203,7 @@ describe('where replies or connections are lost', async () => {
     assert.equal(await holder.done, 'done');
   });
 
-  it('a holder that cannot renew is told before the lease ends, and the next has a higher fence', {
+  it('a holder that cannot renew is notified before the lease ends, and the next holder has a higher fence', {
     skip,
   }, async (t) => {
     const { proxy, auth, judge } = await faulty(t);
@@ -219,7 +221,7 @@ describe('where replies or connections are lost', async () => {
     assert.equal(await lease.release(), true);
   });
 
-  it('a turn that could not be given up is given up when the server is back, and not when its lease ends', {
+  it('a turn whose release failed is released when the server is back, before its lease ends', {
     skip,
   }, async (t) => {
     const { proxy, auth, judge } = await faulty(t);
@@ -233,7 +235,7 @@ describe('where replies or connections are lost', async () => {
     assert.equal(await next.release(), true);
   });
 
-  it('who waits goes on waiting where the server is away for a while', { skip }, async (t) => {
+  it('a waiter keeps waiting while the server is unreachable for a while', { skip }, async (t) => {
     const { server, proxy, auth, judge } = await faulty(t);
     const key = unique('key');
     const holder = await hold(judge, key);
@@ -248,7 +250,7 @@ describe('where replies or connections are lost', async () => {
     assert.deepEqual([seen.runs, seen.most], [10, 1]);
   });
 
-  it('a turn that comes when half of its lease is over is given up', { skip }, async (t) => {
+  it('a turn that is granted after half of its lease is released', { skip }, async (t) => {
     const { proxy, auth, judge } = await faulty(t);
     const key = unique('key');
     await auth.locks.runExclusive(key, () => 1);
@@ -260,10 +262,10 @@ describe('where replies or connections are lost', async () => {
     assert.equal(await judge.locks.runExclusive(key, () => 'free', { wait: '10s' }), 'free');
   });
 
-  it('a store that is away is told at once', { skip }, async (t) => {
+  it('an unreachable store is reported immediately', { skip }, async (t) => {
     const { proxy, auth } = await faulty(t);
     await proxy.refuse();
-    await until('it is noticed', async () => !(await auth.health()).ok);
+    await until('the failure is noticed', async () => !(await auth.health()).ok);
     await assert.rejects(
       auth.locks.runExclusive('k', () => 1, { wait: '30s' }),
       fault('STORE_UNAVAILABLE'),

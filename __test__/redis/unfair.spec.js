@@ -1,5 +1,5 @@
-// Turns without a queue, `fair: false`, on real servers: so many attempts and no more, pauses of full jitter between them, a short
-// lease, and what a request is answered where all of it was in vain.
+// Turns without a queue, `fair: false`, on real servers: a fixed number of attempts, full jitter between the
+// attempts, and a short lease. The spec also checks the response to a request whose attempts all failed.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -17,11 +17,14 @@ const { held } = require('../support/turns.js');
 /** @typedef {import('latchgate').Auth} Auth */
 
 const OPTIONS = { sessions: { admission: /** @type {const} */ ('first-use') } };
-/** A lease in whose half every answer comes, on any machine; and nothing is asked twice because an answer is late. */
+/** Half of this lease is enough for every answer, on any machine. And no call is retried because its answer is late. */
 const TTL = 20_000;
 const PATIENT = { commandTimeout: '60s', connectTimeout: '30s' };
 
-/** How long the lease of a key still runs on the server, in milliseconds: docs/layout.md. 0: nobody holds it. */
+/**
+ * Returns the remaining time of the lease of a key on the server, in milliseconds: docs/layout.md. 0: the turn is
+ * free.
+ */
 const LEFT = `
   local turn, now = redis.call('GET', KEYS[1]), redis.call('TIME')
   if #turn < 32 then return 0 end
@@ -29,7 +32,7 @@ const LEFT = `
   return math.floor((till - now[1] * 1e6 - now[2]) / 1000)`;
 
 /**
- * An Auth behind a proxy that counts, its scripts known, and a key that another one holds.
+ * Opens an Auth behind a proxy that counts commands, with known scripts, and a key that another Auth holds.
  * @param {import('node:test').TestContext} t
  * @param {'redis' | 'valkey'} kind
  */
@@ -48,9 +51,9 @@ async function taken(t, kind) {
 }
 
 /**
- * Takes every pause at once, and tells how long each was to be.
+ * Ends every pause immediately, and records its requested duration.
  * @param {import('node:test').TestContext} t
- * @param {number} random what Math.random() says
+ * @param {number} random the result of Math.random()
  */
 function pausesAtOnce(t, random) {
   /** @type {number[]} */
@@ -58,7 +61,7 @@ function pausesAtOnce(t, random) {
   const { setTimeout } = globalThis;
   t.mock.method(Math, 'random', () => random);
   t.mock.method(globalThis, 'setTimeout', (/** @type {() => void} */ call, /** @type {number} */ ms) => {
-    // Until when an answer must have come.
+    // This timer is the timeout of an answer.
     if (ms === TTL / 2) return setTimeout(call, ms);
     pauses.push(ms);
     return setTimeout(call, 0);
@@ -72,10 +75,10 @@ for (const { kind, name } of KINDS) {
 
     for (const [what, retries] of /** @type {Array<[string, number | undefined]>} */ ([
       ['three times by default', undefined],
-      ['once where retries is 1', 1],
-      ['five times where retries is 5', 5],
+      ['once if retries is 1', 1],
+      ['five times if retries is 5', 5],
     ])) {
-      it(`are asked for ${what}`, { skip }, async (t) => {
+      it(`are requested ${what}`, { skip }, async (t) => {
         const { auth, key, asked } = await taken(t, kind);
         const pauses = pausesAtOnce(t, 0.5);
         const turn = auth.locks.acquire(key, {
@@ -87,13 +90,13 @@ for (const { kind, name } of KINDS) {
         await assert.rejects(turn, fault('BUSY'));
         const tries = retries ?? 3;
         assert.equal(pauses.length, tries - 1);
-        // Where the last was over, nothing of them may be left.
-        await until('it has left', () => asked() >= tries + 1);
+        // After the last attempt, the waiter must leave no data.
+        await until('the waiter has left', () => asked() >= tries + 1);
         assert.equal(asked(), tries + 1);
       });
     }
 
-    it('pause for anything up to 100 ms, then twice as much each time, and a second at most', {
+    it('pause for up to 100 ms, then for up to twice the previous maximum, and for at most a second', {
       skip,
     }, async (t) => {
       const bounds = [100, 200, 400, 800, 1000, 1000, 1000];
@@ -111,21 +114,21 @@ for (const { kind, name } of KINDS) {
       }
     });
 
-    it('make no attempt for which the wait does not suffice', { skip }, async (t) => {
+    it('make no attempt that begins after the wait', { skip }, async (t) => {
       const { auth, key, asked } = await taken(t, kind);
       pausesAtOnce(t, 1 - Number.EPSILON);
-      // The first pause ends before, the second would not.
+      // The first pause ends before the wait is over, the second would not.
       const turn = auth.locks.acquire(key, { fair: false, ttl: TTL, wait: 150, retries: 1000 });
       await assert.rejects(turn, fault('BUSY'));
-      await until('it has left', () => asked() >= 2);
+      await until('the waiter has left', () => asked() >= 2);
       assert.ok(asked() <= 3, String(asked()));
     });
 
-    it('have a lease of 100 ms at most by default, here and on the server', { skip }, async (t) => {
+    it('have a lease of at most 100 ms by default, in the process and on the server', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       const auth = open(t, { store: { url: server.url(), ...PATIENT } });
       const key = unique('key');
-      // An answer that comes when half of the lease is over is a fault: on a busy machine the next will do.
+      // An answer after half of the lease is a fault: on a busy machine, a later attempt succeeds.
       const attempt = () =>
         auth.locks.acquire(key, { fair: false }).catch((error) => {
           if (!isStoreFault(error)) throw error;
@@ -137,11 +140,11 @@ for (const { kind, name } of KINDS) {
       assert.ok(!lease.signal.aborted || fault('LEASE_LOST')(lease.signal.reason));
       await lease.release();
       const fair = await auth.locks.acquire(key, { ttl: '1m', wait: '30s' });
-      assert.ok((await server.command('EVAL', LEFT, 1, place)) > 100, 'the test reads what it means to');
+      assert.ok((await server.command('EVAL', LEFT, 1, place)) > 100, 'the test reads the lease of this key');
       await fair.release();
     });
 
-    it('had in vain through serialize() are 429 with Retry-After, and nothing was handled', {
+    it('that fail through serialize() are 429 with Retry-After, and the handler does not run', {
       skip,
     }, async (t) => {
       const { auth, other, asked, proxy } = await taken(t, kind);
@@ -158,9 +161,9 @@ for (const { kind, name } of KINDS) {
       const own = await other.authenticate({ token: text });
       assert.ok(own.ok);
       const holder = await held((work) => own.auth.runExclusive(work));
-      // 503 where an answer came too late for a lease of 100 ms.
-      const answer = await until('it is busy', async () => {
-        // Behind what the last one has left on the way.
+      // The response is 503 if an answer came too late for a lease of 100 ms.
+      const answer = await until('the turn is busy', async () => {
+        // Commands of the previous request must arrive first.
         await auth.ready();
         proxy.commands = {};
         const each = await get(port, '/', text);
@@ -169,13 +172,13 @@ for (const { kind, name } of KINDS) {
       });
       assert.deepEqual([answer.status, answer.body], [429, '{"error":"busy"}']);
       assert.ok(Number(answer.header('retry-after')) >= 1);
-      // The decision, three attempts, and the leave.
-      await until('it has left', () => asked() >= 5);
+      // The decision, three attempts, and the release.
+      await until('the waiter has left', () => asked() >= 5);
       assert.equal(asked(), 5);
       assert.equal(handled, 0);
       holder.leave();
       await holder.done;
-      await until('it is free', async () => (await get(port, '/', text)).status === 200);
+      await until('the turn is free', async () => (await get(port, '/', text)).status === 200);
       assert.equal(handled, 1);
     });
   });

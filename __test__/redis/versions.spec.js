@@ -1,4 +1,5 @@
-// A rolling deploy: two versions of the scripts at work on one prefix at once. What they grant together is what one would.
+// A rolling deployment: two versions of the scripts use one prefix concurrently. Together they grant as much as one
+// version.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -21,7 +22,13 @@ async function deploy(t, kind) {
   const sessions = { limit: LIMIT, admission: /** @type {const} */ ('first-use') };
   const old = open(t, { store: server.url(), sessions, apiKeys: {} });
   const next = open(t, { store: relay.url, sessions, apiKeys: {} });
-  /** By turns the one and the other, all at once. @template T @param {number} count @param {(auth: Auth, n: number) => Promise<T>} ask @returns {Promise<T[]>} */
+  /**
+   * Calls the old and the new Auth alternately, all concurrently.
+   * @template T
+   * @param {number} count
+   * @param {(auth: Auth, n: number) => Promise<T>} ask
+   * @returns {Promise<T[]>}
+   */
   const both = (count, ask) =>
     Promise.all(Array.from({ length: count }, (_each, n) => ask(n % 2 === 0 ? old : next, n)));
   return { server, relay, old, next, both };
@@ -31,10 +38,12 @@ async function deploy(t, kind) {
 const count = (list, test) => list.filter((each) => test(each) === true).length;
 
 for (const { kind, name } of KINDS) {
-  describe(`two versions of the scripts at once on ${name}`, async () => {
+  describe(`two concurrent versions of the scripts on ${name}`, async () => {
     const skip = await missing(kind);
 
-    it('admit as many sessions, and grant as many units, as one would', { skip }, async (t) => {
+    it('admit the same number of sessions, and grant the same number of units, as one version', {
+      skip,
+    }, async (t) => {
       const { server, relay, old, both } = await deploy(t, kind);
       const [user, newcomer] = [unique(), unique()];
       const admissions = await both(200, (auth) => auth.sessions.admit(user));
@@ -75,13 +84,13 @@ for (const { kind, name } of KINDS) {
       assert.equal(new Set(values.map(({ value }) => value)).size, 100);
       assert.equal(count(await both(100, (auth) => auth.once(user)), Boolean), 1);
 
-      // That these were two versions: the server holds both texts of each script that the newer one called.
+      // Two versions have run: the server has both texts of each script that the newer version called.
       assert.ok(relay.calls > 2000 && relay.hashes.size >= 7, `${relay.hashes.size} scripts`);
       for (const [before, after] of relay.hashes)
         assert.deepEqual(await server.command('SCRIPT', 'EXISTS', before, after), [1, 1]);
     });
 
-    it('know of each other what was charged, given back, rotated and revoked', { skip }, async (t) => {
+    it('share charges, refunds, rotations and revocations', { skip }, async (t) => {
       const { old, next } = await deploy(t, kind);
       for (const [one, other] of [
         [old, next],

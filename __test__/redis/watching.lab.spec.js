@@ -1,4 +1,5 @@
-// A connection may be told of twice, where it was made while another was taken note of: it is watched as before.
+// The addon may announce a connection twice, if a connection opens while another is being recorded. The socket
+// watcher stays armed.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -9,7 +10,10 @@ const { missing, startServer } = require('../support/servers.js');
 const { until } = require('../support/started.js');
 const binding = /** @type {any} */ (require('../../src/js/binding.js'));
 
-/** Handles of this event loop that watch a socket of ours: Node's own have another type. */
+/**
+ * Returns the number of handles of this event loop that watch a socket of the addon: sockets of Node have another
+ * type.
+ */
 function watched() {
   const { libuv } = /** @type {any} */ (process.report.getReport());
   return libuv.filter((/** @type {any} */ { type, is_active }) => type === 'poll' && is_active).length;
@@ -18,7 +22,7 @@ function watched() {
 describe('an event loop', async () => {
   const skip = await missing('redis');
 
-  it('goes on watching a connection that it is told of twice', { skip }, async (t) => {
+  it('keeps watching a connection that is announced twice', { skip }, async (t) => {
     const server = await startServer(t);
     /** @type {any} */
     let gate;
@@ -32,10 +36,10 @@ describe('an event loop', async () => {
     const auth = createAuth({ jwt: { secret: SECRET }, store: server.url() });
     t.after(() => auth.close());
     await auth.ready();
-    await until('it is watched', () => watched() === 1);
+    await until('the socket is watched', () => watched() === 1);
     const events = t.mock.method(gate, 'events');
     gate.noticeAgain();
-    await until('it was told', () => events.mock.callCount() > 0);
+    await until('the announcement has arrived', () => events.mock.callCount() > 0);
     assert.equal(watched(), 1);
     await auth.close();
     assert.equal(watched(), 0);

@@ -1,20 +1,20 @@
-// What the typings must refuse. It only has to compile: each line that is expected to be an error is one.
+// Code that the typings must refuse. It only has to compile: each line that is expected to be an error is an error.
 
 import { authMiddleware, createAuth, type RequestAuth } from 'latchgate';
 
 const auth = createAuth();
 
-// @ts-expect-error an option that does not exist
+// @ts-expect-error an unknown option
 createAuth({ realms: 'api' });
-// @ts-expect-error an option of another place
+// @ts-expect-error an option of another object
 createAuth({ secret: 'x' });
 // @ts-expect-error an issuer that may be undefined would be refused
 createAuth({ jwt: { issuer: process.env.ISSUER } });
 // @ts-expect-error a limit is a number or a function
 createAuth({ sessions: { limit: '3' } });
-// @ts-expect-error a limit function answers at once
+// @ts-expect-error a limit function is synchronous
 createAuth({ sessions: { limit: async () => 3 } });
-// @ts-expect-error no such way to meet the limit
+// @ts-expect-error onLimit has no such value
 createAuth({ sessions: { onLimit: 'evict' } });
 // @ts-expect-error a policy takes no store
 auth.middleware({ store: 'memory:' });
@@ -32,16 +32,16 @@ auth.tokens.revokeId({ jti: 'j', expiresAt: 1 });
 auth.on('allowed', () => {});
 
 export async function refused(caller: RequestAuth): Promise<void> {
-  // @ts-expect-error what a request is told is read only
+  // @ts-expect-error req.auth is read-only
   caller.userId = 'other';
-  // @ts-expect-error claims are read only
+  // @ts-expect-error claims are read-only
   caller.claims.sub = 'other';
-  // @ts-expect-error scopes are read only
+  // @ts-expect-error scopes are read-only
   caller.scopes.push('admin');
   const admission = await auth.sessions.admit('u');
   // @ts-expect-error only an admission has a session
   console.log(admission.session);
   const answer = await auth.authenticate({});
-  // @ts-expect-error only a decision that says yes has an auth
+  // @ts-expect-error only an allowed decision has an auth
   console.log(answer.auth);
 }
