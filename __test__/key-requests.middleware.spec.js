@@ -1,4 +1,5 @@
-// API keys in requests: what is accepted, what each refusal answers to the byte, and what is charged, on both Express versions.
+// API keys in requests, on both Express versions: which keys are accepted, the exact response of each denial, and
+// the charges.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -52,7 +53,7 @@ for (const { name, express } of EXPRESS) {
       return { auth, port, handled: () => handled };
     }
 
-    it('a key lets its owner through, and the handler sees whose it is', async (t) => {
+    it('a key authenticates its owner, and the handler sees the owner', async (t) => {
       const { auth, port } = await site(t, [BOTH]);
       const ownerId = unique();
       const { key, keyId } = await auth.apiKeys.create({ ownerId, scopes: ['a'], metadata: { m: [1] } });
@@ -65,7 +66,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal((await ask(port, { bearer: token({ sub: ownerId }) })).status, 200);
     });
 
-    it('each refusal is the one of the table', async (t) => {
+    it('each denial matches the table', async (t) => {
       const { auth, port, handled } = await site(t, [{ ...BOTH, scope: 'a' }]);
       const ownerId = unique();
       const create = (/** @type {object} */ more = {}) =>
@@ -98,7 +99,7 @@ for (const { name, express } of EXPRESS) {
         ['revoked', { key: revoked.key }, invalid],
         ['expired', { key: expired.key }, invalid],
         ['two headers', { keys: [good.key, good.key] }, unreadable],
-        ['two in one', { key: `${good.key}, ${good.key}` }, unreadable],
+        ['two keys in one header', { key: `${good.key}, ${good.key}` }, unreadable],
         ['blocked', { key: blocked.key }, { status: 403, code: 'blocked' }],
         [
           'without the scope',
@@ -118,7 +119,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal((await ask(port, { key: good.key })).status, 200);
     });
 
-    it('a kind that is not listed is not looked at', async (t) => {
+    it('a credential of a kind that the policy does not list is ignored', async (t) => {
       const onlyKeys = await site(t, [KEYS]);
       const { key } = await onlyKeys.auth.apiKeys.create({ ownerId: 'u' });
       const none = await ask(onlyKeys.port, { bearer: token() });
@@ -131,7 +132,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal((await ask(onlyTokens.port, { key: 'nonsense', bearer: token() })).status, 200);
     });
 
-    it('the default is whichever is configured, under the header that is named', async (t) => {
+    it('the policy accepts all configured kinds by default, and reads the configured header', async (t) => {
       const both = await site(t, [{}], { apiKeys: { header: 'X-My-Key' } });
       const { key } = await both.auth.apiKeys.create({ ownerId: 'u' });
       assert.equal((await ask(both.port, { key, header: 'x-MY-key' })).status, 200);
@@ -143,7 +144,7 @@ for (const { name, express } of EXPRESS) {
       assert.throws(() => alone.auth.middleware(BOTH), fault('CONFIG', /no key to verify/));
     });
 
-    it('a key beside a token: both must stand, and the user is the token’s, who must own the key', async (t) => {
+    it('a key together with a token: both must be valid, and the user of the token must own the key', async (t) => {
       const { auth, port } = await site(t, [{ ...BOTH, scope: 'a' }], {
         sessions: { limit: 1, admission: 'first-use' },
       });
@@ -172,23 +173,23 @@ for (const { name, express } of EXPRESS) {
       }
       await auth.tokens.revoke(bearer);
       assert.equal((await ask(port, { key, bearer })).body, '{"error":"invalid_token"}');
-      assert.equal(await left(), 1, 'nothing that was refused was charged');
+      assert.equal(await left(), 1, 'a denied request charges nothing');
       assert.deepEqual(
         (await auth.sessions.list(ownerId)).map(({ sessionId }) => sessionId),
         ['s'],
       );
       const basic = await send(port, { headers: [`X-API-Key: ${key}`, 'Authorization: Basic eDp5'] });
-      assert.equal(basic.status, 200, 'another scheme is no token');
+      assert.equal(basic.status, 200, 'credentials of another scheme are not a token');
     });
 
-    it('the quota of the policy and the key’s own are charged both or neither, and told both', async (t) => {
+    it('the quota of the policy and the key’s own quota are charged both or neither, and the headers show both', async (t) => {
       const { auth, port } = await site(t, [{ ...BOTH, quota: { limit: 3, window: '1m', cost: 2 } }]);
       const { key, keyId } = await auth.apiKeys.create({ ownerId: unique(), quota: { limit: 9 } });
       const left = async () => (await auth.apiKeys.get(keyId))?.quota?.remaining;
       const allowed = await ask(port, { key });
       assert.equal(allowed.header('RateLimit-Policy'), '"default";q=3;w=60, "api-key";q=9');
       assert.equal(allowed.header('RateLimit'), '"default";r=1;t=60, "api-key";r=7');
-      assert.equal(JSON.parse(allowed.body).quota.remaining, 1, 'req.auth.quota is the policy’s');
+      assert.equal(JSON.parse(allowed.body).quota.remaining, 1, 'req.auth.quota is the policy’s quota');
       const refused = await ask(port, { key });
       assert.equal(refused.status, 429);
       assert.match(
@@ -203,7 +204,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(never.header('RateLimit'), '"default";r=3, "api-key";r=1');
     });
 
-    it('a quota in another slot that denies gives the key’s own back', async (t) => {
+    it('if a quota in another hash slot denies, the charge of the key’s own quota is refunded', async (t) => {
       const by = unique('address');
       const { auth, port } = await site(t, [{ ...KEYS, quota: { limit: 2, name: 'by', by: () => by } }]);
       const { key, keyId } = await auth.apiKeys.create({ ownerId: unique(), quota: { limit: 9 } });
@@ -213,7 +214,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal((await auth.apiKeys.get(keyId))?.quota?.remaining, 7);
     });
 
-    it('two middlewares on one request charge the key once, and each its own quota', async (t) => {
+    it('two middlewares on one request charge the key once, and each charges its own quota', async (t) => {
       const { auth, port } = await site(t, [
         { ...KEYS, quota: { limit: 9, name: 'one' } },
         { ...BOTH, quota: { limit: 8, name: 'two' } },
@@ -225,7 +226,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal((await auth.apiKeys.get(keyId))?.quota?.remaining, 4);
     });
 
-    it('a policy’s quota counts by key unless it says otherwise', async (t) => {
+    it('a policy’s quota counts by key unless the policy names another subject', async (t) => {
       const ownerId = unique();
       for (const [by, expected] of /** @type {Array<[any, number[]]>} */ ([
         ['left out', [200, 429, 200, 200, 429]],
@@ -240,13 +241,13 @@ for (const { name, express } of EXPRESS) {
         const asked = [{ key: one.key }, { key: one.key }, { key: two.key }, { bearer }, { bearer }];
         const statuses = [];
         for (const credentials of asked) statuses.push((await ask(port, credentials)).status);
-        // A token without a session id is its own session.
+        // A token without a session id counts as a session.
         const wanted = by === 'session' ? [200, 429, 429, 200, 429] : expected;
         assert.deepEqual(statuses, wanted, String(by));
       }
     });
 
-    it('guards, optional, skip and onDeny see keys as they see tokens', async (t) => {
+    it('guards, optional, skip and onDeny treat keys like tokens', async (t) => {
       const auth = open(t, { apiKeys: {} });
       /** @type {string[]} */
       const reasons = [];
@@ -287,7 +288,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(bare.header('WWW-Authenticate'), `${BEARER}, ${APIKEY}`);
     });
 
-    it('what functions of the request say goes for keys too, and what they throw goes to next()', async (t) => {
+    it('functions of the request apply to keys too, and their errors go to next()', async (t) => {
       const { auth, port } = await site(t, [
         {
           ...KEYS,
@@ -305,18 +306,18 @@ for (const { name, express } of EXPRESS) {
       const left = async () => (await auth.apiKeys.get(keyId))?.quota?.remaining;
       assert.equal((await asked('x-cost: 2', 'x-once: i')).status, 200);
       assert.equal((await asked('x-cost: 2', 'x-once: i')).status, 200);
-      assert.equal(await left(), 7, 'charged once');
+      assert.equal(await left(), 7, 'the key is charged once');
       assert.equal((await asked('x-cost: 3', 'x-once: i')).status, 500);
       assert.equal((await asked('x-cost: -1')).status, 500);
       assert.equal(await left(), 7);
       assert.equal((await asked('x-cost: 0')).status, 200);
-      assert.equal(await left(), 7, 'a cost of 0 only looks');
+      assert.equal(await left(), 7, 'a cost of 0 only reads the quota');
     });
   });
 }
 
 describe('authenticate() with a key', () => {
-  it('answers what a middleware would', async (t) => {
+  it('returns the same result as a middleware', async (t) => {
     const auth = open(t);
     const ownerId = unique();
     const { key, keyId } = await auth.apiKeys.create({ ownerId, quota: { limit: 2 } });
@@ -334,12 +335,12 @@ describe('authenticate() with a key', () => {
     const other = await auth.authenticate({ apiKey: key, token: await auth.tokens.issue('v') }, BOTH);
     assert.ok(!other.ok && other.reason === 'key_owner');
     const ignored = await auth.authenticate({ apiKey: key });
-    assert.ok(!ignored.ok && ignored.code === 'credentials_required', 'keys are not listed');
+    assert.ok(!ignored.ok && ignored.code === 'credentials_required', 'the policy does not accept keys');
     const none = await auth.authenticate({ apiKey: /** @type {any} */ (null) }, KEYS);
     assert.ok(!none.ok && none.headers['WWW-Authenticate'] === APIKEY);
   });
 
-  it('of many at once each is told its own', async (t) => {
+  it('each of many concurrent calls gets its own result', async (t) => {
     const auth = open(t);
     const keys = await Promise.all(
       Array.from({ length: 40 }, (_each, n) =>
@@ -359,8 +360,8 @@ describe('authenticate() with a key', () => {
   });
 });
 
-describe('options of keys', () => {
-  it('are checked at once', (t) => {
+describe('the options of keys', () => {
+  it('are checked immediately', (t) => {
     const jwt = { secret: SECRET };
     for (const apiKeys of [
       7,
@@ -388,7 +389,7 @@ describe('options of keys', () => {
     assert.throws(() => auth.middleware(named), fault('CONFIG', /quota\.name/));
   });
 
-  it('of authMiddleware() do without a key for tokens', async (t) => {
+  it('of authMiddleware() need no key for tokens', async (t) => {
     const middleware = authMiddleware({ store: newStore(), apiKeys: {} });
     t.after(() => middleware.auth.close());
     assert.throws(() => authMiddleware({ store: newStore() }), fault('CONFIG'));

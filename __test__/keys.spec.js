@@ -1,4 +1,5 @@
-// Which keys verify which tokens: every algorithm, every form of a key, and key sets with kid. Tokens are signed by jose.
+// Which keys verify which tokens: every algorithm, every form of a key, and key sets with kid. The jose package
+// signs the tokens.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -60,7 +61,7 @@ describe('a secret', () => {
     });
   }
 
-  it('is taken as text, Buffer or KeyObject', async (t) => {
+  it('is accepted as text, Buffer or KeyObject', async (t) => {
     const text = 'a secret as text, of some length, é';
     const tokens = await signed(Buffer.from(text), 'HS256');
     for (const form of [
@@ -81,7 +82,7 @@ describe('a secret', () => {
     assert.equal(await outcome(auth, token({}, { key: short, alg: 'HS512' })), 'token_algorithm');
   });
 
-  it('signs tokens that jose verifies, with the first of jwt.algorithms', async (t) => {
+  it('signs tokens that jose verifies, with the first algorithm of jwt.algorithms', async (t) => {
     const { jwtVerify } = await import('jose');
     for (const given of [{}, { algorithms: ['HS512', 'HS256'] }]) {
       const auth = open(t, { jwt: { secret, ...given } });
@@ -115,7 +116,7 @@ describe('a key pair', () => {
       }
     });
 
-    it(`signs ${alg} in every form of the private key, for jose to verify`, async (t) => {
+    it(`signs ${alg} in every form of the private key, and jose verifies the token`, async (t) => {
       const { jwtVerify } = await import('jose');
       const { publicKey, privateKey } = pairs[kind];
       const forms = [privateKey, privatePem(privateKey), jwkOf(privateKey), { ...jwkOf(privateKey), alg }];
@@ -124,12 +125,12 @@ describe('a key pair', () => {
         const text = await auth.tokens.issue('u', { claims: { a: 1 } });
         const { payload, protectedHeader } = await jwtVerify(text, publicKey, { algorithms: [alg] });
         assert.deepEqual([payload.sub, payload.a, protectedHeader.alg], ['u', 1, alg]);
-        assert.equal(await outcome(auth, text), 'allowed', 'its public half verifies');
+        assert.equal(await outcome(auth, text), 'allowed', 'the public half of the key verifies the token');
       }
     });
   }
 
-  it('is taken as PKCS#1, SEC1 and with line ends written as \\n', async (t) => {
+  it('is accepted as PKCS#1, as SEC1, and with line ends written as \\n', async (t) => {
     const one = open(t, { jwt: { publicKey: publicPem(pairs.rsa.publicKey, 'pkcs1') } });
     assert.equal(await outcome(one, await signed(pairs.rsa.privateKey, 'RS256')), 'allowed');
     const two = open(t, { jwt: { publicKey: publicPem(pairs.p256.publicKey).replaceAll('\n', '\\n') } });
@@ -142,7 +143,7 @@ describe('a key pair', () => {
     }
   });
 
-  it('verifies with no algorithm that jwt.algorithms leaves out', async (t) => {
+  it('verifies with no algorithm outside jwt.algorithms', async (t) => {
     const auth = open(t, { jwt: { publicKey: pairs.rsa.publicKey, algorithms: ['RS256', 'PS512'] } });
     for (const [alg, kind] of ASYMMETRIC.slice(0, 6)) {
       const expected = ['RS256', 'PS512'].includes(alg) ? 'allowed' : 'token_algorithm';
@@ -150,14 +151,14 @@ describe('a key pair', () => {
     }
   });
 
-  it('whose JWK names an algorithm verifies with no other', async (t) => {
+  it('with an algorithm in its JWK verifies with no other algorithm', async (t) => {
     const auth = open(t, { jwt: { publicKey: { ...jwkOf(pairs.rsa.publicKey), alg: 'PS256' } } });
     assert.equal(await outcome(auth, await signed(pairs.rsa.privateKey, 'PS256')), 'allowed');
     assert.equal(await outcome(auth, await signed(pairs.rsa.privateKey, 'RS256')), 'token_algorithm');
     assert.equal(await outcome(auth, await signed(pairs.rsa.privateKey, 'PS384')), 'token_algorithm');
   });
 
-  it('ignores the kid of a token where it is the only key', async (t) => {
+  it('ignores the kid of a token if the pair is the only key', async (t) => {
     const auth = open(t, { jwt: { publicKey: { ...jwkOf(pairs.ed.publicKey), kid: 'mine' } } });
     assert.equal(
       await outcome(auth, await signed(pairs.ed.privateKey, 'EdDSA', {}, { kid: 'any' })),
@@ -189,22 +190,22 @@ describe('a key pair', () => {
       /jwt\.publicKey/,
     ],
     [
-      'an algorithm that the key cannot do',
+      'an algorithm that does not fit the key',
       { publicKey: pairs.rsa.publicKey, algorithms: ['RS256', 'ES256'] },
       /ES256/,
     ],
-    ['a curve that is not offered', { publicKey: ec('P-521').publicKey }, /key/],
+    ['an unsupported curve', { publicKey: ec('P-521').publicKey }, /key/],
     ['a curve of another standard', { publicKey: ec('secp256k1').publicKey }, /key/],
     ['an Ed448 key', { publicKey: crypto.generateKeyPairSync('ed448').publicKey }, /key/],
     ['an X25519 key', { publicKey: crypto.generateKeyPairSync('x25519').publicKey }, /key/],
     ['a key for encryption', { publicKey: { ...jwkOf(pairs.rsa.publicKey), use: 'enc' } }, /key/],
     [
-      'a key that may not verify',
+      'a key without the operation verify',
       { publicKey: { ...jwkOf(pairs.rsa.publicKey), key_ops: ['encrypt'] } },
       /key/,
     ],
     [
-      'a key that may not sign',
+      'a key without the operation sign',
       { privateKey: { ...jwkOf(pairs.rsa.privateKey), key_ops: ['decrypt'] } },
       /jwt\.privateKey/,
     ],
@@ -256,7 +257,7 @@ describe('a key set', () => {
   const member = (key, members = {}) => ({ ...jwkOf(key), ...members });
   const { p256, rsa: rsaPair, ed: edPair } = pairs;
 
-  it('accepts the tokens of old and new key while both are in it, and refuses those of a retired one', async (t) => {
+  it('accepts tokens of the old and the new key while both are present, and refuses tokens of a removed key', async (t) => {
     const old = await signed(p256.privateKey, 'ES256', {}, { kid: 'old' });
     const current = await signed(others.p256.privateKey, 'ES256', {}, { kid: 'new' });
     const [oldKey, newKey] = [
@@ -271,10 +272,14 @@ describe('a key set', () => {
       ['token_key', 'allowed'],
     );
     const confused = await signed(p256.privateKey, 'ES256', {}, { kid: 'new' });
-    assert.equal(await outcome(during, confused), 'token_signature', 'kid decides, no other key is tried');
+    assert.equal(
+      await outcome(during, confused),
+      'token_signature',
+      'kid selects the key, and no other key is tried',
+    );
   });
 
-  it('refuses an unknown kid, of a single key too', async (t) => {
+  it('refuses an unknown kid, even with a single key', async (t) => {
     const auth = open(t, { jwt: { jwks: { keys: [member(p256.publicKey, { kid: 'a' })] } } });
     for (const kid of ['b', '', 'A', 'a ', '__proto__', '../a']) {
       assert.equal(
@@ -285,7 +290,7 @@ describe('a key set', () => {
     }
   });
 
-  it('without a kid takes the only key for the algorithm, and refuses to choose among several', async (t) => {
+  it('accepts a token without a kid if one key fits the algorithm, and denies it if several fit', async (t) => {
     const mixed = open(t, {
       jwt: {
         jwks: { keys: [member(p256.publicKey, { kid: 'a' }), member(rsaPair.publicKey, { kid: 'b' })] },
@@ -301,7 +306,7 @@ describe('a key set', () => {
     assert.equal(await outcome(twins, await signed(p256.privateKey, 'ES256')), 'token_key');
   });
 
-  it('passes over keys for encryption and of unknown types', async (t) => {
+  it('skips keys for encryption and keys of unknown types', async (t) => {
     const keys = [
       member(rsaPair.publicKey, { kid: 'enc', use: 'enc' }),
       { kty: 'future', kid: 'f' },
@@ -316,7 +321,7 @@ describe('a key set', () => {
     );
   });
 
-  it('signs with privateKey under its kid, and the key joins the set', async (t) => {
+  it('signs with privateKey under its kid, and adds the key to the set', async (t) => {
     const { createLocalJWKSet, jwtVerify } = await import('jose');
     const own = member(edPair.privateKey, { kid: 'own' });
     const jwks = { keys: [member(p256.publicKey, { kid: 'a' })] };
@@ -328,7 +333,7 @@ describe('a key set', () => {
     assert.equal(protectedHeader.kid, 'own');
   });
 
-  it('signs under the thumbprint (RFC 7638) where the private key names no kid', async (t) => {
+  it('signs under the thumbprint (RFC 7638) if the private key has no kid', async (t) => {
     const { calculateJwkThumbprint } = await import('jose');
     const auth = open(t, {
       jwt: { jwks: { keys: [member(p256.publicKey, { kid: 'a' })] }, privateKey: edPair.privateKey },
@@ -339,7 +344,7 @@ describe('a key set', () => {
     assert.equal(await outcome(auth, text), 'allowed');
   });
 
-  it('that holds the private key’s other half counts its tokens as ours', async (t) => {
+  it('with the public half of privateKey treats tokens of that key as its own', async (t) => {
     const keys = [member(p256.publicKey, { kid: 'a' }), member(edPair.publicKey, { kid: 'own' })];
     const auth = open(t, { jwt: { jwks: { keys }, privateKey: edPair.privateKey } });
     const user = unique();
@@ -366,8 +371,12 @@ describe('a key set', () => {
     ['no key that verifies', { keys: [member(rsaPair.publicKey, { use: 'enc' })] }, /key/],
     ['a list in place of a set', [jwkOf(p256.publicKey)], /jwt\.jwks/],
     ['a text', JSON.stringify({ keys: [jwkOf(p256.publicKey)] }), /jwt\.jwks/],
-    ['a kid that is no string', { keys: [member(p256.publicKey, { kid: 7 })] }, /jwt\.jwks\.keys\[0\]\.kid/],
-    ['something that is no key', { keys: [7] }, /jwt\.jwks\.keys\[0\]/],
+    [
+      'a kid that is not a string',
+      { keys: [member(p256.publicKey, { kid: 7 })] },
+      /jwt\.jwks\.keys\[0\]\.kid/,
+    ],
+    ['a value that is not a key', { keys: [7] }, /jwt\.jwks\.keys\[0\]/],
   ];
   for (const [what, jwks, names] of REFUSED) {
     it(`refuses ${what}`, (t) =>

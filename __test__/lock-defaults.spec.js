@@ -1,4 +1,4 @@
-// docs/turns.md has the defaults of turns with a reason for each: they are held to those that count.
+// docs/turns.md lists the defaults of turns with reasons. The tests compare that table with the real defaults.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -18,7 +18,11 @@ const ROWS = TABLE.split('\n')
       .map((cell) => cell.trim()),
   );
 
-/** What stands between backticks, or bare, as options. @param {string} text such as "ttl: '3s'" @returns {object} */
+/**
+ * Parses the text of a cell, with or without backticks, as options.
+ * @param {string} text such as "ttl: '3s'"
+ * @returns {object}
+ */
 const options = (text) =>
   JSON.parse(
     `{${text
@@ -30,7 +34,7 @@ const options = (text) =>
 const settings = (/** @type {object} */ given) => lockOptions(given, (message) => new TypeError(message));
 
 describe('the table of defaults in docs/turns.md', () => {
-  it('names every option that has one', () => {
+  it('names every option that has a default', () => {
     const named = ROWS.flatMap(([name, value]) =>
       name.includes(':') ? options(value) : { [name.replaceAll('`', '')]: 1 },
     ).flatMap(Object.keys);
@@ -39,7 +43,7 @@ describe('the table of defaults in docs/turns.md', () => {
   });
 
   for (const [name, value, why] of ROWS) {
-    it(`says of ${name} what it is, and why`, () => {
+    it(`gives the default of ${name}, with a reason`, () => {
       const isSetting = name.includes(':');
       const base = isSetting ? options(name) : {};
       const given = options(isSetting ? value : `${name}: ${value}`);

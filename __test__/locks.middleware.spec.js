@@ -1,4 +1,4 @@
-// Turns of keys: one at a time, waiting and not waiting, leases that end, and what is wrong.
+// Turns of keys: mutual exclusion, waiting, leases that expire, and invalid input.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -11,7 +11,7 @@ const hold = (auth, key, options) =>
   held((/** @type {any} */ work) => auth.locks.runExclusive(key, work, options));
 
 describe('locks.runExclusive()', () => {
-  it('gives back what fn does, and hands it a lease', async (t) => {
+  it('returns the result of fn, and passes fn a lease', async (t) => {
     const { locks } = open(t);
     const key = unique('key');
     const seen = await locks.runExclusive(key, (lease) => ({
@@ -26,7 +26,7 @@ describe('locks.runExclusive()', () => {
     assert.ok(left > 0 && left <= 3000);
   });
 
-  it('lets one in at a time, each under a higher fence', async (t) => {
+  it('runs one fn at a time, each under a higher fence', async (t) => {
     const auth = open(t);
     const key = unique('key');
     const { seen, work } = crowd();
@@ -35,7 +35,7 @@ describe('locks.runExclusive()', () => {
     assert.ok(areGrowing(seen.fences));
   });
 
-  it('holds for every Auth on the store, and for no other key', async (t) => {
+  it('excludes every Auth on the store, and affects no other key', async (t) => {
     const store = newStore();
     const auths = [1, 2, 3].map(() => open(t, { store }));
     const key = unique('key');
@@ -53,7 +53,7 @@ describe('locks.runExclusive()', () => {
     assert.deepEqual([seen.runs, seen.most, areGrowing(seen.fences)], [90, 1, true]);
   });
 
-  it('goes on with the next where fn throws or rejects, and tells its caller alone', async (t) => {
+  it('continues with the next waiter if fn throws or rejects, and rejects only the caller of that fn', async (t) => {
     const { locks } = open(t);
     const key = unique('key');
     const thrown = new Error('mine');
@@ -74,7 +74,7 @@ describe('locks.runExclusive()', () => {
     );
   });
 
-  it('is free again when it has resolved, or rejected', async (t) => {
+  it('releases the key as soon as it resolves or rejects', async (t) => {
     const { locks } = open(t);
     const key = unique('key');
     const once = { wait: 0 };
@@ -87,7 +87,7 @@ describe('locks.runExclusive()', () => {
 });
 
 describe('re-entry', () => {
-  it('into a key that the same context holds is ERR_LATCHGATE_INPUT, however deep, and the section goes on', async (t) => {
+  it('into a key that the same context holds is ERR_LATCHGATE_INPUT at any depth, and the section continues', async (t) => {
     const { locks } = open(t);
     const [a, b] = [unique('a'), unique('b')];
     const result = await locks.runExclusive(a, async () => {
@@ -107,7 +107,7 @@ describe('re-entry', () => {
     assert.equal(result, 'inner');
   });
 
-  it('is none where the section is over, though its context goes on', async (t) => {
+  it('is allowed after the section ended, even if its context continues', async (t) => {
     const { locks } = open(t);
     const key = unique('key');
     const over = gate();
@@ -120,15 +120,15 @@ describe('re-entry', () => {
     assert.equal(await later, 2);
   });
 
-  it('by acquire() is BUSY, because it cannot be seen', async (t) => {
+  it('by acquire() is BUSY, because acquire() cannot detect re-entry', async (t) => {
     const { locks } = open(t);
     const key = unique('key');
     await locks.runExclusive(key, () => assert.rejects(locks.acquire(key, { wait: 20 }), fault('BUSY')));
   });
 });
 
-describe('who waits', () => {
-  it('gets BUSY when the wait is over, and leaves nothing in the way', async (t) => {
+describe('a waiter', () => {
+  it('gets BUSY when the wait ends, and blocks no later caller', async (t) => {
     const auth = open(t);
     const key = unique('key');
     const holder = await hold(auth, key);
@@ -142,7 +142,7 @@ describe('who waits', () => {
     assert.equal(await auth.locks.runExclusive(key, () => 'free', { wait: 0 }), 'free');
   });
 
-  it('is one of maxQueue in this process, and one more is QUEUE_FULL', async (t) => {
+  it('is one of at most maxQueue in this process, and a further caller gets QUEUE_FULL', async (t) => {
     const auth = open(t);
     const key = unique('key');
     const holder = await hold(auth, key);
@@ -161,7 +161,7 @@ describe('who waits', () => {
     assert.equal(await auth.locks.runExclusive(key, () => 'free', { maxQueue: 0 }), 'free');
   });
 
-  it('leaves by its signal, with the signal’s reason, and the others come in', async (t) => {
+  it('leaves when its signal aborts, with the signal’s reason, and the other waiters proceed', async (t) => {
     const auth = open(t);
     const key = unique('key');
     const holder = await hold(auth, key);
@@ -184,7 +184,7 @@ describe('who waits', () => {
     assert.deepEqual(order.sort(), ['first', 'last']);
   });
 
-  it('holds what it has when its signal aborts later', async (t) => {
+  it('keeps its turn if its signal aborts later', async (t) => {
     const auth = open(t);
     const controller = new AbortController();
     const holder = await hold(auth, unique('key'), { signal: controller.signal });
@@ -193,7 +193,7 @@ describe('who waits', () => {
     assert.equal(await holder.done, 'done');
   });
 
-  it('with fair: false tries as often as it may', async (t) => {
+  it('with fair: false tries as often as retries allows', async (t) => {
     const auth = open(t);
     const key = unique('key');
     const unfair = { fair: false, retries: 2 };
@@ -211,7 +211,7 @@ describe('who waits', () => {
 });
 
 describe('a lease', () => {
-  it('is renewed while the work goes on', async (t) => {
+  it('is renewed while the work continues', async (t) => {
     const auth = open(t);
     const key = unique('key');
     const holder = await hold(auth, key, { ttl: 600 });
@@ -223,7 +223,7 @@ describe('a lease', () => {
     assert.equal(await holder.done, 'done');
   });
 
-  it('that is not to be renewed aborts before it ends, and the result is discarded', async (t) => {
+  it('without renewal aborts before its expiry, and the result is discarded', async (t) => {
     const auth = open(t);
     const key = unique('key');
     /** @type {any[]} */
@@ -239,7 +239,7 @@ describe('a lease', () => {
       events.map(({ message, ...event }) => event),
       [{ type: 'lock-lost', key, fence }],
     );
-    // The turn goes on, though the work does not end.
+    // The next caller gets the turn, although the work has not ended.
     const next = await auth.locks.acquire(key);
     assert.ok(next.fence > fence);
     holder.leave();
@@ -247,7 +247,7 @@ describe('a lease', () => {
     assert.equal(await next.release(), true);
   });
 
-  it('ends at maxHold, however often it is extended', async (t) => {
+  it('ends at maxHold, regardless of extensions', async (t) => {
     const auth = open(t);
     const key = unique('key');
     const holder = await hold(auth, key, { maxHold: 80 });
@@ -260,7 +260,7 @@ describe('a lease', () => {
     await assert.rejects(holder.done, fault('LEASE_LOST'));
   });
 
-  it('lost, what fn itself throws still reaches the caller', async (t) => {
+  it('that was lost does not hide an error that fn throws', async (t) => {
     const auth = open(t);
     const mine = new Error('mine');
     const run = auth.locks.runExclusive(
@@ -274,20 +274,20 @@ describe('a lease', () => {
     await assert.rejects(run, (error) => error === mine);
   });
 
-  it('that is extended lasts at least so long', async (t) => {
+  it('that is extended lasts at least for the given time', async (t) => {
     const auth = open(t);
     const holder = await hold(auth, unique('key'), { ttl: 600, autoExtend: false });
     assert.equal(await holder.lease.extend('10s'), true);
     assert.ok(holder.lease.expiresAt > Date.now() + 5000);
     assert.equal(await holder.lease.extend(1), true);
-    assert.ok(holder.lease.expiresAt > Date.now() + 5000, 'and is never shortened');
+    assert.ok(holder.lease.expiresAt > Date.now() + 5000, 'an extension never shortens the lease');
     holder.leave();
     assert.equal(await holder.done, 'done');
   });
 });
 
 describe('locks.acquire()', () => {
-  it('gives a lease that is released once', async (t) => {
+  it('returns a lease that can be released once', async (t) => {
     const { locks } = open(t);
     const key = unique('key');
     const lease = await locks.acquire(key);
@@ -299,11 +299,15 @@ describe('locks.acquire()', () => {
     const next = await locks.acquire(key, { wait: 0 });
     assert.ok(next.fence > lease.fence);
     await lease.release();
-    await assert.rejects(locks.acquire(key, { wait: 0 }), fault('BUSY'), 'the next one’s turn is its own');
+    await assert.rejects(
+      locks.acquire(key, { wait: 0 }),
+      fault('BUSY'),
+      'a second release does not release the next holder’s turn',
+    );
     await next.release();
   });
 
-  it('is disposed of with its scope', async (t) => {
+  it('is released at the end of its scope', async (t) => {
     const { locks } = open(t);
     const key = unique('key');
     const lease = await locks.acquire(key);
@@ -311,7 +315,7 @@ describe('locks.acquire()', () => {
     assert.equal(await locks.runExclusive(key, () => 'free', { wait: 0 }), 'free');
   });
 
-  it('whose lease has ended releases nothing', async (t) => {
+  it('releases nothing after its lease expired', async (t) => {
     const { locks } = open(t);
     const key = unique('key');
     const lease = await locks.acquire(key, { ttl: 20, autoExtend: false });
@@ -323,7 +327,7 @@ describe('locks.acquire()', () => {
   });
 });
 
-describe('what is wrong is ERR_LATCHGATE_INPUT, and nothing is done:', () => {
+describe('invalid input is ERR_LATCHGATE_INPUT, and changes nothing:', () => {
   const WRONG_KEYS = [undefined, null, '', 5, {}, 'x'.repeat(513), '\ud800'];
   /** @type {Array<[string, unknown[]]>} */
   const OPTIONS = [
@@ -361,7 +365,7 @@ describe('what is wrong is ERR_LATCHGATE_INPUT, and nothing is done:', () => {
     assert.equal(await locks.runExclusive('k', () => 'free', { wait: 0 }), 'free');
   });
 
-  it('what is extended by', async (t) => {
+  it('the duration of an extension', async (t) => {
     const { locks } = open(t);
     const lease = await locks.acquire('k');
     for (const by of [0, -1, '2d', 'x', undefined]) {

@@ -1,4 +1,4 @@
-// login, refresh and logout: from the first token to the last, on the middleware and by direct calls.
+// Login, refresh and logout: from the first token to the last, behind the middleware and by direct calls.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -46,7 +46,7 @@ for (const { name, express } of EXPRESS) {
     assert.equal(second.status, 200);
     for (const token of [first.body.accessToken, second.body.accessToken])
       assert.equal((await get(port, '/', token)).status, 200);
-    // An access token is no refresh token, and the other way round.
+    // An access token is not a refresh token, and a refresh token is not an access token.
     assert.equal((await post(`/refresh/${second.body.accessToken}`)).status, 400);
     assert.equal((await get(port, '/', second.body.refreshToken)).status, 401);
     assert.deepEqual((await post('/logout', second.body.accessToken)).body, { done: true });
@@ -59,7 +59,7 @@ for (const { name, express } of EXPRESS) {
 }
 
 describe('login()', () => {
-  it('takes a slot, and says in its tokens and its answer what it was told', async (t) => {
+  it('takes a slot, and its tokens and its result contain the given data', async (t) => {
     const auth = open(t, { sessions: { limit: 2 }, jwt: { secret: SECRET, accessTtl: '5m' } });
     const user = unique();
     const device = { agent: 'x' };
@@ -79,14 +79,14 @@ describe('login()', () => {
       [claims.sub, claims.sid, claims.lgs, claims.scope, claims.role, claims.deep],
       [user, 'mine', 1, 'read write', 'é', { a: [1] }],
     );
-    assert.equal(expiresAt, claims.exp * 1000, 'when the access token expires');
+    assert.equal(expiresAt, claims.exp * 1000, 'the result has the expiry of the access token');
     assert.ok(refreshExpiresAt >= before + 12 * 3_600_000 - 1000);
     const passed = await auth.authenticate({ token: accessToken }, { scope: 'write' });
     assert.ok(passed.ok);
     assert.equal(passed.auth.session?.active, 1);
   });
 
-  it('is refused as an admission is, and then nothing stands', async (t) => {
+  it('is refused like an admission, and then creates nothing', async (t) => {
     const auth = open(t, { sessions: { limit: 1 } });
     const user = unique();
     await login(auth, user);
@@ -107,7 +107,7 @@ describe('login()', () => {
     assert.ok(!blocked.ok && blocked.reason === 'blocked');
   });
 
-  it("makes tokens whose session is looked at, whatever the Auth's admission is", async (t) => {
+  it("issues tokens that need a live session, regardless of the Auth's admission option", async (t) => {
     const store = newStore();
     const user = unique();
     const plain = open(t, { store });
@@ -116,13 +116,13 @@ describe('login()', () => {
     for (const auth of [plain, byUse]) assert.ok(await passes(auth, accessToken));
     await plain.sessions.end(user, admission.session.sessionId);
     for (const auth of [plain, byUse]) assert.ok(!(await passes(auth, accessToken)));
-    // Of another store, where the session was never admitted.
+    // On another store, the session was never admitted.
     const elsewhere = open(t, { sessions: { admission: 'first-use' } });
     assert.ok(!(await passes(elsewhere, accessToken)));
     assert.deepEqual(await ids(elsewhere, user), []);
   });
 
-  it('refuses a session id that is known, live or ended, by login or by use', async (t) => {
+  it('refuses the id of a known session, live or ended, from a login or from a first use', async (t) => {
     const auth = open(t, { sessions: { admission: 'first-use' } });
     const user = unique();
     await auth.sessions.admit(user, { sessionId: 'live' });
@@ -137,7 +137,7 @@ describe('login()', () => {
     await login(auth, unique(), { sessionId: 'live' });
   });
 
-  it('that is retried under its requestId has one slot, and its earlier token is spent', async (t) => {
+  it('that is retried with the same requestId uses one slot, and its earlier refresh token becomes invalid', async (t) => {
     const auth = open(t, { sessions: { limit: 1 } });
     const user = unique();
     const first = await login(auth, user, { requestId: 'r', sessionId: 's' });
@@ -151,7 +151,8 @@ describe('login()', () => {
     for (const { refreshToken } of [first, again]) assert.equal(await why(auth, refreshToken), 'invalid');
     const next = await refresh(auth, other.refreshToken);
     assert.ok(await passes(auth, next.accessToken));
-    // Another user's request of that name, and the same one when its session has ended, are new.
+    // The same requestId of another user is new. After the session ended, the same requestId of this user is new
+    // too.
     assert.equal((await login(auth, unique(), { requestId: 'r' })).admission.existing, false);
     assert.ok(await auth.tokens.logout(next.refreshToken));
     await assert.rejects(auth.tokens.login(user, { requestId: 'r', sessionId: 's' }), fault('INPUT'));
@@ -159,7 +160,7 @@ describe('login()', () => {
     assert.equal(await why(auth, next.refreshToken), 'revoked');
   });
 
-  it('right after revokeUser() works, again and again, and no older token survives', async (t) => {
+  it('works immediately after each revokeUser(), and no older token stays valid', async (t) => {
     const auth = open(t);
     const user = unique();
     /** @type {Array<Awaited<ReturnType<typeof login>>>} */
@@ -176,7 +177,7 @@ describe('login()', () => {
     }
   });
 
-  it('checks its arguments before anything is done', async (t) => {
+  it('checks its arguments before it changes anything', async (t) => {
     const auth = open(t, { sessions: { limit: () => 3 } });
     const user = unique();
     /** @type {any[]} */
@@ -216,7 +217,7 @@ describe('login()', () => {
 });
 
 describe('refresh()', () => {
-  it('gives racers and those who retry the same successor, and one live token', async (t) => {
+  it('returns the same successor for concurrent and repeated calls, and one token is live', async (t) => {
     const store = newStore();
     const [auth, other] = [open(t, { store }), open(t, { store })];
     const { refreshToken } = await login(auth, unique());
@@ -230,12 +231,12 @@ describe('refresh()', () => {
     const third = (await refresh(other, second)).refreshToken;
     const fourth = (await refresh(auth, third)).refreshToken;
     assert.equal(new Set([refreshToken, second, third, fourth]).size, 4);
-    // Whatever is replayed leads to the live end.
+    // Each used token leads to the live token of its family.
     for (const token of [refreshToken, second, third])
       for (const each of [auth, other]) assert.equal((await refresh(each, token)).refreshToken, fourth);
   });
 
-  it('carries claims and scope on, and takes others for one access token', async (t) => {
+  it('keeps the claims and the scope of the login, and accepts other claims for one access token', async (t) => {
     const auth = open(t);
     const login1 = await login(auth, unique(), { claims: { role: 'a' }, scope: 'read' });
     const other = await refresh(auth, login1.refreshToken, { claims: { role: 'b' }, scope: ['x', 'y'] });
@@ -253,7 +254,7 @@ describe('refresh()', () => {
     assert.equal(last.expiresAt, said[2].exp * 1000);
   });
 
-  it('needs the required claims of the login, or others that hold them', async (t) => {
+  it('needs the required claims, from the login or from its own options', async (t) => {
     const requiredClaims = ['role', 'scope'];
     const auth = open(t, { jwt: { secret: SECRET, requiredClaims } });
     const user = unique();
@@ -271,7 +272,7 @@ describe('refresh()', () => {
       assert.ok(await passes(auth, accessToken));
   });
 
-  it('answers invalid to all that is no token of ours, and asks no more', async (t) => {
+  it('answers invalid to any text that is not a refresh token of this Auth', async (t) => {
     const auth = open(t);
     const { refreshToken, accessToken } = await login(auth, unique());
     const [bucket, family, secret] = refreshToken.split('.');
@@ -301,7 +302,7 @@ describe('refresh()', () => {
     await refresh(auth, refreshToken);
   });
 
-  it('checks its arguments before anything is done', async (t) => {
+  it('checks its arguments before it changes anything', async (t) => {
     const auth = open(t);
     const { refreshToken } = await login(auth, unique());
     /** @type {any[]} */
@@ -319,11 +320,11 @@ describe('refresh()', () => {
     for (const token of [undefined, null, 7, {}, Buffer.from(refreshToken)])
       await assert.rejects(auth.tokens.refresh(/** @type {any} */ (token)), fault('INPUT'));
     await refresh(auth, refreshToken);
-    // A token is spent once: had one of them used it, this would have been a replay.
+    // A token can be used once. If an invalid call had used the token, this call would be a replay.
     assert.equal(await why(auth, refreshToken), 'ok');
   });
 
-  it('is revoked by whatever ends the session', async (t) => {
+  it('is revoked by any call that ends the session', async (t) => {
     const auth = open(t);
     /** @type {Array<(user: string, sid: string) => Promise<unknown>>} */
     const endings = [

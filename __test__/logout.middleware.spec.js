@@ -1,4 +1,4 @@
-// How logins end: logout, and what is told of it.
+// The end of a login: logout, and the events about it.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -10,7 +10,7 @@ const { SECRET, sign, fresh } = require('./support/jwt.js');
 const { ids, login, passes, refresh, why } = require('./support/logins.js');
 
 describe('logout()', () => {
-  it('takes the access token, the refresh token, a spent one, or what stands on the request', async (t) => {
+  it('accepts the access token, the refresh token, a used refresh token, or req.auth', async (t) => {
     const auth = open(t);
     const user = unique();
     const other = await login(auth, user);
@@ -31,10 +31,10 @@ describe('logout()', () => {
       assert.equal(await why(auth, next.refreshToken), 'revoked');
       assert.ok(!(await passes(auth, next.accessToken)));
     }
-    assert.ok(await passes(auth, other.accessToken), 'others stand');
+    assert.ok(await passes(auth, other.accessToken), 'other logins stay valid');
   });
 
-  it('takes an access token that has expired, and none that is not authentic', async (t) => {
+  it('accepts an expired access token, and refuses a token that is not authentic', async (t) => {
     const auth = open(t, { jwt: { secret: SECRET, accessTtl: 1 } });
     const user = unique();
     const { accessToken } = await login(auth, user);
@@ -47,7 +47,7 @@ describe('logout()', () => {
     assert.equal((await ids(auth, user)).length, 0);
   });
 
-  it('is seen by those who have the public key alone', async (t) => {
+  it('takes effect on an Auth that has only the public key', async (t) => {
     const store = newStore();
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const signs = open(t, { store, jwt: { privateKey } });
@@ -61,7 +61,7 @@ describe('logout()', () => {
     assert.equal(await why(signs, left.refreshToken), 'revoked');
   });
 
-  it('revokes a token whose session is not looked at', async (t) => {
+  it('revokes the token if sessions are not checked', async (t) => {
     const auth = open(t);
     const token = sign(fresh({ sub: unique(), sid: 's' }));
     assert.ok(await passes(auth, token));
@@ -69,7 +69,7 @@ describe('logout()', () => {
     assert.ok(!(await passes(auth, token)));
   });
 
-  it('ends the session of a foreign token where sessions are looked at', async (t) => {
+  it('ends the session of a foreign token if sessions are checked', async (t) => {
     const auth = open(t, { sessions: { admission: 'first-use' } });
     const user = unique();
     const token = sign(fresh({ sub: user, sid: 's' }));
@@ -79,7 +79,7 @@ describe('logout()', () => {
     assert.ok(!(await passes(auth, sign(fresh({ sub: user, sid: 's', jti: 'x' })))));
   });
 
-  it('refuses what is neither', async (t) => {
+  it('refuses any other value', async (t) => {
     const auth = open(t, { apiKeys: {} });
     const stranger = open(t);
     const { key } = await auth.apiKeys.create({ ownerId: 'u' });
@@ -93,7 +93,7 @@ describe('logout()', () => {
   });
 });
 
-it('events tell of admission, eviction and reuse, and of nothing else', async (t) => {
+it('events report admission, eviction and reuse, and nothing else', async (t) => {
   const auth = open(t, { sessions: { limit: 1, onLimit: 'evict-oldest' }, refresh: { graceWindow: 0 } });
   const user = unique();
   /** @type {object[]} */
@@ -117,7 +117,7 @@ it('events tell of admission, eviction and reuse, and of nothing else', async (t
   assert.deepEqual(await ids(auth, user), []);
 });
 
-it('options of refresh are checked whole', (t) => {
+it('the options of refresh are all checked', (t) => {
   /** @type {any[]} */
   const bad = [
     { ttl: 0 },

@@ -1,4 +1,4 @@
-// auth.metrics(): what is counted where, that a strict reader takes it, and that it grows with nothing but the reasons.
+// auth.metrics(): what each series counts, that a strict parser accepts the text, and that only reasons add series.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -11,11 +11,11 @@ const { keyEndpoint, pair, signed } = require('./support/key-endpoint.js');
 const { changes, parse } = require('./support/prometheus.js');
 const { aborted, held } = require('./support/turns.js');
 
-/** What the store and its clock say of their own. */
+/** Series with values that depend on the store and its clock. */
 const TIMED = /^latchgate_(store_duration|store_in_flight|token_cache|build_info)/;
 
 /**
- * What something changes, without what differs from store to store.
+ * Returns the changes of all series during act, without series that differ between stores.
  * @param {import('latchgate').Auth} auth
  * @param {() => Promise<unknown>} act
  */
@@ -34,7 +34,7 @@ const allowed = (reason = 'allowed', by = 1) => ({
 });
 
 describe('metrics() counts', () => {
-  it('decisions by outcome and reason, on the way of a request', async (t) => {
+  it('decisions by outcome and reason, for requests', async (t) => {
     const auth = open(t, { sessions: { limit: 1, admission: 'first-use' } });
     const port = await serve(t, (app) => {
       app.get('/', auth.middleware({ quota: { limit: 2 } }), (_req, res) => res.json(1));
@@ -79,7 +79,7 @@ describe('metrics() counts', () => {
     assert.deepEqual(await counted(auth, send1), denied('quota_exhausted'));
   });
 
-  it('sessions, evictions and revocations that calls bring about', async (t) => {
+  it('sessions, evictions and revocations by direct calls', async (t) => {
     const auth = open(t, { apiKeys: {}, sessions: { limit: 1, onLimit: 'evict-oldest' } });
     const userId = unique();
     const admit = () => auth.sessions.admit(userId, { sessionId: 'a' });
@@ -111,7 +111,7 @@ describe('metrics() counts', () => {
     assert.deepEqual(await counted(auth, () => auth.tokens.blockUser(userId)), revoked('block'));
   });
 
-  it('who waits for turns and who holds one, as long as they do', async (t) => {
+  it('the current waiters and holders of turns', async (t) => {
     const auth = open(t, { sessions: { admission: 'first-use' } });
     const seen = () => {
       const series = parse(auth.metrics());
@@ -136,7 +136,7 @@ describe('metrics() counts', () => {
     await assert.rejects(gone, { name: 'AbortError' });
     assert.deepEqual(seen(), [5, 2]);
     holders[0].leave();
-    // The other turn is held meanwhile.
+    // The other turn is still held.
     assert.deepEqual(await Promise.all(runs), [2, 2, 2]);
     assert.deepEqual(seen(), [2, 1]);
     holders[1].leave();
@@ -144,7 +144,7 @@ describe('metrics() counts', () => {
     assert.deepEqual(seen(), [0, 0]);
   });
 
-  it('leases that were lost, and none that was given up in time', async (t) => {
+  it('lost leases, and no lease that was released in time', async (t) => {
     const auth = open(t);
     const lost = { leases_lost_total: 1 };
     const run = (/** @type {any} */ work, /** @type {object} */ options) => () =>
@@ -161,7 +161,7 @@ describe('metrics() counts', () => {
     assert.deepEqual(await counted(auth, run(over, { ttl: 200, autoExtend: false })), lost);
   });
 
-  it('what the cache of verified tokens has found', async (t) => {
+  it('hits and misses of the cache of verified tokens', async (t) => {
     const auth = open(t);
     const lookups = async (/** @type {string} */ text) => {
       const before = auth.metrics();
@@ -178,7 +178,7 @@ describe('metrics() counts', () => {
     assert.ok(/** @type {number} */ (parse(auth.metrics()).get('latchgate_token_cache_bytes')) > 0);
   });
 
-  it('what became of the keys of jwt.jwksUri', async (t) => {
+  it('fetches and keys of jwt.jwksUri', async (t) => {
     const key = pair('a');
     const endpoint = await keyEndpoint(t, key);
     const auth = open(t, { jwt: { jwksUri: endpoint.url } });
@@ -191,7 +191,7 @@ describe('metrics() counts', () => {
 });
 
 describe('the text of metrics()', () => {
-  it('is read by a strict reader, at first and under load, and has the same series throughout', async (t) => {
+  it('is valid for a strict parser, when idle and under load, and always has the same series', async (t) => {
     const auth = open(t, { sessions: { limit: 1, admission: 'first-use' } });
     const names = [...parse(auth.metrics()).keys()];
     const port = await serve(t, (app) => app.get('/', auth.middleware(), (_req, res) => res.json(1)));
@@ -200,7 +200,7 @@ describe('the text of metrics()', () => {
     assert.deepEqual([...parse(auth.metrics()).keys()], names);
   });
 
-  it('holds no id, no token and no key', async (t) => {
+  it('contains no id, no token and no key', async (t) => {
     const auth = open(t, { apiKeys: {} });
     const userId = unique('Hush-Hush');
     const { key, keyId } = await auth.apiKeys.create({ ownerId: userId });
@@ -210,7 +210,7 @@ describe('the text of metrics()', () => {
     assert.ok(![`Hush-Hush`, key, keyId].some((secret) => auth.metrics().includes(secret)));
   });
 
-  it('belongs to one Auth, and can be read once that is closed', async (t) => {
+  it('belongs to one Auth, and stays readable after close()', async (t) => {
     const [one, other] = [open(t), open(t)];
     await one.authenticate({});
     const series = 'latchgate_decisions_total{outcome="denied",reason="credentials_required"}';

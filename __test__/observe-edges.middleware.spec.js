@@ -1,4 +1,4 @@
-// Mode 'observe' where apps are not as simple: other Auths, faults, properties that cannot be written, keys that have ended.
+// Edge cases of mode 'observe': other Auths, errors, read-only properties and revoked keys.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -12,7 +12,11 @@ const { changes } = require('./support/prometheus.js');
 const observing = (/** @type {any} */ t, /** @type {import('latchgate').AuthOptions} */ options = {}) =>
   open(t, { mode: 'observe', ...options });
 
-/** What an Auth has counted meanwhile. @param {import('latchgate').Auth} auth @param {() => Promise<unknown>} act */
+/**
+ * Returns the decisions and faults that an Auth counted during act.
+ * @param {import('latchgate').Auth} auth
+ * @param {() => Promise<unknown>} act
+ */
 async function counted(auth, act) {
   const before = auth.metrics();
   await act();
@@ -21,8 +25,8 @@ async function counted(auth, act) {
   return Object.fromEntries(told.map(([key, value]) => [key.replace(/^latchgate_/, ''), value]));
 }
 
-describe('an Auth that observes', () => {
-  it('leaves the req.auth of another Auth to its app', async (t) => {
+describe("an Auth in mode 'observe'", () => {
+  it('leaves the req.auth of another Auth usable', async (t) => {
     const store = newStore();
     const real = open(t, { store });
     const watching = observing(t, { store });
@@ -38,7 +42,7 @@ describe('an Auth that observes', () => {
     assert.deepEqual([answer.status, JSON.parse(answer.body).values], [200, { c: 1 }]);
   });
 
-  it('counts a request that has failed as that, and no more', async (t) => {
+  it('counts a failed request as a fault only', async (t) => {
     const watching = observing(t);
     const by = /** @type {any} */ (() => undefined);
     const port = await serve(t, (app) => {
@@ -51,12 +55,12 @@ describe('an Auth that observes', () => {
     assert.deepEqual(told, { 'faults_total{code="ERR_LATCHGATE_INPUT"}': 1 });
   });
 
-  it('takes whatever user code throws, and warns once', async (t) => {
+  it('accepts any value that user code throws, and warns once', async (t) => {
     const watching = observing(t);
     /** @type {any[]} */
     const thrown = [
       Object.assign(new Error('a'), { code: Object.create(null) }),
-      Object.defineProperty(new Error('b'), 'code', { get: () => assert.fail('the code was read') }),
+      Object.defineProperty(new Error('b'), 'code', { get: () => assert.fail('latchgate reads the code') }),
       Object.assign(new Error('c'), { code: 'MINE' }),
       'no error',
     ];
@@ -78,7 +82,7 @@ describe('an Auth that observes', () => {
     assert.ok(warnings.length <= 2, warnings.join());
   });
 
-  it('says nothing under a property that cannot be written', async (t) => {
+  it('writes no result if the property is read-only', async (t) => {
     const watching = observing(t);
     const port = await serve(t, (app) => {
       app.use((req, _res, next) => {
@@ -93,7 +97,7 @@ describe('an Auth that observes', () => {
     assert.equal(told['decisions_total{outcome="observed",reason="scope_missing"}'], 1);
   });
 
-  it('tells those who read an earlier req.auth of what a later middleware would have answered', async (t) => {
+  it('adds the result of a later middleware to an earlier req.auth', async (t) => {
     const watching = observing(t, { apiKeys: {} });
     const port = await serve(t, (app) => {
       const keys = watching.middleware({ credentials: ['api-key'] });
@@ -105,7 +109,7 @@ describe('an Auth that observes', () => {
     assert.equal(JSON.parse(answer.body), 'credentials_required');
   });
 
-  it('hands out no key that has ended, whatever else stands against it', async (t) => {
+  it('denies a revoked key, even if another reason applies too', async (t) => {
     const watching = observing(t, { apiKeys: {} });
     const ownerId = unique();
     const { key, keyId } = await watching.apiKeys.create({ ownerId });
@@ -117,7 +121,7 @@ describe('an Auth that observes', () => {
     assert.equal(revoked.ok, false);
   });
 
-  it('looks at a key under an idempotency key, on a second middleware as well', async (t) => {
+  it('reads the quota of a key under a used idempotency key, with a cost of 0', async (t) => {
     const watching = observing(t, { apiKeys: {} });
     const { key } = await watching.apiKeys.create({ ownerId: unique(), quota: { limit: 5 } });
     const idempotencyKey = 'i';
@@ -126,7 +130,7 @@ describe('an Auth that observes', () => {
     assert.ok(looked.valid && looked.quota?.remaining === 3);
   });
 
-  it("gives a key's own charge back where the rest of the question is wrong", async (t) => {
+  it("refunds a key's own charge if the rest of the request is invalid", async (t) => {
     const watching = observing(t, { apiKeys: {} });
     const ownerId = unique();
     const [one, two] = await Promise.all(

@@ -1,4 +1,4 @@
-// Mode 'observe': everything is decided and told, nothing is denied, and nothing real is spent.
+// Mode 'observe': the Auth decides and reports every request, denies none, and charges no real quota.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -15,7 +15,7 @@ const { aborted } = require('./support/turns.js');
 
 const FIRST_USE = /** @type {const} */ ({ limit: 1, admission: 'first-use' });
 
-/** Two Auths on one store: one that enforces, one that observes. */
+/** Two Auths on one store: one enforces, one observes. */
 function pair(/** @type {any} */ t, /** @type {import('latchgate').AuthOptions} */ options = {}) {
   const store = newStore();
   const real = open(t, { store, ...options });
@@ -23,7 +23,7 @@ function pair(/** @type {any} */ t, /** @type {import('latchgate').AuthOptions} 
   return { real, watching };
 }
 
-/** What an Auth says of its denials. @param {Auth} auth */
+/** Collects the 'denied' events of an Auth. @param {Auth} auth */
 function heard(auth) {
   /** @type {any[]} */
   const events = [];
@@ -35,8 +35,8 @@ const show = (/** @type {any} */ req, /** @type {any} */ res) =>
   void res.json({ auth: req.auth ?? null, code: req.auth?.observed?.code ?? null });
 
 for (const { name, express } of EXPRESS) {
-  describe(`an Auth that observes, on ${name},`, () => {
-    it('lets through what it would deny, and says on req.auth what it would have answered', async (t) => {
+  describe(`an Auth in mode 'observe', on ${name},`, () => {
+    it('allows a request that it would deny, and reports the denial on req.auth', async (t) => {
       const { real, watching } = pair(t, { sessions: FIRST_USE });
       const events = heard(watching);
       const port = await serve(
@@ -89,14 +89,18 @@ for (const { name, express } of EXPRESS) {
       assert.equal(events[1].userId, sub);
     });
 
-    it('tells the whole denial, and calls neither onDeny nor the error handler', async (t) => {
+    it('reports the whole denial, and calls neither onDeny nor the error handler', async (t) => {
       const watching = open(t, { mode: 'observe' });
       const port = await serve(
         t,
         (app) => {
           const quota = { limit: 1, window: '1h' };
-          app.get('/', watching.middleware({ quota, onDeny: () => assert.fail('onDeny was called') }), show);
-          app.get('/fault', watching.middleware({ skip: () => assert.fail('a fault of the app') }), show);
+          app.get(
+            '/',
+            watching.middleware({ quota, onDeny: () => assert.fail('the middleware calls onDeny') }),
+            show,
+          );
+          app.get('/fault', watching.middleware({ skip: () => assert.fail('an error of the app') }), show);
           const by = /** @type {any} */ (() => undefined);
           app.get('/by', watching.middleware({ quota: { ...quota, name: 'by', by } }), show);
         },
@@ -116,7 +120,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(faults['latchgate_faults_total{code="ERR_LATCHGATE_INPUT"}'], 1);
     });
 
-    it('passes through guards and serialize(), and counts each request once', async (t) => {
+    it('passes guards and serialize(), and counts each request once', async (t) => {
       const watching = open(t, { mode: 'observe' });
       const port = await serve(
         t,
@@ -165,7 +169,7 @@ for (const { name, express } of EXPRESS) {
       });
     });
 
-    it('leaves alone what another middleware has put under its property', async (t) => {
+    it('keeps the value that another middleware wrote to its property', async (t) => {
       const watching = open(t, { mode: 'observe' });
       const port = await serve(
         t,
@@ -186,8 +190,8 @@ for (const { name, express } of EXPRESS) {
   });
 }
 
-describe('a trial', () => {
-  it('burns nothing real: sessions and charges of an Auth that enforces are as if nobody watched', async (t) => {
+describe('the shadow state', () => {
+  it('changes no real state: an enforcing Auth sees no session and no charge', async (t) => {
     const { real, watching } = pair(t, { sessions: FIRST_USE, apiKeys: {} });
     const quota = { limit: 2, name: 'requests' };
     const userId = unique();
@@ -210,7 +214,7 @@ describe('a trial', () => {
     assert.equal((await real.authenticate({ token: text }, { quota })).ok, false);
   });
 
-  it('counts exactly: of many at once so many would pass as the limits say', async (t) => {
+  it('counts exactly: of many concurrent requests, as many pass as the limits allow', async (t) => {
     const { real, watching } = pair(t, { sessions: { ...FIRST_USE, limit: 3 } });
     const userId = unique();
     const events = heard(watching);
@@ -227,7 +231,7 @@ describe('a trial', () => {
     assert.equal(charged.filter((each) => each.ok && each.auth.observed === undefined).length, 10);
   });
 
-  it('knows the real revocations, blocks and ends of sessions that login() has made', async (t) => {
+  it('includes real revocations, blocks and ended sessions of login()', async (t) => {
     const { real, watching } = pair(t);
     const userId = unique();
     const login = await real.tokens.login(userId, { limit: 5 });
@@ -247,7 +251,7 @@ describe('a trial', () => {
     assert.ok(!own.ok && own.reason === 'blocked');
   });
 
-  it('has sessions and refresh families of its own, which revokeUser() ends with the real ones', async (t) => {
+  it('has its own sessions and refresh families, and revokeUser() ends both kinds', async (t) => {
     const { real, watching } = pair(t, { sessions: { limit: 5 } });
     const userId = unique();
     const login = await watching.tokens.login(userId);
@@ -265,7 +269,7 @@ describe('a trial', () => {
     assert.ok(fallen.ok && fallen.auth.observed?.code === 'invalid_token');
   });
 
-  it("charges an API key's own quota and the policy's, both or neither, apart from the real ones", async (t) => {
+  it("charges an API key's own quota and the policy's quota, both or neither, separately from real quotas", async (t) => {
     const { real, watching } = pair(t, { apiKeys: {} });
     const ownerId = unique();
     const { key, keyId } = await real.apiKeys.create({ ownerId, quota: { limit: 3 }, scopes: ['read'] });
@@ -276,7 +280,7 @@ describe('a trial', () => {
     };
     const small = { quota: { limit: 1, name: 'small' } };
     assert.equal(await reasonOf(small), null);
-    // Neither is charged where the other is spent, nor where a scope is missing.
+    // If one quota is exhausted or a scope is missing, neither quota is charged.
     assert.equal(await reasonOf(small), 'quota_exhausted');
     assert.equal(await reasonOf({ scope: 'write' }), 'scope_missing');
     assert.equal(await reasonOf({}), null);
@@ -288,7 +292,7 @@ describe('a trial', () => {
     assert.ok(!revoked.ok && revoked.reason === 'key_revoked');
   });
 
-  it('charges a key once under an idempotency key, and another key under the same one', async (t) => {
+  it('charges each key once under an idempotency key', async (t) => {
     const { real, watching } = pair(t, { apiKeys: {} });
     const policy = {
       quota: { limit: 100, name: 'many', idempotencyKey: (/** @type {any} */ context) => context.id },
@@ -306,7 +310,7 @@ describe('a trial', () => {
     }
   });
 
-  it('gives back what refundOn says', async (t) => {
+  it('applies the refunds of refundOn', async (t) => {
     const watching = open(t, { mode: 'observe' });
     const port = await serve(t, (app) => {
       const refundOn = (/** @type {any} */ res) => res.statusCode >= 500;
@@ -319,12 +323,12 @@ describe('a trial', () => {
     const text = token({ sub: unique() });
     const ask = async (/** @type {string} */ path) => JSON.parse((await get(port, path, text)).body);
     assert.deepEqual(await ask('/500'), [null, 0]);
-    await until('the unit is back', async () => (await ask('/200?cost=0'))[1] === 1);
+    await until('the unit is refunded', async () => (await ask('/200?cost=0'))[1] === 1);
     assert.deepEqual(await ask('/200'), [null, 0]);
     assert.equal((await ask('/200'))[0], 'quota_exhausted');
   });
 
-  it('lets what runs take real turns, and ends none of it for a session of the trial', async (t) => {
+  it('does not affect turns: a handler takes real turns, and a denied shadow session does not end them', async (t) => {
     const { real, watching } = pair(t, { sessions: { limit: 0, admission: 'first-use' } });
     const userId = unique();
     const seen = await watching.authenticate({ token: token({ sub: userId, sid: 'a' }) });
@@ -335,7 +339,7 @@ describe('a trial', () => {
     await auth.runExclusive(async ({ key }) => {
       const other = real.authenticate({ token: token({ sub: userId, sid: 'b' }) });
       assert.equal((await other).ok, false);
-      // A key of its own never meets the user's turn.
+      // A lock with the same name as the user's turn is a separate lock.
       assert.equal(await real.locks.runExclusive(key, () => 'apart'), 'apart');
     });
     await real.counters.add(userId, 'c', 1);
@@ -347,13 +351,13 @@ describe('a trial', () => {
     assert.ok(fault('REVOKED')(await aborted(signal)));
   });
 
-  it('is told of at the start, and in health()', async (t) => {
+  it('is reported at the start, and in health()', async (t) => {
     const watching = open(t, { mode: 'observe' });
     assert.match((await watching.health()).warnings.join(), /observe/);
     assert.doesNotMatch((await open(t).health()).warnings.join(), /observe/);
   });
 
-  it('goes on with a request when the Auth is closed', async (t) => {
+  it('lets requests continue after the Auth is closed', async (t) => {
     const watching = open(t, { mode: 'observe' });
     const port = await serve(t, (app) => app.get('/', watching.middleware(), show));
     assert.equal((await get(port, '/', token({ sub: unique() }))).status, 200);
@@ -361,7 +365,7 @@ describe('a trial', () => {
     assert.equal((await get(port, '/', token({ sub: unique() }))).status, 200);
   });
 
-  it('sees keys and tokens side by side', async (t) => {
+  it('includes keys and tokens in one request', async (t) => {
     const { real, watching } = pair(t, { apiKeys: {} });
     const ownerId = unique();
     const { key } = await real.apiKeys.create({ ownerId, scopes: ['read'] });
@@ -378,7 +382,7 @@ describe('a trial', () => {
     assert.equal((await both(sign(fresh(), { key: 'x'.repeat(64) }))).auth, null);
   });
 
-  it('of a named store is shared by all who observe it, and by nobody else', async (t) => {
+  it('of a named store is shared by all observing Auths, and by no enforcing Auth', async (t) => {
     const store = newStore();
     const [one, two] = [0, 1].map(() => open(t, { store, mode: 'observe', sessions: { limit: 1 } }));
     const userId = unique();

@@ -1,4 +1,4 @@
-// docs/options.md names what the code accepts: every option that it lists is known, and every one that is known is listed.
+// docs/options.md and the code list the same options.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -11,14 +11,14 @@ const { SECRET } = require('./support/jwt.js');
 
 const TEXT = fs.readFileSync(path.join(__dirname, '..', 'docs', 'options.md'), 'utf8');
 const jwt = { secret: SECRET };
-/** Nothing is so named, or nearly so: the refusal then lists what is known. */
+/** An unknown option name that resembles no option. The error message then lists all known options. */
 const UNKNOWN = { qqqqqqqqqqqqqqqqqqqq: 1 };
 const RULE = { limit: 1 };
 
 /** @typedef {import('latchgate').Auth} Auth */
 
 /**
- * Who refuses an unknown option of a section, by its heading.
+ * For each section, by its heading: calls that refuse an unknown option of that section.
  * @type {Record<string, Array<(auth: any) => unknown>>}
  */
 const SECTIONS = {
@@ -71,14 +71,14 @@ const SECTIONS = {
   'once(key, options)': [(auth) => auth.once('key', UNKNOWN)],
 };
 
-/** The options that each section lists in a table. @returns {Map<string, string[]>} */
+/** Returns the options in the tables of each section. @returns {Map<string, string[]>} */
 function listed() {
   const sections = new Map();
   for (const part of TEXT.split(/^#+ /m).slice(1)) {
     const heading = part.slice(0, part.indexOf('\n')).replaceAll('`', '');
     const [, table] = /^\| option \|.*\n\|[-|]+\|\n((?:\|.*\n)+)/m.exec(part) ?? [];
     if (table === undefined) continue;
-    assert.ok(!sections.has(heading), `two sections are called ${heading}`);
+    assert.ok(!sections.has(heading), `two sections have the heading ${heading}`);
     sections.set(
       heading,
       [...table.matchAll(/^\| `(\w+)` \| [^|\s]/gm)].map(([, name]) => name),
@@ -87,7 +87,7 @@ function listed() {
   return sections;
 }
 
-/** What is known where this is refused. @param {(auth: any) => unknown} ask @param {Auth} auth */
+/** Returns the known options from the message of the refusal. @param {(auth: any) => unknown} ask @param {Auth} auth */
 async function known(ask, auth) {
   const message = await Promise.resolve()
     .then(() => ask(auth))
@@ -100,19 +100,19 @@ async function known(ask, auth) {
 }
 
 describe('docs/options.md', () => {
-  it('has a table for every section that is asked about here, and no other', () => {
+  it('has a table for each tested section, and no other table', () => {
     assert.deepEqual([...listed().keys()].sort(), Object.keys(SECTIONS).sort());
   });
 
   for (const [heading, asks] of Object.entries(SECTIONS)) {
-    it(`lists what is accepted, with a default each: ${heading}`, async (t) => {
+    it(`lists the accepted options, each with a default: ${heading}`, async (t) => {
       const auth = open(t, { jwt, apiKeys: {}, sessions: { limit: 3 } });
       const names = listed().get(heading)?.sort();
       for (const ask of asks) assert.deepEqual(names, (await known(ask, auth)).sort());
     });
   }
 
-  it('has every method of an Auth and its parts', (t) => {
+  it('lists every method of an Auth and its parts', (t) => {
     const auth = open(t, { jwt });
     const parts = [auth, auth.tokens, auth.sessions, auth.apiKeys, auth.quotas, auth.counters, auth.locks];
     const methods = parts.flatMap((part) => Object.getOwnPropertyNames(Object.getPrototypeOf(part)));

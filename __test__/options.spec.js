@@ -1,4 +1,4 @@
-// Options that are wrong fail at once, with ERR_LATCHGATE_CONFIG, naming the option.
+// Invalid options fail immediately with ERR_LATCHGATE_CONFIG, and the message names the option.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -244,7 +244,7 @@ const UNKNOWN = [
   ['store.urls', { jwt, store: { urls: 'memory:' } }, /did you mean store\.url\?/],
   ['secret one level too high', { secret: SECRET }, /did you mean jwt\.secret\?/],
   ['limit one level too high', { jwt, limit: 3 }, /did you mean sessions\.limit\?/],
-  ['leeway, which resembles nothing', { jwt: { ...jwt, leeway: 5 } }, /leeway.*clockTolerance/],
+  ['leeway, which resembles no option', { jwt: { ...jwt, leeway: 5 } }, /leeway.*clockTolerance/],
   ['a name with a line break', { jwt, 'x\ny': 1 }, /^[^\n]*$/],
 ];
 
@@ -257,7 +257,7 @@ for (const [maker, make] of /** @type {Array<[string, (options: any) => unknown]
       it(what, () => void assert.throws(() => make(options), fault('CONFIG', names)));
     }
     for (const options of [null, 7, 'memory:', [], true]) {
-      it(`options that are ${JSON.stringify(options)}`, () =>
+      it(`${JSON.stringify(options)} as options`, () =>
         void assert.throws(() => make(options), fault('CONFIG')));
     }
   });
@@ -318,10 +318,10 @@ describe('a policy refuses', () => {
   }
 });
 
-describe('an Auth takes', () => {
+describe('an Auth accepts', () => {
   /** @type {Array<[string, object]>} */
   const GOOD = [
-    ['nothing at all', {}],
+    ['no options', {}],
     [
       'durations in every unit',
       {
@@ -336,13 +336,13 @@ describe('an Auth takes', () => {
     ['the bounds of a limit', { jwt, sessions: { limit: 0 } }],
     ['the other bound of a limit', { jwt, sessions: { limit: 2 ** 32 - 1 } }],
     [
-      'a store by its parts',
+      'a store in parts',
       { jwt, store: { url: 'memory:', prefix: 'a', commandTimeout: '1s', connectTimeout: 2000 } },
     ],
-    ['no replicas to wait for', { jwt, store: { url: 'memory:', acks: 0 } }],
+    ['zero replicas to wait for', { jwt, store: { url: 'memory:', acks: 0 } }],
     ['Sentinels', { jwt, store: 'redis-sentinel://user:p%40ss@127.0.0.1:1,[::1]:2/3?master=m' }],
     ['a Cluster', { jwt, store: { url: 'redis-cluster://127.0.0.1:1,127.0.0.1:2', acks: 1 } }],
-    ['a realm with all that may stand there', { jwt, realm: "!#$%&'()*+,-./09:;<=>?@AZ[]^_`az{|}~ x" }],
+    ['a realm with all permitted characters', { jwt, realm: "!#$%&'()*+,-./09:;<=>?@AZ[]^_`az{|}~ x" }],
     [
       'options without prototype',
       Object.assign(Object.create(null), { jwt: Object.assign(Object.create(null), jwt) }),
@@ -350,7 +350,7 @@ describe('an Auth takes', () => {
   ];
   for (const [what, options] of GOOD) it(what, (t) => void open(t, { jwt: {}, ...options }));
 
-  it('its options as they were: what is changed later does not reach it', async (t) => {
+  it('copies its options, so later changes have no effect', async (t) => {
     const options = {
       jwt: { secret: Buffer.from(SECRET), issuer: ['a'], requiredClaims: ['x'] },
       sessions: { limit: 1 },

@@ -1,4 +1,4 @@
-// The packed package in apps that have nothing but Node: CommonJS, ES modules and TypeScript.
+// The packed package in apps that have only Node: CommonJS, ES modules and TypeScript.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -13,7 +13,7 @@ const { platformName } = require('../scripts/lib/platform.js');
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'latchgate-pack-spec-'));
 after(() => fs.rmSync(directory, { recursive: true, force: true }));
 
-/** A PATH on which nothing is found, cargo and compilers included: what runs there needs none of them. */
+/** A PATH without any program, so that cargo and compilers are absent. */
 const NOWHERE = { PATH: path.join(directory, 'empty'), NAPI_RS_NATIVE_LIBRARY_PATH: undefined };
 
 /** @type {{ main: string, platform: string }} */
@@ -28,7 +28,7 @@ before(async () => {
 });
 
 /**
- * An app with Express and these tarballs installed.
+ * Creates an app with Express and these tarballs installed.
  * @param {string} name
  * @param {string[]} packages
  * @param {Record<string, string>} files
@@ -40,7 +40,8 @@ async function app(name, packages, files) {
   for (const [file, text] of Object.entries({ 'package.json': '{"private":true}', ...files })) {
     fs.writeFileSync(path.join(home, file), text);
   }
-  // Nothing is fetched: the packages of other platforms are optional, and Express is lent by the repository.
+  // The installation downloads nothing: packages of other platforms are optional, and the repository supplies
+  // Express.
   const args = ['install', '--offline', '--no-audit', '--no-fund', '--legacy-peer-deps', ...packages];
   const { status, output } = await npm(args, { cwd: home, quiet: true });
   assert.equal(status, 0, output);
@@ -51,7 +52,7 @@ async function app(name, packages, files) {
   return home;
 }
 
-/** What every app does, whatever it is written in: protects a route, and asks it. */
+/** The common part of all apps: protects a route, and sends a request. */
 const BODY = `
 const auth = authMiddleware({ jwt: { secret: 's'.repeat(32) }, sessions: { limit: 1 } });
 const app = express();
@@ -73,7 +74,7 @@ const server = app.listen(0, '127.0.0.1', async () => {
 const PLAIN = BODY.replace(': Record<string, string>', '');
 const SEEN = '401 {"error":"credentials_required"}\n200 {"user":"mia"}\n403 {"error":"session_limit"}\n';
 
-describe('both tarballs, installed into an empty app, run without Rust', () => {
+describe('both tarballs, installed into an empty app, work without Rust', () => {
   it('by require()', async () => {
     const text = `const express = require('express');\nconst { authMiddleware } = require('latchgate');\n${PLAIN}`;
     const home = await app('cjs', Object.values(tarballs), { 'app.js': text });
@@ -112,8 +113,8 @@ describe('both tarballs, installed into an empty app, run without Rust', () => {
   }
 });
 
-describe('both tarballs of one version, and then not', () => {
-  it('are refused together, at the start', async () => {
+describe('tarballs of different versions', () => {
+  it('are refused at the start', async () => {
     const text = `const { createAuth } = require('latchgate');
       try { createAuth({ jwt: { secret: 's'.repeat(64) } }); console.log('made'); } catch ({ code, message }) { console.log(code, message); }`;
     const home = await app('mixed', Object.values(tarballs), { 'app.js': text });
@@ -131,7 +132,7 @@ describe('both tarballs of one version, and then not', () => {
 });
 
 describe('the command of the package', () => {
-  it('is there for npx, looks at stores, and audits', async () => {
+  it('is available to npx, examines stores, and audits', async () => {
     const home = path.join(directory, 'cjs');
     const latchgate = (/** @type {string[]} */ ...args) =>
       npm(['exec', '--offline', '--', 'latchgate', ...args], { cwd: home, quiet: true });
@@ -152,7 +153,7 @@ describe('the command of the package', () => {
 });
 
 describe('the main tarball', () => {
-  it('alone loads, and names the package that is missing when an Auth is made', async () => {
+  it('alone can be loaded, and creating an Auth fails with the name of the missing package', async () => {
     const text = `
       const { createAuth } = require('latchgate');
       try { createAuth(); } catch (error) { console.log(error.code, error.message); }
@@ -163,7 +164,7 @@ describe('the main tarball', () => {
     assert.match(stdout, new RegExp(`^ERR_LATCHGATE_CONFIG .*latchgate-${platformName()}`));
   });
 
-  it('comes with the licences of all that is linked into the binary', () => {
+  it('contains the licences of everything that is linked into the binary', () => {
     const home = path.join(directory, 'cjs', 'node_modules', `latchgate-${platformName()}`);
     const notices = fs.readFileSync(path.join(home, 'THIRD-PARTY-NOTICES.txt'), 'utf8');
     const lock = fs.readFileSync(path.join(__dirname, '..', 'Cargo.lock'), 'utf8');
@@ -173,7 +174,7 @@ describe('the main tarball', () => {
     }
   });
 
-  it('has no install script, names the packages of all platforms, and holds no binary and no test', async () => {
+  it('has no install script, names the packages of all platforms, and contains no binary and no test', async () => {
     const home = path.join(directory, 'alone', 'node_modules', 'latchgate');
     const manifest = JSON.parse(fs.readFileSync(path.join(home, 'package.json'), 'utf8'));
     assert.deepEqual(Object.keys(manifest.scripts ?? {}), []);

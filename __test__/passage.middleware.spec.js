@@ -1,4 +1,5 @@
-// What a middleware does besides answering: policies, several middlewares and several Auths in one app, faults.
+// Everything that a middleware does apart from the response: policies, several middlewares and Auths in one app, and
+// errors.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -34,7 +35,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal((await get(port, '/', text)).status, 401);
     });
 
-    it('authMiddleware() with sessions admits by first use, and createAuth() does not', async (t) => {
+    it('authMiddleware() with sessions admits by first use; createAuth() does not', async (t) => {
       const middleware = authMiddleware({
         store: newStore(),
         jwt: { secret: SECRET },
@@ -54,7 +55,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal((await get(port, '/explicit', token({ sub, sid: 'a' }))).status, 200);
     });
 
-    it('without sessions no session is looked at', async (t) => {
+    it('without the option sessions, no session is checked', async (t) => {
       const auth = open(t);
       const port = await site(t, (app) => {
         app.use(auth.middleware());
@@ -67,7 +68,7 @@ for (const { name, express } of EXPRESS) {
       assert.deepEqual(JSON.parse(answer.body), { session: true });
     });
 
-    it('optional lets a request without credentials through, and denies bad ones', async (t) => {
+    it('optional allows a request without credentials, and denies invalid credentials', async (t) => {
       const auth = open(t);
       const port = await site(t, (app) => {
         app.use(auth.middleware({ optional: true }));
@@ -80,7 +81,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal((await send(port, { headers: ['Authorization: Basic eDp5'] })).status, 200);
     });
 
-    it('skip lets a request through untouched, and its faults go to next(err)', async (t) => {
+    it('skip passes a request on unchanged, and its errors go to next(err)', async (t) => {
       const auth = open(t);
       const port = await site(t, (app) => {
         const skip = (/** @type {any} */ req) => {
@@ -100,7 +101,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(JSON.parse(promised.body).code, 'ERR_LATCHGATE_INPUT');
     });
 
-    it('getToken is the only place looked at, and what is no string is a fault', async (t) => {
+    it('getToken replaces the header, and a result that is not a string is an error', async (t) => {
       const auth = open(t);
       /** @type {Record<string, unknown>} */
       const answers = { none: undefined, null: null, empty: '', number: 7, promise: Promise.resolve('x') };
@@ -127,10 +128,10 @@ for (const { name, express } of EXPRESS) {
         assert.equal(JSON.parse(answer.body).code, 'ERR_LATCHGATE_INPUT');
       }
       const prefixed = await send(port, { headers: [`X-Token: Bearer ${text}`] });
-      assert.equal(prefixed.status, 401, 'a bare token is asked for, not a header');
+      assert.equal(prefixed.status, 401, 'getToken must return the token alone, not a header');
     });
 
-    it('requestProperty names where the RequestAuth is put', async (t) => {
+    it('requestProperty names the property of the RequestAuth', async (t) => {
       const auth = open(t);
       const port = await site(t, (app) => {
         app.use(auth.middleware({ requestProperty: 'caller' }));
@@ -143,7 +144,7 @@ for (const { name, express } of EXPRESS) {
       assert.deepEqual(JSON.parse(answer.body), { caller: 'u', auth: true });
     });
 
-    it('onDeny answers in place of the table, and is told code, status, reason and headers', async (t) => {
+    it('onDeny replaces the response of the table, and gets code, status, reason and headers', async (t) => {
       const auth = open(t);
       /** @type {import('latchgate').Denial[]} */
       const denials = [];
@@ -176,7 +177,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal((await get(port, '/', token({ scope: 'write' }))).status, 200);
     });
 
-    it('what onDeny does to a denial does not reach the next one', async (t) => {
+    it('changes that onDeny makes to a denial do not affect the next denial', async (t) => {
       const auth = open(t);
       const port = await site(t, (app) => {
         app.use(
@@ -194,7 +195,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(JSON.parse(first.body).code, 'credentials_required');
     });
 
-    it('a middleware on a router decides for that router alone', async (t) => {
+    it('a middleware on a router decides only for that router', async (t) => {
       const auth = open(t);
       const port = await site(t, (app) => {
         const router = express.Router();
@@ -210,7 +211,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal((await get(port, '/admin?access_token=x', token({ scope: 'admin' }))).status, 400);
     });
 
-    it('a second middleware of the same Auth admits nothing anew and keeps previousActiveAt', async (t) => {
+    it('a second middleware of the same Auth admits no session again, and keeps previousActiveAt', async (t) => {
       const auth = open(t, { sessions: { limit: 1, admission: 'first-use' } });
       /** @type {any[]} */
       const seen = [];
@@ -235,7 +236,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(seen[2].active, 1);
     });
 
-    it('a second middleware that denies leaves nothing on the request', async (t) => {
+    it('a second middleware that denies leaves no auth on the request', async (t) => {
       const auth = open(t);
       const port = await site(t, (app) => {
         app.use(auth.middleware());
@@ -245,7 +246,7 @@ for (const { name, express } of EXPRESS) {
       assert.deepEqual(JSON.parse((await get(port, '/', token())).body), { known: false });
     });
 
-    it('several Auths in one app decide each for itself', async (t) => {
+    it('several Auths in one app decide independently', async (t) => {
       const first = open(t, { sessions: { limit: 1, admission: 'first-use' } });
       const second = open(t, { jwt: { secret: 'another secret of more than 32 bytes' } });
       const port = await site(t, (app) => {
@@ -286,7 +287,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal((await get(port, '/first', text)).status, 401);
     });
 
-    it('a limit function is given claims and request, and decides per request', async (t) => {
+    it('a limit function gets the claims and the request, and decides per request', async (t) => {
       const limit = (/** @type {any} */ claims, /** @type {any} */ req) =>
         claims.plan + Number(req.get('x-more') ?? 0);
       const auth = open(t, { sessions: { limit, admission: 'first-use' } });
@@ -303,7 +304,7 @@ for (const { name, express } of EXPRESS) {
     });
 
     for (const plan of [-1, 1.5, '3', null, 2 ** 53]) {
-      it(`a limit function that answers ${JSON.stringify(plan)} is a fault and never no limit`, async (t) => {
+      it(`a limit function that returns ${JSON.stringify(plan)} causes an error, and never means no limit`, async (t) => {
         const limit = (/** @type {any} */ claims) => claims.plan;
         const auth = open(t, { sessions: { limit, admission: 'first-use' } });
         const port = await site(t, (app) => void app.use(auth.middleware()).get('/', ok));
@@ -315,7 +316,7 @@ for (const { name, express } of EXPRESS) {
       });
     }
 
-    it('a limit function that throws, or answers NaN or a promise, is a fault', async (t) => {
+    it('a limit function that throws, or returns NaN or a promise, causes an error', async (t) => {
       /** @type {Record<string, () => any>} */
       const kinds = {
         NaN: () => Number.NaN,
@@ -335,7 +336,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(JSON.parse((await get(port, '/', token({ kind: 'throws' }))).body).message, 'no plan');
     });
 
-    it('a middleware with a policy that is wrong is refused when it is made', (t) => {
+    it('creating a middleware with an invalid policy throws', (t) => {
       const auth = open(t);
       for (const policy of [
         { scopes: 'a' },
