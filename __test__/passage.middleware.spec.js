@@ -1,5 +1,4 @@
-// Everything that a middleware does apart from the response: policies, several middlewares and Auths in one app, and
-// errors.
+// Behaviour of a middleware besides the response: policies, several middlewares and Auths in one app, and errors.
 'use strict';
 
 const assert = require('node:assert/strict');

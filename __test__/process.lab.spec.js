@@ -1,4 +1,6 @@
-// What a process must survive: panics, threads that end amid calls, stores that answer late; and memory that must come back.
+// Events that a process must survive: panics, threads that end during calls, and stores that answer late. Also:
+// memory that
+// must be freed.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -11,8 +13,8 @@ const { fresh, sign } = require('./support/jwt.js');
 
 after(() => clock.release());
 
-describe('a call that is pending', () => {
-  it('keeps the process alive until it has completed, and no longer', async () => {
+describe('a pending call', () => {
+  it('keeps the process alive until it completes, and no longer', async () => {
     const ending = await runScript(`
       const auth = latchgate.createAuth({ store: 'test-deferred:x?gate=2', jwt: { secret: SECRET } });
       auth.sessions.admit('u').then(({ admitted }) => console.log(admitted));
@@ -20,7 +22,7 @@ describe('a call that is pending', () => {
     assert.deepEqual([ending.status, ending.stdout, ending.stderr], [0, 'true\n', '']);
   });
 
-  it('is waited for by close(), and later calls are refused meanwhile', async (t) => {
+  it('delays close(), and further calls are refused meanwhile', async (t) => {
     const auth = open(t, { store: `${newStore('test-deferred:')}?gate=3` });
     const user = unique();
     /** @type {string[]} */
@@ -34,7 +36,7 @@ describe('a call that is pending', () => {
     assert.deepEqual(order, ['call', 'call', 'close']);
   });
 
-  it('leaves nothing behind that fails later, however soon close() follows', async () => {
+  it('causes no late error, even if close() follows immediately', async () => {
     const ending = await runScript(`
       for (let round = 0; round < 1500; round++) {
         const auth = latchgate.createAuth({ store: 'test-deferred:x', jwt: { secret: SECRET } });
@@ -48,7 +50,7 @@ describe('a call that is pending', () => {
     assert.deepEqual([ending.status, ending.stdout, ending.stderr], [0, 'done\n', '']);
   });
 
-  it('of a thread that is terminated does no harm to the others', async (t) => {
+  it('of a terminated thread does not affect the other threads', async (t) => {
     const store = `${newStore('test-deferred:')}?gate=60`;
     const auth = open(t, { store });
     const script = `
@@ -75,7 +77,7 @@ describe('a call that is pending', () => {
 });
 
 describe('a panic inside the addon', () => {
-  it('is an error, and the process goes on', async (t) => {
+  it('is an error, and the process continues', async (t) => {
     for (let count = 0; count < 3; count++) {
       assert.throws(
         panicForTest,
@@ -90,7 +92,7 @@ describe('a panic inside the addon', () => {
 describe('memory', () => {
   /** @param {ReturnType<typeof backdoor>} store */
   function sweepAll(store) {
-    // A sweep is a slice: it goes on until a whole round has found nothing.
+    // One sweep covers a slice. Continue until a whole round removes nothing.
     let removed = 0;
     for (let idle = 0; idle < 5000; ) {
       const gone = store.sweep();
@@ -100,7 +102,7 @@ describe('memory', () => {
     return removed;
   }
 
-  it('of 200,000 users whose sessions have expired comes back by sweeping', async (t) => {
+  it('of 200,000 users with expired sessions is freed by sweeps', async (t) => {
     clock.set(START);
     const url = newStore('memory:');
     const auth = open(t, { store: url, sessions: { idleTimeout: '1m', absoluteTimeout: '5m' } });
@@ -112,7 +114,7 @@ describe('memory', () => {
     assert.equal(store.dump(), '');
   });
 
-  it('of revoked tokens, epochs, blocks and generations comes back once they cannot matter', async (t) => {
+  it('of revoked tokens, epochs, blocks and generations is freed when they no longer have an effect', async (t) => {
     clock.set(START);
     const url = newStore('memory:');
     const auth = open(t, { store: url, sessions: { admission: 'first-use' } });
@@ -134,7 +136,7 @@ describe('memory', () => {
     assert.equal(store.dump(), '');
   });
 
-  it('is not taken by denials, unknown users and bad tokens', async (t) => {
+  it('is not used by denials, unknown users and invalid tokens', async (t) => {
     clock.set(START);
     const url = newStore('memory:');
     const auth = open(t, { store: url, sessions: {} });
@@ -152,7 +154,7 @@ describe('memory', () => {
     assert.equal(store.dump(), '');
   });
 
-  it('a block without an end, and what still matters, is kept by every sweep', async (t) => {
+  it('of a permanent block and of live records survives every sweep', async (t) => {
     clock.set(START);
     const url = newStore('memory:');
     const auth = open(t, { store: url });

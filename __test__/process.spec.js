@@ -1,4 +1,4 @@
-// How the package lives in a process: loading, threads, warnings, exit.
+// Behaviour of the package in a process: loading, threads, warnings and exit.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -13,7 +13,7 @@ function assertEnded({ status, signal, stdout: printed, stderr }, stdout) {
   if (stdout !== undefined) assert.equal(printed.trim(), stdout);
 }
 
-/** The codes of the warnings that a process printed. @param {string} stderr */
+/** Returns the codes of the warnings that a process printed. @param {string} stderr */
 const warnings = (stderr) => [...stderr.matchAll(/\[(LATCHGATE_\w+)\]/g)].map(([, code]) => code);
 
 const RESTART = 'LATCHGATE_EMBEDDED_RESTART';
@@ -21,7 +21,7 @@ const PER_PROCESS = 'LATCHGATE_EMBEDDED_PER_PROCESS';
 
 describe('a process', () => {
   for (const store of ['memory:', 'memory:shared']) {
-    it(`ends by itself with an idle Auth on ${store} that was never closed`, async () => {
+    it(`exits with an idle Auth on ${store} that was never closed`, async () => {
       assertEnded(
         await runScript(`
           const auth = latchgate.createAuth({ store: '${store}', jwt: { secret: SECRET }, sessions: { limit: 1 } });
@@ -34,7 +34,7 @@ describe('a process', () => {
     });
   }
 
-  it('lives on while close() waits for a section', async () => {
+  it('stays alive while close() waits for a section', async () => {
     assertEnded(
       await runScript(`
         const auth = latchgate.createAuth({ jwt: { secret: SECRET } });
@@ -46,7 +46,7 @@ describe('a process', () => {
     );
   });
 
-  it('ends by itself after close(), which may be called again', async () => {
+  it('exits after close(), and further calls of close() succeed', async () => {
     assertEnded(
       await runScript(`
         const auth = latchgate.createAuth({ jwt: { secret: SECRET } });
@@ -70,7 +70,7 @@ describe('a process', () => {
     );
   });
 
-  it('ends by SIGTERM, and the app may close the Auth before', async () => {
+  it('exits on SIGTERM, and the app can close the Auth first', async () => {
     const ending = await runScript(
       `
         const http = require('node:http');
@@ -93,7 +93,7 @@ describe('a process', () => {
     assert.equal(unhandled.signal, 'SIGTERM');
   });
 
-  it('that keeps req.auth does not keep the request with it', async () => {
+  it('that keeps req.auth does not keep the request in memory', async () => {
     const script = `
       const express = require('express');
       const http = require('node:http');
@@ -126,7 +126,7 @@ describe('a process', () => {
     assertEnded(await runNode(['--expose-gc', '-e', script]), '50 u true');
   });
 
-  it('in worker threads shares named stores, and each thread may end at any time', async () => {
+  it('with worker threads shares named stores, and each thread can end at any time', async () => {
     assertEnded(
       await runScript(`
         const { Worker } = require('node:worker_threads');
@@ -153,7 +153,7 @@ describe('a process', () => {
     );
   });
 
-  it('may load the package twice, by a cleared require cache', async () => {
+  it('can load the package twice after clearing the require cache', async () => {
     assertEnded(
       await runScript(`
         const first = latchgate.createAuth({ store: 'memory:shared', jwt: { secret: SECRET } });
@@ -168,7 +168,7 @@ describe('a process', () => {
     );
   });
 
-  it('may load two copies of the package, which do not disturb each other, and is told so', async (t) => {
+  it('can load two independent copies of the package, and gets a warning', async (t) => {
     const directory = copyPackage(t);
     const { status, stdout, stderr } = await runScript(
       `
@@ -186,7 +186,7 @@ describe('a process', () => {
     assert.deepEqual(warnings(stderr), ['LATCHGATE_EMBEDDED_TWICE']);
   });
 
-  it('without the binary says which package is missing, when an Auth is made', async (t) => {
+  it('without the binary reports the missing package when it creates an Auth', async (t) => {
     const directory = copyPackage(t, { binary: false });
     const ending = await runScript(
       `
@@ -209,11 +209,11 @@ describe('warnings', () => {
     console.log(JSON.stringify(warnings));
   `;
 
-  it('in a plain process there are none', async () => {
+  it('a plain process prints none', async () => {
     assertEnded(await runScript(MAKE, { env: { NODE_ENV: undefined } }), '[]');
   });
 
-  it('in production a restart is warned of once, and stands in every health()', async () => {
+  it('production mode prints one about restarts, and every health() contains it', async () => {
     const { status, stderr, stdout } = await runScript(MAKE, { env: { NODE_ENV: 'production' } });
     assert.equal(status, 0);
     assert.deepEqual(warnings(stderr), [RESTART]);
@@ -222,14 +222,14 @@ describe('warnings', () => {
     assert.match(JSON.parse(stdout)[0], /restart/);
   });
 
-  it('in a cluster worker the store being per process is warned of, and not in the primary', async () => {
+  it('a cluster worker prints one about the store per process, and the primary prints none', async () => {
     const ending = await runNode([path.join(__dirname, 'fixtures', 'cluster.js')], {
       env: { NODE_ENV: undefined },
     });
     assert.deepEqual([ending.status, ending.stdout], [0, `worker ${PER_PROCESS}\n`]);
   });
 
-  it('under PM2 in cluster mode it is warned of too', async () => {
+  it('PM2 in cluster mode causes the same warning', async () => {
     const fork = { NODE_ENV: undefined, pm_id: '0', exec_mode: 'fork_mode', NODE_APP_INSTANCE: '0' };
     assertEnded(await runScript(MAKE, { env: fork }), '[]');
     for (const env of [
@@ -240,7 +240,7 @@ describe('warnings', () => {
     }
   });
 
-  it('of tokens without a session claim there is one, however many and on however many Auths', async () => {
+  it('tokens without a session claim cause a single one, for any number of tokens and Auths', async () => {
     const { stderr, stdout } = await runScript(
       `
         const auths = [1, 2].map(() => latchgate.createAuth({ jwt: { secret: SECRET }, sessions: { admission: 'first-use' } }));
@@ -257,7 +257,7 @@ describe('warnings', () => {
 });
 
 describe('health() and ready()', () => {
-  it('tell of an embedded store that it answers', async () => {
+  it('report a working embedded store', async () => {
     const { stdout } = await runScript(`
       const auth = latchgate.createAuth({ jwt: { secret: SECRET } });
       const { latencyMs, ...rest } = await auth.health();

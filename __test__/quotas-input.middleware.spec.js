@@ -1,4 +1,4 @@
-// What auth.quotas refuses: bad keys, rules, units, idempotency keys and receipts, each at once and by name.
+// Input that auth.quotas refuses immediately, by name: invalid keys, rules, units, idempotency keys and receipts.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -12,7 +12,7 @@ describe('auth.quotas', () => {
   const BAD = [
     ['an empty key', (quotas) => quotas.consume('', { limit: 1 }), 'INPUT', /key/],
     ['a key too long', (quotas) => quotas.peek('é'.repeat(257), { limit: 1 }), 'INPUT', /key/],
-    ['a key that is ill-formed', (quotas) => quotas.reset('\ud800'), 'INPUT', /key/],
+    ['an ill-formed key', (quotas) => quotas.reset('\ud800'), 'INPUT', /key/],
     ['no key', (quotas) => quotas.reset(), 'INPUT', /key/],
     ['no rule', (quotas) => quotas.consume('k'), 'INPUT', /rule/],
     ['a rule of null', (quotas) => quotas.peek('k', null), 'INPUT', /rule/],
@@ -29,7 +29,7 @@ describe('auth.quotas', () => {
     ),
     ['an unknown option', (quotas) => quotas.consume('k', { limit: 1 }, { costs: 1 }), 'INPUT', /cost/],
     [
-      'a bucket finer than time',
+      'a bucket finer than the clock',
       (quotas) => quotas.peek('k', { limit: 1001, window: 1, algorithm: 'bucket' }),
       'INPUT',
       /rule\.limit.*microseconds/,

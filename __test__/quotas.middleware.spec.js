@@ -1,4 +1,4 @@
-// Quotas, in policies and by hand: what is charged, what is refused, and what the answers say of it.
+// Quotas in policies and by direct calls: charges, refusals, and the quota data in responses.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -15,14 +15,14 @@ const MAX = Number.MAX_SAFE_INTEGER;
 /** @typedef {import('./support/http.js').Answer} Answer */
 
 /**
- * A header as RFC 9651 reads it, and as it writes it again: one way of writing is the only one.
+ * Parses a header by RFC 9651 and asserts that it is in canonical form.
  * @param {Answer} answer
  * @param {string} name
  * @returns {Array<[string, Record<string, unknown>]>}
  */
 function list(answer, name) {
   const text = /** @type {string} */ (answer.header(name));
-  assert.notEqual(text, undefined, `${name} is there`);
+  assert.notEqual(text, undefined, `${name} is present`);
   const parsed = parseList(text);
   assert.equal(serializeList(parsed), text);
   return parsed.map(([item, parameters]) => [/** @type {string} */ (item), Object.fromEntries(parameters)]);
@@ -53,7 +53,7 @@ for (const { name, express } of EXPRESS) {
       return { auth, port, handled: () => handled };
     }
 
-    it('lets exactly the limit through, and then answers 429', async (t) => {
+    it('allows exactly the limit, and then answers 429', async (t) => {
       const { port, handled } = await site(t, [{ quota: { limit: 3, window: '1m' } }]);
       const text = token({ sub: unique() });
       const answers = await Promise.all(Array.from({ length: 20 }, () => get(port, '/', text)));
@@ -71,7 +71,7 @@ for (const { name, express } of EXPRESS) {
       assert.ok(Number(refused.header('Retry-After')) >= Number(seconds));
     });
 
-    it('tells on allowed answers what is left, and the handler too', async (t) => {
+    it('reports the remaining units on allowed responses and to the handler', async (t) => {
       const { port } = await site(t, [{ quota: { limit: 3, window: 1500, cost: 2 } }]);
       const answer = await get(port, '/', token({ sub: unique() }));
       assert.equal(answer.status, 200);
@@ -83,7 +83,7 @@ for (const { name, express } of EXPRESS) {
       assert.ok(resetAt > Date.now() - 1000 && resetAt <= Date.now() + 1500);
     });
 
-    it('that never refills says neither window nor when to come back', async (t) => {
+    it('that never refills reports neither a window nor a retry time', async (t) => {
       const { port } = await site(t, [{ quota: { limit: 1, name: 'a, b; c=d' } }]);
       const text = token({ sub: unique() });
       const allowed = await get(port, '/', text);
@@ -96,7 +96,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(refused.header('Retry-After'), undefined);
     });
 
-    it('of the largest limit still writes integers that may be written', async (t) => {
+    it('of the largest limit writes only integers that the header format allows', async (t) => {
       const { port } = await site(t, [{ quota: { limit: MAX } }]);
       const answer = await get(port, '/', token({ sub: unique() }));
       assert.deepEqual(list(answer, 'RateLimit-Policy'), [['default', { q: 999_999_999_999_999 }]]);
@@ -104,7 +104,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(JSON.parse(answer.body).remaining, MAX - 1);
     });
 
-    it('that costs more than the limit is denied for good, and takes nothing', async (t) => {
+    it('denies a cost above the limit permanently, and charges nothing', async (t) => {
       const { port } = await site(t, [
         { quota: { limit: 5, window: '1m', cost: (req) => Number(req.query.cost) } },
       ]);
@@ -119,7 +119,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(r, 0);
     });
 
-    it('writes an item for each name, and one name once', async (t) => {
+    it('writes one item per name', async (t) => {
       const { port } = await site(t, [
         { quota: { limit: 10, name: 'a, b' } },
         { quota: { limit: 20, window: '1h', name: 'hourly' } },
@@ -137,7 +137,7 @@ for (const { name, express } of EXPRESS) {
       assert.deepEqual(JSON.parse(answer.body), { limit: 10, remaining: 8, resetAt: null });
     });
 
-    it('hands a denial with all its headers to onDeny', async (t) => {
+    it('passes a denial with all its headers to onDeny', async (t) => {
       /** @type {import('latchgate').Denial[]} */
       const denials = [];
       const { port } = await site(t, [
@@ -168,7 +168,7 @@ for (const { name, express } of EXPRESS) {
       assert.deepEqual(list(answer, 'RateLimit').length, 2);
     });
 
-    it('counts by user, by session, or by what a function names', async (t) => {
+    it('counts by user, by session, or by the result of a function', async (t) => {
       const auth = open(t);
       const [one, other] = [unique(), unique()];
       /** @param {object} claims */
@@ -189,7 +189,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(await remaining({ sub: other }, by, { tenant: 'u' }), 9);
     });
 
-    it('asks functions only of a token that stands, and charges nothing where they fail', async (t) => {
+    it('calls its functions only for a valid token, and an error in a function charges nothing', async (t) => {
       let asked = 0;
       /** @type {any} */
       let holder = 'h';
@@ -238,7 +238,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(JSON.parse(answer.body).remaining, 1);
     });
 
-    it('without one a response says nothing of quotas', async (t) => {
+    it('adds quota headers only if the policy has a quota', async (t) => {
       const { port } = await site(t, [{}]);
       const answer = await get(port, '/', token({ sub: unique() }));
       assert.equal(answer.body, 'null');
@@ -258,24 +258,24 @@ describe('a quota of a policy', () => {
     ...[0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, MAX + 1, '5', null].map(
       (limit) => /** @type {[string, any, RegExp]} */ ([`limit ${limit}`, { limit }, /quota\.limit/]),
     ),
-    ['a window of nothing', { limit: 1, window: 0 }, /quota\.window/],
-    ['a window that is none', { limit: 1, window: '1 m' }, /quota\.window/],
+    ['a window of zero', { limit: 1, window: 0 }, /quota\.window/],
+    ['an invalid window', { limit: 1, window: '1 m' }, /quota\.window/],
     ['a balance with a window', { limit: 1, window: '1m', algorithm: 'balance' }, /quota\.window/],
-    ['a window without one', { limit: 1, algorithm: 'window' }, /quota\.window/],
+    ['the algorithm window without a window', { limit: 1, algorithm: 'window' }, /quota\.window/],
     ['an unknown algorithm', { limit: 1, algorithm: 'sliding' }, /quota\.algorithm/],
     ['a bucket without a window', { limit: 1, algorithm: 'bucket' }, /quota\.window/],
     [
-      'a bucket finer than time',
+      'a bucket finer than the clock',
       { limit: 1001, window: 1, algorithm: 'bucket' },
       /quota\.limit.*microseconds/,
     ],
     [
-      'an idempotencyKey that is none',
+      'an idempotencyKey that is not a function',
       { limit: 1, idempotencyKey: 'x' },
       /idempotencyKey must be a function/,
     ],
     ['an async idempotencyKey', { limit: 1, idempotencyKey: async () => 'x' }, /idempotencyKey.*at once/],
-    ['refundOn that is no function', { limit: 1, refundOn: true }, /refundOn must be a function/],
+    ['refundOn that is not a function', { limit: 1, refundOn: true }, /refundOn must be a function/],
     ['an async refundOn', { limit: 1, refundOn: async () => true }, /refundOn.*at once/],
     ...['', 'a"b', 'a\\b', 'é', 'a\nb', 'x'.repeat(65), 7].map(
       (name) =>
@@ -299,7 +299,7 @@ describe('a quota of a policy', () => {
     });
   }
 
-  it('may be named again with the same rule, and not with another', async (t) => {
+  it('may repeat a name with the same rule, and not with another rule', async (t) => {
     const auth = open(t);
     const quota = { limit: 5, window: '1m' };
     auth.middleware({ quota });
@@ -321,7 +321,7 @@ describe('a quota of a policy', () => {
     }
   });
 
-  it('that was refused for another option has taken no name', (t) => {
+  it('that was refused for another option does not reserve its name', (t) => {
     const auth = open(t);
     const policy = /** @type {any} */ ({ quota: { limit: 5 }, onDeny: 'x' });
     assert.throws(() => auth.middleware(policy), fault('CONFIG', /onDeny/));
@@ -330,7 +330,7 @@ describe('a quota of a policy', () => {
 });
 
 describe('auth.quotas', () => {
-  it('grants the limit and no more, and a refusal takes nothing', async (t) => {
+  it('grants exactly the limit, and a refusal charges nothing', async (t) => {
     const { quotas } = open(t);
     const key = unique('key');
     const rule = { limit: 10 };
@@ -351,7 +351,7 @@ describe('auth.quotas', () => {
     assert.equal((await quotas.consume(key, { limit: 3 }, { cost: 1 })).remaining, 0);
   });
 
-  it('tells of a window when it ends, and of a refusal how long to wait', async (t) => {
+  it('reports the end of a window, and the wait time of a refusal', async (t) => {
     const { quotas } = open(t);
     const key = unique('key');
     const rule = { limit: 2, window: '1m' };

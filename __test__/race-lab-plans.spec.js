@@ -1,4 +1,4 @@
-// The lab's plans: a seed fixes who sends what, and when.
+// The plans of the lab: a seed determines all requests, with user and time.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -8,14 +8,18 @@ const { arrivals, randomOf, seedFor, usersOf } = require('../bench/lab/lib/rando
 const { SCENARIOS } = require('../bench/lab/scenarios.js');
 const { entry, planOf } = require('./support/race-lab.js');
 
-/** What is sent, and when, as far as no answer decides it. @param {string} id @param {number} seed */
+/**
+ * Returns the requests of a plan with their times, as far as they do not depend on responses.
+ * @param {string} id
+ * @param {number} seed
+ */
 async function sent(id, seed) {
   const { steps } = await planOf(id, { random: randomOf(seed) });
   return steps.map(({ at, call }) => ({ at, call: call() }));
 }
 
 describe('a plan of the lab', () => {
-  it('there is one for each of thirteen scenarios', () => {
+  it('exists for each of thirteen scenarios', () => {
     assert.deepEqual(
       SCENARIOS.map(({ id }) => id),
       Array.from({ length: 13 }, (_, at) => `S${at + 1}`),
@@ -23,7 +27,7 @@ describe('a plan of the lab', () => {
   });
 
   for (const { id } of SCENARIOS) {
-    it(`is the same for the same seed, and another for another (${id})`, async () => {
+    it(`is the same for the same seed, and differs for another seed (${id})`, async () => {
       const once = await sent(id, 7);
       assert.ok(once.length > 20);
       assert.deepEqual(await sent(id, 7), once);
@@ -31,13 +35,13 @@ describe('a plan of the lab', () => {
     });
   }
 
-  it('has a seed of its own for each part of a run', () => {
+  it('uses a different seed for each part of a run', () => {
     const parts = ['S1 1 500', 'S1 6 500', 'S1 1 680', 'S2 1 500'];
     assert.equal(new Set(parts.map((part) => seedFor(1, part))).size, parts.length);
     assert.notEqual(seedFor(1, 'S1 1 500'), seedFor(2, 'S1 1 500'));
   });
 
-  it('sends as many as the load says, in no order of its own', () => {
+  it('sends as many requests as the load prescribes, at random times', () => {
     const due = arrivals(500, 20, randomOf(3));
     assert.ok(Math.abs(due.length - 10_000) < 400, `${due.length}`);
     assert.deepEqual(
@@ -47,7 +51,7 @@ describe('a plan of the lab', () => {
     assert.ok(due.every((at) => at >= 0 && at < 20_000));
   });
 
-  it('meets a few users very often, and less so where they are levelled', () => {
+  it('prefers a few users, and less so with a higher level', () => {
     const share = (/** @type {number} */ level) => {
       const user = usersOf('u', 200, randomOf(5), level);
       const met = Array.from({ length: 20_000 }, user);
@@ -57,7 +61,7 @@ describe('a plan of the lab', () => {
     assert.ok(share(10) < 0.05, `${share(10)}`);
   });
 
-  it('ends a credential in the midst of its use, and the more of them the shorter they are used', () => {
+  it('ends a credential during its use, and ends more credentials if each is used for a shorter time', () => {
     const load = { rate: 500, seconds: 5, random: randomOf(1) };
     const { offenders, rate } = offendersOf('x', /** @type {any} */ (load));
     for (const { at, ends } of offenders) {
@@ -68,12 +72,12 @@ describe('a plan of the lab', () => {
     assert.ok(offendersOf('x', /** @type {any} */ (load), 500).offenders.length > 2 * offenders.length);
   });
 
-  it('logs in again whoever was thrown out (S11)', async () => {
+  it('sends a new login for a user who was logged out (S11)', async () => {
     const { steps, learn } = await planOf('S11', { rate: 2000 });
     const calls = steps.toSorted((a, b) => a.at - b.at);
     const first = calls.map(({ call }) => call()).find((call) => call !== undefined);
     learn?.(entry('refresh', first?.about, [1, 2], 401));
-    // By now everybody refreshes, and is not answered: whoever sends is the one that was thrown out.
+    // By now every user refreshes and waits for the response. A user who sends a login was logged out.
     const later = calls.map(({ call }) => call()).filter((call) => call?.kind === 'login');
     assert.deepEqual(
       later.map((call) => call?.about.who),
@@ -81,7 +85,7 @@ describe('a plan of the lab', () => {
     );
   });
 
-  it('sends half of all to one, or as many as a sweep says (S13)', async () => {
+  it('sends half of all requests to one user, or the share that a sweep sets (S13)', async () => {
     for (const [hot, least, most] of /** @type {Array<[number | undefined, number, number]>} */ ([
       [undefined, 0.4, 0.6],
       [0, 0, 0.1],

@@ -1,4 +1,4 @@
-// Races on the stores that must win them: on Express 5 and 4, and across worker threads.
+// Races on stores that must keep every rule: on Express 5 and 4, and across worker threads.
 'use strict';
 
 const { describe, it } = require('node:test');
