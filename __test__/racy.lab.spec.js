@@ -1,5 +1,6 @@
-// Every race on a store that reads first and writes later. Each must find the violation there: one that does not, proves
-// nothing where it passes.
+// Every race, on a store that reads first and writes later. Each race must find a violation there. A race that finds
+// none
+// proves nothing on a correct store.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -7,7 +8,7 @@ const { describe, it } = require('node:test');
 const { newStore } = require('./support/auths.js');
 const { LOCAL, THREADED } = require('./support/races.js');
 
-describe('a store that decides on what it read earlier breaks the rule', () => {
+describe('a store that decides on stale reads breaks the rule', () => {
   for (const { rule, racers, arrivals, run, check } of [...LOCAL, ...THREADED]) {
     it(`that ${rule}`, async () => {
       const store = `${newStore('test-racy:')}?gate=${arrivals(racers)}`;
@@ -15,7 +16,7 @@ describe('a store that decides on what it read earlier breaks the rule', () => {
       assert.throws(
         () => check(seen, racers),
         { code: 'ERR_ASSERTION' },
-        `nothing was broken: ${JSON.stringify(seen)}`,
+        `the race found no violation: ${JSON.stringify(seen)}`,
       );
     });
   }

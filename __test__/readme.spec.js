@@ -1,4 +1,4 @@
-// Runs the README's programs as they stand, each in a process of its own, and uses them over HTTP.
+// Runs the programs of the README unchanged, each in a separate process, and sends them HTTP requests.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -45,7 +45,7 @@ function token(sid) {
 /** @param {string} text */
 const bearer = (text) => ({ headers: { authorization: `Bearer ${text}` } });
 
-test('the README holds the two programs that are tested here', () => assert.equal(PROGRAMS.length, 2));
+test('the README contains the two programs that this file tests', () => assert.equal(PROGRAMS.length, 2));
 
 test('the first program admits three sessions by first use, and revokes them all', async (t) => {
   const url = await start(t, PROGRAMS[0]);
@@ -64,7 +64,7 @@ test('the first program admits three sessions by first use, and revokes them all
   assert.equal((await fetch(`${url}/me`, bearer(first))).status, 401);
 });
 
-test('a token that the README makes is good for the first program', async (t) => {
+test('the first program accepts a token from the command in the README', async (t) => {
   const [, script = ''] = /^node -e "(.*)"$/m.exec(README) ?? [];
   const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', script], {
     cwd: ROOT,
@@ -77,7 +77,7 @@ test('a token that the README makes is good for the first program', async (t) =>
   assert.equal((await /** @type {any} */ (me.json())).user, 'ada');
 });
 
-test('the second program answers what it cannot use, and tells no stack', async (t) => {
+test('the second program rejects invalid input, and sends no stack trace', async (t) => {
   const url = await start(t, PROGRAMS[1]);
   const send = (/** @type {string} */ route, /** @type {string} */ body) => {
     const headers = { 'content-type': 'application/json' };
@@ -96,18 +96,18 @@ test('the second program answers what it cannot use, and tells no stack', async 
   assert.equal((await fetch(`${url}/login`, { method: 'POST' })).status, 400);
   const unreadable = await send('/login', '{"user":"ada",');
   assert.deepEqual([unreadable.status, await unreadable.json()], INVALID);
-  // Half a character is no id.
+  // Half a surrogate pair is not an id.
   assert.deepEqual(await told('/login', { user: '\ud800' }), [500, { error: 'ERR_LATCHGATE_INPUT' }]);
   const login = await send('/login', '{"user":"ada"}');
   assert.equal(login.headers.get('cache-control'), 'no-store');
 });
 
-test('both programs answer faults themselves', () => {
+test('both programs handle errors themselves', () => {
   for (const program of PROGRAMS)
     assert.match(program, /app\.use\(\(error, req, res, next\)[\s\S]*app\.listen/);
 });
 
-test('the secret that the README makes is good, and another one each time', () => {
+test('the command in the README creates a valid secret, and a different secret each time', () => {
   const [, command = ''] = /^export JWT_SECRET=\$\(node -p "(.*)"\)$/m.exec(README) ?? [];
   const made = [1, 2].map(() =>
     spawnSync(process.execPath, ['-p', command], { encoding: 'utf8' }).stdout.trim(),
@@ -131,7 +131,7 @@ test('the second program logs in, evicts the oldest, checks the scope, refreshes
   assert.deepEqual(await send('/refresh', { refreshToken: 'none' }), { error: 'invalid_grant' });
   /** @param {string} route @param {string} text */
   const post = async (route, text) => (await fetch(url + route, { method: 'POST', ...bearer(text) })).status;
-  assert.equal(await post('/bets', tokens[0]), 401, 'the oldest made room');
+  assert.equal(await post('/bets', tokens[0]), 401, 'the oldest session was evicted');
   assert.equal(await post('/bets', tokens[3]), 201);
   assert.equal(await post('/logout', tokens[3]), 204);
   assert.equal(await post('/bets', tokens[3]), 401);
@@ -139,5 +139,5 @@ test('the second program logs in, evicts the oldest, checks the scope, refreshes
   assert.equal(await post('/logout', login.accessToken), 204);
   assert.equal(await post('/bets', next.accessToken), 401);
   assert.deepEqual(await send('/refresh', next), { error: 'invalid_grant' });
-  assert.equal(await post('/bets', await token('own')), 401, 'its session was never admitted');
+  assert.equal(await post('/bets', await token('own')), 401, 'the session was never admitted');
 });

@@ -1,4 +1,6 @@
-// The snippets of docs/recipes.md, and those of other documents that serve requests, each in an app of its own, on Express 4 and 5.
+// The snippets of docs/recipes.md, and snippets of other documents that serve requests. Each runs in a separate app,
+// on
+// Express 4 and 5.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -13,7 +15,7 @@ const { open, unique } = require('./support/auths.js');
 const { get, send } = require('./support/http.js');
 const { token } = require('./support/jwt.js');
 
-/** The snippet under a heading. @param {string} file @param {string} heading */
+/** Returns the snippet under a heading. @param {string} file @param {string} heading */
 function snippet(file, heading) {
   const text = fs.readFileSync(path.join(__dirname, '..', 'docs', file), 'utf8');
   const [, section = ''] = text.split(new RegExp(`^#+ ${heading}$`, 'm'));
@@ -22,7 +24,7 @@ function snippet(file, heading) {
   return code;
 }
 
-/** Runs it where `app` and `auth` are. @param {string} code @param {Record<string, unknown>} scope */
+/** Runs the code with `app` and `auth` in scope. @param {string} code @param {Record<string, unknown>} scope */
 const run = (code, scope) => new Function(...Object.keys(scope), code)(...Object.values(scope));
 
 /**
@@ -32,14 +34,14 @@ const run = (code, scope) => new Function(...Object.keys(scope), code)(...Object
  * @param {string} [options.file]
  * @param {any} [options.express]
  * @param {import('latchgate').Auth} [options.auth]
- * @param {(app: any, auth: import('latchgate').Auth) => void} [options.before] what stands before the snippet
- * @param {Record<string, unknown>} [options.more] what else the snippet names
+ * @param {(app: any, auth: import('latchgate').Auth) => void} [options.before] code that runs before the snippet
+ * @param {Record<string, unknown>} [options.more] other names that the snippet uses
  */
 async function recipe(t, heading, { file = 'recipes.md', express, auth = open(t), before, more } = {}) {
   /** @type {string[]} */
   const warned = [];
   const note = (/** @type {unknown[]} */ ...words) => void warned.push(words.join(' '));
-  /** How many requests came through. */
+  /** Number of requests that reached the handler. */
   const passed = { count: 0 };
   const port = await serve(
     t,
@@ -57,12 +59,12 @@ async function recipe(t, heading, { file = 'recipes.md', express, auth = open(t)
   return { auth, passed, port, warned };
 }
 
-/** A store where nobody answers. @param {import('node:test').TestContext} t */
+/** An Auth with an unreachable store. @param {import('node:test').TestContext} t */
 const away = (t) => open(t, { store: { url: 'redis://127.0.0.1:1', commandTimeout: '100ms' } });
 
 for (const { name, express } of EXPRESS) {
   describe(`the recipe, on ${name},`, () => {
-    it('for refusals tells the reason', async (t) => {
+    it('for refusals logs the reason', async (t) => {
       const { auth, warned } = await recipe(t, 'Why was it refused\\?', { express });
       await auth.authenticate({ token: 'nonsense' });
       assert.deepEqual(
@@ -71,7 +73,7 @@ for (const { name, express } of EXPRESS) {
       );
     });
 
-    it('for errors answers with their status and code, and never with a message or a stack', async (t) => {
+    it('for errors answers with status and code, and never with a message or a stack trace', async (t) => {
       const { port, warned } = await recipe(t, 'Errors of your own calls', {
         express,
         before(app, auth) {
@@ -97,10 +99,10 @@ for (const { name, express } of EXPRESS) {
       const headers = ['Content-Type: application/json'];
       const body = '{"password":"hunter2",';
       assert.deepEqual(await ask({ method: 'POST', headers, body }), [400, { error: 'invalid_request' }]);
-      assert.equal(warned.length, 3, 'faults of the server alone are logged');
+      assert.equal(warned.length, 3, 'only errors of the server are logged');
     });
 
-    it('for logins lets ten of an address through in a minute', async (t) => {
+    it('for logins allows ten requests per address and minute', async (t) => {
       const { passed, port } = await recipe(t, 'Throttle what has no user yet', { express });
       const statuses = [];
       for (let n = 0; n < 11; n++) statuses.push((await post(port, `user ${n}`)).status);
@@ -109,7 +111,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(passed.count, 10);
     });
 
-    it('for logins lets ten of a name through, from wherever they come', async (t) => {
+    it('for logins allows ten requests per name, from any address', async (t) => {
       let n = 0;
       const { passed, port } = await recipe(t, 'Throttle what has no user yet', {
         express,
@@ -125,7 +127,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(passed.count, 10);
     });
 
-    it('for logins answers whatever is sent in place of a name, and a store that is away', async (t) => {
+    it('for logins answers 400 to an invalid name, and 503 if the store is unreachable', async (t) => {
       const { passed, port } = await recipe(t, 'Throttle what has no user yet', { express });
       for (const user of [undefined, null, 7, ['ada'], { toString: 1 }])
         assert.equal((await post(port, user)).status, 400);
@@ -136,7 +138,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal((await post(other.port, 'ada')).status, 503);
     });
 
-    it('for cookies takes the token out of one that no subdomain can set', async (t) => {
+    it('for cookies reads the token from a cookie that no subdomain can set', async (t) => {
       const { port } = await recipe(t, 'Tokens in cookies', { express });
       const text = token({ sub: unique() });
       const get = async (/** @type {string} */ cookie) =>
@@ -146,7 +148,7 @@ for (const { name, express } of EXPRESS) {
         assert.equal(await get(other), 401, other);
     });
 
-    it('for cookies lets no other origin change anything', async (t) => {
+    it('for cookies denies changes from another origin', async (t) => {
       const { passed, port } = await recipe(t, 'Tokens in cookies', { express });
       const cookie = `Cookie: __Host-token=${token({ sub: unique() })}`;
       const ask = async (/** @type {string} */ method, /** @type {string[]} */ ...origin) =>
@@ -158,7 +160,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(await ask('POST', 'Origin: https://app.example'), 200);
     });
 
-    it('for CORS answers the question before the request, and lets nobody through without a credential', async (t) => {
+    it('for CORS answers preflight requests, and requires a credential for all other requests', async (t) => {
       const { passed, port } = await recipe(t, 'CORS', { express });
       const ask = (/** @type {string} */ method, /** @type {string[]} */ ...headers) =>
         send(port, { method, headers });
@@ -179,11 +181,11 @@ for (const { name, express } of EXPRESS) {
         [denied.status, denied.header('access-control-allow-origin')],
         [401, 'https://app.example'],
       );
-      assert.equal(passed.count, 0, 'the handler of app.use was never reached');
+      assert.equal(passed.count, 0, 'the handler of app.use never ran');
       assert.equal((await get(port, '/', token({ sub: unique() }))).status, 200);
     });
 
-    it('for webhooks takes what is signed, once for ever, and nothing else', async (t) => {
+    it('for webhooks accepts each signed event once, and nothing else', async (t) => {
       process.env.WEBHOOK_SECRET = 'a secret that the payment service knows';
       t.after(() => delete process.env.WEBHOOK_SECRET);
       const { auth, port } = await recipe(t, 'Webhooks', { express, before() {} });
@@ -221,7 +223,7 @@ for (const { name, express } of EXPRESS) {
       await assert.rejects(recipe(t, 'Webhooks', { express, before() {} }), /WEBHOOK_SECRET/);
     });
 
-    it('for health says whether, and no more', async (t) => {
+    it('for health reports the state, and no details', async (t) => {
       const ask = async (/** @type {number} */ port) => {
         const { status, body } = await send(port, { path: '/healthz' });
         return [status, body];
@@ -234,7 +236,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal((await ask(port))[0], 503);
     });
 
-    it('for a turn takes nothing from an empty balance, however many ask at once', async (t) => {
+    it('for a turn withdraws nothing from an empty balance, regardless of concurrent requests', async (t) => {
       const balance = new Map();
       const { auth, port } = await recipe(t, 'serialize\\(\\)', {
         file: 'turns.md',
@@ -253,14 +255,14 @@ for (const { name, express } of EXPRESS) {
       assert.equal(balance.get(user), 0);
     });
 
-    it('for Express 4 hands on what a handler rejects with', async (t) => {
+    it('for Express 4 passes a rejection of a handler to the error handler', async (t) => {
       const auth = open(t, { sessions: {}, apiKeys: {} });
       const { port } = await recipe(t, 'Express 4', { file: 'error-codes.md', express, auth });
       const out = async (/** @type {string} */ authorization) =>
         (await send(port, { method: 'POST', path: '/logout', headers: [authorization] })).status;
       assert.equal(await out('X-None: 1'), 401);
       const { key } = await auth.apiKeys.create({ ownerId: unique() });
-      assert.equal(await out(`X-Api-Key: ${key}`), 500, 'a key alone cannot log out: logout() rejects');
+      assert.equal(await out(`X-Api-Key: ${key}`), 500, 'logout() rejects a key without a token');
       const login = await auth.tokens.login(unique());
       assert.ok(login.ok);
       assert.equal(await out(`Authorization: Bearer ${login.accessToken}`), 204);
@@ -268,7 +270,7 @@ for (const { name, express } of EXPRESS) {
   });
 }
 
-it('the snippet of docs/metrics.md serves on the loopback interface, and not with the app', async (t) => {
+it('the snippet of docs/metrics.md serves on the loopback interface, separately from the app', async (t) => {
   const auth = open(t);
   const code = snippet('metrics.md', '`auth.metrics\\(\\)`').replace('9464', '0');
   const metrics = run(`${code}; return metrics;`, { auth, require });

@@ -1,4 +1,5 @@
-// The verdict records: memory that the addon keeps the address of. Code inside the process cannot take it away.
+// The verdict records: memory with an address that the addon stores. No code in the process can free or move that
+// memory.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -31,10 +32,10 @@ describe('the verdict records', () => {
     'a detached ArrayBuffer': `(() => { const a = new Float64Array(${LENGTH}); structuredClone(a, { transfer: [a.buffer] }); return a; })()`,
     'the memory of WebAssembly': `new Float64Array(new WebAssembly.Memory({ initial: 1 }).buffer)`,
     'a Buffer': `Buffer.alloc(${BYTES})`,
-    'numbers of another kind': `new Float32Array(new SharedArrayBuffer(${BYTES}))`,
+    'an array of another type': `new Float32Array(new SharedArrayBuffer(${BYTES}))`,
     'a view': `new DataView(new SharedArrayBuffer(${BYTES}))`,
-    'the buffer itself': `new SharedArrayBuffer(${BYTES})`,
-    'one number less': `new Float64Array(new SharedArrayBuffer(${BYTES - 8}))`,
+    'the bare buffer': `new SharedArrayBuffer(${BYTES})`,
+    'an array that is too short': `new Float64Array(new SharedArrayBuffer(${BYTES - 8}))`,
     'a proxy': `new Proxy(new Float64Array(new SharedArrayBuffer(${BYTES})), {})`,
     'a likeness': `Object.create(Float64Array.prototype)`,
     nothing: `undefined`,
@@ -54,7 +55,7 @@ describe('the verdict records', () => {
       assert.equal(code, 'ERR_LATCHGATE_INPUT');
     });
 
-  it('of an Auth cannot be detached, resized or frozen, and decisions go on', async () => {
+  it('of an Auth cannot be detached, resized or frozen, and the Auth continues to decide', async () => {
     const { attacks, before, after } = await insider(`
       ${AUTH}
       const before = await decided(10);
@@ -68,7 +69,7 @@ describe('the verdict records', () => {
     assert.deepEqual(after, before);
   });
 
-  it('stay where they are when their buffer grows', async () => {
+  it('keep their address when their buffer grows', async () => {
     const { written, length } = await insider(`
       ${AUTH}
       const { config, wake } = made[0];
@@ -88,7 +89,7 @@ describe('the verdict records', () => {
     assert.deepEqual([written, length], [[1, 3, 1, 3], 2 ** 23]);
   });
 
-  it('outlive everything that JavaScript drops', async () => {
+  it('remain valid after JavaScript drops all references', async () => {
     const answers = await insider(`
       ${AUTH}
       const { config, wake } = made[0];
@@ -105,7 +106,7 @@ describe('the verdict records', () => {
     assert.deepEqual(answers, [0]);
   });
 
-  it('of a thread that is ended are still memory for those who share them', async () => {
+  it('of a terminated thread remain valid memory for other threads', async () => {
     const seen = await insider(`
       const { once } = require('node:events');
       const code = ${JSON.stringify(`
@@ -143,8 +144,8 @@ describe('the verdict records', () => {
   });
 });
 
-describe('bytes of the options', () => {
-  /** Takes the memory of the secret away, and overwrites it, between the reading of the secret and its use. */
+describe('secret bytes in the options', () => {
+  /** Detaches the memory of the secret and overwrites it, between the read of the secret and its use. */
   const taken = (/** @type {string} */ then) => `
     ${AUTH}
     const { config, wake } = made[0];
@@ -163,7 +164,7 @@ describe('bytes of the options', () => {
     ${then}
   `;
 
-  it('are those that were read, though a getter detaches them before they are used', async () => {
+  it('are copied when read, so a getter that detaches them has no effect', async () => {
     const codes = await insider(
       taken(`
       const key = { label: 'k', secret, get jwk() { theft(); return undefined; } };
@@ -174,7 +175,7 @@ describe('bytes of the options', () => {
     assert.deepEqual(codes, [0, 0]);
   });
 
-  it('sign what they would have signed', async () => {
+  it('sign with the copied bytes', async () => {
     const codes = await insider(
       taken(`
       const signing = { label: 'k', secret, get der() { theft(); return undefined; } };
@@ -187,7 +188,7 @@ describe('bytes of the options', () => {
     assert.deepEqual(codes, [0, 0]);
   });
 
-  it('that are detached already, or none, are refused', async () => {
+  it('are refused if they are detached, empty or of another type', async () => {
     const codes = await insider(
       taken(`
       theft();
@@ -206,8 +207,8 @@ describe('bytes of the options', () => {
   });
 });
 
-describe('methods of the gate', () => {
-  it('refuse a this that is none', async () => {
+describe('methods of the native class', () => {
+  it('refuse an invalid this', async () => {
     const told = await insider(`
       ${AUTH}
       const names = Object.getOwnPropertyNames(Gate.prototype).filter((name) => name !== 'constructor');

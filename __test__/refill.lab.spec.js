@@ -1,5 +1,6 @@
-// Units that time brings back, raced for by more callers than there are units: each is granted once, and none that time has not
-// brought. On stores that answer on the spot, and late and out of order.
+// Quotas that refill over time, with more concurrent callers than units. Each refilled unit is granted once, and no
+// other unit.
+// The stores answer immediately, or late and out of order.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -11,14 +12,14 @@ const LIMIT = 10;
 const WINDOW = { limit: LIMIT, window: '10s' };
 /** One unit a second. */
 const BUCKET = { ...WINDOW, algorithm: /** @type {const} */ ('bucket') };
-/** Callers between two steps of the clock. */
+/** Number of callers between two steps of the clock. */
 const CROWD = 25;
 
 beforeEach(() => clock.set(START));
 after(() => clock.release());
 
 /**
- * Crowds that ask at once, and between them the clock goes on.
+ * Runs concurrent callers in groups, and advances the clock between the groups.
  * @param {import('latchgate').Auth} auth
  * @param {string} key
  * @param {import('latchgate').QuotaRule} rule
@@ -30,7 +31,7 @@ async function race({ quotas }, key, rule, steps) {
   for (const step of steps) {
     clock.advance(step);
     for (let n = 0; n < CROWD; n++) asked.push(quotas.consume(key, rule));
-    // What was asked before this step is decided before the next one, in whatever order its answers come.
+    // The calls before this step are decided before the next step, in any order of their answers.
     await asked.at(-1);
   }
   const answers = await Promise.all(asked);
@@ -40,8 +41,8 @@ async function race({ quotas }, key, rule, steps) {
 }
 
 for (const kind of ['memory:', 'test-deferred:']) {
-  describe(`on ${kind} of more callers than units`, () => {
-    it('those of a bucket get what the time between them has refilled, and not a unit more', async (t) => {
+  describe(`on ${kind} with more callers than units`, () => {
+    it('a bucket grants exactly the units that were refilled in the elapsed time', async (t) => {
       const auth = open(t, { store: newStore(kind) });
       const key = unique('key');
       assert.deepEqual(await race(auth, key, BUCKET, [0]), { granted: LIMIT, remaining: 0 });
@@ -50,7 +51,7 @@ for (const kind of ['memory:', 'test-deferred:']) {
       assert.deepEqual(await race(auth, key, BUCKET, [100 * SECOND]), { granted: LIMIT, remaining: 0 });
     });
 
-    it('those of a window get a limit for each that began, and its end is no earlier than it was told', async (t) => {
+    it('a window grants the limit for each period, and ends no earlier than reported', async (t) => {
       const auth = open(t, { store: newStore(kind) });
       const key = unique('key');
       assert.deepEqual(await race(auth, key, WINDOW, [0]), { granted: LIMIT, remaining: 0 });
@@ -58,12 +59,12 @@ for (const kind of ['memory:', 'test-deferred:']) {
       assert.equal(resetAt, START + 10 * SECOND);
       assert.deepEqual(await race(auth, key, WINDOW, [10 * SECOND - 1]), { granted: 0, remaining: 0 });
       assert.deepEqual(await race(auth, key, WINDOW, [1]), { granted: LIMIT, remaining: 0 });
-      // Each window begins with its first charge, and not where the one before it ended.
+      // Each window begins with its first charge, and not at the end of the previous window.
       const steps = [5 * SECOND, 5 * SECOND, 9 * SECOND, SECOND, 25 * SECOND, 9999, 1];
       assert.deepEqual(await race(auth, key, WINDOW, steps), { granted: 4 * LIMIT, remaining: 0 });
     });
 
-    it('and of some units left those are granted too, and no more', async (t) => {
+    it('remaining units are granted too, and no further unit', async (t) => {
       const auth = open(t, { store: newStore(kind) });
       for (const [rule, refilled] of /** @type {const} */ ([
         [BUCKET, 2],

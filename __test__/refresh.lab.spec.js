@@ -1,4 +1,4 @@
-// What time does to refresh tokens, to the millisecond, and what the embedded store holds of them.
+// The effect of time on refresh tokens, to the millisecond, and the data of refresh tokens in the embedded store.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -19,7 +19,7 @@ function opened(t, options = {}) {
 }
 
 describe('a refresh token', () => {
-  it('leads to its successor up to the last millisecond of the grace window, and then ends the session', async (t) => {
+  it('returns its successor until the last millisecond of the grace window, and then ends the session', async (t) => {
     const { auth, user } = opened(t);
     /** @type {any[]} */
     const events = [];
@@ -40,7 +40,7 @@ describe('a refresh token', () => {
     assert.deepEqual(await ids(auth, user), []);
   });
 
-  it('expires with its ttl, and with its session whichever is first', async (t) => {
+  it('expires with its ttl or with its session, whichever comes first', async (t) => {
     const { auth, user } = opened(t, { refresh: { ttl: '20m' } });
     const first = await login(auth, user);
     assert.equal(first.refreshExpiresAt, START + 20 * MINUTE);
@@ -57,7 +57,7 @@ describe('a refresh token', () => {
     assert.equal(await why(auth, fourth.refreshToken), 'revoked', 'its session was ended');
   });
 
-  it('keeps its session alive, and no longer than its absolute timeout', async (t) => {
+  it('keeps its session alive up to its absolute timeout', async (t) => {
     const { auth, user } = opened(t);
     let token = (await login(auth, user)).refreshToken;
     for (let n = 0; n < 24; n++) {
@@ -73,7 +73,7 @@ describe('a refresh token', () => {
   });
 });
 
-it('a login in the very microsecond of revokeUser() works, and none that came before it survives', async (t) => {
+it('a login in the same microsecond as revokeUser() works, and no earlier login stays valid', async (t) => {
   const { auth, user } = opened(t);
   const older = [];
   for (let round = 0; round < 50; round++) {
@@ -86,7 +86,7 @@ it('a login in the very microsecond of revokeUser() works, and none that came be
       assert.equal(await why(auth, refreshToken), 'revoked');
     }
   }
-  // A clock that is set back brings nothing back.
+  // Setting back the clock revives no token.
   clock.advance(-HOUR);
   assert.ok(await passes(auth, (await login(auth, user)).accessToken));
   for (const { accessToken, refreshToken } of older) {
@@ -95,7 +95,7 @@ it('a login in the very microsecond of revokeUser() works, and none that came be
   }
 });
 
-it('what is refused changes nothing', async (t) => {
+it('a refused call changes nothing', async (t) => {
   const { auth, user, store } = opened(t, { sessions: { ...SESSIONS, limit: 1 } });
   const { refreshToken, admission } = await login(auth, user, { requestId: 'r' });
   const { dump } = backdoor(store);
@@ -116,7 +116,7 @@ it('what is refused changes nothing', async (t) => {
   assert.equal(dump(), before);
 });
 
-it('the store holds no token, and in the end nothing', async (t) => {
+it('the store contains no token, and is empty in the end', async (t) => {
   const { auth, user, store } = opened(t);
   const { dump, sweep } = backdoor(store);
   const tokens = [(await login(auth, user, { requestId: 'my request' })).refreshToken];
@@ -127,7 +127,10 @@ it('the store holds no token, and in the end nothing', async (t) => {
   for (const token of tokens) {
     const secret = token.split('.')[2];
     assert.ok(!held.includes(secret));
-    assert.ok(!held.includes([...Buffer.from(secret, 'base64url')].join(', ')), 'as a dump writes bytes');
+    assert.ok(
+      !held.includes([...Buffer.from(secret, 'base64url')].join(', ')),
+      'the dump contains no bytes of the secret',
+    );
   }
   clock.advance(10 * SECOND);
   await refresh(auth, tokens[3]);

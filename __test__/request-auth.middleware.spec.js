@@ -1,4 +1,5 @@
-// req.auth: what it says, and what it never shows. And authenticate(), which gives the same without Express.
+// The content of req.auth, and secrets that it never shows. Also authenticate(), which returns the same without
+// Express.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -11,7 +12,7 @@ const { get } = require('./support/http.js');
 const { SECRET, fresh, sign, token } = require('./support/jwt.js');
 
 /**
- * The RequestAuth that a middleware makes of a token.
+ * Returns the RequestAuth that a middleware creates for a token.
  * @param {import('node:test').TestContext} t
  * @param {string} text
  * @param {import('latchgate').AuthOptions} [options]
@@ -33,7 +34,7 @@ async function authOf(t, text, options) {
 }
 
 describe('req.auth', () => {
-  it('says user, token id, scopes and claims as the token has them', async (t) => {
+  it('contains user, token id, scopes and claims of the token', async (t) => {
     const claims = fresh({ sub: 'mia', sid: 's1', jti: 'j1', scope: 'a b', deep: { list: [{ x: 1 }] } });
     const auth = await authOf(t, sign(claims));
     assert.equal(auth.userId, 'mia');
@@ -49,7 +50,7 @@ describe('req.auth', () => {
     assert.equal(auth.done(), undefined);
   });
 
-  it('is frozen all the way down', async (t) => {
+  it('is deeply frozen', async (t) => {
     const auth = await authOf(t, token({ scope: 'a', deep: { list: [{ x: 1 }] } }));
     /** @type {any} */
     const { claims, scopes } = auth;
@@ -72,14 +73,14 @@ describe('req.auth', () => {
     assert.equal(nameless.sessionId, createHash('sha256').update(input).digest('base64url'));
   });
 
-  it('reads user and session from the claims that are configured', async (t) => {
+  it('reads user and session from the configured claims', async (t) => {
     const jwt = { secret: SECRET, claims: { userId: 'uid', sessionId: 'tab' } };
     const auth = await authOf(t, token({ uid: 'mia', tab: 't1', sid: 'other' }), { jwt });
     assert.equal(auth.userId, 'mia');
     assert.equal(auth.sessionId, 't1');
   });
 
-  it('tells the session where sessions are checked', async (t) => {
+  it('contains the session if sessions are checked', async (t) => {
     const sessions = { limit: 5, admission: /** @type {const} */ ('first-use') };
     const before = Date.now();
     const { session } = await authOf(t, token({ sub: unique(), sid: 's' }), { sessions });
@@ -96,7 +97,7 @@ describe('req.auth', () => {
     assert.equal(Object.hasOwn(unlimited.session ?? {}, 'limit'), false);
   });
 
-  it('is not made of a prototype that a claim names', async (t) => {
+  it('has no prototype from a claim', async (t) => {
     const text = sign(JSON.parse(JSON.stringify(fresh()).replace('{', '{"__proto__":{"admin":true},')));
     const raw = JSON.stringify(fresh()).replace('{', '{"__proto__":{"admin":true},"constructor":"x",');
     const header = Buffer.from('{"alg":"HS256"}').toString('base64url');
@@ -109,7 +110,7 @@ describe('req.auth', () => {
     }
   });
 
-  it('never shows the token, however it is printed', async (t) => {
+  it('never shows the token, in any way of printing', async (t) => {
     const text = token({ sub: 'mia', deep: { list: [1] } });
     const auth = await authOf(t, text);
     const [header, payload, signature] = text.split('.');
@@ -132,7 +133,7 @@ describe('req.auth', () => {
 });
 
 describe('authenticate()', () => {
-  it('resolves with the RequestAuth of a good token', async (t) => {
+  it('resolves with the RequestAuth of a valid token', async (t) => {
     const auth = open(t, { sessions: { limit: 1, admission: 'first-use' } });
     const sub = unique();
     const answer = await auth.authenticate({ token: token({ sub, sid: 's' }) });
@@ -142,7 +143,7 @@ describe('authenticate()', () => {
     answer.auth.done();
   });
 
-  it('resolves with the denial that the middleware would answer', async (t) => {
+  it('resolves with the same denial that the middleware sends', async (t) => {
     const auth = open(t, { sessions: { limit: 1, admission: 'first-use' } });
     const sub = unique();
     await auth.authenticate({ token: token({ sub, sid: 'a' }) });
@@ -183,12 +184,12 @@ describe('authenticate()', () => {
     });
   });
 
-  it('takes a bare token and no header', async (t) => {
+  it('accepts a bare token, and not a header', async (t) => {
     const auth = open(t);
     assert.equal((await auth.authenticate({ token: `Bearer ${token()}` })).ok, false);
   });
 
-  it('hands context to the limit function in place of the request', async (t) => {
+  it('passes context to the limit function in place of the request', async (t) => {
     const limit = (/** @type {unknown} */ _claims, /** @type {any} */ context) => context.limit;
     const auth = open(t, { sessions: { limit, admission: 'first-use' } });
     const sub = unique();
@@ -199,7 +200,7 @@ describe('authenticate()', () => {
     assert.equal(answer.auth.session?.limit, 7);
   });
 
-  it('rejects what is no credential, and after close()', async (t) => {
+  it('rejects an invalid credential, and every call after close()', async (t) => {
     const auth = open(t);
     /** @type {any} */
     const any = auth;

@@ -1,4 +1,5 @@
-// docs/scaling.md says what its arithmetic gives, and the arithmetic agrees with a simulation and with what was weighed.
+// docs/scaling.md contains the results of the capacity formulas. The formulas agree with a simulation and with
+// measurements.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -12,14 +13,14 @@ const near = (value, expected, share, what) =>
   assert.ok(Math.abs(value - expected) <= expected * share, `${what}: ${value}, expected ${expected}`);
 
 describe('docs/scaling.md', () => {
-  it('holds the tables that bench/scaling.js makes', () => {
+  it('contains the tables that bench/scaling.js generates', () => {
     const text = fs.readFileSync(FILE, 'utf8');
     assert.equal(text, written(text), 'node bench/scaling.js --docs');
   });
 });
 
-describe('the arithmetic of capacity', () => {
-  it('agrees with the simulation on load and on waiting', () => {
+describe('the capacity formulas', () => {
+  it('agree with the simulation on load and on wait times', () => {
     for (const load of [0.3, 0.6, 0.8]) {
       for (const servers of [1, 3, 6]) {
         const rate = capacity.decisions(servers, capacity.COSTS.lone, load);
@@ -31,7 +32,7 @@ describe('the arithmetic of capacity', () => {
     }
   });
 
-  it('counts with what users and the rest weigh on a server', () => {
+  it('use the measured memory of users, sessions, quotas and keys on a server', () => {
     const { COSTS } = capacity;
     const [{ sizes, further }] = weighed();
     const { user, session } = sizes.at(-1);
@@ -42,8 +43,8 @@ describe('the arithmetic of capacity', () => {
     near(COSTS.key, bytes(/API key/), 0.02, 'an API key');
   });
 
-  it('agrees with the simulation on the busiest user, and on what their master is asked for with everyone else', () => {
-    // Where the others that are busy lie is chance: with other names they lie elsewhere, and the mean is what is computed.
+  it("agree with the simulation on the busiest user, and on the load of that user's master", () => {
+    // The places of the other busy users are random: other names give other places. The formula computes the mean.
     const users = 100_000;
     const seeds = Array.from({ length: 24 }, (_, at) => at + 1);
     for (const servers of [3, 6]) {
@@ -69,11 +70,11 @@ describe('the arithmetic of capacity', () => {
       );
       const hottest = mean((one) => one.hottest);
       near(hottest, capacity.hottest(rate, servers, share), 0.04, `the busiest user's master of ${servers}`);
-      assert.ok(hottest > alone * 1.5, 'everyone else is there too');
+      assert.ok(hottest > alone * 1.5, 'the master also serves other users');
     }
   });
 
-  it('says from which share of one user on their master is full', () => {
+  it("give the share of one user at which the user's master is full", () => {
     for (const [rate, servers] of [
       [PLAN.rate, planned().servers],
       [100_000, 2],
@@ -83,7 +84,7 @@ describe('the arithmetic of capacity', () => {
     }
     const rate = PLAN.rate;
     assert.ok(capacity.hottest(rate, planned().servers, capacity.busiest(PLAN.users)) > 1.25);
-    // However many masters there are, the user alone stays.
+    // With any number of masters, the load of the single user remains.
     const alone = (rate * capacity.busiest(PLAN.users) * capacity.COSTS.lone) / 1e6;
     near(
       capacity.hottest(rate, 16_384, capacity.busiest(PLAN.users)),
@@ -93,16 +94,17 @@ describe('the arithmetic of capacity', () => {
     );
   });
 
-  it('says how many messages fill the node at which all processes of the plan listen, and how many connections it has', () => {
+  it('give the message rate that fills the node with all subscriptions of the plan, and its number of connections', () => {
     const { nodes, servers } = planned();
     assert.deepEqual([nodes, servers], [315, 20]);
     near(capacity.deliveryShare(capacity.ceiling(nodes), nodes), 1, 1e-9, 'full');
     assert.equal(Math.floor(capacity.ceiling(nodes)), 784);
-    // With so many listening it was measured: no less is planned with.
+    // The measurement used this number of subscribers. The plan uses no lower costs.
     assert.ok(capacity.delivery(nodes) >= 831 && capacity.delivery(nodes, true) >= 74);
     const beside = capacity.deliveryShare(capacity.ceiling(nodes, 1 - capacity.LOAD.master), nodes);
     near(beside + capacity.LOAD.master, 1, 1e-9, 'full, decisions included');
-    // Each process has one to each master, one that listens, and with acks another one to each master.
+    // Each process has one connection to each master and one subscription. With acks, it has a second connection to
+    // each master.
     for (const acks of [false, true]) {
       const ends = Array.from({ length: servers }, () => nodes * (acks ? 2 : 1));
       ends[1] += nodes;
@@ -115,7 +117,7 @@ describe('the arithmetic of capacity', () => {
     }
   });
 
-  it('agrees with where real ids lie', () => {
+  it('agree with the places of real ids', () => {
     for (const servers of [2, 3, 6, 12, 24]) {
       const users = 200_000;
       const counts = capacity.spread(servers, users);
@@ -126,7 +128,7 @@ describe('the arithmetic of capacity', () => {
     }
   });
 
-  it('gives as many servers and processes as carry what is asked, and not one more', () => {
+  it('give the smallest number of servers that carries the load', () => {
     for (const rate of [1, 10_000, 123_456, 1_000_000]) {
       const servers = capacity.masters(rate);
       assert.ok(capacity.decisions(servers) >= rate && capacity.decisions(servers - 1) < rate);

@@ -1,4 +1,4 @@
-// Secrets and private keys are in no error, no log line and no view of an object.
+// No error, no log line and no printed object contains a secret or a private key.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -11,7 +11,7 @@ const { SECRET, jwkOf } = require('./support/jwt.js');
 
 const jwt = { secret: SECRET };
 
-describe('no error and no view shows a secret', () => {
+describe('no error and no printed object shows a secret', () => {
   const secret = 'Hush-this-must-not-be-seen-anywhere-0123456789';
   const rsa = crypto.generateKeyPairSync('rsa', { modulusLength: 2048 });
   const pem = rsa.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
@@ -31,7 +31,7 @@ describe('no error and no view shows a secret', () => {
 
   /** @type {Array<[string, any]>} */
   const LEAKY = [
-    ['a secret that is too short', { jwt: { secret: secret.slice(0, 20) } }],
+    ['a short secret', { jwt: { secret: secret.slice(0, 20) } }],
     ['a secret as publicKey', { jwt: { publicKey: secret } }],
     ['a secret as privateKey', { jwt: { privateKey: secret } }],
     ['a secret as jwks', { jwt: { jwks: secret } }],
@@ -42,16 +42,16 @@ describe('no error and no view shows a secret', () => {
     ],
     ['a private PEM as secret', { jwt: { secret: pem } }],
     ['a private PEM as publicKey', { jwt: { publicKey: pem } }],
-    ['a private PEM that is damaged', { jwt: { privateKey: pem.replace('A', '!') } }],
+    ['a damaged private PEM', { jwt: { privateKey: pem.replace('A', '!') } }],
     ['a private JWK as publicKey', { jwt: { publicKey: jwk } }],
     ['a private JWK as text and as secret', { jwt: { secret: JSON.stringify(jwk) } }],
     ['a private JWK in a set', { jwt: { jwks: { keys: [jwk] } } }],
-    ['a private JWK that is damaged', { jwt: { privateKey: { ...jwk, n: 'AQAB' } } }],
-    ['a key with an algorithm that it cannot do', { jwt: { privateKey: jwk, algorithms: ['ES256'] } }],
+    ['a damaged private JWK', { jwt: { privateKey: { ...jwk, n: 'AQAB' } } }],
+    ['a key with an algorithm that does not fit', { jwt: { privateKey: jwk, algorithms: ['ES256'] } }],
     ['two kinds of key', { jwt: { secret, privateKey: pem } }],
-    ['a key in another place', { secret }],
+    ['a key under another name', { secret }],
     ['a password in a store URL', { jwt, store: `redis://user:${secret}@host:port` }],
-    ['a password in a URL that is none', { jwt, store: `foo://user:${secret}@host` }],
+    ['a password in an invalid URL', { jwt, store: `foo://user:${secret}@host` }],
     ['a password in the name of a store', { jwt, store: `memory:${secret}@host` }],
     ['a secret as algorithm', { jwt: { secret, algorithms: [secret] } }],
     ['a secret as duration', { jwt: { secret, maxAge: secret } }],
@@ -69,7 +69,7 @@ describe('no error and no view shows a secret', () => {
     });
   }
 
-  it('of an Auth, its middleware, and what they throw', async (t) => {
+  it('of an Auth, its middleware, and their errors', async (t) => {
     for (const key of [{ secret }, { privateKey: pem }]) {
       const auth = open(t, { jwt: key });
       const token = await auth.tokens.issue('u');

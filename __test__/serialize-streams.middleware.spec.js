@@ -1,5 +1,6 @@
-// serialize() around responses that are streamed: the turn lasts as long as the stream, and where that fails on the way, until the
-// handler ends the response, or maxHold.
+// serialize() around streamed responses: the turn lasts as long as the stream. If the stream fails, the turn lasts
+// until the
+// handler ends the response, or until maxHold.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -13,14 +14,14 @@ const { gate, tick } = require('./support/turns.js');
 
 const OPTIONS = { sessions: { admission: /** @type {const} */ ('first-use') } };
 
-/** A source that fails when it has given something. */
+/** A source that fails after its first chunk. */
 async function* failing() {
   yield 'some of it';
   await tick();
   throw new Error('the source has failed');
 }
 
-/** Handlers that fail when they have begun to answer. @type {Array<[string, (res: any) => void]>} */
+/** Handlers that fail after they began the response. @type {Array<[string, (res: any) => void]>} */
 const FAILURES = [
   [
     'throws',
@@ -41,13 +42,13 @@ for (const { name, express } of EXPRESS) {
      */
     async function site(t, handler, lock = {}) {
       const auth = open(t, OPTIONS);
-      /** What happens, in its order. @type {string[]} */
+      /** Events in their order. @type {string[]} */
       const order = [];
       auth.on('lock-lost', () => order.push('lost'));
       const port = await serve(
         t,
         (app) => {
-          // Express would print what the handlers throw.
+          // Otherwise, Express prints the errors of the handlers.
           app.set('env', 'test');
           app.use(auth.middleware(), auth.serialize({ wait: '50s', ...lock }), (req, res) => {
             order.push(req.path);
@@ -59,7 +60,7 @@ for (const { name, express } of EXPRESS) {
       return { order, port, text: token({ sub: unique(), sid: 's' }) };
     }
 
-    it('lasts as long as that', async (t) => {
+    it('lasts until the stream ends', async (t) => {
       const [inside, more] = [gate(), gate()];
       const { order, port, text } = await site(t, (_req, res) => {
         async function* chunks() {
@@ -82,16 +83,16 @@ for (const { name, express } of EXPRESS) {
     });
 
     for (const [what, fail] of FAILURES) {
-      it(`lasts until maxHold where the handler ${what}, though the connection is cut`, async (t) => {
+      it(`lasts until maxHold if the handler ${what}, although the connection is closed`, async (t) => {
         const { order, port, text } = await site(t, (_req, res) => fail(res), { maxHold: 300 });
-        // Answered as far as it came; the rest was cut off.
+        // The client got the first chunk. The rest was cut off.
         assert.match((await get(port, '/fails', text)).body, /some of it/);
         assert.equal((await get(port, '/next', text)).status, 200);
         assert.deepEqual(order, ['/fails', 'lost', '/next']);
       });
     }
 
-    it('is over at once where the handler ends the response that a pipeline has given up', async (t) => {
+    it('ends immediately if the handler ends the response after a failed pipeline', async (t) => {
       const { order, port, text } = await site(
         t,
         (_req, res) => pipeline(Readable.from(failing()), res, () => res.end()),

@@ -1,5 +1,6 @@
-// serialize() in real Express apps: one request of a user at a time, from the grant until the handler has ended the response, whatever
-// becomes of the client.
+// serialize() in real Express apps. One request of a user runs at a time, from the grant until the handler ends the
+// response,
+// regardless of the client.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -16,7 +17,7 @@ const OPTIONS = { sessions: { admission: /** @type {const} */ ('first-use') }, a
 
 const newToken = (sub = unique()) => token({ sub, sid: 's' });
 
-/** A request whose client can hang up. @param {number} port @param {string} path @param {string} text */
+/** A request whose client can disconnect. @param {number} port @param {string} path @param {string} text */
 function client(port, path, text) {
   const request = http.get({ host: '127.0.0.1', port, path, headers: { authorization: `Bearer ${text}` } });
   request.on('error', () => {});
@@ -38,7 +39,7 @@ for (const { name, express } of EXPRESS) {
      */
     async function site(t, handler, lock = {}) {
       const auth = open(t, OPTIONS);
-      /** Paths of the requests that have come as far as the queue. @type {string[]} */
+      /** Paths of the requests that reached the queue. @type {string[]} */
       const passed = [];
       const note = (/** @type {any} */ req, /** @type {any} */ _res, /** @type {any} */ next) => {
         passed.push(req.path);
@@ -52,7 +53,7 @@ for (const { name, express } of EXPRESS) {
       return { auth, port, passed };
     }
 
-    it('lets the requests of a user through one at a time, and those of others meanwhile', async (t) => {
+    it('runs the requests of one user one at a time, and the requests of other users concurrently', async (t) => {
       const { seen, work } = crowd();
       const [inside, leaving] = [gate(), gate()];
       const { port } = await site(t, async (req, res) => {
@@ -77,7 +78,7 @@ for (const { name, express } of EXPRESS) {
       assert.ok(areGrowing(seen.fences.slice(1)));
     });
 
-    it('takes API keys, and any requestProperty', async (t) => {
+    it('works with API keys, and with any requestProperty', async (t) => {
       const auth = open(t, OPTIONS);
       const port = await serve(
         t,
@@ -92,7 +93,7 @@ for (const { name, express } of EXPRESS) {
       assert.deepEqual([answer.status, answer.body], [200, '"owner"']);
     });
 
-    it('belongs to the handler: a client that hangs up aborts its signal and lets nobody in', async (t) => {
+    it('keeps the turn for the handler: a disconnect aborts the signal, and the next request still waits', async (t) => {
       const [inside, leaving, isAborted] = [gate(), gate(), gate()];
       let ended = false;
       let second = 'not yet';
@@ -124,7 +125,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(second, 'after');
     });
 
-    it('is left by a client that hangs up while it waits: its handler never runs', async (t) => {
+    it('removes a waiting request if its client disconnects, and its handler never runs', async (t) => {
       const [inside, leaving] = [gate(), gate()];
       /** @type {string[]} */
       const ran = [];
@@ -148,7 +149,7 @@ for (const { name, express } of EXPRESS) {
       assert.deepEqual(ran, ['/first', '/last']);
     });
 
-    it('is over where the handler throws, rejects, or hands an error on', async (t) => {
+    it('ends if the handler throws, rejects, or passes an error on', async (t) => {
       const { port } = await site(t, (req, res, next) => {
         if (req.path === '/throw') throw new Error('thrown');
         if (req.path === '/next') return next(new Error('handed on'));
@@ -160,7 +161,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal((await get(port, '/', text)).status, 200);
     });
 
-    it('ends at maxHold where the handler never ends', async (t) => {
+    it('ends at maxHold if the handler never ends', async (t) => {
       /** @type {any[]} */
       const held = [];
       const { auth, port } = await site(
@@ -181,7 +182,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal((await get(port, '/again', text)).status, 200);
     });
 
-    it('answers 429 busy where the queue is full, or no turn comes in time', async (t) => {
+    it('answers 429 busy if the queue is full or the wait ends', async (t) => {
       /** @type {any[]} */
       const denials = [];
       const onDeny = (/** @type {any} */ denial, /** @type {any} */ _req, /** @type {any} */ res) => {

@@ -10,7 +10,7 @@ const { token } = require('./support/jwt.js');
 const ids = async (auth, user) => (await auth.sessions.list(user)).map(({ sessionId }) => sessionId);
 
 describe('admit()', () => {
-  it('admits up to the limit and refuses the next, which changes nothing', async (t) => {
+  it('admits up to the limit, and refuses the next session without a change', async (t) => {
     const auth = open(t, { sessions: { limit: 2 } });
     const user = unique();
     const before = Date.now();
@@ -42,7 +42,7 @@ describe('admit()', () => {
     assert.deepEqual(await auth.sessions.list(user), listed);
   });
 
-  it('counts each user apart', async (t) => {
+  it('counts per user', async (t) => {
     const auth = open(t, { sessions: { limit: 1 } });
     for (const user of [unique(), unique()]) {
       assert.equal((await auth.sessions.admit(user)).admitted, true);
@@ -50,7 +50,7 @@ describe('admit()', () => {
     }
   });
 
-  it('without a limit admits any number, and says null', async (t) => {
+  it('without a limit admits any number, and returns null as the limit', async (t) => {
     const auth = open(t);
     const user = unique();
     for (let count = 1; count <= 100; count++) {
@@ -61,7 +61,7 @@ describe('admit()', () => {
     assert.equal((await auth.sessions.list(user)).length, 100);
   });
 
-  it('with a limit of 0 admits none', async (t) => {
+  it('with a limit of 0 admits no session', async (t) => {
     const auth = open(t, { sessions: { limit: 0 } });
     const user = unique();
     for (const onLimit of /** @type {const} */ (['reject', 'evict-oldest'])) {
@@ -75,7 +75,7 @@ describe('admit()', () => {
     }
   });
 
-  it('of a live session is idempotent, at the limit too', async (t) => {
+  it('of a live session is idempotent, even at the limit', async (t) => {
     const auth = open(t, { sessions: { limit: 1 } });
     const user = unique();
     const first = await auth.sessions.admit(user, { sessionId: 'a' });
@@ -87,7 +87,7 @@ describe('admit()', () => {
     assert.deepEqual(await ids(auth, user), ['a']);
   });
 
-  it('with evict-oldest makes room by ending the least recently active', async (t) => {
+  it('with evict-oldest ends the least recently active session to admit a new one', async (t) => {
     const auth = open(t, { sessions: { limit: 3, onLimit: 'evict-oldest' } });
     const user = unique();
     for (const sessionId of ['a', 'b', 'c']) await auth.sessions.admit(user, { sessionId });
@@ -104,7 +104,7 @@ describe('admit()', () => {
     assert.deepEqual([back.admitted, !back.admitted && back.reason], [false, 'session_ended']);
   });
 
-  it('after the limit was lowered ends none, and admits none until there is room', async (t) => {
+  it('after a lower limit ends no session, and admits none until a slot is free', async (t) => {
     const auth = open(t);
     const user = unique();
     for (const sessionId of ['a', 'b', 'c', 'd', 'e'])
@@ -120,7 +120,7 @@ describe('admit()', () => {
     }
   });
 
-  it('after the limit was lowered evicts down to it where the policy says so', async (t) => {
+  it('after a lower limit evicts down to it if the policy is evict-oldest', async (t) => {
     const auth = open(t);
     const user = unique();
     for (const sessionId of ['a', 'b', 'c', 'd', 'e']) await auth.sessions.admit(user, { sessionId });
@@ -133,7 +133,7 @@ describe('admit()', () => {
     );
   });
 
-  it('makes ids of 128 random bits where none is given', async (t) => {
+  it('generates ids of 128 random bits if the caller gives none', async (t) => {
     const auth = open(t);
     const user = unique();
     const made = new Set();
@@ -148,7 +148,7 @@ describe('admit()', () => {
     assert.equal(made.size, 500);
   });
 
-  it('keeps device data as it was given', async (t) => {
+  it('keeps device data unchanged', async (t) => {
     const auth = open(t);
     const user = unique();
     const device = { name: 'Küche 🍳', ip: '::1', ['__proto__']: 'none', 'a"b\\': '\n' };
@@ -161,7 +161,7 @@ describe('admit()', () => {
     assert.equal(bare.admitted && 'device' in bare.session, false);
   });
 
-  it('needs a limit of its own where the configured one is a function', async (t) => {
+  it('needs a limit as an argument if the configured limit is a function', async (t) => {
     const auth = open(t, { sessions: { limit: () => 1 } });
     const user = unique();
     await assert.rejects(auth.sessions.admit(user), fault('INPUT', /limit/));
@@ -171,7 +171,7 @@ describe('admit()', () => {
 });
 
 describe('end() and endAll()', () => {
-  it('end a session once, and only for its own user', async (t) => {
+  it('end a session once, and only a session of the given user', async (t) => {
     const auth = open(t);
     const [user, other] = [unique(), unique()];
     await auth.sessions.admit(user, { sessionId: 's' });
@@ -185,7 +185,7 @@ describe('end() and endAll()', () => {
     assert.deepEqual(await ids(auth, other), ['o']);
   });
 
-  it('an ended session comes back neither by touch nor by admission', async (t) => {
+  it('an ended session is revived neither by touch nor by admission', async (t) => {
     const auth = open(t, { sessions: { admission: 'first-use' } });
     const user = unique();
     await auth.sessions.admit(user, { sessionId: 's' });
@@ -203,7 +203,7 @@ describe('end() and endAll()', () => {
     assert.deepEqual(await ids(auth, user), []);
   });
 
-  it('a freed slot is free at once, and the count is 0 after the last', async (t) => {
+  it('a freed slot is available immediately, and the count is 0 after the last end', async (t) => {
     const auth = open(t, { sessions: { limit: 2 } });
     const user = unique();
     for (let round = 0; round < 20; round++) {
@@ -217,7 +217,7 @@ describe('end() and endAll()', () => {
     assert.deepEqual(await ids(auth, user), []);
   });
 
-  it('endAll() ends all, or all but one, and says how many', async (t) => {
+  it('endAll() ends all sessions, or all except one, and returns their number', async (t) => {
     const auth = open(t);
     const user = unique();
     for (const sessionId of ['a', 'b', 'c']) await auth.sessions.admit(user, { sessionId });
@@ -229,7 +229,7 @@ describe('end() and endAll()', () => {
 });
 
 describe('touch() and list()', () => {
-  it('touch() moves a session to the front, and knows no other user’s', async (t) => {
+  it('touch() moves a session to the front, and finds no session of another user', async (t) => {
     const auth = open(t);
     const user = unique();
     for (const sessionId of ['a', 'b', 'c']) await auth.sessions.admit(user, { sessionId });
@@ -243,7 +243,7 @@ describe('touch() and list()', () => {
     assert.equal(await auth.sessions.touch(user, 'unknown'), null);
   });
 
-  it('a request counts as activity, a refused one does not', async (t) => {
+  it('an allowed request counts as activity, a denied request does not', async (t) => {
     const auth = open(t, { sessions: {} });
     const user = unique();
     for (const sessionId of ['a', 'b', 'c']) await auth.sessions.admit(user, { sessionId });
@@ -258,8 +258,8 @@ describe('touch() and list()', () => {
   });
 });
 
-describe('bad arguments', () => {
-  it('of admit() are refused, name the option, and change nothing', async (t) => {
+describe('invalid arguments', () => {
+  it('of admit() are refused, the message names the option, and no state changes', async (t) => {
     const auth = open(t);
     const user = unique();
     /** @type {any} */

@@ -1,5 +1,6 @@
-// Several requests that rest on one charge by an idempotency key: with the last of them it is given back, and one that was served
-// keeps it.
+// Several requests share one charge through an idempotency key. If all of them fail, the charge is refunded. If one
+// request
+// succeeds, the charge stays.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -21,7 +22,7 @@ for (const { name, express } of EXPRESS) {
       ['the user', {}],
       ['somebody else', { by: () => 'all' }],
     ])) {
-      it(`give the charge of ${what} back with the last of them`, async (t) => {
+      it(`refund the charge of ${what} after all of them failed`, async (t) => {
         const auth = open(t);
         const text = token({ sub: unique(), sid: 's' });
         /** @type {Map<string, import('express').Response>} */
@@ -49,7 +50,7 @@ for (const { name, express } of EXPRESS) {
         };
         const begun = async (/** @type {string} */ name, /** @type {string} */ key) => {
           const answer = ask(`/${name}`, key);
-          await until('it is inside', async () => open_.has(name));
+          await until('the request is inside', async () => open_.has(name));
           return async (/** @type {number} */ status) => {
             open_.get(name)?.status(status).end();
             return (await answer).status;
@@ -60,11 +61,11 @@ for (const { name, express } of EXPRESS) {
         assert.equal(await end[0](500), 500);
         assert.equal(await end[1](200), 200);
         assert.equal(await end[2](500), 500);
-        // What is asked later is decided later: by then it would be back.
+        // Later requests are decided later. A refund would be visible by then.
         await Promise.all((await Promise.all([begun('d', 'j'), begun('e', 'j')])).map((over) => over(500)));
-        await until('the last gave it back', async () => left(await ask('/look')) === 4);
+        await until('the last request caused the refund', async () => left(await ask('/look')) === 4);
         assert.equal(await (await begun('f', 'i'))(200), 200);
-        assert.equal(left(await ask('/look')), 4, 'one was served, and it stays charged');
+        assert.equal(left(await ask('/look')), 4, 'one request succeeded, so the charge stays');
       });
     }
   });

@@ -1,4 +1,4 @@
-// Work for many who wait comes in slices: what they ask of the addon in one turn of the event loop is counted.
+// Work for many waiters runs in slices. The tests count the calls into the addon per iteration of the event loop.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -9,7 +9,7 @@ const { held, tick: turn } = require('./support/turns.js');
 const { MOST, Slices, inSlices } = require('../src/js/slices.js');
 const binding = /** @type {any} */ (require('../src/js/binding.js'));
 
-/** Questions to the addon, by name. @type {Record<string, number>} */
+/** Calls into the addon, by name. @type {Record<string, number>} */
 let calls = {};
 
 before(() => {
@@ -26,7 +26,11 @@ beforeEach(() => {
   calls = {};
 });
 
-/** By how much a count grows in each turn of the event loop. @param {string} name @param {() => boolean} isOver */
+/**
+ * Returns the increments of a count, one per iteration of the event loop.
+ * @param {string} name
+ * @param {() => boolean} isOver
+ */
 async function turnsOf(name, isOver) {
   const counts = [];
   for (let last = calls[name] ?? 0; !isOver(); ) {
@@ -42,7 +46,7 @@ async function turnsOf(name, isOver) {
 const sum = (numbers) => numbers.reduce((all, each) => all + each, 0);
 
 describe('slices', () => {
-  it('work off as much as a turn may take, in order, and the rest in the turns behind it', async () => {
+  it('process at most one slice per iteration, in order, and the rest in later iterations', async () => {
     /** @type {number[]} */
     const done = [];
     const slices = new Slices((/** @type {number} */ n) => done.push(n));
@@ -58,7 +62,7 @@ describe('slices', () => {
     assert.deepEqual(done, items);
   });
 
-  it('share one turn, however often they are run in it', async () => {
+  it('share one iteration, for any number of calls of run()', async () => {
     let done = 0;
     const slices = new Slices(() => done++);
     for (let n = 0; n < 5 * MOST; n++) {
@@ -69,7 +73,7 @@ describe('slices', () => {
     while (done < 5 * MOST) await turn();
   });
 
-  it('end early where the work takes long', async () => {
+  it('end early if the work takes long', async () => {
     let done = 0;
     const end = performance.now() + 3;
     const slices = new Slices(() => {
@@ -82,7 +86,7 @@ describe('slices', () => {
     while (done < 10) await turn();
   });
 
-  it('take what the work itself adds, and go on behind work that throws', async () => {
+  it('include items that the work adds, and continue after an item that throws', async () => {
     /** @type {string[]} */
     const done = [];
     const slices = new Slices((/** @type {string} */ item) => {
@@ -101,7 +105,7 @@ describe('slices', () => {
     assert.equal(done.length, 5);
   });
 
-  it('resolve when all is done', async () => {
+  it('resolve when all items are done', async () => {
     let done = 0;
     await inSlices(Array(3 * MOST).keys(), () => done++);
     assert.equal(done, 3 * MOST);
@@ -112,14 +116,14 @@ describe('slices', () => {
 describe('callers that wait for turns', () => {
   const MANY = 600;
 
-  it('are woken in slices where wake-ups may have been lost', async (t) => {
+  it('are woken in slices if wake-ups may have been lost', async (t) => {
     const { locks } = open(t);
     const keys = Array.from({ length: MANY }, () => unique('key'));
     const holders = await Promise.all(
       keys.map((key) => held((/** @type {any} */ work) => locks.runExclusive(key, work))),
     );
     const waiting = keys.map((key) => locks.runExclusive(key, () => 'done', { wait: '1h' }));
-    // When the store begins to tell of turns, all who wait by then ask again.
+    // When the store starts its notifications, all current waiters ask again.
     const before = calls.turnAsk;
     const counts = await turnsOf('turnAsk', () => calls.turnAsk >= before + MANY);
     assert.equal(sum(counts), MANY);
@@ -128,7 +132,7 @@ describe('callers that wait for turns', () => {
     assert.deepEqual(new Set(await Promise.all(waiting)), new Set(['done']));
   });
 
-  it('are sent home in slices when the Auth is closed, and none of them gets a turn by then', async (t) => {
+  it('are rejected in slices when the Auth closes, and none of them gets a turn', async (t) => {
     const auth = open(t);
     const key = unique('key');
     const options = { wait: '1h', maxQueue: MANY };
@@ -146,10 +150,10 @@ describe('callers that wait for turns', () => {
     for (let n = 0; n < 50; n++) await turn();
     calls = {};
     const closed = auth.close();
-    // The turn is free before the last of them are told.
+    // The turn becomes free before the last waiter is rejected.
     holder.leave();
     const counts = await turnsOf('turnLeave', () => told === MANY);
-    // The holder leaves as well, and whoever was granted the turn meanwhile.
+    // The holder leaves too, and so does a waiter that was granted the turn meanwhile.
     assert.ok(Math.max(...counts) <= MOST + 3, `${counts}`);
     assert.ok(counts.length >= MANY / MOST - 2, `${counts}`);
     await Promise.all([...waiting, holder.done, closed]);
@@ -158,7 +162,7 @@ describe('callers that wait for turns', () => {
 });
 
 describe('requests that wait for the keys of an endpoint', () => {
-  it('go on in slices when it has answered', async (t) => {
+  it('continue in slices after the response', async (t) => {
     const [key] = ['key'].map(pair);
     const endpoint = await keyEndpoint(t, key);
     endpoint.isHeld = true;
@@ -169,7 +173,7 @@ describe('requests that wait for the keys of an endpoint', () => {
     for (let n = 0; n < 5; n++) await turn();
     calls = {};
     endpoint.release();
-    // Each asks whether the key is known now, and then what the token says.
+    // Each request first checks for the key, and then verifies the token.
     const counts = await turnsOf('verify', () => (calls.verify ?? 0) >= 2 * texts.length);
     assert.ok(Math.max(...counts) <= 2 * MOST, `${counts}`);
     assert.ok((await Promise.all(answers)).every((claims) => claims !== null));

@@ -1,4 +1,4 @@
-// Buckets, idempotency keys and refunds, in policies and by hand; receipts and top-ups.
+// Buckets, idempotency keys and refunds, in policies and by direct calls. Also receipts and top-ups.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -63,18 +63,21 @@ for (const { name, express } of EXPRESS) {
       return { auth, port, text, ask, isHanging: () => hanging };
     }
 
-    it('with a bucket lets its burst through, and says when all is back, or enough', async (t) => {
+    it('with a bucket allows its burst, and reports the time until a refill', async (t) => {
       const { ask } = await site(t, { quota: BUCKET });
       const answers = await Promise.all(Array.from({ length: 12 }, () => ask()));
       assert.equal(answers.filter(({ status }) => status === 200).length, 4);
       const refused = answers.find(({ status }) => status === 429);
       assert.equal(refused?.header('RateLimit-Policy'), '"default";q=4;w=3600');
       const [, seconds] = /^"default";r=0;t=(\d+)$/.exec(refused?.header('RateLimit') ?? '') ?? [];
-      assert.ok(Number(seconds) > 890 && Number(seconds) <= 900, `one unit is back after 15 min: ${seconds}`);
+      assert.ok(
+        Number(seconds) > 890 && Number(seconds) <= 900,
+        `one unit is refilled after 15 min: ${seconds}`,
+      );
       assert.ok(Number(refused?.header('Retry-After')) >= Number(seconds));
       const last = answers.find((answer) => answer.status === 200 && left(answer) === 0);
       const [, full] = /;t=(\d+)$/.exec(last?.header('RateLimit') ?? '') ?? [];
-      assert.ok(Number(full) > 3590 && Number(full) <= 3600, `all are back after an hour: ${full}`);
+      assert.ok(Number(full) > 3590 && Number(full) <= 3600, `the bucket is full after an hour: ${full}`);
     });
 
     const byHeader = (/** @type {any} */ req) => req.get('Idempotency-Key');
@@ -82,9 +85,9 @@ for (const { name, express } of EXPRESS) {
     for (const [what, by] of /** @type {Array<[string, any]>} */ ([
       ['the user', 'user'],
       ['the session', 'session'],
-      ['somebody that a function names', () => 'somebody'],
+      ['the subject that a function returns', () => 'somebody'],
     ])) {
-      it(`charges ${what} once for each idempotency key`, async (t) => {
+      it(`charges ${what} once per idempotency key`, async (t) => {
         const { ask } = await site(t, {
           quota: { limit: 5, by, name: unique('once').slice(0, 64), idempotencyKey: byHeader },
         });
@@ -97,12 +100,16 @@ for (const { name, express } of EXPRESS) {
         await Promise.all(Array.from({ length: 10 }, () => ask('/', 'c')));
         assert.equal(left(await ask('/')), 0);
         assert.equal((await ask('/', 'd')).status, 429);
-        assert.equal((await ask('/', 'd')).status, 429, 'a denial is decided anew');
-        assert.equal((await ask('/', 'a')).status, 200, 'what was charged passes, though nothing is left');
+        assert.equal((await ask('/', 'd')).status, 429, 'a denial is decided again');
+        assert.equal(
+          (await ask('/', 'a')).status,
+          200,
+          'a charged request passes again, even with no units left',
+        );
       });
     }
 
-    it('refuses an idempotency key that stands for another cost, and one that is none', async (t) => {
+    it('refuses an idempotency key with a different cost, and an invalid idempotency key', async (t) => {
       const { ask } = await site(t, {
         quota: { limit: 5, cost: (req) => Number(req.query.cost ?? 1), idempotencyKey: byHeader },
       });
@@ -126,7 +133,7 @@ for (const { name, express } of EXPRESS) {
           sessions: { limit: 1, admission: 'first-use' },
         },
       );
-      // The third middleware names the first one's quota: it is the same charge, told again.
+      // The third middleware names the quota of the first middleware, so it reports the same charge again.
       const answer = await ask('/', 'k');
       assert.equal(answer.header('RateLimit'), '"one";r=8, "two";r=8');
       assert.equal((await ask('/', 'k')).header('RateLimit'), '"one";r=8, "two";r=8');
@@ -142,29 +149,33 @@ for (const { name, express } of EXPRESS) {
       ['a session', { limit: 5, by: 'session' }],
       ['somebody named', { limit: 5, by: () => 'somebody' }],
     ])) {
-      it(`gives back what was charged to ${what} where refundOn says so, and only there`, async (t) => {
+      it(`refunds a charge to ${what} if refundOn returns true, and only then`, async (t) => {
         const name = unique('r').slice(0, 64);
         const cost = (/** @type {any} */ req) => Number(req.query.cost ?? 1);
         const { ask } = await site(t, { quota: { ...quota, name, cost, refundOn } });
         assert.equal(left(await ask('/')), 4);
         assert.equal(left(await ask('/?status=503')), 3);
-        await until('the unit is back', async () => left(await ask('/?cost=0')) === 4);
+        await until('the unit is refunded', async () => left(await ask('/?cost=0')) === 4);
         assert.equal(left(await ask('/')), 3);
         assert.deepEqual(warnings, []);
       });
     }
 
-    it('forgets the idempotency key of what it gives back, and gives a replay nothing', async (t) => {
+    it('removes the idempotency key of a refunded charge, and refunds nothing for a replay', async (t) => {
       const cost = (/** @type {any} */ req) => Number(req.query.cost ?? 1);
       const { ask } = await site(t, { quota: { limit: 5, cost, idempotencyKey: byHeader, refundOn } });
       assert.equal(left(await ask('/?status=500', 'a')), 4);
-      await until('the unit is back', async () => left(await ask('/?cost=0')) === 5);
+      await until('the unit is refunded', async () => left(await ask('/?cost=0')) === 5);
       assert.equal(left(await ask('/', 'a')), 4);
-      assert.equal(left(await ask('/?status=500', 'a')), 4, 'told again, and its charge is not its own');
+      assert.equal(
+        left(await ask('/?status=500', 'a')),
+        4,
+        'the result is a replay, so its own charge is zero',
+      );
       assert.equal(left(await ask('/', 'c')), 3);
     });
 
-    it('asks refundOn once, also where the client goes before the response has finished', async (t) => {
+    it('calls refundOn once, even if the client disconnects before the end of the response', async (t) => {
       /** @type {boolean[]} */
       const finished = [];
       const { ask, port, text, isHanging } = await site(t, {
@@ -183,12 +194,12 @@ for (const { name, express } of EXPRESS) {
       await until('the handler runs', isHanging);
       assert.equal(left(await ask('/')), 2);
       socket.destroy();
-      await until('both ends are told', () => finished.length === 3);
+      await until('refundOn ran for each response', () => finished.length === 3);
       assert.deepEqual(finished, [true, true, false]);
-      await until('the unit is back', async () => left(await ask('/?cost=0')) === 3);
+      await until('the unit is refunded', async () => left(await ask('/?cost=0')) === 3);
     });
 
-    it('lets a charge stand where refundOn fails, and tells', async (t) => {
+    it('keeps the charge if refundOn fails, and emits a warning', async (t) => {
       for (const bad of [
         () => {
           throw new Error('broken');
@@ -204,7 +215,7 @@ for (const { name, express } of EXPRESS) {
       }
     });
 
-    it('settles every charge that may be given back, and keeps none', async (t) => {
+    it('settles every pending charge, and leaves none open', async (t) => {
       const counts = { kept: 0, refunded: 0 };
       const { keepCharge, refundCharge } = binding.Gate.prototype;
       t.after(() => Object.assign(binding.Gate.prototype, { keepCharge, refundCharge }));
@@ -221,7 +232,7 @@ for (const { name, express } of EXPRESS) {
         { quota: { limit: 3, name: 'two', refundOn } },
       ]);
       for (const path of ['/', '/?status=500', '/', '/', '/', '/']) await ask(path);
-      // Two of each of the first four requests, one of those that the second quota refuses.
+      // Two charges of each of the first four requests, and one charge of each request that the second quota denies.
       await until(JSON.stringify(counts), async () => counts.kept + counts.refunded === 10);
       assert.deepEqual(counts, { kept: 8, refunded: 2 });
     });
@@ -229,7 +240,7 @@ for (const { name, express } of EXPRESS) {
 }
 
 describe('authenticate()', () => {
-  it('charges once under an idempotency key, and asks no refundOn', async (t) => {
+  it('charges once under an idempotency key, and never calls refundOn', async (t) => {
     const auth = open(t);
     const text = token({ sub: unique() });
     const policy = {
@@ -248,7 +259,7 @@ describe('authenticate()', () => {
 });
 
 describe('auth.quotas', () => {
-  it('tells of a bucket when all is back, and of a refusal when enough is', async (t) => {
+  it('reports when a bucket is full again, and when a denied cost becomes available', async (t) => {
     const { quotas } = open(t);
     const key = unique('key');
     const before = Date.now();
@@ -266,7 +277,7 @@ describe('auth.quotas', () => {
     assert.equal((await quotas.peek(key, BUCKET)).resetAt, null);
   });
 
-  it('tops a balance up, once for each idempotency key', async (t) => {
+  it('tops a balance up once per idempotency key', async (t) => {
     const { quotas } = open(t);
     const key = unique('key');
     const rule = { limit: 5 };
@@ -288,10 +299,10 @@ describe('auth.quotas', () => {
     assert.equal((await quotas.peek(key, rule)).limit, 42);
     assert.equal((await quotas.consume(key, rule, { cost: 37 })).remaining, 0);
     assert.equal(await quotas.reset(key), true);
-    assert.equal((await quotas.peek(key, rule)).limit, 5, 'a reset forgets top-ups too');
+    assert.equal((await quotas.peek(key, rule)).limit, 5, 'a reset removes top-ups too');
   });
 
-  it('charges once for each idempotency key, whoever asks and however often', async (t) => {
+  it('charges once per idempotency key, for any number of callers and calls', async (t) => {
     const store = newStore();
     const auths = [open(t, { store }), open(t, { store })];
     const [key, rule] = [unique('key'), { limit: 10, window: '1h' }];
@@ -323,7 +334,7 @@ describe('auth.quotas', () => {
     assert.equal((await quotas.consume(key, rule, { cost: 1, idempotencyKey: 'new' })).remaining, 1);
   });
 
-  it('decides a denial anew', async (t) => {
+  it('decides a denial again', async (t) => {
     const { quotas } = open(t);
     const [key, rule] = [unique('key'), { limit: 3 }];
     const options = { cost: 5, idempotencyKey: 'i' };
@@ -333,7 +344,7 @@ describe('auth.quotas', () => {
     assert.deepEqual([granted.allowed, granted.remaining, granted.replayed], [true, 0, undefined]);
   });
 
-  it('gives a charge back for its receipt, once', async (t) => {
+  it('refunds a charge once for its receipt', async (t) => {
     const store = newStore();
     const [one, two] = [open(t, { store }), open(t, { store })];
     for (const rule of [{ limit: 9 }, { limit: 9, window: '1h' }, { ...BUCKET, limit: 9 }]) {
@@ -347,11 +358,11 @@ describe('auth.quotas', () => {
       assert.deepEqual([anew.replayed, anew.remaining], [undefined, 3]);
       assert.equal(await two.quotas.refund(receipt), false);
       await two.quotas.reset(key);
-      assert.equal(await two.quotas.refund(anew.receipt ?? ''), false, 'reset since');
+      assert.equal(await two.quotas.refund(anew.receipt ?? ''), false, 'the quota was reset since');
     }
   });
 
-  it('refuses a receipt that was changed, or comes from another store', async (t) => {
+  it('refuses a changed receipt, and a receipt of another store', async (t) => {
     const { quotas } = open(t);
     const { receipt = '' } = await quotas.consume(unique('key'), { limit: 9 });
     assert.match(receipt, /^[0-9a-f]{4}\.[\w-]+\.[\w-]{22}$/);
@@ -363,7 +374,7 @@ describe('auth.quotas', () => {
     assert.equal(await quotas.refund(receipt), true);
   });
 
-  it('rejects what is asked after close()', async (t) => {
+  it('rejects every call after close()', async (t) => {
     const closing = open(t);
     await closing.close();
     for (const call of [

@@ -1,5 +1,6 @@
-// Stale refresh tokens: a thief who rotates without end does not make the owner's token unknown, and nobody who only guesses
-// at a family ends its session.
+// Stale refresh tokens. Endless rotations by a thief do not make the owner's token unknown. A caller that only
+// guesses at a
+// family cannot end its session.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -10,7 +11,12 @@ const { ids, login, passes, refresh, why } = require('./support/logins.js');
 
 /** @typedef {import('latchgate').Auth} Auth */
 
-/** The thief's last token, after so many rotations. @param {Auth} auth @param {string} token @param {number} times */
+/**
+ * Returns the thief's last token after a number of rotations.
+ * @param {Auth} auth
+ * @param {string} token
+ * @param {number} times
+ */
 async function rotated(auth, token, times) {
   let last = token;
   for (let n = 0; n < times; n++) last = (await refresh(auth, last)).refreshToken;
@@ -31,7 +37,7 @@ describe('a stale refresh token', () => {
       assert.equal(await why(auth, thief), 'revoked');
     });
 
-  it('logs out, however old it is', async (t) => {
+  it('logs out at any age', async (t) => {
     const auth = open(t, { refresh: { graceWindow: 0 } });
     const user = unique();
     const first = await login(auth, user);
@@ -40,7 +46,7 @@ describe('a stale refresh token', () => {
     assert.deepEqual(await ids(auth, user), []);
   });
 
-  it('that is forged in any part is invalid, and ends nothing', async (t) => {
+  it('with any forged part is invalid, and ends nothing', async (t) => {
     const auth = open(t, { refresh: { graceWindow: 0 } });
     const [user, other] = [unique(), unique()];
     const first = await login(auth, user);
@@ -54,8 +60,11 @@ describe('a stale refresh token', () => {
       if (number !== numberOf(live)) forged.push([`number ${number}`, withNumber(live, number)]);
     for (const token of [spentElsewhere, liveElsewhere]) {
       forged.push(['another family with its number', pasted(token, token, live)]);
-      forged.push(['another family with our number', pasted(first.refreshToken, token, live)]);
-      forged.push(['another family with our live number', pasted(live, token, live)]);
+      forged.push([
+        'another family with the number of a used token',
+        pasted(first.refreshToken, token, live),
+      ]);
+      forged.push(['another family with the number of the live token', pasted(live, token, live)]);
     }
     forged.push(['the form without a number', live.slice(0, 71)]);
     for (const [what, token] of forged) {
@@ -69,7 +78,7 @@ describe('a stale refresh token', () => {
     await refresh(auth, liveElsewhere);
   });
 
-  it('is replaced by a login that is retried while somebody rotates without end', async (t) => {
+  it('is replaced by a retried login, despite endless concurrent rotations', async (t) => {
     const auth = open(t, { refresh: { graceWindow: 0 } });
     const user = unique();
     const options = { requestId: 'r' };
@@ -85,7 +94,7 @@ describe('a stale refresh token', () => {
     })();
     const again = await login(auth, user, options);
     assert.equal(again.admission.existing, true);
-    // The thief's next use is of a token that the login has replaced: the session is over for both.
+    // The thief then uses a token that the login has replaced. The session ends for both.
     assert.equal(await thief, 'reused');
     rotating = false;
     assert.equal(await why(auth, again.refreshToken), 'revoked');

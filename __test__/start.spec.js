@@ -1,4 +1,4 @@
-// What the start of an Auth loads, by name: what an app pays for before its first request.
+// The modules that an Auth loads at its start, by name. An app waits for them before its first request.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -9,11 +9,11 @@ const { ROOT, runNode } = require('./support/child.js');
 const { SECRET, token } = require('./support/jwt.js');
 const { ownDirectory } = require('./support/started.js');
 
-/** Those of Node's modules that are asked for somewhere, take milliseconds to load, and are seldom needed. */
+/** Node modules that latchgate uses in some places, that take milliseconds to load, and that are seldom needed. */
 const SLOW = ['cluster', 'crypto', 'http', 'https', 'net', 'tls'];
 
 /**
- * Of a script in a file, since what is given on the command line has node:crypto loaded for it.
+ * Runs a script from a file, because Node loads node:crypto for code on the command line.
  * @param {import('node:test').TestContext} t @param {string} script @returns {Promise<{ builtin: string[], telemetry: boolean, passed: boolean }>}
  */
 async function loaded(t, script) {
@@ -46,7 +46,7 @@ describe('an Auth with a secret', () => {
     assert.deepEqual(seen, { builtin: [], telemetry: false, passed: true });
   });
 
-  it('and the list would tell', async (t) => {
+  it('and the test detects a slow module', async (t) => {
     const seen = await loaded(
       t,
       `

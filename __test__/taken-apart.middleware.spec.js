@@ -1,4 +1,4 @@
-// Methods without their object, and calls that were forgotten.
+// Methods without their object, and middlewares that were never called.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -9,7 +9,7 @@ const { get } = require('./support/http.js');
 const { token } = require('./support/jwt.js');
 
 describe('what createAuth() returns', () => {
-  it('may be taken apart', async (t) => {
+  it('works after destructuring', async (t) => {
     const {
       authenticate,
       middleware,
@@ -40,7 +40,7 @@ describe('what createAuth() returns', () => {
     assert.equal((await get(port, '/', text)).status, 200);
   });
 
-  it('shows no more for it', (t) => {
+  it('has no extra properties', (t) => {
     const auth = open(t);
     const members = ['sessions', 'tokens', 'apiKeys', 'quotas', 'locks', 'counters'];
     assert.deepEqual(Object.keys(auth), members);
@@ -49,9 +49,9 @@ describe('what createAuth() returns', () => {
 });
 
 for (const { name, express } of EXPRESS) {
-  describe(`on ${name} a middleware whose call was forgotten`, () => {
+  describe(`on ${name} a middleware that the app forgot to call`, () => {
     for (const method of /** @type {const} */ (['middleware', 'serialize'])) {
-      it(`is an error that says so: ${method}`, async (t) => {
+      it(`causes an error that names the missing call: ${method}`, async (t) => {
         const auth = open(t);
         /** @type {any} */
         let caught;

@@ -1,11 +1,11 @@
-// OpenTelemetry: the real API and SDK, and what an app without them has of it.
+// OpenTelemetry: latchgate with the real API and SDK, and in an app without them.
 'use strict';
 
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
 const { runScript } = require('./support/child.js');
 
-/** An SDK whose numbers are read when asked for, set up as an app does: before anything else. */
+/** An SDK with metrics that the test reads on demand. The app sets it up before anything else. */
 const SDK = `
   const otel = require('@opentelemetry/api');
   const { MeterProvider, MetricReader } = require('@opentelemetry/sdk-metrics');
@@ -21,7 +21,11 @@ const SDK = `
   };
 `;
 
-/** @param {string} body @param {Parameters<typeof runScript>[1]} [options] @returns {Promise<any>} what it printed, as JSON */
+/**
+ * @param {string} body
+ * @param {Parameters<typeof runScript>[1]} [options]
+ * @returns {Promise<any>} its output, parsed as JSON
+ */
 async function run(body, options) {
   const { status, stdout, stderr } = await runScript(body, options);
   assert.deepEqual([status, stderr], [0, '']);
@@ -29,7 +33,7 @@ async function run(body, options) {
 }
 
 describe('with @opentelemetry/api in the app', () => {
-  it('the numbers of all Auths are observed as one, those closed included', async () => {
+  it('the metrics of all Auths are observed as a sum, including closed Auths', async () => {
     const { before, after, scope, units } = await run(`
       ${SDK}
       const jwt = { secret: SECRET };
@@ -53,7 +57,7 @@ describe('with @opentelemetry/api in the app', () => {
     assert.deepEqual([units['latchgate.store_degraded'], units['latchgate.token_cache']], ['s', 'By']);
   });
 
-  it('an SDK that is set up after the Auth is found, where it is in the same turn of the event loop', async () => {
+  it('an SDK that is set up after the Auth is found, within the same iteration of the event loop', async () => {
     const points = await run(`
       const auth = latchgate.createAuth({ jwt: { secret: SECRET } });
       ${SDK}
@@ -64,7 +68,7 @@ describe('with @opentelemetry/api in the app', () => {
     assert.ok(points.includes('latchgate.decisions denied credentials_required 1'));
   });
 
-  it('a denial is an event on the active span, without a word on whose it is', async () => {
+  it('a denial is an event on the active span, without the identity of the caller', async () => {
     const events = await run(`
       const otel = require('@opentelemetry/api');
       const events = [];
@@ -81,7 +85,7 @@ describe('with @opentelemetry/api in the app', () => {
 });
 
 describe('without @opentelemetry/api', () => {
-  it('nothing is missed', async () => {
+  it('latchgate works', async () => {
     const text = await run(`
       const { Module } = require('node:module');
       const load = Module._load;
