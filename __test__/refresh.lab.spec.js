@@ -40,7 +40,7 @@ describe('a refresh token', () => {
     assert.deepEqual(await ids(auth, user), []);
   });
 
-  it('expires with its ttl or with its session, whichever comes first', async (t) => {
+  it('expires at the end of its ttl or of its session', async (t) => {
     const { auth, user } = opened(t, { refresh: { ttl: '20m' } });
     const first = await login(auth, user);
     assert.equal(first.refreshExpiresAt, START + 20 * MINUTE);

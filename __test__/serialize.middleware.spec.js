@@ -222,7 +222,7 @@ for (const { name, express } of EXPRESS) {
       leaving.open();
       await holding;
       for (const path of ['/full', '/late', '/own']) {
-        // The response of the request before may arrive before its turn is given up.
+        // The response of the previous request may arrive before its turn is released.
         let status = 0;
         for (let tries = 0; tries < 50 && status !== 200; tries++)
           status = (await get(port, path, text)).status;
@@ -230,7 +230,7 @@ for (const { name, express } of EXPRESS) {
       }
     });
 
-    it('is refused to a credential that fell while it waited, and none gets past without one', async (t) => {
+    it('denies a credential that was revoked during the wait, and denies requests without a credential', async (t) => {
       const auth = open(t, OPTIONS);
       const [inside, leaving] = [gate(), gate()];
       let handled = 0;
@@ -272,7 +272,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(handled, 0);
     });
 
-    it('is used by what runs inside, one after the other, and lasts until that is over', async (t) => {
+    it('provides its turn to sections of the handler, one after the other, and lasts until they end', async (t) => {
       const { seen, work } = crowd();
       /** @type {any} */
       let outcome;
@@ -325,7 +325,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(JSON.parse(answer.body).code, 'ERR_LATCHGATE_INPUT');
     });
 
-    it('lets a barrier pass when the handler has ended', async (t) => {
+    it('releases a barrier when the handler has ended', async (t) => {
       const { auth, port } = await site(t, async (req, res) => {
         const { fence } = await auth.tokens.revokeUser(req.auth.userId, { barrier: true });
         res.json({ fence });
@@ -336,7 +336,7 @@ for (const { name, express } of EXPRESS) {
       assert.ok(Number(fence) > JSON.parse(body).fence);
     });
 
-    it('ends what req.auth.signal watches with the response', async (t) => {
+    it('stops the watch of req.auth.signal at the end of the response', async (t) => {
       /** @type {any[]} */
       const auths = [];
       const { auth, port } = await site(t, (req, res) => {
@@ -360,7 +360,7 @@ for (const { name, express } of EXPRESS) {
 }
 
 describe('serialize() refuses', () => {
-  it('options that are wrong, at once, as ERR_LATCHGATE_CONFIG', (t) => {
+  it('invalid options immediately, as ERR_LATCHGATE_CONFIG', (t) => {
     /** @type {any} */
     const auth = open(t, OPTIONS);
     for (const options of [

@@ -1,4 +1,4 @@
-// What time does to sessions: idle and absolute timeout, ids that have ended, a clock that is set back.
+// The effect of time on sessions: idle and absolute timeouts, ids of ended sessions, and a clock that is set back.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -28,7 +28,7 @@ const tokenNow = (claims) =>
   sign(fresh({ exp: Math.floor(clock.now() / 1000) + 20 * 3600, ...claims }, clock.now()));
 
 describe('idle timeout', () => {
-  it('ends a session at its instant, and not a millisecond sooner', async (t) => {
+  it('ends a session at its deadline, and not a millisecond earlier', async (t) => {
     const { auth, user } = opened(t);
     const admission = await auth.sessions.admit(user, { sessionId: 's' });
     assert.ok(admission.admitted);
@@ -41,7 +41,7 @@ describe('idle timeout', () => {
     assert.equal(await auth.sessions.end(user, 's'), false);
   });
 
-  it('begins anew with each touch', async (t) => {
+  it('restarts with each touch', async (t) => {
     const { auth, user } = opened(t);
     await auth.sessions.admit(user, { sessionId: 's' });
     clock.advance(9 * MINUTE);
@@ -53,7 +53,7 @@ describe('idle timeout', () => {
     assert.deepEqual(await ids(auth, user), ['s']);
   });
 
-  it('answers 401 invalid_token over HTTP, and a request before it counts as activity', async (t) => {
+  it('answers 401 invalid_token over HTTP; an earlier request counts as activity', async (t) => {
     const { auth, user } = opened(t);
     const port = await serve(t, (app) => {
       app.use(auth.middleware());
@@ -73,7 +73,7 @@ describe('idle timeout', () => {
     assert.equal(denied.body, '{"error":"invalid_token"}');
   });
 
-  it('is prolonged once by a request, however many middlewares it passes', async (t) => {
+  it('is extended once per request, for any number of middlewares', async (t) => {
     const { auth, user } = opened(t, { admission: 'first-use' });
     /** @type {any[]} */
     const seen = [];
@@ -99,7 +99,7 @@ describe('idle timeout', () => {
     ]);
   });
 
-  it('frees the slot, and retryAfterMs says when', async (t) => {
+  it('frees the slot, and retryAfterMs reports the time', async (t) => {
     const { auth, user } = opened(t, { limit: 1 });
     await auth.sessions.admit(user);
     clock.advance(MINUTE);
@@ -115,7 +115,7 @@ describe('idle timeout', () => {
     assert.equal((await auth.sessions.admit(user)).admitted, true);
   });
 
-  it('is not prolonged by a request that is refused', async (t) => {
+  it('is not extended by a denied request', async (t) => {
     const { auth, user } = opened(t);
     const port = await serve(t, (app) => {
       app.use(auth.middleware({ scope: 'write' }));
@@ -130,7 +130,7 @@ describe('idle timeout', () => {
 });
 
 describe('absolute timeout', () => {
-  it('ends a session however active it is, and no touch extends it', async (t) => {
+  it('ends a session regardless of its activity, and no touch extends it', async (t) => {
     const { auth, user } = opened(t);
     await auth.sessions.admit(user, { sessionId: 's' });
     for (let minute = 5; minute < 60; minute += 5) {
@@ -145,7 +145,7 @@ describe('absolute timeout', () => {
     assert.equal(await auth.sessions.touch(user, 's'), null);
   });
 
-  it('is not extended by admitting the live session again', async (t) => {
+  it('is not extended by a repeated admission of the live session', async (t) => {
     const { auth, user } = opened(t);
     await auth.sessions.admit(user, { sessionId: 's' });
     clock.advance(9 * MINUTE);
@@ -173,20 +173,20 @@ describe('absolute timeout', () => {
   });
 });
 
-describe('an id that has ended', () => {
-  /** maxAge of a day, without tolerance: what a token may live, and the minute that its iat may lie ahead. */
+describe('the id of an ended session', () => {
+  /** maxAge of a day, without tolerance: the maximum lifetime of a token, plus the minute that its iat may be ahead. */
   const HORIZON = DAY + MINUTE;
 
   /** @type {Array<[string, (auth: import('latchgate').Auth, user: string) => Promise<unknown>, number]>} */
   const ENDINGS = [
     ['ended', (auth, user) => auth.sessions.end(user, 's'), START],
-    ['ended with all others', (auth, user) => auth.sessions.endAll(user), START],
+    ['ended with all other sessions', (auth, user) => auth.sessions.endAll(user), START],
     ['ended with the user', (auth, user) => auth.tokens.revokeUser(user), START],
     ['evicted', (auth, user) => auth.sessions.admit(user, { limit: 1, onLimit: 'evict-oldest' }), START],
     ['timed out', async () => clock.advance(10 * MINUTE), START + 10 * MINUTE],
   ];
   for (const [how, end, at] of ENDINGS) {
-    it(`because it was ${how} is refused until no token can name it any more, and then new`, async (t) => {
+    it(`if it was ${how}, is refused until no valid token can name it, and is new afterwards`, async (t) => {
       const { auth, user } = opened(t);
       await auth.sessions.admit(user, { sessionId: 's' });
       await end(auth, user);
@@ -203,7 +203,7 @@ describe('an id that has ended', () => {
     });
   }
 
-  it('is remembered for the absolute timeout where that is longer', async (t) => {
+  it('is kept for the absolute timeout if that is longer', async (t) => {
     const { auth, user } = opened(t, { absoluteTimeout: '3d', idleTimeout: '3d' });
     await auth.sessions.admit(user, { sessionId: 's' });
     clock.advance(DAY);
@@ -228,7 +228,7 @@ describe('an id that has ended', () => {
     assert.equal((await auth.sessions.admit(user, { sessionId: 's' })).admitted, true);
   });
 
-  it('is refused by first use too, with 401 and not with a new slot', async (t) => {
+  it('is refused by first use too, with 401 and without a new slot', async (t) => {
     const { auth, user } = opened(t, { admission: 'first-use' });
     const token = tokenNow({ sub: user, sid: 's' });
     assert.equal((await auth.authenticate({ token })).ok, true);
@@ -239,7 +239,7 @@ describe('an id that has ended', () => {
     assert.deepEqual(await ids(auth, user), []);
   });
 
-  it('is not remembered longer because it is asked for again', async (t) => {
+  it('is not kept longer because of repeated admissions', async (t) => {
     const { auth, user } = opened(t);
     await auth.sessions.admit(user, { sessionId: 's' });
     await auth.sessions.end(user, 's');
@@ -253,7 +253,7 @@ describe('an id that has ended', () => {
 });
 
 describe('a clock that is set back', () => {
-  it('never takes lastActiveAt with it', async (t) => {
+  it('never decreases lastActiveAt', async (t) => {
     const { auth, user } = opened(t);
     await auth.sessions.admit(user, { sessionId: 's' });
     clock.advance(5 * MINUTE);
@@ -268,7 +268,7 @@ describe('a clock that is set back', () => {
     assert.equal(seen.auth.session?.previousActiveAt, START + 5 * MINUTE);
   });
 
-  it('loses no session, and keeps the order of activity', async (t) => {
+  it('ends no session, and keeps the order of activity', async (t) => {
     const { auth, user } = opened(t);
     for (const sessionId of ['a', 'b', 'c']) {
       await auth.sessions.admit(user, { sessionId });

@@ -12,7 +12,7 @@ const { SECRET, fresh, read, sign, token } = require('./support/jwt.js');
 /** @typedef {import('latchgate').Auth} Auth */
 
 /**
- * The reason of the denial, or 'allowed'.
+ * Returns the reason of the denial, or 'allowed'.
  * @param {Auth} auth
  * @param {string} text
  */
@@ -22,7 +22,7 @@ async function outcome(auth, text) {
 }
 
 describe('issue()', () => {
-  it('makes a token that this Auth accepts, with id, times and generation', async (t) => {
+  it('creates a token that this Auth accepts, with id, times and generation', async (t) => {
     const jwt = { secret: SECRET, issuer: 'https://a.test', audience: ['api', 'web'] };
     const auth = open(t, { jwt });
     const user = unique();
@@ -50,7 +50,7 @@ describe('issue()', () => {
     assert.deepEqual(await auth.tokens.verify(text), read(text));
   });
 
-  it('lives for accessTtl, 15 minutes where nothing is said', async (t) => {
+  it('creates a token that lives for accessTtl, 15 minutes by default', async (t) => {
     const usual = read(await open(t).tokens.issue('u'));
     assert.equal(usual.exp - usual.iat, 900);
     const auth = open(t, { jwt: { secret: SECRET, accessTtl: '2m' } });
@@ -78,7 +78,7 @@ describe('issue()', () => {
     assert.equal(await outcome(auth, text), 'allowed');
   });
 
-  it('refuses claims that it sets itself, and what JSON cannot hold', async (t) => {
+  it('refuses claims that it sets itself, and values that JSON cannot represent', async (t) => {
     const auth = open(t, { jwt: { secret: SECRET, claims: { userId: 'uid', sessionId: 'tab' } } });
     /** @type {any} */
     const { tokens } = auth;
@@ -124,7 +124,7 @@ describe('issue()', () => {
     );
   });
 
-  it('without a private key is a fault', async (t) => {
+  it('without a private key rejects', async (t) => {
     const { publicKey } = crypto.generateKeyPairSync('ed25519');
     const auth = open(t, { jwt: { publicKey } });
     await assert.rejects(auth.tokens.issue('u'), fault('CONFIG', /privateKey/));
@@ -132,7 +132,7 @@ describe('issue()', () => {
 });
 
 describe('without any key', () => {
-  it('sessions and revocation by user work, and what needs a key is ERR_LATCHGATE_CONFIG', async (t) => {
+  it('sessions and revocation by user work, and calls that need a key are ERR_LATCHGATE_CONFIG', async (t) => {
     const auth = open(t, { jwt: {} });
     const user = unique();
     await auth.sessions.admit(user);
@@ -152,7 +152,7 @@ describe('without any key', () => {
 });
 
 describe('verify()', () => {
-  it('resolves the claims, frozen, or null, and looks at no revocation', async (t) => {
+  it('resolves with the frozen claims, or with null, and ignores revocations', async (t) => {
     const auth = open(t);
     const claims = fresh({ sub: unique(), deep: { x: 1 } });
     const text = sign(claims);
@@ -164,7 +164,7 @@ describe('verify()', () => {
     assert.deepEqual(await auth.tokens.verify(text), claims);
   });
 
-  it('of a token over the cap is null, of a million characters too', async (t) => {
+  it('resolves with null for a token over the size limit, even with a million characters', async (t) => {
     const auth = open(t);
     const exact = (/** @type {number} */ size) => {
       const base = sign(fresh({ filling: '' }));
@@ -180,7 +180,7 @@ describe('verify()', () => {
     assert.equal(await auth.tokens.isRevoked(huge), true);
   });
 
-  it('rejects what is no string', async (t) => {
+  it('rejects a value that is not a string', async (t) => {
     /** @type {any} */
     const { tokens } = open(t);
     for (const bad of [undefined, null, 7, {}, ['x'], Buffer.from('x')]) {
@@ -192,11 +192,11 @@ describe('verify()', () => {
 });
 
 describe('revoke()', () => {
-  it('ends this token alone, at once and on every Auth of the store', async (t) => {
+  it('revokes only this token, immediately, on every Auth of the store', async (t) => {
     const auth = open(t);
     const sub = unique();
     const [first, second] = [token({ sub }), token({ sub })];
-    assert.equal(await outcome(auth, first), 'allowed', 'and is cached from here on');
+    assert.equal(await outcome(auth, first), 'allowed', 'the token is allowed and cached');
     assert.equal(await auth.tokens.isRevoked(first), false);
     assert.equal(await auth.tokens.revoke(first), true);
     assert.equal(await outcome(auth, first), 'token_revoked');
@@ -204,24 +204,24 @@ describe('revoke()', () => {
     assert.equal(await outcome(auth, second), 'allowed');
   });
 
-  it('twice at the same time, both resolve true', async (t) => {
+  it('resolves with true for both of two concurrent calls', async (t) => {
     const auth = open(t);
     const text = token({ sub: unique() });
     assert.deepEqual(await Promise.all([auth.tokens.revoke(text), auth.tokens.revoke(text)]), [true, true]);
     assert.equal(await outcome(auth, text), 'token_revoked');
   });
 
-  it('of an expired, foreign or damaged token is false, and no fault', async (t) => {
+  it('resolves with false for an expired, foreign or damaged token', async (t) => {
     const auth = open(t);
     const now = Math.floor(Date.now() / 1000);
     assert.equal(await auth.tokens.revoke(token({ iat: now - 7200, exp: now - 3600 })), false);
     assert.equal(await auth.tokens.revoke(token({}, { key: 'x'.repeat(64) })), false);
     assert.equal(await auth.tokens.revoke('x'), false);
     assert.equal(await auth.tokens.revoke(''), false);
-    assert.equal(await auth.tokens.isRevoked('x'), true, 'what does not verify stands for nothing');
+    assert.equal(await auth.tokens.isRevoked('x'), true, 'a token that does not verify counts as revoked');
   });
 
-  it('holds where an ES256 signature is written in its other form', async (t) => {
+  it('also covers the other form of an ES256 signature', async (t) => {
     const { publicKey, privateKey } = crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const auth = open(t, { jwt: { publicKey } });
     for (const jti of [unique('jti'), undefined]) {
@@ -241,7 +241,7 @@ describe('revoke()', () => {
     }
   });
 
-  it('two tokens of one user, one with a jti that is the other’s hash, do not meet', async (t) => {
+  it('distinguishes two tokens of one user if the jti of one equals the hash of the other', async (t) => {
     const auth = open(t);
     const sub = unique();
     const nameless = sign({ ...fresh({ sub }), jti: undefined });
@@ -255,7 +255,7 @@ describe('revoke()', () => {
     assert.equal(await outcome(auth, named), 'token_revoked');
   });
 
-  it('with claims that resemble another’s never gives one token the other’s', async (t) => {
+  it('keeps the claims of similar tokens separate', async (t) => {
     const auth = open(t);
     const port = await serve(t, (app) => {
       app.use(auth.middleware());
@@ -269,7 +269,7 @@ describe('revoke()', () => {
 });
 
 describe('revokeId() and isRevoked()', () => {
-  it('end and ask about a token by its id', async (t) => {
+  it('revoke a token by its id, and report its state', async (t) => {
     const auth = open(t);
     const userId = unique();
     const text = token({ sub: userId, jti: 'the-id' });
@@ -280,10 +280,14 @@ describe('revokeId() and isRevoked()', () => {
     );
     assert.equal(await outcome(auth, text), 'token_revoked');
     assert.equal(await auth.tokens.isRevoked({ jti: 'the-id', userId }), true);
-    assert.equal(await outcome(auth, token({ sub: unique(), jti: 'the-id' })), 'allowed', 'another user’s');
+    assert.equal(
+      await outcome(auth, token({ sub: unique(), jti: 'the-id' })),
+      'allowed',
+      'a token of another user',
+    );
   });
 
-  it('of an id that has expired is false, and of seconds in place of milliseconds a fault', async (t) => {
+  it('return false for an expired id, and reject seconds in place of milliseconds', async (t) => {
     const auth = open(t);
     const id = { jti: 'j', userId: unique() };
     assert.equal(await auth.tokens.revokeId({ ...id, expiresAt: Date.now() - 1 }), false);
@@ -301,7 +305,7 @@ describe('revokeId() and isRevoked()', () => {
 });
 
 describe('revokeUser(), blockUser() and unblockUser()', () => {
-  it('revokeUser() ends all sessions and tokens, and a login straight afterwards works', async (t) => {
+  it('revokeUser() ends all sessions and tokens, and an immediate login works', async (t) => {
     const auth = open(t, { sessions: { admission: 'first-use' } });
     const user = unique();
     const old = await auth.tokens.issue(user, { sessionId: 'a' });
@@ -319,7 +323,7 @@ describe('revokeUser(), blockUser() and unblockUser()', () => {
     assert.equal(await outcome(auth, next), 'user_revoked');
   });
 
-  it('revokeUser() ends no other user’s', async (t) => {
+  it('revokeUser() revokes no token of another user', async (t) => {
     const auth = open(t);
     const [user, other] = [unique(), unique()];
     const text = await auth.tokens.issue(other);
@@ -327,7 +331,7 @@ describe('revokeUser(), blockUser() and unblockUser()', () => {
     assert.equal(await outcome(auth, text), 'allowed');
   });
 
-  it('blockUser() denies whatever is issued, until unblockUser()', async (t) => {
+  it('blockUser() denies all tokens, including new tokens, until unblockUser()', async (t) => {
     const auth = open(t);
     const user = unique();
     await auth.sessions.admit(user);
@@ -349,7 +353,7 @@ describe('revokeUser(), blockUser() and unblockUser()', () => {
     assert.equal((await auth.sessions.admit(user)).admitted, true);
   });
 
-  it('bad arguments are refused and revoke nothing', async (t) => {
+  it('invalid arguments are refused, and revoke nothing', async (t) => {
     const auth = open(t);
     const user = unique();
     const text = await auth.tokens.issue(user);

@@ -1,4 +1,4 @@
-// Leases while the store's clock is set: in the process that holds one, another clock says when it ends.
+// Leases while the store's clock is set back. The process that holds a lease measures its end with another clock.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -9,7 +9,7 @@ const { HOUR, SECOND, START, clock } = require('./support/lab.js');
 beforeEach(() => clock.set(START));
 after(() => clock.release());
 
-it('a clock that is set back prolongs no lease beyond maxHold', async (t) => {
+it('setting back the clock extends no lease beyond maxHold', async (t) => {
   const auth = open(t, { store: newStore() });
   const lease = await auth.locks.acquire('k', { ttl: '1s', maxHold: '10s' });
   const last = Date.now() + 10 * SECOND;
@@ -19,14 +19,14 @@ it('a clock that is set back prolongs no lease beyond maxHold', async (t) => {
   assert.equal(await lease.release(), true);
 });
 
-it('a lease that is renewed under a clock that was set back lasts no longer than was asked for', async (t) => {
+it('a lease that is renewed after the clock was set back lasts no longer than requested', async (t) => {
   const auth = open(t, { store: newStore() });
   const lease = await auth.locks.acquire('k', { ttl: '1s', maxHold: '1h' });
   clock.advance(-HOUR);
   assert.equal(await lease.extend(2 * SECOND), true);
   assert.ok(
     lease.expiresAt <= Date.now() + 2 * SECOND,
-    'so that it is renewed, and heard of where it is lost',
+    'the process renews the lease in time, and notices its loss',
   );
   assert.equal(await lease.release(), true);
 });

@@ -1,5 +1,6 @@
-// What is left of turns that were had in the embedded store: of a million keys their fences, for a day, and in the process that
-// used them next to nothing.
+// Memory of past turns in the embedded store. The store keeps the fences of a million keys for a day. The process
+// that used
+// the keys keeps almost nothing.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -8,7 +9,7 @@ const { it } = require('node:test');
 const { ROOT, runNode } = require('./support/child.js');
 
 const KEYS = 1_000_000;
-/** Of one thing that was kept for each key there would be as many bytes, or more. */
+/** Any object per key would need at least this number of bytes. */
 const ROOM = 20_000_000;
 
 const SCRIPT = `
@@ -57,7 +58,7 @@ const SCRIPT = `
   })();
 `;
 
-it(`of ${KEYS} keys that were used nothing is left but their fences, and of those nothing after a day`, async () => {
+it(`after turns of ${KEYS} keys only their fences are left, and after a day nothing is left`, async () => {
   const ending = await runNode(['--expose-gc', '--disable-warning=ExperimentalWarning', '-e', SCRIPT], {
     deadline: 300_000,
   });

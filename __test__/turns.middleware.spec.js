@@ -1,4 +1,5 @@
-// Users' turns, and what they are tied to: the credential when the turn is granted, assertValid(), signal, and the barrier behind
+// Turns of users, and their link to the credential: the check when the turn is granted, assertValid(), signal, and
+// the barrier of
 // a revocation.
 'use strict';
 
@@ -15,12 +16,12 @@ const OPTIONS = { sessions: { admission: /** @type {const} */ ('first-use') }, a
 /** @param {Auth} auth @param {Parameters<Auth['authenticate']>[0]} credentials */
 async function enter(auth, credentials) {
   const answer = await auth.authenticate(credentials);
-  assert.ok(answer.ok, 'let in');
+  assert.ok(answer.ok, 'the request is allowed');
   return answer.auth;
 }
 
 /**
- * What a user may be let in with, and everything that takes it away again.
+ * Every kind of credential, and every way to invalidate it.
  * @type {Array<[string, (auth: Auth, user: string) => Promise<any>, Array<[string, (auth: Auth, user: string, own: any) => Promise<unknown>]>]>}
  */
 const CREDENTIALS = [
@@ -76,7 +77,7 @@ for (const [what, make, ends] of CREDENTIALS) {
       return { auth, user, own, credentials: { ...credentials, keyId } };
     }
 
-    it('sections of a user run one at a time, and those of others meanwhile', async (t) => {
+    it('sections of one user run one at a time, and sections of other users concurrently', async (t) => {
       const { auth, own } = await setUp(t);
       const holder = await held((work) => own.runExclusive(work));
       assert.equal(holder.lease.key, own.userId);
@@ -94,7 +95,7 @@ for (const [what, make, ends] of CREDENTIALS) {
       assert.deepEqual([seen.runs, seen.most, areGrowing(seen.fences)], [50, 1, true]);
     });
 
-    it('assertValid() resolves as long as it stands, and touches nothing', async (t) => {
+    it('assertValid() resolves as long as the credential is valid, and updates no session', async (t) => {
       const { auth, user, own } = await setUp(t);
       const before = await auth.sessions.list(user);
       assert.equal(await own.assertValid(), undefined);
@@ -102,7 +103,7 @@ for (const [what, make, ends] of CREDENTIALS) {
     });
 
     for (const [how, end] of ends) {
-      it(`once ${how}, nothing of it goes on`, async (t) => {
+      it(`once ${how}, no further section runs`, async (t) => {
         const { auth, user, own, credentials } = await setUp(t);
         const holder = await held((work) => own.runExclusive(work));
         let ran = 0;
@@ -114,7 +115,11 @@ for (const [what, make, ends] of CREDENTIALS) {
         assert.ok(fault('REVOKED')(await aborted(signal)));
         await assert.rejects(own.assertValid(), fault('REVOKED'));
         holder.leave();
-        assert.equal(await holder.done, 'done', 'what held its turn before may end');
+        assert.equal(
+          await holder.done,
+          'done',
+          'the section that held the turn before the revocation may end',
+        );
         await Promise.all(refused);
         await assert.rejects(
           own.runExclusive(() => ran++),
@@ -126,7 +131,7 @@ for (const [what, make, ends] of CREDENTIALS) {
       });
     }
 
-    it('counters.apply() takes its auth', async (t) => {
+    it('counters.apply() accepts its auth', async (t) => {
       const { auth, user, own } = await setUp(t);
       const { values } = await auth.counters.apply(user, [{ name: 'n', delta: 2 }], { auth: own });
       assert.deepEqual(values, { n: 2 });
@@ -135,7 +140,7 @@ for (const [what, make, ends] of CREDENTIALS) {
 }
 
 describe('a signal', () => {
-  it('of another user, or session, does not abort', async (t) => {
+  it('of another user, or of another session, does not abort', async (t) => {
     const auth = open(t, OPTIONS);
     const user = unique();
     const [gone, same, other] = await Promise.all([
@@ -153,13 +158,13 @@ describe('a signal', () => {
     );
   });
 
-  it('is one for each request, however often it is read', async (t) => {
+  it('is the same object at every read', async (t) => {
     const auth = open(t, OPTIONS);
     const own = await enter(auth, { token: token({ sid: 's' }) });
     assert.equal(own.signal, own.signal);
   });
 
-  it('aborts no more after done()', async (t) => {
+  it('does not abort after done()', async (t) => {
     const auth = open(t, OPTIONS);
     const user = unique();
     const [own, other] = await Promise.all([
@@ -189,7 +194,7 @@ describe('a signal', () => {
 
 describe('a barrier', () => {
   for (const method of /** @type {const} */ (['revokeUser', 'blockUser'])) {
-    it(`of ${method}() waits for the section that runs, ahead of those who wait`, async (t) => {
+    it(`of ${method}() waits for the running section, ahead of the waiters`, async (t) => {
       const auth = open(t, OPTIONS);
       const user = unique();
       const own = await enter(auth, { token: token({ sub: user, sid: 's' }) });
@@ -198,10 +203,10 @@ describe('a barrier', () => {
       const refused = waiting.map((run) => assert.rejects(run, fault('REVOKED')));
       let isOver = false;
       const revoking = auth.tokens[method](user, { barrier: true }).then((told) => {
-        assert.ok(isOver, 'not before the section has ended');
+        assert.ok(isOver, 'the barrier waits for the end of the section');
         return told;
       });
-      // It has been carried out when the credential has fallen.
+      // The revocation is done as soon as the credential is invalid.
       while (await own.assertValid().then(Boolean.bind(null, true), () => false)) await tick();
       isOver = true;
       holder.leave();
@@ -212,7 +217,7 @@ describe('a barrier', () => {
     });
   }
 
-  it('that is not waited for any more, since the Auth is closed, says that the revocation stands', async (t) => {
+  it('that is interrupted by close() reports that the revocation is in effect', async (t) => {
     const store = newStore();
     const [auth, other] = [open(t, { ...OPTIONS, store }), open(t, { ...OPTIONS, store })];
     const user = unique();
@@ -228,7 +233,7 @@ describe('a barrier', () => {
     holder.leave();
   });
 
-  it('without anybody inside resolves, below every later fence', async (t) => {
+  it('without a running section resolves, with a fence below every later fence', async (t) => {
     const auth = open(t, OPTIONS);
     const user = unique();
     const first = await auth.tokens.revokeUser(user, { barrier: true });
@@ -239,7 +244,7 @@ describe('a barrier', () => {
     assert.ok(fence > Number(second.fence));
   });
 
-  it('that waits in vain is BUSY, and the revocation stands', async (t) => {
+  it('that times out is BUSY, and the revocation stays in effect', async (t) => {
     const auth = open(t, OPTIONS);
     const user = unique();
     const own = await enter(auth, { token: token({ sub: user, sid: 's' }) });
@@ -265,7 +270,7 @@ describe('a barrier', () => {
     assert.deepEqual(told, { sessionsEnded: 1, fence });
   });
 
-  it('that is not asked for gives no fence, and wrong options revoke nothing', async (t) => {
+  it('that is not requested returns no fence, and invalid options revoke nothing', async (t) => {
     /** @type {any} */
     const auth = open(t, OPTIONS);
     const user = unique();
@@ -300,7 +305,7 @@ describe('after close()', () => {
     assert.equal(own.signal.aborted, false);
   });
 
-  it('a lease that came as close() began is given up, and not waited for', async (t) => {
+  it('a lease that was granted as close() began is released, and delays nobody', async (t) => {
     const url = newStore('memory:');
     const auth = open(t, { ...OPTIONS, store: url });
     const other = open(t, { ...OPTIONS, store: url });
@@ -311,7 +316,7 @@ describe('after close()', () => {
     assert.equal(await closed, 'closed');
   });
 
-  it('sections have ended, and who waited was sent away', async (t) => {
+  it('sections have ended, and waiters were rejected', async (t) => {
     const auth = open(t, OPTIONS);
     const key = unique('key');
     const holder = await held((/** @type {any} */ work) => auth.locks.runExclusive(key, work));

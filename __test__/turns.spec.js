@@ -1,4 +1,4 @@
-// Turns on the embedded store: their order, and what they are to the process.
+// Turns on the embedded store: their order, and their effect on the process.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -8,7 +8,7 @@ const { runScript } = require('./support/child.js');
 const { held } = require('./support/turns.js');
 
 describe('turns', () => {
-  it('come in the order of the calls; who leaves changes nothing for the others', async (t) => {
+  it('are granted in the order of the calls, and a waiter that leaves does not affect the others', async (t) => {
     const { locks } = open(t);
     const key = unique('key');
     const holder = await held((/** @type {any} */ work) => locks.runExclusive(key, work));
@@ -38,7 +38,7 @@ describe('a process', () => {
     return stdout.trim();
   };
 
-  it('ends by itself while a turn is held, and while a signal is watched', async () => {
+  it('exits while a turn is held, and while a signal is watched', async () => {
     const script = `
       // Longer than the test would wait.
       const long = { maxHold: '1h' };
@@ -50,14 +50,14 @@ describe('a process', () => {
     assert.equal(await run(script), 'false');
   });
 
-  it('is kept alive by who waits for a turn, and by nobody else', async () => {
+  it('stays alive for a caller that waits for a turn, and only for such a caller', async () => {
     const script = `
       await locks.acquire('k', { ttl: '1h', maxHold: '1h' });
       await locks.acquire('k', { wait: 50 }).catch((error) => console.log(error.code));`;
     assert.equal(await run(script), 'ERR_LATCHGATE_BUSY');
   });
 
-  it('drags nothing along where each section starts the next one from within', async () => {
+  it('keeps no memory of past sections if each section starts the next section', async () => {
     const script = `
       const signals = [];
       await new Promise((done) => {
@@ -76,7 +76,7 @@ describe('a process', () => {
     assert.equal(await run(script, { NODE_OPTIONS: '--expose-gc' }), 'true');
   });
 
-  it('has nothing to say where a section fails after its turn was lost, but to its caller', async () => {
+  it('reports the error of a section that lost its turn only to its caller', async () => {
     const script = `
       const late = locks.runExclusive('k', () => new Promise((resolve) => setTimeout(resolve, 50)), { maxHold: 10 });
       console.log(await late.catch((error) => error.code), await locks.runExclusive('k', () => 'next'));`;

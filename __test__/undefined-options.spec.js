@@ -1,5 +1,6 @@
-// An option that is present but undefined is refused, whichever option it is: a variable that is not set must not remove a check.
-// The options come from index.d.ts, so that a new option is in this test from the start.
+// Every option that is present but undefined is refused, because an unset variable must not remove a check. The
+// tests read the
+// options from index.d.ts, so they include new options automatically.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -16,12 +17,13 @@ const jwt = { secret: SECRET };
 const RULE = { limit: 1 };
 
 /**
- * How a call is made with options. `code` of the refusal; `path` in front of the name in its message; `beside`: what must be
- * there before an object inside is looked at.
+ * How to call a method with options. `code`: code of the refusal. `path`: prefix of the option name in the
+ * message. `beside`: members
+ * that the call needs before it reads an inner object.
  * @typedef {{ make: (options: any, auth: any) => unknown, code?: 'CONFIG' | 'INPUT', path?: string, beside?: object }} Call
  */
 
-/** By the name that option-types.js gives the parameter. @type {Record<string, Call>} */
+/** Calls by the parameter name that option-types.js reports. @type {Record<string, Call>} */
 const CALLS = {
   'createAuth(options)': { make: (options) => createAuth(options), code: 'CONFIG' },
   'authMiddleware(options)': { make: (options) => authMiddleware(options), code: 'CONFIG' },
@@ -69,14 +71,14 @@ const CALLS = {
   'req.auth.runExclusive(options)': { make: (options, { passed }) => passed.runExclusive(() => {}, options) },
 };
 
-/** undefined means there: that nothing came. */
+/** In this parameter, undefined means an absent value. */
 const EXCEPTION = 'authenticate(credentials)';
-/** Members that nobody knows are left alone there (RFC 7517 section 5), so that no list of what is known is told. */
+/** Unknown members are ignored here (RFC 7517 section 5), so the message lists no known members. */
 const OPEN = 'jwt.jwks';
 
 const PARAMETERS = optionParameters().filter(({ call }) => call !== EXCEPTION);
 
-/** Calls into the addon, and gates that were opened. @type {Record<string, number>} */
+/** Number of calls into the addon, and of created native objects. @type {Record<string, number>} */
 let native = {};
 
 before(() => {
@@ -85,7 +87,7 @@ before(() => {
     const { value } = /** @type {PropertyDescriptor} */ (
       Object.getOwnPropertyDescriptor(Gate.prototype, name)
     );
-    // The sweep comes by a timer, once a second, whatever is asked.
+    // The sweep runs on a timer, once a second, regardless of the calls.
     if (typeof value !== 'function' || ['constructor', 'sweep'].includes(name)) continue;
     Gate.prototype[name] = function (/** @type {unknown[]} */ ...args) {
       native[name] = (native[name] ?? 0) + 1;
@@ -101,10 +103,10 @@ before(() => {
 });
 
 /**
- * An object that holds a value at a path such as `jwt.claims.userId` or `[].name`.
+ * Builds an object with a value at a path such as `jwt.claims.userId` or `[].name`.
  * @param {string} path
  * @param {object} value
- * @param {object} [beside] it
+ * @param {object} [beside] further members
  * @returns {any}
  */
 function at(path, value, beside = {}) {
@@ -114,16 +116,16 @@ function at(path, value, beside = {}) {
   return first === '[]' ? [inner] : { ...beside, [first]: inner };
 }
 
-/** What it throws or rejects with. @param {() => unknown} make @returns {Promise<any>} */
+/** Returns the error that the call throws or rejects with. @param {() => unknown} make @returns {Promise<any>} */
 const refusal = (make) =>
   Promise.resolve()
     .then(make)
     .then(
-      () => assert.fail('it was not refused'),
+      () => assert.fail('the call was not refused'),
       (error) => error,
     );
 
-/** An Auth with a request that it has let through. @param {import('node:test').TestContext} t */
+/** Opens an Auth with an allowed request. @param {import('node:test').TestContext} t */
 async function ready(t) {
   const auth = open(t, { jwt, apiKeys: {} });
   const answer = await auth.authenticate({ token: token({ sub: 'ada', sid: 's' }) });
@@ -138,13 +140,13 @@ const inMessage = ({ path: prefix = '' }, path) => {
 };
 
 describe('an option that is undefined', () => {
-  it('is looked for in every call that takes options', () => {
+  it('is tested in every call that has options', () => {
     assert.deepEqual(PARAMETERS.map(({ call }) => call).sort(), Object.keys(CALLS).sort());
   });
 
   for (const { call, objects } of PARAMETERS) {
     const { make, code = 'INPUT', beside } = CALLS[call];
-    it(`is refused in ${call} at once, by name, and nothing is done`, async (t) => {
+    it(`is refused in ${call} immediately, by name, without further effect`, async (t) => {
       const auth = await ready(t);
       const handles = process.getActiveResourcesInfo().sort();
       native = {};
@@ -163,7 +165,7 @@ describe('an option that is undefined', () => {
       assert.deepEqual(process.getActiveResourcesInfo().sort(), handles);
     });
 
-    it(`is looked for under every name that ${call} knows`, async (t) => {
+    it(`is tested for every name that ${call} knows`, async (t) => {
       const auth = await ready(t);
       for (const [path, names] of objects) {
         if (path === OPEN) continue;
@@ -175,7 +177,7 @@ describe('an option that is undefined', () => {
     });
   }
 
-  it('keeps an Auth from opening any connection', async (t) => {
+  it('keeps an Auth from opening a connection', async (t) => {
     let connections = 0;
     const server = net.createServer(() => connections++).listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -190,7 +192,7 @@ describe('an option that is undefined', () => {
       );
       assert.throws(() => make({ ...whole, sessions: undefined }), fault('CONFIG', /sessions/));
     }
-    // The same holds for every wrong option of the policy, and where the policy needs a key that nobody has given.
+    // The same is true for every invalid option of the policy, and for a policy that needs a missing key.
     for (const wrong of [{ scope: undefined }, { optional: 'yes' }, { quota: { limit: -1 } }])
       assert.throws(() => authMiddleware(/** @type {any} */ ({ ...whole, ...wrong })), fault('CONFIG'));
     assert.throws(() => authMiddleware({ store: whole.store }), fault('CONFIG', /no key/));
@@ -198,7 +200,7 @@ describe('an option that is undefined', () => {
     assert.deepEqual([connections, native], [0, {}]);
   });
 
-  it('tells nothing of what stands beside it', () => {
+  it('causes a message without the values of other options', () => {
     const { message } = /** @type {Error} */ (
       (() => {
         try {
@@ -211,7 +213,7 @@ describe('an option that is undefined', () => {
     assert.ok(!message.includes(SECRET) && !message.includes('hunter2'), message);
   });
 
-  it('of a key set is refused as well: "alg" and "use" say what a key may do', () => {
+  it('of a key set is refused too: "alg" and "use" restrict the use of a key', () => {
     const key = { kty: 'RSA', n: 'x', e: 'AQAB' };
     for (const member of ['alg', 'use', 'key_ops', 'kid']) {
       const lost = { ...key, [member]: undefined };
@@ -222,7 +224,7 @@ describe('an option that is undefined', () => {
     }
   });
 
-  it('of a list is refused as any other wrong element', async (t) => {
+  it('in a list is refused like any other invalid element', async (t) => {
     const lost = /** @type {any} */ ([undefined]);
     const auth = open(t);
     for (const name of ['issuer', 'audience', 'algorithms', 'requiredClaims'])
@@ -242,7 +244,7 @@ describe('an option that is undefined', () => {
 describe('undefined', () => {
   for (const { call, optional } of PARAMETERS) {
     if (!optional) continue;
-    it(`in place of all options is the same as none: ${call}`, async (t) => {
+    it(`in place of all options means no options: ${call}`, async (t) => {
       const auth = await ready(t);
       /** @type {any} */
       const made = await Promise.resolve()
@@ -253,7 +255,7 @@ describe('undefined', () => {
     });
   }
 
-  it('among credentials means that there is none', async (t) => {
+  it('among credentials means an absent credential', async (t) => {
     const auth = open(t, { jwt, apiKeys: {}, store: newStore() });
     const nothing = { token: undefined, apiKey: undefined, context: undefined };
     const refused = await auth.authenticate(nothing);
@@ -262,7 +264,7 @@ describe('undefined', () => {
     assert.equal((await auth.authenticate({ ...nothing, token: text })).ok, true);
   });
 
-  it('from a function of the policy means what it says there', async (t) => {
+  it('as the result of a policy function has its documented meaning', async (t) => {
     const auth = open(t, { jwt });
     const quota = { limit: 1, idempotencyKey: () => undefined };
     const text = token({ sub: unique() });

@@ -1,5 +1,6 @@
-// What the app's own functions and objects throw when they are called or read, and what somebody has put into the prototype of
-// all objects: a fault with a code and its cause, and never another answer.
+// Errors of the app's own functions and objects, and a polluted prototype of all objects. Each causes an error with
+// a code and a
+// cause, and never another result.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -20,7 +21,7 @@ const caused = (code) => (/** @type {any} */ error) => {
 /** @returns {any} */
 const unreadable = () => new Proxy({}, { ownKeys: fail });
 
-describe('what the app throws', () => {
+describe('an error of the app', () => {
   it('in a function of the options or the policy rejects authenticate() with its cause', async (t) => {
     const limited = open(t, { sessions: { limit: fail, admission: 'first-use' } });
     await assert.rejects(
@@ -43,7 +44,7 @@ describe('what the app throws', () => {
     );
   });
 
-  it('while an object is read is a fault of the argument', async (t) => {
+  it('while latchgate reads an object is an error of the argument', async (t) => {
     const auth = open(t);
     /** @type {any} */
     const getter = Object.defineProperty({}, 'limit', { enumerable: true, get: fail });
@@ -65,7 +66,7 @@ describe('what the app throws', () => {
     assert.throws(() => auth.middleware(unreadable()), caused('CONFIG'));
   });
 
-  it('is nothing to an Auth that is closed', async (t) => {
+  it('in an argument is not reached on a closed Auth', async (t) => {
     const auth = open(t);
     await auth.close();
     await assert.rejects(auth.tokens.revokeId(unreadable()), fault('CLOSED'));
@@ -73,8 +74,8 @@ describe('what the app throws', () => {
   });
 });
 
-describe('what stands in the prototype of all objects', () => {
-  it('is not taken for what a key, a session or a change leaves out', async (t) => {
+describe('a property in the prototype of all objects', () => {
+  it('does not replace a member that a key, a session or a change omits', async (t) => {
     const auth = open(t, { apiKeys: {} });
     const userId = unique();
     const { key, keyId } = await auth.apiKeys.create({ ownerId: userId });

@@ -1,4 +1,4 @@
-// One version: of the package and its binary at the start of an Auth, and of everything that a release names.
+// One version: of the package and its binary at the start of an Auth, and of all files of a release.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -14,7 +14,11 @@ const { version: VERSION } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package
 const BINARY = path.join(ROOT, 'src', 'js', binaryName);
 const OTHER = VERSION.replace(/\d+$/, (/** @type {string} */ patch) => String((Number(patch) + 1) % 10));
 
-/** What a process is told that makes two Auths, one after the other. @param {string} directory @param {Record<string, string | undefined>} [env] */
+/**
+ * Returns the output of a process that creates two Auths, one after the other.
+ * @param {string} directory
+ * @param {Record<string, string | undefined>} [env]
+ */
 async function started(directory, env = {}) {
   const script = `
     const { createAuth } = require(${JSON.stringify(directory)});
@@ -31,7 +35,7 @@ async function started(directory, env = {}) {
   });
   assert.deepEqual([status, signal, stderr], [0, null, '']);
   const [first, second] = stdout.trim().split('\n');
-  assert.equal(first, second, 'the second is told the same');
+  assert.equal(first, second, 'the second Auth gets the same result');
   return first;
 }
 
@@ -42,7 +46,11 @@ function edit(file, change) {
   fs.writeFileSync(file, `${JSON.stringify(json, null, 2)}\n`);
 }
 
-/** @param {string} told @param {string} found what is said of the binary @param {string} [wanted] the package's version */
+/**
+ * @param {string} told
+ * @param {string} found the binary, as the message describes it
+ * @param {string} [wanted] the package's version
+ */
 function assertRefused(told, found, wanted = VERSION) {
   assert.match(told, /^LatchgateError ERR_LATCHGATE_CONFIG latchgate is at version /);
   for (const part of [
@@ -54,11 +62,11 @@ function assertRefused(told, found, wanted = VERSION) {
 }
 
 describe('an Auth', () => {
-  it('is made where package and binary are of one version', async (t) => {
+  it('is created if package and binary have the same version', async (t) => {
     assert.equal(await started(copyPackage(t)), 'made');
   });
 
-  it('is refused where the package is of another version', async (t) => {
+  it('is refused if the package has another version', async (t) => {
     const directory = copyPackage(t);
     edit(path.join(directory, 'package.json'), (json) => {
       json.version = '99.0.0-rc.1';
@@ -67,7 +75,7 @@ describe('an Auth', () => {
   });
 
   const darwin = process.platform === 'darwin' && 'a changed binary has no valid signature';
-  it('is refused where the binary is of another version', { skip: darwin }, async (t) => {
+  it('is refused if the binary has another version', { skip: darwin }, async (t) => {
     const directory = copyPackage(t);
     const file = path.join(directory, 'src', 'js', binaryName);
     const binary = fs.readFileSync(BINARY);
@@ -82,10 +90,10 @@ describe('an Auth', () => {
   });
 
   for (const [what, text, found] of [
-    ['says another version', `{ ...real, version: () => '0.0.9' }`, 'at version 0.0.9'],
-    ['is from before versions were told', '{ ...real, version: undefined }', 'of an older, unnamed version'],
+    ['reports another version', `{ ...real, version: () => '0.0.9' }`, 'at version 0.0.9'],
+    ['is older than the version check', '{ ...real, version: undefined }', 'of an older, unnamed version'],
   ])
-    it(`is refused where what is loaded ${what}, whatever the environment says`, async (t) => {
+    it(`is refused if the loaded file ${what}, regardless of the environment`, async (t) => {
       const file = path.join(ownDirectory(t, 'test'), 'other.js');
       fs.writeFileSync(file, `const real = require(${JSON.stringify(BINARY)}); module.exports = ${text};`);
       for (const enforce of [undefined, '0', '1']) {
@@ -98,7 +106,7 @@ describe('an Auth', () => {
 describe('check-versions', () => {
   const check = (/** @type {string[]} */ ...args) => runNode(['scripts/check-versions.js', ...args]);
 
-  it('finds one version in the repository, and in what was built from it', async () => {
+  it('accepts the repository, and the files built from it', async () => {
     const { status, stderr } = await check('--built');
     assert.deepEqual([status, stderr], [0, '']);
   });
@@ -128,7 +136,7 @@ describe('check-versions', () => {
       },
     ]),
   ]))
-    it(`sees that ${file} names another one`, async (t) => {
+    it(`detects another version in ${file}`, async (t) => {
       const root = ownDirectory(t, 'test');
       for (const name of ['package.json', 'package-lock.json', 'Cargo.toml', 'Cargo.lock'])
         fs.copyFileSync(path.join(ROOT, name), path.join(root, name));

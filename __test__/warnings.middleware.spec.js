@@ -1,4 +1,4 @@
-// Process warnings that a client can cause again and again: so many a minute, and how many were left out.
+// Process warnings that a client can cause repeatedly: the limit per minute, and the count of suppressed warnings.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -16,7 +16,7 @@ const MOST = 10;
 const REQUESTS = 100;
 
 /**
- * The texts of the warnings of that code, as they are emitted, in minutes that begin with the test.
+ * Collects the emitted texts of all warnings with this code. A minute begins with the test.
  * @param {import('node:test').TestContext} t @param {string} code
  */
 function warned(t, code) {
@@ -27,7 +27,7 @@ function warned(t, code) {
     assert.equal(options.type, 'LatchgateWarning');
     if (options.code === code) texts.push(text);
   });
-  // No minute of this test may go on in another one.
+  // No minute of this test may continue in another test.
   t.after(() => {
     for (let minutes = 0; minutes < 3; minutes++) tick(MINUTE);
   });
@@ -40,7 +40,7 @@ const leftOut = (count) => `${count} more warnings of this code were left out in
 /** @param {import('latchgate').Auth} auth @param {string} code */
 const counted = (auth, code) => parse(auth.metrics()).get(`latchgate_warnings_total{code="${code}"}`);
 
-describe('warnings are limited in number, and all of them counted:', () => {
+describe('warnings are limited in number, and all of them are counted:', () => {
   for (const [what, listener] of /** @type {Array<[string, () => unknown]>} */ ([
     ['throws', () => assert.fail('mine')],
     ['rejects', () => Promise.reject(new Error('mine'))],
@@ -63,16 +63,16 @@ describe('warnings are limited in number, and all of them counted:', () => {
         ),
       );
       await flood();
-      assert.deepEqual(taken(), [], 'the minute has had its share');
+      assert.deepEqual(taken(), [], 'the limit of this minute is reached');
       tick(MINUTE);
       assert.deepEqual(taken(), [leftOut(2 * REQUESTS - MOST)]);
       await flood();
-      assert.equal(taken().length, MOST - 1, 'the one that counts is one of them');
+      assert.equal(taken().length, MOST - 1, 'the warning with the count uses one place of the limit');
       tick(MINUTE);
       assert.deepEqual(taken(), [leftOut(REQUESTS - MOST + 1)]);
       tick(MINUTE);
       tick(MINUTE);
-      assert.deepEqual(taken(), [], 'nothing was left out');
+      assert.deepEqual(taken(), [], 'no warning was suppressed');
       assert.equal(counted(auth, 'LATCHGATE_LISTENER'), 3 * REQUESTS);
     });
 
@@ -91,7 +91,7 @@ describe('warnings are limited in number, and all of them counted:', () => {
     assert.deepEqual(taken(), [leftOut(REQUESTS - MOST)]);
   });
 
-  it('keys of an endpoint that are all bad', async (t) => {
+  it('invalid keys of an endpoint', async (t) => {
     const { tick, taken } = warned(t, 'LATCHGATE_KEYS');
     const good = pair('good');
     const endpoint = await keyEndpoint(t, good);
@@ -103,7 +103,7 @@ describe('warnings are limited in number, and all of them counted:', () => {
     assert.deepEqual(taken(), [leftOut(5000 - MOST)]);
   });
 
-  it('one code leaves the others their share', async (t) => {
+  it('each code has its own limit', async (t) => {
     const { texts } = warned(t, 'LATCHGATE_LISTENER');
     const auth = open(t);
     const endpoint = await keyEndpoint(t);

@@ -1,5 +1,6 @@
-// req.auth.signal of many requests at once: how many questions are asked of the store, and how many in one turn of the event
-// loop; by a clock that the test moves.
+// req.auth.signal of many concurrent requests: the number of checks in the store, and per iteration of the event
+// loop. The test
+// controls the clock.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -17,7 +18,7 @@ const binding = /** @type {any} */ (require('../src/js/binding.js'));
 const REVOLUTION_MS = SLOTS * SLOT_MS;
 const SESSIONS = { sessions: { admission: /** @type {const} */ ('first-use') } };
 
-/** Questions by the credential that they were asked for. @type {Map<string, number>} */
+/** Number of checks by credential. @type {Map<string, number>} */
 const asked = new Map();
 let total = 0;
 let isListening = false;
@@ -39,9 +40,9 @@ beforeEach(() => {
 });
 
 /**
- * By how much a number grows in each turn of the event loop, until it grows no more.
+ * Returns the increments of a number, one per iteration of the event loop, until the number is stable.
  * @param {() => unknown} act
- * @param {number} [atLeast] what comes by a message takes a turn or more to begin
+ * @param {number} [atLeast] a minimum, because a message may take several iterations to arrive
  * @param {() => number} [number]
  */
 async function turnsOf(act, atLeast = 0, number = () => total) {
@@ -58,7 +59,7 @@ async function turnsOf(act, atLeast = 0, number = () => total) {
 }
 
 /**
- * A clock that the test moves, a slot of the wheel at a time.
+ * Returns a function that advances the clock, one slot of the wheel at a time.
  * @param {import('node:test').TestContext} t
  */
 function steered(t) {
@@ -70,7 +71,7 @@ function steered(t) {
     if (own === undefined) Reflect.deleteProperty(performance, 'now');
     else Object.defineProperty(performance, 'now', own);
   });
-  /** The questions of each turn of the event loop in that time. @param {number} ms */
+  /** Returns the number of checks in each iteration of the event loop, for each slot. @param {number} ms */
   return async (ms) => {
     const slots = [];
     for (let gone = 0; gone < ms; gone += SLOT_MS) {
@@ -85,11 +86,11 @@ function steered(t) {
   };
 }
 
-/** A response as far as a watch knows it. */
+/** A minimal response with the events that a watch uses. */
 const response = () => /** @type {any} */ (new EventEmitter());
 
 /**
- * What a request was let in with.
+ * Returns the auth of an allowed request.
  * @param {import('latchgate').Auth} auth
  * @param {string} text
  */
@@ -106,12 +107,12 @@ async function watched(auth, count, claims) {
     const own = await passed(auth, token({ sid: `s${n}`, ...claims(n) }));
     all.push({ own, signal: own.signal });
   }
-  // When the store begins to tell of revocations, all are asked about.
+  // When the store begins to publish revocations, all signals are checked.
   await listening();
   return all;
 }
 
-/** Resolves when the store tells this process of revocations, and what that brings is over. */
+/** Resolves when the store publishes revocations to this process, and the resulting checks are done. */
 async function listening() {
   await turnsOf(() => {}, isListening ? 0 : 1);
   isListening = true;
@@ -123,7 +124,7 @@ async function listening() {
 const sum = (slots) => slots.flat().reduce((all, each) => all + each, 0);
 
 describe('signals of many requests', () => {
-  it('are asked about once in a revolution each, and about as many in each part of it', async (t) => {
+  it('are checked once per revolution of the wheel, evenly distributed', async (t) => {
     const advance = steered(t);
     const auth = open(t, SESSIONS);
     const all = await watched(auth, 2000, (n) => ({ sub: `user ${n}` }));
@@ -131,14 +132,14 @@ describe('signals of many requests', () => {
       const slots = await advance(REVOLUTION_MS);
       assert.equal(sum(slots), 2000);
       assert.ok([...asked.values()].every((count) => count === round));
-      // 21 on the average.
+      // The mean is 21.
       assert.ok(Math.max(...slots.map((slot) => sum([slot]))) <= 2 * MOST, `${slots}`);
       assert.ok(Math.max(...slots.flat()) <= MOST);
     }
     assert.ok(all.every(({ signal }) => !signal.aborted));
   });
 
-  it('that come at any time are each asked about within a revolution', async (t) => {
+  it('that start at any time are checked within one revolution', async (t) => {
     const advance = steered(t);
     const auth = open(t, SESSIONS);
     for (let n = 0; n < 50; n++) {
@@ -152,7 +153,7 @@ describe('signals of many requests', () => {
     }
   });
 
-  it('share one question where they share user and credential, and abort by its answer', async (t) => {
+  it('share one check if they share user and credential, and abort by its result', async (t) => {
     const advance = steered(t);
     const store = newStore();
     const auth = open(t, { store, ...SESSIONS });
@@ -163,7 +164,7 @@ describe('signals of many requests', () => {
     for (let n = 0; n < 3; n++) other.push((await passed(auth, token({ sub: user, sid: `o${n}` }))).signal);
     await listening();
     assert.equal(sum(await advance(REVOLUTION_MS)), 4);
-    // A push and its answer: the one for each credential, and no more.
+    // A push causes one check per credential, and no other check.
     const before = total;
     await turnsOf(() => auth.sessions.end(user, 's'), 4);
     assert.equal(total - before, 4);
@@ -174,7 +175,7 @@ describe('signals of many requests', () => {
     assert.equal(sum(await advance(REVOLUTION_MS)), 3);
   });
 
-  it('of one user are asked about when a push tells of it, a slice in each turn', async (t) => {
+  it('of one user are checked after a push, one slice per iteration', async (t) => {
     steered(t);
     const auth = open(t, SESSIONS);
     const user = unique();
@@ -185,7 +186,7 @@ describe('signals of many requests', () => {
     });
     const counts = await turnsOf(() => auth.sessions.end(user, 's7'), 1000);
     assert.equal(sum([counts]), 1000);
-    assert.equal(askedByThen, 8, 'the first hear at once');
+    assert.equal(askedByThen, 8, 'the result of the first slice arrives immediately');
     assert.ok(Math.max(...counts) <= MOST, `${counts}`);
     assert.deepEqual(
       all.flatMap(({ signal }, n) => (signal.aborted ? [n] : [])),
@@ -193,7 +194,7 @@ describe('signals of many requests', () => {
     );
   });
 
-  it('abort a slice in each turn, each once, and not where the request is over meanwhile', async (t) => {
+  it('abort one slice per iteration, each once, and not if the request has ended meanwhile', async (t) => {
     steered(t);
     const auth = open(t, SESSIONS);
     const user = unique();
@@ -206,7 +207,7 @@ describe('signals of many requests', () => {
       own.signal.addEventListener('abort', () => told++);
       all.push(own);
     }
-    // The last of them ends before its time has come.
+    // The last request ends before its signal is reached.
     all[0].signal.addEventListener('abort', () => all.at(-1)?.done());
     const perTurn = await turnsOf(
       () => auth.tokens.revokeUser(user),
@@ -218,7 +219,7 @@ describe('signals of many requests', () => {
     assert.ok(Math.max(...perTurn) <= MOST, `${perTurn}`);
   });
 
-  it('go on to be asked about where a listener of an abort watches again, or ends others', async (t) => {
+  it('are still checked if an abort listener starts a watch or ends other requests', async (t) => {
     const advance = steered(t);
     const auth = open(t, SESSIONS);
     const [gone, stays] = [unique(), unique()];
@@ -236,12 +237,12 @@ describe('signals of many requests', () => {
   });
 });
 
-describe('when the last request is over', () => {
+describe('when the last request has ended', () => {
   /** @param {import('node:test').TestContext} t */
   async function site(t) {
     const auth = open(t, SESSIONS);
     const middleware = auth.middleware();
-    /** A request that is let through, and its response. @param {string} text */
+    /** Sends an allowed request, and returns its auth and its response. @param {string} text */
     const ask = async (text) => {
       const res = response();
       const req = /** @type {any} */ ({
@@ -263,7 +264,7 @@ describe('when the last request is over', () => {
     ['by done()', ({ auth }) => auth.done()],
     ['by a revocation', ({ auth, of }) => of.tokens.revokeUser(auth.userId)],
   ])) {
-    it(`no timer, no immediate, no listener and no question is left: ${how}`, async (t) => {
+    it(`no timer, no immediate, no listener and no check is left: ${how}`, async (t) => {
       const { auth, ask } = await site(t);
       const users = Array.from({ length: 200 }, () => unique());
       const all = [];
@@ -279,7 +280,7 @@ describe('when the last request is over', () => {
       for (const each of all) assert.equal(each.auth.signal.aborted, false);
       assert.ok([...alive.values()].includes('Timeout'));
       for (const each of all) await end({ ...each, of: auth });
-      // Those of the test itself come to an end as well.
+      // Wait for the end of the test's own timers too.
       for (let n = 0; n < 20; n++) await turn();
       const left = [...alive.values()].filter((type) => type === 'Timeout');
       assert.deepEqual(left, []);
@@ -294,7 +295,7 @@ describe('when the last request is over', () => {
     });
   }
 
-  it('an Auth that was closed asks no more', async (t) => {
+  it('a closed Auth checks nothing', async (t) => {
     const advance = steered(t);
     const { createAuth } = require('latchgate');
     const auth = createAuth({ store: newStore(), jwt: { secret: SECRET }, ...SESSIONS });

@@ -1,5 +1,6 @@
-// Project Wycheproof's JWS and JWE vectors, from LATCHGATE_VECTORS/wycheproof. Their payloads are no claims, so that a token
-// whose signature is good goes on to be refused for its payload: the reason tells how far it came.
+// Project Wycheproof's JWS and JWE vectors, from LATCHGATE_VECTORS/wycheproof. Their payloads are not claims. A
+// token with a
+// valid signature is therefore refused for its payload. The reason shows which check denied the token.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -12,27 +13,27 @@ const DIRECTORY = path.join(process.env.LATCHGATE_VECTORS ?? '', 'wycheproof');
 const THERE = process.env.LATCHGATE_VECTORS !== undefined && fs.existsSync(DIRECTORY);
 if (!THERE) console.log('LATCHGATE_VECTORS holds no wycheproof directory: its vectors are not run');
 
-/** What is said of a token before its signature, or in place of it. */
+/** Reasons that are decided before the signature, or by the signature. */
 const UNSIGNED = ['key', 'token_algorithm', 'token_key', 'token_signature'];
-/** What is said of one with a good signature and a payload that is no set of claims. */
+/** Reasons for a token with a valid signature and a payload that is not a set of claims. */
 const SIGNED = ['token_malformed', 'token_claims'];
 
 /**
- * Vectors that are marked otherwise than RFC 7515 and this package have it, by file.
+ * Vectors with a result that differs from RFC 7515 and from this package, by file.
  * @type {Record<string, Map<number, 'valid' | 'invalid' | 'skip'>>}
  */
 const OVERRIDES = {
   'json_web_signature_test.json': new Map([
-    // Byte for byte the same as 357, which is valid.
+    // Identical to vector 357, which is valid.
     [367, 'skip'],
     [370, 'skip'],
     // A '?' inside a base64url segment: RFC 7515 section 2.
     [372, 'invalid'],
     [373, 'invalid'],
-    // The key names another algorithm than the header.
+    // The key names an algorithm that differs from the header.
     [346, 'invalid'],
     [350, 'invalid'],
-    // ES512 is not offered.
+    // ES512 is not supported.
     [347, 'invalid'],
     [351, 'invalid'],
   ]),
@@ -42,7 +43,7 @@ const OVERRIDES = {
     [13, 'invalid'],
     [14, 'invalid'],
     [15, 'invalid'],
-    // Keys made by the flawed generator of CVE-2017-15361 are not looked for.
+    // Keys of the flawed generator of CVE-2017-15361 are not detected.
     [7, 'valid'],
   ]),
 };
@@ -57,7 +58,7 @@ function jwt(group) {
   return key.kty === 'oct' ? { secret: Buffer.from(key.k, 'base64url') } : { publicKey: key };
 }
 
-/** Whether there are three segments and each is base64url as it must be. @param {string} text */
+/** Returns whether the text has three segments in canonical base64url. @param {string} text */
 const isWellFormed = (text) =>
   text.split('.').length === 3 &&
   text
@@ -68,7 +69,7 @@ const isWellFormed = (text) =>
  * @param {import('node:test').TestContext} t
  * @param {any} group
  * @param {string} text
- * @returns {Promise<string>} the reason of the refusal, or 'key' where the key itself is refused
+ * @returns {Promise<string>} the reason of the refusal, or 'key' if the key itself is refused
  */
 async function reasonOf(t, group, text) {
   let auth;
@@ -105,7 +106,7 @@ if (THERE) {
   describe('json_web_encryption_test.json', () => {
     for (const group of groups('json_web_encryption_test.json')) {
       for (const { tcId, comment, jwe } of group.tests) {
-        it(`${tcId}: ${comment} is no token`, async (t) => {
+        it(`${tcId}: ${comment} is not a token`, async (t) => {
           const auth = open(t);
           const text = typeof jwe === 'string' ? jwe : JSON.stringify(jwe);
           assert.equal(await auth.tokens.verify(text), null);
