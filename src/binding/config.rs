@@ -1,14 +1,15 @@
 //! Options from the face, already named and shaped there, to the types of the storeys below; ranges
 //! are checked once more, because napi's own conversions coerce.
 
-use super::io::watcher;
-use crate::binding::io::bytes::Bytes;
+use super::convert::to_integer;
+use super::io::bytes::Bytes;
+use super::io::poller;
 use crate::core::base::error::Fault;
 use crate::core::quota::state::{QuotaRule, Refill};
 use crate::core::request::request::SessionCheck;
 use crate::core::session::rule::{AdmissionRule, OnLimit};
 use crate::store::registry::Settings;
-use crate::tokens::jwt::claims::{MAX_SAFE, Rules};
+use crate::tokens::jwt::claims::Rules;
 use crate::tokens::jwt::issue::Issuer;
 use crate::tokens::jwt::verification_keys::{
     KeyMaterial, KeyOptions, KeySet, KeySource, SigningMaterial,
@@ -104,32 +105,21 @@ pub struct GateConfig {
     pub absolute_ms: f64,
 }
 
-/// A whole number from `least` to 2^53 - 1.
-pub fn whole(name: &str, value: f64, least: u64) -> Result<u64, Fault> {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let whole = value as u64;
-    if value.fract() == 0.0 && (0.0..=MAX_SAFE).contains(&value) && whole >= least {
-        Ok(whole)
-    } else {
-        Err(Fault::input(format!("{name} must be a whole number of at least {least}")))
-    }
-}
-
 /// A limit: NaN and infinity are none.
 pub fn limit(value: f64) -> Result<Option<u64>, Fault> {
     if value.is_nan() || value == f64::INFINITY {
         return Ok(None);
     }
-    whole("limit", value, 0).map(Some)
+    to_integer("limit", value, 0).map(Some)
 }
 
 /// A quota's rule.
 pub fn quota_rule(limit: f64, window_ms: f64, bucket: bool) -> Result<QuotaRule, Fault> {
-    let limit = whole("limit", limit, 1)?;
+    let limit = to_integer("limit", limit, 1)?;
     if window_ms.is_nan() && !bucket {
         return Ok(QuotaRule { limit, refill: Refill::Never });
     }
-    let window_ms = whole("window", window_ms, 1)?;
+    let window_ms = to_integer("window", window_ms, 1)?;
     if !bucket {
         return Ok(QuotaRule { limit, refill: Refill::Window(window_ms) });
     }
@@ -141,7 +131,7 @@ pub fn quota_rule(limit: f64, window_ms: f64, bucket: bool) -> Result<QuotaRule,
 
 /// What a policy charges.
 pub fn policy_quota(config: QuotaConfig) -> Result<PolicyQuota, Fault> {
-    let holder = match whole("holder", config.holder, 0)? {
+    let holder = match to_integer("holder", config.holder, 0)? {
         0 => Holder::User,
         1 => Holder::Session,
         2 => Holder::Named,
@@ -149,7 +139,7 @@ pub fn policy_quota(config: QuotaConfig) -> Result<PolicyQuota, Fault> {
         _ => return Err(Fault::config("holder is 0, 1, 2 or 3")),
     };
     let rule = quota_rule(config.limit, config.window_ms, config.bucket)?;
-    let cost = whole("cost", config.cost, 0)?;
+    let cost = to_integer("cost", config.cost, 0)?;
     Ok(PolicyQuota { name: config.name, holder, rule, cost, refundable: config.refundable })
 }
 
@@ -165,16 +155,16 @@ pub fn rule(
         limit: limit(limit_)?,
         hard_limit,
         on_limit: if evict_oldest { OnLimit::EvictOldest } else { OnLimit::Reject },
-        idle_ms: whole("idleTimeout", idle_ms, 1)?,
-        absolute_ms: whole("absoluteTimeout", absolute_ms, 1)?,
+        idle_ms: to_integer("idleTimeout", idle_ms, 1)?,
+        absolute_ms: to_integer("absoluteTimeout", absolute_ms, 1)?,
     })
 }
 
 /// How the store is opened.
 pub fn settings(config: &GateConfig) -> Result<Settings, Fault> {
-    let command_ms = whole("store.commandTimeout", config.command_timeout_ms, 1)?;
-    let connect_ms = whole("store.connectTimeout", config.connect_timeout_ms, 1)?;
-    let acks = whole("store.acks", config.acks, 0)?;
+    let command_ms = to_integer("store.commandTimeout", config.command_timeout_ms, 1)?;
+    let connect_ms = to_integer("store.connectTimeout", config.connect_timeout_ms, 1)?;
+    let acks = to_integer("store.acks", config.acks, 0)?;
     let acks = u32::try_from(acks).map_err(|_| Fault::config("store.acks is at most 2^32 - 1"))?;
     Ok(Settings {
         url: config.store.clone(),
@@ -184,14 +174,14 @@ pub fn settings(config: &GateConfig) -> Result<Settings, Fault> {
         command_timeout: Duration::from_millis(command_ms),
         connect_timeout: Duration::from_millis(connect_ms),
         acks,
-        watched: config.own_loop == Some(true) && watcher::is_possible(),
+        watched: config.own_loop == Some(true) && poller::is_possible(),
         observe: config.observe == Some(true),
     })
 }
 
 /// Which sessions are looked at.
 pub fn session_check(mode: f64) -> Result<SessionCheck, Fault> {
-    match whole("sessionMode", mode, 0)? {
+    match to_integer("sessionMode", mode, 0)? {
         0 => Ok(SessionCheck::Skip),
         1 => Ok(SessionCheck::Explicit),
         2 => Ok(SessionCheck::FirstUse),
@@ -207,11 +197,11 @@ pub fn rules(config: &GateConfig) -> Result<Rules, Fault> {
         required: config.required_claims.clone(),
         user_claim: config.user_id_claim.clone(),
         session_claim: config.session_id_claim.clone(),
-        tolerance_ms: whole("jwt.clockTolerance", config.clock_tolerance_ms, 0)?,
-        max_age_ms: whole("jwt.maxAge", config.max_age_ms, 1)?,
+        tolerance_ms: to_integer("jwt.clockTolerance", config.clock_tolerance_ms, 0)?,
+        max_age_ms: to_integer("jwt.maxAge", config.max_age_ms, 1)?,
         issuer_lead_ms: match config.issuer_lead_ms {
             lead if lead.is_nan() => None,
-            lead => Some(whole("jwt.issuerClockLead", lead, 0)?),
+            lead => Some(to_integer("jwt.issuerClockLead", lead, 0)?),
         },
     })
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod clock;
 pub(crate) mod config;
+pub(crate) mod convert;
 pub(crate) mod flows;
 pub(crate) mod io;
 pub(crate) mod methods;

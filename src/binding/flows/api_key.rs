@@ -2,16 +2,18 @@
 //! can be imported again, for another owner, with the same id: the store compares the owner with the record, and a key that is
 //! not found where it was remembered is looked for once more.
 
+use super::pending_refund::PendingRefund;
 use super::policy::Policy;
-use super::receipts::Draft;
+
 use crate::core::api_key::key::unknown_key;
 use crate::core::api_key::ops::{KeyAnswer, KeyOp, KeyUsed};
 use crate::core::api_key::types::{KeyName, KeyPatch, KeyPlace};
 use crate::core::base::digest::Digest;
 use crate::core::base::reason::Reason;
-use crate::core::op::Verdict;
+use crate::core::op::{Outcome, Verdict};
 use crate::core::quota::idempotency::Idempotency;
 use crate::tokens::jwt::claims::Token;
+use crate::tokens::jwt::verify::base64url;
 use crate::tokens::opaque::api_key::Made;
 use quick_cache::unsync::Cache;
 use std::borrow::Cow;
@@ -59,14 +61,14 @@ pub struct WantedUse {
 }
 
 /// One act on its way.
-pub struct KeyFlow {
+pub struct ApiKeyFlow {
     name: KeyName,
     pub wanted: Wanted,
     step: Step,
     /// The secret that is being put in place.
     pub made: Option<Made>,
-    /// Of a use: where what the request is charged may be given back.
-    pub draft: Option<Box<Draft>>,
+    /// Of a use: the refund of what the request is charged.
+    pub refund: Option<Box<PendingRefund>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -91,9 +93,7 @@ pub fn places() -> Places {
 fn cache_name(name: &KeyName) -> Cow<'_, str> {
     match name {
         KeyName::Id(id) => Cow::Borrowed(id),
-        KeyName::Import(digest) => {
-            Cow::Owned(format!("import {}", crate::tokens::jwt::verify::base64url(digest)))
-        }
+        KeyName::Import(digest) => Cow::Owned(format!("import {}", base64url(digest))),
     }
 }
 
@@ -104,12 +104,12 @@ pub enum Next {
     /// The act itself is asked, of the key that lies there.
     Act(Rc<KeyPlace>),
     /// It has come to this.
-    Done(crate::core::op::Outcome),
+    Done(Outcome),
 }
 
-impl KeyFlow {
+impl ApiKeyFlow {
     pub const fn new(name: KeyName, wanted: Wanted) -> Self {
-        Self { name, wanted, step: Step::Finding, made: None, draft: None }
+        Self { name, wanted, step: Step::Finding, made: None, refund: None }
     }
 
     /// The first step.
@@ -134,7 +134,7 @@ impl KeyFlow {
     }
 
     /// The step after this outcome.
-    pub fn go_on(&mut self, outcome: crate::core::op::Outcome, places: &mut Places) -> Next {
+    pub fn advance(&mut self, outcome: Outcome, places: &mut Places) -> Next {
         match (self.step, outcome) {
             (Step::Trying, Err(fault)) if fault == unknown_key() => self.find_again(places),
             (_, Err(fault)) => Next::Done(Err(fault)),

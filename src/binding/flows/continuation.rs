@@ -1,32 +1,34 @@
-//! What is done when an outcome comes.
+//! What to do with the outcome of an operation when it arrives.
 
-use super::api_key::KeyFlow;
-use super::receipts::Draft;
+use super::api_key::ApiKeyFlow;
+use super::pending_refund::PendingRefund;
 use super::token::TokenFlow;
 use crate::core::base::reason::Reason;
 use crate::tokens::jwt::issue::Request;
 use crate::tokens::opaque::api_key::Made;
 
-/// Noted under the ticket of a question, for when its outcome comes.
+/// Stored under the completion id of an operation until its outcome arrives.
 #[derive(Default)]
 pub enum Continuation {
     Decide {
         session_is_token: bool,
-        /// Where what is charged may be given back.
-        draft: Option<Box<Draft>>,
+        /// The refund of what the request is charged.
+        refund: Option<Box<PendingRefund>>,
     },
     Issue(Request),
-    Consume(Box<Draft>),
+    Consume(Box<PendingRefund>),
     LearnKey,
-    /// An API key that is handed out if it was created.
+    /// An API key that JavaScript gets if the store created it.
     Created(Box<Made>),
-    /// An act on an API key that is under way, and one that has come to its end.
-    Key(Box<KeyFlow>),
-    KeyDone(Box<KeyFlow>),
-    /// A turn that is refused, whatever leaving comes to.
+    /// An operation on an API key that waits for a step.
+    Key(Box<ApiKeyFlow>),
+    /// The same after its last step.
+    KeyDone(Box<ApiKeyFlow>),
+    /// A turn that is denied, whatever the outcome of leaving the queue is.
     TurnDenied(Reason),
-    /// The same of a login, or of what follows one.
+    /// A login, refresh or logout that waits for a step.
     Token(Box<TokenFlow>),
+    /// The same after its last step.
     TokenDone(Box<TokenFlow>),
     #[default]
     Plain,

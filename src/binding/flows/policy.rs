@@ -1,20 +1,50 @@
 //! What a middleware demands, as the gate keeps it, and what one request brings along.
 
-use crate::binding::config::{QuotaConfig, policy_quota, whole};
+use crate::binding::config::{QuotaConfig, policy_quota};
+use crate::binding::convert::{Result, error, to_integer};
 use crate::binding::io::text::JsText;
-use crate::binding::results::result::{Result, error};
 use crate::core::base::error::Fault;
 use crate::core::quota::charge::Charge;
 use crate::tokens::identity::MAX_ID;
 use crate::tokens::jwt::claims::Token;
 use crate::tokens::opaque::receipt::receipt_id;
 use crate::tokens::request::quota_key::{Asking, Holder, PolicyQuota};
+use std::rc::Rc;
 
 /// Scopes and a quota.
 #[derive(Default, PartialEq, Eq)]
 pub struct Policy {
     scopes: Box<[Box<str>]>,
     quota: Option<PolicyQuota>,
+}
+
+/// The registered policies by number. Number 0 is the policy that demands nothing.
+pub struct Policies(Vec<Rc<Policy>>);
+
+impl Default for Policies {
+    fn default() -> Self {
+        Self(vec![Rc::default()])
+    }
+}
+
+impl Policies {
+    /// Registers a policy and returns its number. Equal policies have the same number.
+    pub fn register(&mut self, policy: Policy) -> usize {
+        let known = self.0.iter().position(|other| **other == policy);
+        known.unwrap_or_else(|| {
+            self.0.push(Rc::new(policy));
+            self.0.len() - 1
+        })
+    }
+
+    /// Returns the policy with that number.
+    ///
+    /// # Errors
+    /// `ERR_LATCHGATE_INPUT` if there is none.
+    pub fn get(&self, number: u64) -> Result<&Rc<Policy>> {
+        let found = usize::try_from(number).ok().and_then(|number| self.0.get(number));
+        found.ok_or_else(|| error(Fault::input("no such policy")))
+    }
 }
 
 /// One request, as JavaScript asks about it.
@@ -64,7 +94,7 @@ impl Policy {
         if asked.is_nan() {
             Ok(self.quota.as_ref().map_or(1, |quota| quota.cost))
         } else {
-            whole("cost", asked, 0).map_err(error)
+            to_integer("cost", asked, 0).map_err(error)
         }
     }
 
@@ -86,7 +116,7 @@ impl Policy {
                  another's quota"
             ))));
         }
-        let idempotency_key = crate::binding::flows::policy::idempotency_key(idempotency_key)?;
+        let idempotency_key = to_idempotency_key(idempotency_key)?;
         let receipt = quota.refundable.then(receipt_id).transpose().map_err(error)?;
         let Who { user, session, key } = who;
         let asking =
@@ -104,7 +134,7 @@ pub struct Who<'a> {
 }
 
 /// An idempotency key: 1 to 512 bytes.
-pub fn idempotency_key(key: Option<&str>) -> Result<Option<&str>> {
+pub fn to_idempotency_key(key: Option<&str>) -> Result<Option<&str>> {
     if key.is_some_and(|key| key.is_empty() || key.len() > MAX_ID) {
         return Err(error(Fault::input(format!("idempotencyKey must have 1 to {MAX_ID} bytes"))));
     }

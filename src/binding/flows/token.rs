@@ -7,7 +7,7 @@ use crate::core::family::ops::{
     FamilyAnswer, FamilyId, FamilyKey, FamilyOp, KnownFamily, Login, LoginAnswer, PresentedToken,
     Refresh, RefreshAnswer, Serial,
 };
-use crate::core::op::Verdict;
+use crate::core::op::{Outcome, Verdict};
 use crate::tokens::jwt::issue::Request;
 use crate::tokens::opaque::refresh_token::{RefreshToken, new_branch, new_family, new_key};
 use quick_cache::unsync::Cache;
@@ -64,7 +64,7 @@ pub enum NextToken {
     /// The family is known, and the token authentic: what is wanted can be asked.
     Found(Rc<Owner>),
     /// It has come to this.
-    Done(crate::core::op::Outcome),
+    Done(Outcome),
 }
 
 impl TokenFlow {
@@ -129,7 +129,7 @@ impl TokenFlow {
     }
 
     /// The step after this outcome.
-    pub fn go_on(&mut self, outcome: crate::core::op::Outcome, owners: &mut Owners) -> NextToken {
+    pub fn advance(&mut self, outcome: Outcome, owners: &mut Owners) -> NextToken {
         match outcome {
             Ok(Verdict::Family(FamilyAnswer::Known(known))) => self.looked_up(known, owners),
             Ok(Verdict::Family(FamilyAnswer::Unknown)) => {

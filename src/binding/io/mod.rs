@@ -2,5 +2,6 @@
 
 pub(crate) mod bridge;
 pub(crate) mod bytes;
+pub(crate) mod completions;
+pub(crate) mod poller;
 pub(crate) mod text;
-pub(crate) mod watcher;

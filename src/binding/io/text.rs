@@ -1,6 +1,6 @@
 //! Strings from JavaScript into memory that is used again: the hot path allocates nothing for them.
 
-use crate::binding::results::result::{Result, error};
+use crate::binding::convert::{Result, error};
 use crate::core::base::error::Fault;
 use crate::tokens::jwt::verify::MAX_TOKEN;
 use napi::bindgen_prelude::FromNapiValue;

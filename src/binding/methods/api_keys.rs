@@ -1,15 +1,16 @@
-//! The part of the gate that is about API keys: its methods parse arguments, and do nothing else.
+//! The methods for API keys.
 
-use super::class::{Gate, flag, id, optional_ms};
+use super::NativeAuth;
 use crate::binding::config;
-use crate::binding::config::{QuotaConfig, whole};
+use crate::binding::config::QuotaConfig;
+use crate::binding::convert::{Result, error, to_id, to_integer, to_optional_ms};
 use crate::binding::flows::api_key::{Wanted, WantedUse};
 use crate::binding::flows::continuation::Continuation;
-use crate::binding::flows::policy::{Policy, idempotency_key as idempotency_key_of};
+use crate::binding::flows::policy::{Policy, to_idempotency_key};
 use crate::binding::io::text::JsText;
 use crate::binding::results::api_key::{NativePlace, NativePointing};
-use crate::binding::results::result::{Result, error};
-use crate::binding::runtime::auth::{GateInner, NowOrLater};
+use crate::binding::results::result::flag;
+use crate::binding::runtime::auth::{AuthRuntime, NowOrLater};
 use crate::binding::runtime::slots::enter;
 use crate::core::api_key::key::unknown_key;
 use crate::core::api_key::ops::{KeyOp, Pointed, Pointing};
@@ -66,9 +67,9 @@ fn patch(config: ApiKeyConfig) -> Result<KeyPatch> {
     let ApiKeyConfig { name, scopes, quota, expires_at, metadata } = config;
     let rule = |rule: RuleConfig| config::quota_rule(rule.limit, rule.window_ms, rule.bucket);
     let quota = quota.map(|quota| rule(quota).map_err(error));
-    let expires_ms = expires_at.map(|at| optional_ms("expiresAt", at)).transpose()?;
+    let expires_ms = expires_at.map(|at| to_optional_ms("expiresAt", at)).transpose()?;
     Ok(KeyPatch {
-        name: name.map(|name| id("name", name)).transpose()?,
+        name: name.map(|name| to_id("name", name)).transpose()?,
         scopes,
         quota: quota.transpose()?,
         expires_ms,
@@ -89,7 +90,7 @@ fn made(key: Option<String>, prefix: &str, owner: &str) -> Result<Made> {
 }
 
 #[napi]
-impl Gate {
+impl NativeAuth {
     /// Creates a key; `flag` is false where an imported one is there already.
     #[napi]
     pub fn create_key(
@@ -99,13 +100,14 @@ impl Gate {
         prefix: String,
         config: ApiKeyConfig,
     ) -> Result<NowOrLater> {
-        let owner = id("ownerId", owner_id)?;
+        let owner = to_id("ownerId", owner_id)?;
         let (imported, patch) = (key.is_some(), patch(config)?);
         let made = made(key, &prefix, &owner)?;
         let place = KeyPlace { id: made.id.clone(), owner };
         let (digest, start) = (made.digest, made.start.clone());
         let new = NewKey { place, digest, imported, start, patch };
-        enter(&self.inner, |gate| gate.create_key(new, made))
+        let act = Act::ApiKey(KeyOp::Create(Box::new(new)));
+        enter(&self.runtime, |runtime| runtime.submit(act, Continuation::Created(Box::new(made))))
     }
 
     /// Takes the name of a key that is to be imported, in place of `over`; `place`: who holds it.
@@ -116,7 +118,7 @@ impl Gate {
         key: String,
         over: Option<NativePlace>,
     ) -> Result<NowOrLater> {
-        let owner = id("ownerId", owner_id)?;
+        let owner = to_id("ownerId", owner_id)?;
         let Made { digest, id, .. } = made(Some(key), "", &owner)?;
         let over = over.map(|NativePlace { key_id: id, owner_id: owner }| KeyPlace { id, owner });
         self.key_op(KeyOp::Claim { digest, place: KeyPlace { id, owner }, over })
@@ -130,8 +132,8 @@ impl Gate {
         key: String,
         expires_at: f64,
     ) -> Result<NowOrLater> {
-        let owner = id("ownerId", owner_id)?;
-        let expires_ms = optional_ms("expiresAt", expires_at)?;
+        let owner = to_id("ownerId", owner_id)?;
+        let expires_ms = to_optional_ms("expiresAt", expires_at)?;
         let Made { digest, id, .. } = made(Some(key), "", &owner)?;
         let (place, what) = (KeyPlace { id, owner }, Pointed::Created { expires_ms });
         self.key_op(KeyOp::Point(Pointing { digest, place, what }))
@@ -145,7 +147,7 @@ impl Gate {
 
     #[napi]
     pub fn rotate_key(&self, key_id: String, prefix: String, grace_ms: f64) -> Result<NowOrLater> {
-        let grace_ms = whole("grace", grace_ms, 0).map_err(error)?;
+        let grace_ms = to_integer("grace", grace_ms, 0).map_err(error)?;
         self.key_act(by_id(key_id)?, Wanted::Rotate { prefix, grace_ms })
     }
 
@@ -164,8 +166,8 @@ impl Gate {
         units: f64,
         idempotency_key: Option<String>,
     ) -> Result<NowOrLater> {
-        let units = whole("units", units, 1).map_err(error)?;
-        let once = idempotency_key_of(idempotency_key.as_deref())?;
+        let units = to_integer("units", units, 1).map_err(error)?;
+        let once = to_idempotency_key(idempotency_key.as_deref())?;
         let once = once.map(|key| key_idempotency(key, Kind::TopUp, units));
         self.key_act(by_id(key_id)?, Wanted::Add { units, once })
     }
@@ -192,7 +194,7 @@ impl Gate {
     /// A page of the ids of an owner's keys. `from`: where it begins, as the page before said; none for the first.
     #[napi]
     pub fn key_ids(&self, owner_id: String, from: Option<String>) -> Result<NowOrLater> {
-        let owner = id("ownerId", owner_id)?;
+        let owner = to_id("ownerId", owner_id)?;
         self.key_op(KeyOp::Ids { owner, from: from.unwrap_or_default() })
     }
 
@@ -200,7 +202,7 @@ impl Gate {
     #[napi]
     pub fn key_infos(&self, owner_id: String, key_ids: Vec<String>) -> Result<NowOrLater> {
         let ids = key_ids.into_iter().filter(|id| api_key::is_id(id)).collect();
-        self.key_op(KeyOp::Get { owner: id("ownerId", owner_id)?, ids })
+        self.key_op(KeyOp::Get { owner: to_id("ownerId", owner_id)?, ids })
     }
 
     /// Puts a key before a policy that is registered, alone or with a token beside it (a header, or a
@@ -213,9 +215,10 @@ impl Gate {
         credential: Option<JsText<'_>>,
         bare: bool,
     ) -> Result<NowOrLater> {
-        enter(&self.inner, |gate| {
-            let policy = gate.registered(policy)?;
-            gate.use_key(policy, asked, credential.as_ref(), bare)
+        enter(&self.runtime, |runtime| {
+            let policy = to_integer("policy", policy, 0).map_err(error)?;
+            let policy = Rc::clone(runtime.policies.get(policy)?);
+            use_key(runtime, policy, asked, credential.as_ref(), bare)
         })
     }
 
@@ -230,57 +233,43 @@ impl Gate {
         bare: bool,
     ) -> Result<NowOrLater> {
         let policy = Rc::new(Policy::new(scopes, quota)?);
-        enter(&self.inner, |gate| gate.use_key(policy, asked, credential.as_ref(), bare))
+        enter(&self.runtime, |runtime| use_key(runtime, policy, asked, credential.as_ref(), bare))
     }
 }
 
-impl Gate {
+impl NativeAuth {
     fn key_op(&self, op: KeyOp<'_>) -> Result<NowOrLater> {
         self.submit(Act::ApiKey(op))
     }
 
     fn key_act(&self, name: KeyName, wanted: Wanted) -> Result<NowOrLater> {
-        enter(&self.inner, |gate| gate.key_act(name, wanted))
+        enter(&self.runtime, |runtime| runtime.start_key_flow(name, wanted))
     }
 }
 
-impl GateInner {
-    fn create_key(&mut self, new: NewKey, made: Made) -> Result<NowOrLater> {
-        let continuation = Continuation::Created(Box::new(made));
-        self.submit(Act::ApiKey(KeyOp::Create(Box::new(new))), continuation)
-    }
-
-    fn use_key(
-        &mut self,
-        policy: Rc<Policy>,
-        asked: KeyAsk,
-        credential: Option<&JsText<'_>>,
-        bare: bool,
-    ) -> Result<NowOrLater> {
-        let KeyAsk { key, limit, cost, named, idempotency_key, touch, charge_own } = asked;
-        let token = match credential.map(|text| self.verified(text, u32::from(bare))).transpose()? {
-            // Another scheme, beside a key: it is not looked at.
-            Some(Err(Reason::CredentialsRequired)) | None => None,
-            Some(Err(reason)) => return self.refuse_use(reason),
-            Some(Ok(token)) => Some(token),
-        };
-        let Some((name, digest)) = api_key::read(&key) else {
-            return self.refuse_use(Reason::KeyUnknown);
-        };
-        // What the later steps would find wrong is told at once.
-        policy.cost(cost)?;
-        idempotency_key_of(idempotency_key.as_deref())?;
-        let wanted = WantedUse {
-            policy,
-            token,
-            digest,
-            limit,
-            cost,
-            named,
-            idempotency_key,
-            touch,
-            charge_own,
-        };
-        self.key_act(name, Wanted::Use(Box::new(wanted)))
-    }
+/// Puts a key before a policy: see `use_key` of the class.
+fn use_key(
+    runtime: &mut AuthRuntime,
+    policy: Rc<Policy>,
+    asked: KeyAsk,
+    credential: Option<&JsText<'_>>,
+    bare: bool,
+) -> Result<NowOrLater> {
+    let KeyAsk { key, limit, cost, named, idempotency_key, touch, charge_own } = asked;
+    let verified = credential.map(|text| runtime.tokens.verified(text, u32::from(bare)));
+    let token = match verified.transpose()? {
+        // Another scheme beside a key is ignored.
+        Some(Err(Reason::CredentialsRequired)) | None => None,
+        Some(Err(reason)) => return Ok(runtime.refuse_use(reason)),
+        Some(Ok(token)) => Some(token),
+    };
+    let Some((name, digest)) = api_key::read(&key) else {
+        return Ok(runtime.refuse_use(Reason::KeyUnknown));
+    };
+    // Checks at once what later steps would refuse.
+    policy.cost(cost)?;
+    to_idempotency_key(idempotency_key.as_deref())?;
+    let wanted =
+        WantedUse { policy, token, digest, limit, cost, named, idempotency_key, touch, charge_own };
+    runtime.start_key_flow(name, Wanted::Use(Box::new(wanted)))
 }

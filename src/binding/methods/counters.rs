@@ -1,9 +1,9 @@
-//! The gate's methods for counters, and for keys of `once`: they parse arguments, and do nothing else.
+//! The methods for counters, and for keys of `once`.
 
-use super::class::{Gate, id};
-use crate::binding::config::whole;
-use crate::binding::results::result::{Result, error};
+use super::NativeAuth;
+use crate::binding::convert::{Result, error, to_id, to_integer};
 use crate::binding::runtime::auth::NowOrLater;
+use crate::binding::runtime::credentials::presented;
 use crate::binding::runtime::slots::enter;
 use crate::core::base::error::Fault;
 use crate::core::counter::counter::{Apply, Change, MOST};
@@ -16,7 +16,7 @@ use napi_derive::napi;
 const MAX_CHANGES: usize = 64;
 
 #[napi]
-impl Gate {
+impl NativeAuth {
     /// Changes counters, all or none. `numbers` has delta, least and most for each name; `several`: asked for as
     /// such, and not as one. `token` and `api_key`: only while they stand.
     #[allow(clippy::too_many_arguments)]
@@ -31,15 +31,15 @@ impl Gate {
         token: Option<String>,
         api_key: Option<String>,
     ) -> Result<NowOrLater> {
-        let user = id("userId", user_id)?;
+        let user = to_id("userId", user_id)?;
         let changes = changes(names, &numbers)?;
-        let key = key.map(|key| id("idempotencyKey", key)).transpose()?;
+        let key = key.map(|key| to_id("idempotencyKey", key)).transpose()?;
         let once = key.map(|key| counter_idempotency(&user, &key, several, &changes));
         let credential = match (token, api_key) {
             (None, None) => None,
             (token, key) => {
-                let presented = enter(&self.inner, |gate| {
-                    gate.presented(token.as_deref(), key.as_deref(), &user)
+                let presented = enter(&self.runtime, |runtime| {
+                    presented(&mut runtime.tokens, token.as_deref(), key.as_deref(), &user)
                 })?;
                 Some(presented.map_err(|_| error(Fault::revoked()))?)
             }
@@ -50,20 +50,20 @@ impl Gate {
     /// Gives a key to one caller. `by`: left out, a random one; `ttlMs` NaN: for ever.
     #[napi]
     pub fn once(&self, key: String, by: Option<String>, ttl_ms: f64) -> Result<NowOrLater> {
-        let key = id("key", key)?;
+        let key = to_id("key", key)?;
         let by = match by {
-            Some(by) => id("by", by)?,
+            Some(by) => to_id("by", by)?,
             None => random_id().map_err(error)?,
         };
         let ttl_ms =
-            if ttl_ms.is_nan() { None } else { Some(whole("ttl", ttl_ms, 1).map_err(error)?) };
+            if ttl_ms.is_nan() { None } else { Some(to_integer("ttl", ttl_ms, 1).map_err(error)?) };
         self.submit(Act::Once { key: key.into(), by: by.into(), ttl_ms })
     }
 
     /// Frees such a key.
     #[napi]
     pub fn once_release(&self, key: String, by: String) -> Result<NowOrLater> {
-        let (key, by) = (id("key", key)?, id("by", by)?);
+        let (key, by) = (to_id("key", key)?, to_id("by", by)?);
         self.submit(Act::OnceRelease { key: key.into(), by: by.into() })
     }
 }
@@ -81,9 +81,10 @@ fn changes(names: Vec<String>, numbers: &[f64]) -> Result<Vec<Change<'static>>> 
         .into_iter()
         .zip(numbers.chunks_exact(3))
         .map(|(name, numbers)| {
-            let name = id("name", name)?;
-            let delta = integer("delta", numbers[0])?;
-            let (min, max) = (integer("min", numbers[1])?, integer("max", numbers[2])?);
+            let name = to_id("name", name)?;
+            let delta = to_signed_integer("delta", numbers[0])?;
+            let (min, max) =
+                (to_signed_integer("min", numbers[1])?, to_signed_integer("max", numbers[2])?);
             if min > max {
                 return Err(error(Fault::input("min must not be above max")));
             }
@@ -93,7 +94,7 @@ fn changes(names: Vec<String>, numbers: &[f64]) -> Result<Vec<Change<'static>>> 
 }
 
 /// An integer that a double holds exactly.
-fn integer(name: &str, value: f64) -> Result<i64> {
+fn to_signed_integer(name: &str, value: f64) -> Result<i64> {
     #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
     if value.fract() == 0.0 && value.abs() <= MOST as f64 {
         Ok(value as i64)

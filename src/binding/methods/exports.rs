@@ -1,9 +1,8 @@
-//! Functions that belong to no gate.
+//! Functions that are not methods of the class.
 
-use crate::binding::config::whole;
+use crate::binding::convert::{Result, error, to_integer};
 use crate::binding::flows::policy::Asked;
 use crate::binding::io::text::JsText;
-use crate::binding::results::result::{Result, error};
 use crate::binding::runtime::slots;
 use crate::core::base::reason::Reason;
 use napi_derive::napi;
@@ -38,20 +37,20 @@ pub fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
-/// One request decided: see `Gate`. A free function with the gate's number, because finding a class
-/// instance again costs more than the whole decision; and with one number for gate, policy and flags
-/// (gate x 2^24 + policy x 4 + flags), because every argument costs.
+/// Decides one request. This is a free function with the number of the Auth, because unwrapping a class instance costs more
+/// than the whole decision. One number holds the Auth, the policy and the flags (auth x 2^24 + policy x 4 + flags), because
+/// every argument costs time.
 #[napi]
 pub fn decide(handle: f64, credential: JsText<'_>) -> Result<f64> {
-    let handle = whole("handle", handle, 0).map_err(error)?;
+    let handle = to_integer("handle", handle, 0).map_err(error)?;
     #[allow(clippy::cast_precision_loss)]
-    let (gate, policy, flags) =
+    let (auth, policy, flags) =
         ((handle >> 24) as f64, (handle >> 2 & 0x3F_FFFF) as f64, (handle & 3) as f64);
-    slots::with(gate, |gate| {
+    slots::with(auth, |runtime| {
         let (limit, cost) = (f64::NAN, f64::NAN);
         let (named, idempotency_key) = (None, None);
         let asked = Asked { credential: &credential, flags, limit, cost, named, idempotency_key };
-        gate.decide_registered(policy, &asked)
+        runtime.decide_registered(policy, &asked)
     })
 }
 
@@ -60,7 +59,7 @@ pub fn decide(handle: f64, credential: JsText<'_>) -> Result<f64> {
 #[allow(clippy::too_many_arguments)]
 #[napi]
 pub fn decide_with(
-    gate: f64,
+    auth: f64,
     policy: f64,
     credential: JsText<'_>,
     flags: f64,
@@ -69,13 +68,13 @@ pub fn decide_with(
     named: Option<String>,
     idempotency_key: Option<String>,
 ) -> Result<f64> {
-    slots::with(gate, |gate| {
+    slots::with(auth, |runtime| {
         let asked = Asked { credential: &credential, flags, limit, cost, named, idempotency_key };
-        gate.decide_registered(policy, &asked)
+        runtime.decide_registered(policy, &asked)
     })
 }
 
-/// Sets the clock of every gate of this process; `null` lets the machine's clock run again.
+/// Sets the clock of every Auth of this process; `null` lets the machine's clock run again.
 #[cfg(feature = "test-stores")]
 #[napi]
 pub fn set_test_clock(epoch_ms: Option<f64>) {

@@ -1,12 +1,13 @@
-//! The part of the gate that is about logins: its methods parse arguments, and do nothing else.
+//! The methods for logins and refresh tokens.
 
-use super::class::{Gate, flag, id};
+use super::NativeAuth;
 use crate::binding::config;
-use crate::binding::config::whole;
+use crate::binding::convert::{Result, error, to_id, to_integer};
 use crate::binding::flows::token::{TokenFlow, WantedToken};
-use crate::binding::results::result::{Outcome, Result, error};
+use crate::binding::results::result::flag;
 use crate::binding::runtime::auth::NowOrLater;
 use crate::binding::runtime::slots::enter;
+use crate::binding::runtime::token_steps::refused;
 use crate::core::family::ops::{FamilyKey, Login, NewFamily};
 use crate::core::op::Act;
 use crate::core::request::request::{Admit, SessionCheck};
@@ -47,28 +48,29 @@ pub struct TokenConfig {
 /// What the access token says, and the grace window.
 fn said(config: TokenConfig, user: String) -> Result<(Request, u64)> {
     let TokenConfig { claims, scope, ttl_ms, grace_ms } = config;
-    let ttl_ms = whole("accessTtl", ttl_ms, 1).map_err(error)?;
-    let grace_ms = whole("refresh.graceWindow", grace_ms, 0).map_err(error)?;
+    let ttl_ms = to_integer("accessTtl", ttl_ms, 1).map_err(error)?;
+    let grace_ms = to_integer("refresh.graceWindow", grace_ms, 0).map_err(error)?;
     Ok((Request { user, session: None, claims, scope, ttl_ms, login: true }, grace_ms))
 }
 
 #[napi]
-impl Gate {
+impl NativeAuth {
     /// Admits a session and begins its refresh family: `admission`, and where it was admitted `grant`.
     #[napi]
     pub fn login(&self, config: LoginConfig) -> Result<NowOrLater> {
-        let user = id("userId", config.user_id)?;
+        let user = to_id("userId", config.user_id)?;
         let given = config.session_id.is_some();
         let session = match config.session_id {
-            Some(session) => id("sessionId", session)?,
+            Some(session) => to_id("sessionId", session)?,
             None => random_id().map_err(error)?,
         };
-        let request_id = config.request_id.map(|request| id("requestId", request)).transpose()?;
+        let request_id =
+            config.request_id.map(|request| to_id("requestId", request)).transpose()?;
         let LoginConfig { limit, evict_oldest, idle_ms, absolute_ms, .. } = config;
-        let hard_limit = self.inner.borrow().rule.hard_limit;
+        let hard_limit = self.runtime.borrow().rule.hard_limit;
         let rule =
             config::rule(limit, evict_oldest, idle_ms, absolute_ms, hard_limit).map_err(error)?;
-        let ttl_ms = whole("refresh.ttl", config.refresh_ttl_ms, 1).map_err(error)?;
+        let ttl_ms = to_integer("refresh.ttl", config.refresh_ttl_ms, 1).map_err(error)?;
         let (mut request, grace_ms) = said(config.said, user.clone())?;
         request.session = Some(session.clone());
         let login = Login {
@@ -91,12 +93,11 @@ impl Gate {
             },
             grace_ms,
         };
-        enter(&self.inner, |gate| {
-            let (issuer, rules) = gate.issuer()?;
-            // What would fail then fails before anything is done.
-            issuer.check(&request, rules, gate.now_ms()).map_err(error)?;
+        enter(&self.runtime, |runtime| {
+            // A login whose access token cannot be signed must not change anything.
+            runtime.tokens.check_request(&request).map_err(error)?;
             let flow = TokenFlow::login(Box::new(login), request).map_err(error)?;
-            gate.token_act(flow)
+            runtime.start_token_flow(flow)
         })
     }
 
@@ -104,19 +105,15 @@ impl Gate {
     #[napi]
     pub fn refresh(&self, token: String, config: TokenConfig) -> Result<NowOrLater> {
         let (request, grace_ms) = said(config, String::new())?;
-        enter(&self.inner, |gate| {
-            gate.issuer()?;
+        enter(&self.runtime, |runtime| {
+            runtime.tokens.assert_can_issue()?;
             let Some(token) = RefreshToken::read(&token) else {
-                return Ok(Either::A(Outcome {
-                    refusal: Some(crate::binding::results::grant::NativeRefusal {
-                        reason: "invalid".to_owned(),
-                        user_id: None,
-                        session_id: None,
-                    }),
-                    ..Outcome::default()
-                }));
+                return Ok(Either::A(refused("invalid", None)));
             };
-            gate.token_act(TokenFlow::with(token, WantedToken::Refresh { request, grace_ms }))
+            runtime.start_token_flow(TokenFlow::with(
+                token,
+                WantedToken::Refresh { request, grace_ms },
+            ))
         })
     }
 
@@ -126,12 +123,12 @@ impl Gate {
     pub fn logout(&self, token: String) -> Result<NowOrLater> {
         if let Some(token) = RefreshToken::read(&token) {
             let flow = TokenFlow::with(token, WantedToken::Logout);
-            return enter(&self.inner, |gate| gate.token_act(flow));
+            return enter(&self.runtime, |runtime| runtime.start_token_flow(flow));
         }
-        let found = enter(&self.inner, |gate| {
-            let found = gate.verifier()?.identify(&token).ok();
+        let found = enter(&self.runtime, |runtime| {
+            let found = runtime.tokens.verifier()?.identify(&token).ok();
             Ok(found.map(|token| {
-                let check = gate.session_check_of(&token);
+                let check = runtime.tokens.session_check(&token);
                 (token, check)
             }))
         })?;

@@ -1,12 +1,12 @@
-//! The methods of the class that are about quotas.
+//! The methods for quotas.
 
-use super::class::{Gate, flag, id};
+use super::NativeAuth;
 use crate::binding::config;
-use crate::binding::config::whole;
+use crate::binding::convert::{Result, error, to_id, to_integer};
 use crate::binding::flows::continuation::Continuation;
-use crate::binding::flows::policy::idempotency_key;
-use crate::binding::flows::receipts::Draft;
-use crate::binding::results::result::{Result, error};
+use crate::binding::flows::pending_refund::PendingRefund;
+use crate::binding::flows::policy::to_idempotency_key;
+use crate::binding::results::result::flag;
 use crate::binding::runtime::auth::NowOrLater;
 use crate::binding::runtime::slots::{enter, enter_still};
 use crate::core::op::Act;
@@ -19,7 +19,7 @@ use napi_derive::napi;
 use std::borrow::Cow;
 
 #[napi]
-impl Gate {
+impl NativeAuth {
     /// Charges a quota; a cost of 0 looks. `windowMs` NaN: a balance. What is charged needs the key of
     /// receipts: see `receiptKey`.
     #[napi]
@@ -33,15 +33,15 @@ impl Gate {
         once: Option<String>,
     ) -> Result<NowOrLater> {
         let rule = config::quota_rule(limit, window_ms, bucket).map_err(error)?;
-        let cost = whole("cost", cost, 0).map_err(error)?;
-        let key = direct_key(&id("key", key)?, &rule);
-        let once = idempotency_key(once.as_deref())?
+        let cost = to_integer("cost", cost, 0).map_err(error)?;
+        let key = direct_key(&to_id("key", key)?, &rule);
+        let once = to_idempotency_key(once.as_deref())?
             .map(|once| idempotency("", &key, once, Kind::Charge, &rule, cost));
         let receipt = (cost > 0).then(receipt_id).transpose().map_err(error)?;
-        let draft = Draft::direct(key.clone(), cost, once.map(|once| once.name));
+        let refund = PendingRefund::direct(key.clone(), cost, once.map(|once| once.name));
         let spend = Spend { receipt, ..Spend::of(cost) };
         let act = Act::Consume(Consume { key: key.into(), rule, spend, once });
-        enter(&self.inner, |gate| gate.submit(act, Continuation::Consume(Box::new(draft))))
+        enter(&self.runtime, |runtime| runtime.submit(act, Continuation::Consume(Box::new(refund))))
     }
 
     /// Tops a balance up.
@@ -54,9 +54,9 @@ impl Gate {
         once: Option<String>,
     ) -> Result<NowOrLater> {
         let rule = config::quota_rule(limit, f64::NAN, false).map_err(error)?;
-        let units = whole("units", units, 1).map_err(error)?;
-        let key = direct_key(&id("key", key)?, &rule);
-        let once = idempotency_key(once.as_deref())?
+        let units = to_integer("units", units, 1).map_err(error)?;
+        let key = direct_key(&to_id("key", key)?, &rule);
+        let once = to_idempotency_key(once.as_deref())?
             .map(|once| idempotency("", &key, once, Kind::TopUp, &rule, units));
         self.submit(Act::AddUnits(AddUnits { key: key.into(), rule, units, once }))
     }
@@ -64,31 +64,31 @@ impl Gate {
     /// Forgets what was charged to a quota.
     #[napi]
     pub fn reset_quota(&self, key: String) -> Result<NowOrLater> {
-        let keys = direct_keys(&id("key", key)?);
+        let keys = direct_keys(&to_id("key", key)?);
         self.submit(Act::ResetQuotas { keys: keys.into_iter().map(Cow::Owned).collect() })
     }
 
-    /// Asks the store for the key of receipts, which the gate keeps.
+    /// Asks the store for the key of receipts, which the runtime keeps.
     #[napi]
     pub fn receipt_key(&self) -> Result<NowOrLater> {
-        enter(&self.inner, |gate| {
-            let fresh = gate.charges.proposed_key()?;
-            gate.submit(Act::ReceiptKey { fresh }, Continuation::LearnKey)
+        enter(&self.runtime, |runtime| {
+            let fresh = runtime.decisions.charges.proposed_key()?;
+            runtime.submit(Act::ReceiptKey { fresh }, Continuation::LearnKey)
         })
     }
 
     /// Gives back what a receipt is for.
     #[napi]
     pub fn refund(&self, receipt: String) -> Result<NowOrLater> {
-        let refund = enter(&self.inner, |gate| gate.charges.opened(&receipt))?;
+        let refund = enter(&self.runtime, |runtime| runtime.decisions.charges.opened(&receipt))?;
         self.submit(Act::Refund(refund))
     }
 
     /// Gives back what a request was charged, by the number in its verdict.
     #[napi]
     pub fn refund_charge(&self, number: f64) -> Result<NowOrLater> {
-        let number = whole("charge", number, 1).map_err(error)?;
-        match enter(&self.inner, |gate| Ok(gate.charges.settle(number)))? {
+        let number = to_integer("charge", number, 1).map_err(error)?;
+        match enter(&self.runtime, |runtime| Ok(runtime.decisions.charges.settle(number)))? {
             Some(refund) => self.submit(Act::Refund(refund)),
             None => Ok(Either::A(flag(false))),
         }
@@ -97,9 +97,9 @@ impl Gate {
     /// Lets the charge of a request stand.
     #[napi]
     pub fn keep_charge(&self, number: f64) -> Result<()> {
-        let number = whole("charge", number, 1).map_err(error)?;
-        enter_still(&self.inner, |gate| {
-            gate.charges.settle(number);
+        let number = to_integer("charge", number, 1).map_err(error)?;
+        enter_still(&self.runtime, |runtime| {
+            runtime.decisions.charges.settle(number);
             Ok(())
         })
     }
@@ -107,10 +107,12 @@ impl Gate {
 
 #[cfg(feature = "test-stores")]
 #[napi]
-impl Gate {
+impl NativeAuth {
     /// Charges of requests whose response has not ended.
     #[napi]
     pub fn open_charges(&self) -> Result<f64> {
-        enter_still(&self.inner, |gate| Ok(gate.charges.len()))
+        enter_still(&self.runtime, |runtime| {
+            Ok(crate::binding::convert::number(runtime.decisions.charges.len() as u64))
+        })
     }
 }

@@ -1,11 +1,11 @@
-//! The gate's methods for turns, and for credentials that are asked for again: they parse arguments, and do nothing
-//! else.
+//! The methods for turns, and for credentials that are checked again.
 
-use super::class::{Gate, id};
-use crate::binding::config::whole;
+use super::NativeAuth;
+use crate::binding::convert::{Result, error, number, to_id, to_integer};
 use crate::binding::flows::continuation::Continuation;
-use crate::binding::results::result::{Outcome, Result, error, number};
+use crate::binding::results::result;
 use crate::binding::runtime::auth::NowOrLater;
+use crate::binding::runtime::credentials::presented;
 use crate::binding::runtime::slots::enter;
 use crate::core::base::error::Fault;
 use crate::core::op::Act;
@@ -14,8 +14,8 @@ use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 
 #[napi]
-impl Gate {
-    /// Asks for a turn: `kind` 0 a key, 1 a user; `ticket` a number that this gate gives once; `seen` the highest fence that
+impl NativeAuth {
+    /// Asks for a turn: `kind` 0 a key, 1 a user; `ticket` a number that this Auth gives once; `seen` the highest fence that
     /// is known, or 0; `mode` 0 queue, 1 try, 2 front. `token` and `key`, of a user's turn alone: only while they stand.
     #[allow(clippy::too_many_arguments)]
     #[napi]
@@ -32,10 +32,10 @@ impl Gate {
         key: Option<String>,
     ) -> Result<NowOrLater> {
         let place = place(kind, id)?;
-        let number = whole("ticket", ticket, 0).map_err(error)?;
+        let number = to_integer("ticket", ticket, 0).map_err(error)?;
         let (ttl_ms, stay_ms) = (span("ttl", ttl_ms)?, span("stay", stay_ms)?);
-        let seen = whole("seen", seen, 0).map_err(error)?;
-        let mode = match whole("mode", mode, 0).map_err(error)? {
+        let seen = to_integer("seen", seen, 0).map_err(error)?;
+        let mode = match to_integer("mode", mode, 0).map_err(error)? {
             0 => TurnMode::Queue,
             1 => TurnMode::Try,
             2 => TurnMode::Front,
@@ -45,22 +45,22 @@ impl Gate {
         if asks && place.kind != TurnKind::User {
             return Err(error(Fault::input("a credential is asked for with a user's turn alone")));
         }
-        enter(&self.inner, |gate| {
-            let ticket = ticket_of(gate.turn_gate, number);
+        enter(&self.runtime, |runtime| {
+            let ticket = ticket_of(runtime.store.turn_gate, number);
             let credential = if asks {
-                match gate.presented(token.as_deref(), key.as_deref(), &place.id)? {
+                match presented(&mut runtime.tokens, token.as_deref(), key.as_deref(), &place.id)? {
                     Ok(credential) => Some(credential),
                     // It may have been queued while it stood.
                     Err(reason) => {
                         let leave = Act::Turn(TurnOp::Leave { place, ticket });
-                        return gate.submit(leave, Continuation::TurnDenied(reason));
+                        return runtime.submit(leave, Continuation::TurnDenied(reason));
                     }
                 }
             } else {
                 None
             };
             let ask = Ask { place, ticket, ttl_ms, seen, stay_ms, mode, credential };
-            gate.submit(Act::Turn(TurnOp::Ask(ask)), Continuation::Plain)
+            runtime.submit(Act::Turn(TurnOp::Ask(ask)), Continuation::Plain)
         })
     }
 
@@ -74,10 +74,10 @@ impl Gate {
         by_ms: f64,
     ) -> Result<NowOrLater> {
         let (place, by_ms) = (place(kind, id)?, span("by", by_ms)?);
-        let number = whole("ticket", ticket, 0).map_err(error)?;
-        enter(&self.inner, |gate| {
-            let ticket = ticket_of(gate.turn_gate, number);
-            gate.submit(Act::Turn(TurnOp::Extend { place, ticket, by_ms }), Continuation::Plain)
+        let number = to_integer("ticket", ticket, 0).map_err(error)?;
+        enter(&self.runtime, |runtime| {
+            let ticket = ticket_of(runtime.store.turn_gate, number);
+            runtime.submit(Act::Turn(TurnOp::Extend { place, ticket, by_ms }), Continuation::Plain)
         })
     }
 
@@ -85,10 +85,10 @@ impl Gate {
     #[napi]
     pub fn turn_leave(&self, kind: f64, id: String, ticket: f64) -> Result<NowOrLater> {
         let place = place(kind, id)?;
-        let number = whole("ticket", ticket, 0).map_err(error)?;
-        enter(&self.inner, |gate| {
-            let ticket = ticket_of(gate.turn_gate, number);
-            gate.submit(Act::Turn(TurnOp::Leave { place, ticket }), Continuation::Plain)
+        let number = to_integer("ticket", ticket, 0).map_err(error)?;
+        enter(&self.runtime, |runtime| {
+            let ticket = ticket_of(runtime.store.turn_gate, number);
+            runtime.submit(Act::Turn(TurnOp::Leave { place, ticket }), Continuation::Plain)
         })
     }
 
@@ -100,43 +100,43 @@ impl Gate {
         token: Option<String>,
         key: Option<String>,
     ) -> Result<NowOrLater> {
-        let user = id("userId", user_id)?;
-        enter(&self.inner, |gate| {
-            match gate.presented(token.as_deref(), key.as_deref(), &user)? {
+        let user = to_id("userId", user_id)?;
+        enter(&self.runtime, |runtime| {
+            match presented(&mut runtime.tokens, token.as_deref(), key.as_deref(), &user)? {
                 Ok(credential) => {
                     let act = Act::Standing { user: user.into(), credential };
-                    gate.submit(act, Continuation::Plain)
+                    runtime.submit(act, Continuation::Plain)
                 }
                 Err(reason) => {
                     let count = Some(number(reason as u64));
-                    Ok(Either::A(Outcome { count, ..Outcome::default() }))
+                    Ok(Either::A(result::Outcome { count, ..Default::default() }))
                 }
             }
         })
     }
 
-    /// From now on `events` tells of turns and revocations. To be called before this gate waits or watches.
+    /// From now on `events` tells of turns and revocations. To be called before this Auth waits for turns or subscribes.
     #[napi]
     pub fn listen(&self) -> Result<()> {
-        enter(&self.inner, |gate| {
-            gate.listen();
+        enter(&self.runtime, |runtime| {
+            runtime.store.listen();
             Ok(())
         })
     }
 }
 
 fn place(kind: f64, key: String) -> Result<TurnPlace<'static>> {
-    let kind = match whole("kind", kind, 0).map_err(error)? {
+    let kind = match to_integer("kind", kind, 0).map_err(error)? {
         0 => TurnKind::Lock,
         1 => TurnKind::User,
         _ => return Err(error(Fault::input("no such kind of turn"))),
     };
-    Ok(TurnPlace { kind, id: id("key", key)?.into() })
+    Ok(TurnPlace { kind, id: to_id("key", key)?.into() })
 }
 
 /// From a millisecond to a day: a turn never outlives what is remembered of its fence.
 fn span(name: &str, ms: f64) -> Result<u64> {
-    let ms = whole(name, ms, 1).map_err(error)?;
+    let ms = to_integer(name, ms, 1).map_err(error)?;
     if ms > FENCE_MS {
         return Err(error(Fault::input(format!("{name} must not be longer than 24 hours"))));
     }

@@ -1,20 +1,20 @@
-//! Verification keys that come and go while the gate is open, and what is remembered of tokens that they verified.
+//! Verification keys that come and go while the Auth is open, and what is remembered of tokens that they verified.
 
-use super::class::Gate;
+use super::NativeAuth;
 use crate::binding::config::{KeyConfig, key_sources};
-use crate::binding::results::result::{NativeCache, NativeKeySet, Result, error, number};
+use crate::binding::convert::{Result, error, number};
+use crate::binding::results::verification_keys::{NativeCache, NativeKeySet};
 use crate::binding::runtime::slots::{enter, enter_still};
-use crate::tokens::jwt::verify::Verifier;
 use napi_derive::napi;
 
 #[napi]
-impl Gate {
+impl NativeAuth {
     /// Replaces the fetched keys, and forgets what the keys before have verified. Changes nothing where no key is usable.
     #[napi]
     pub fn renew_keys(&self, keys: Vec<KeyConfig>) -> Result<NativeKeySet> {
         let keys = key_sources(&keys).map_err(error)?;
-        enter(&self.inner, |gate| {
-            let fetched = gate.verifier()?.renew_keys(&keys).map_err(error)?;
+        enter(&self.runtime, |runtime| {
+            let fetched = runtime.tokens.verifier()?.renew_keys(&keys).map_err(error)?;
             let usable = number(fetched.usable as u64);
             Ok(NativeKeySet { usable, passed_over: fetched.passed_over })
         })
@@ -23,8 +23,8 @@ impl Gate {
     /// Drops the fetched keys, and what they have verified.
     #[napi]
     pub fn forget_keys(&self) -> Result<()> {
-        enter(&self.inner, |gate| {
-            gate.verifier()?.forget_keys();
+        enter(&self.runtime, |runtime| {
+            runtime.tokens.verifier()?.forget_keys();
             Ok(())
         })
     }
@@ -32,8 +32,8 @@ impl Gate {
     /// Whether a key that is not known here may stand where the keys are fetched from.
     #[napi]
     pub fn doubt_keys(&self, doubtful: bool) -> Result<()> {
-        enter(&self.inner, |gate| {
-            gate.verifier()?.doubt_keys(doubtful);
+        enter(&self.runtime, |runtime| {
+            runtime.tokens.verifier()?.doubt_keys(doubtful);
             Ok(())
         })
     }
@@ -41,9 +41,8 @@ impl Gate {
     /// How the cache of verified tokens has done.
     #[napi]
     pub fn cached(&self) -> Result<NativeCache> {
-        enter_still(&self.inner, |gate| {
-            let verifier = gate.tokens.as_ref().map(|(verifier, _)| verifier);
-            let (hits, misses, bytes) = verifier.map_or((0, 0, 0), Verifier::cached);
+        enter_still(&self.runtime, |runtime| {
+            let (hits, misses, bytes) = runtime.tokens.cached();
             Ok(NativeCache { hits: number(hits), misses: number(misses), bytes: number(bytes) })
         })
     }

@@ -1,10 +1,9 @@
 //! What is told of API keys, as objects.
 
-use super::result::{NativeConsumption, Outcome, consumption, number};
-use crate::binding::config::whole;
-use crate::core::api_key::ops::{KeyAnswer, KeyUsed, Pointed, Pointing};
-use crate::core::api_key::types::KeyInfo;
-use crate::core::api_key::types::KeyPlace;
+use super::quota::{NativeConsumption, consumption};
+use crate::binding::convert::{number, to_integer};
+use crate::core::api_key::ops::{KeyUsed, Pointed, Pointing};
+use crate::core::api_key::types::{KeyInfo, KeyPlace};
 use crate::core::base::error::Fault;
 use crate::core::base::reason::Reason;
 use crate::core::quota::state::{QuotaRule, Refill};
@@ -59,8 +58,8 @@ impl TryFrom<NativePointing> for Pointing {
     fn try_from(native: NativePointing) -> Result<Self, Fault> {
         let NativePointing { key_id: id, owner_id: owner, digest, version, ended, gone_at } =
             native;
-        let gone_ms = gone_at.map(|at| whole("goneAt", at, 0)).transpose()?;
-        let version = version.map(|version| whole("version", version, 0)).transpose()?;
+        let gone_ms = gone_at.map(|at| to_integer("goneAt", at, 0)).transpose()?;
+        let version = version.map(|version| to_integer("version", version, 0)).transpose()?;
         let what = match (version, gone_ms) {
             (_, Some(gone_ms)) if ended => Pointed::Ended { gone_ms },
             (Some(version), gone_ms) => Pointed::Changed { version, gone_ms },
@@ -117,7 +116,8 @@ impl From<Made> for NativeKey {
     }
 }
 
-fn info(info: KeyInfo) -> NativeKeyInfo {
+/// A key as an object.
+pub fn info(info: KeyInfo) -> NativeKeyInfo {
     NativeKeyInfo {
         key_id: info.place.id,
         owner_id: info.place.owner,
@@ -144,7 +144,8 @@ fn window_ms(rule: &QuotaRule) -> Option<f64> {
 const OF_THE_KEY: [Reason; 4] =
     [Reason::KeyUnknown, Reason::KeyOwner, Reason::KeyRevoked, Reason::KeyExpired];
 
-fn key_use(used: KeyUsed) -> NativeKeyUse {
+/// A use as an object; the numbers of its decision go into a verdict record.
+pub fn key_use(used: KeyUsed) -> NativeKeyUse {
     let KeyUsed { decision, place, facts, own } = used;
     let facts = facts.unwrap_or_default();
     let until = own.and_then(|own| if own.allowed { own.reset_in_ms } else { own.retry_after_ms });
@@ -160,30 +161,4 @@ fn key_use(used: KeyUsed) -> NativeKeyUse {
         own_until_ms: until.map(number),
         quota_allowed: decision.quota.map(|quota| quota.allowed),
     }
-}
-
-/// An answer as an object.
-pub fn key_object(answer: KeyAnswer) -> Outcome {
-    let mut outcome = Outcome::default();
-    match answer {
-        KeyAnswer::Place(place) => {
-            outcome.place =
-                place.map(|KeyPlace { id, owner }| NativePlace { key_id: id, owner_id: owner });
-        }
-        KeyAnswer::Done(done) => outcome.flag = Some(done),
-        KeyAnswer::Added(added) => outcome.consumption = Some(consumption(added)),
-        KeyAnswer::Ids { ids, next } => {
-            outcome.key_ids = Some(ids);
-            outcome.next_key = next;
-        }
-        KeyAnswer::Infos(infos) => {
-            outcome.key_infos = Some(infos.into_iter().map(info).collect());
-        }
-        KeyAnswer::Used(used) => outcome.key_use = Some(key_use(*used)),
-        KeyAnswer::Pointing(pointings, answer) => {
-            outcome = key_object(*answer);
-            outcome.pointings = Some(pointings.into_iter().map(Into::into).collect());
-        }
-    }
-    outcome
 }

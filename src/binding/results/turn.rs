@@ -1,6 +1,6 @@
 //! What was answered about a turn, as an object.
 
-use super::result::number;
+use crate::binding::convert::number;
 use crate::core::turn::ops::TurnAnswer;
 use napi_derive::napi;
 

@@ -1,257 +1,166 @@
-//! One Auth's native half: verifies, asks the store, and answers by number. Everything here runs on
-//! the JavaScript thread that made the gate; only the bridge is touched by others.
+//! The native half of one Auth: verifies credentials, asks the store, and returns answers now or by completion id. All code
+//! here runs on the JavaScript thread that created the runtime.
 
-use crate::binding::config;
-use crate::binding::config::{GateConfig, whole};
-use crate::binding::flows::api_key::{Places, places};
+use super::api_key_steps::{self, ApiKeySteps};
+use super::completions;
+use super::decisions::Decisions;
+use super::store_client::StoreClient;
+use super::token_steps::TokenSteps;
+use super::tokens::Tokens;
+use crate::binding::clock::new_clock;
+use crate::binding::config::{self, GateConfig};
+use crate::binding::convert::{Result, error, number, to_integer};
+use crate::binding::flows::api_key::{ApiKeyFlow, Places, Wanted, places, refused};
 use crate::binding::flows::continuation::Continuation;
-use crate::binding::flows::evicted::Evicted;
-use crate::binding::flows::policy::{Asked, Policy};
-use crate::binding::flows::receipts::{Charges, Draft};
-use crate::binding::flows::token::{Owners, owners};
-use crate::binding::io::bridge::{Bridge, Tickets, Wake};
-use crate::binding::io::text::{JsText, Scratch};
-use crate::binding::io::watcher::{Listener, Watch};
-use crate::binding::results::records::Records;
-use crate::binding::results::result::{
-    NativeEvent, NativeHealth, Outcome, Result, error, event, health, number,
-};
-use crate::core::base::clock::Clock;
+use crate::binding::flows::pending_refund::PendingRefund;
+use crate::binding::flows::policy::{Asked, Policies, Policy};
+use crate::binding::flows::token::{Owners, TokenFlow, owners};
+use crate::binding::io::bridge::Wake;
+use crate::binding::io::completions::Completions;
+use crate::binding::io::poller::{Pollers, WakeCallback};
+use crate::binding::io::text::JsText;
+use crate::binding::results::result;
+use crate::binding::results::store::{NativeEvent, event};
+use crate::binding::results::verdict_record::{RECORDS, Records};
+use crate::core::api_key::types::KeyName;
 use crate::core::base::error::Fault;
 use crate::core::base::reason::Reason;
-use crate::core::op::{Act, Op, Verdict};
+use crate::core::op::{Act, Outcome, Verdict};
 use crate::core::quota::charge::Charge;
-use crate::core::request::request::{Decide, SessionCheck};
+use crate::core::request::request::Decide;
 use crate::core::session::rule::AdmissionRule;
-use crate::core::store::{Notice, Sink, Store};
-use crate::core::turn::ops::TurnGate;
-use crate::tokens::jwt::claims::{Rules, Token};
-use crate::tokens::jwt::issue::Issuer;
-use crate::tokens::jwt::verify::Verifier;
-use crate::tokens::opaque::credential::bearer;
-use crate::tokens::random::random;
+use crate::core::store::Notice;
+use crate::tokens::jwt::claims::Token;
 use napi::bindgen_prelude::Either;
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::Arc;
 
-/// Flag of `decide`: the credential is a bare token, not a header.
-const BARE: u32 = 1;
 /// Flag of `decide`: this request has been decided before; the session is not touched again.
 const DECIDED: u32 = 2;
 
-/// The result of an operation: its object, or minus the ticket under which it will come.
-pub type NowOrLater = Either<Outcome, f64>;
+/// The result of an operation, or minus the completion id under which it will arrive.
+pub type NowOrLater = Either<result::Outcome, f64>;
 
 /// See the module.
-pub struct GateInner {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) bridge: Arc<Bridge>,
-    pub(crate) sink: Arc<dyn Sink>,
-    clock: Arc<dyn Clock>,
-    pub(crate) tokens: Option<(Verifier, Option<Issuer>)>,
-    pub rules: Rules,
-    pub(crate) check: SessionCheck,
-    pub(crate) rule: AdmissionRule,
-    policies: Vec<Rc<Policy>>,
-    scratch: Scratch,
-    pub(crate) records: Records,
-    pub(crate) tickets: Tickets<Continuation>,
-    /// Where API keys lie that were met.
-    pub(crate) places: Places,
-    /// Whose refresh families are that were met.
-    pub(crate) owners: Owners,
-    /// Acts of several steps that wait for the store.
-    pub(crate) flows: usize,
-    pub charges: Charges,
-    pub(crate) evicted: Evicted,
-    watch: Watch,
-    /// What the tickets of its turns begin with.
-    pub(crate) turn_gate: TurnGate,
-    /// What it charges is a trial.
-    pub(crate) observe: bool,
+pub struct AuthRuntime {
+    pub store: StoreClient,
+    pub tokens: Tokens,
+    pub policies: Policies,
+    pub decisions: Decisions,
+    pub rule: AdmissionRule,
+    /// Charges are a trial (mode 'observe').
+    observe: bool,
+    completions: Completions<Continuation>,
+    /// Flows that wait for the store.
+    flows: usize,
+    places: Places,
+    owners: Owners,
+    pollers: Pollers,
     closed: bool,
 }
 
-pub(crate) fn keyless() -> Fault {
-    Fault::config(
-        "no key is configured: give jwt.secret, jwt.publicKey, jwt.jwks or LATCHGATE_JWT_SECRET",
-    )
-}
-
-impl GateInner {
+impl AuthRuntime {
+    /// Opens the store and reads the keys.
+    ///
+    /// # Errors
+    /// `ERR_LATCHGATE_CONFIG`, naming the option.
     pub fn new(
         config: &GateConfig,
         records: Records,
         wake: Wake,
     ) -> std::result::Result<Self, Fault> {
-        let clock = crate::binding::clock::new_clock();
+        let clock = new_clock();
         let rules = config::rules(config)?;
-        let bridge = Arc::new(Bridge::new(wake));
+        let tokens = Tokens::new(config, rules.clone(), clock.clone())?;
+        let rule = config::rule(
+            config.limit,
+            config.evict_oldest,
+            config.idle_ms,
+            config.absolute_ms,
+            to_integer("sessions.hardLimit", config.hard_limit, 1)?,
+        )?;
         Ok(Self {
-            tokens: config::tokens(config, rules.clone())?,
-            check: config::session_check(config.session_mode)?,
-            rule: config::rule(
-                config.limit,
-                config.evict_oldest,
-                config.idle_ms,
-                config.absolute_ms,
-                whole("sessions.hardLimit", config.hard_limit, 1)?,
-            )?,
-            store: crate::store::registry::open(&config::settings(config)?, Arc::clone(&clock))?,
-            sink: Arc::clone(&bridge) as Arc<dyn Sink>,
-            bridge,
-            clock,
-            rules,
-            policies: vec![Rc::default()],
-            scratch: Scratch::default(),
-            records,
-            tickets: Tickets::default(),
+            store: StoreClient::open(config, &rules, &clock, wake)?,
+            tokens,
+            policies: Policies::default(),
+            decisions: Decisions::new(records),
+            rule,
+            observe: config.observe == Some(true),
+            completions: Completions::default(),
+            flows: 0,
             places: places(),
             owners: owners(),
-            flows: 0,
-            charges: Charges::default(),
-            evicted: Evicted::default(),
-            watch: Watch::default(),
-            turn_gate: random()?,
-            observe: config.observe == Some(true),
+            pollers: Pollers::default(),
             closed: false,
         })
-        .inspect(|gate| {
-            // Tells the store our horizon, before anything is ended in it.
-            let _ = gate.store.submit(gate.op(Act::Ping), 0, &gate.sink);
-            gate.store.watch(Arc::downgrade(&gate.sink));
-        })
     }
 
-    /// Has the store's answers read in this thread's event loop, now and after every new connection.
-    pub fn watch(gate: &Rc<RefCell<Self>>, listener: Listener) {
-        let weak = Rc::downgrade(gate);
-        let drain = move || weak.upgrade().map_or(0, |gate| gate.borrow_mut().drain());
-        let mut inner = gate.borrow_mut();
-        inner.watch = Watch::new(listener, drain);
-        inner.watch_sources();
+    /// Has the store's replies read in the event loop of this thread, now and after every new connection.
+    pub fn poll(runtime: &Rc<RefCell<Self>>, callback: WakeCallback) {
+        let weak = Rc::downgrade(runtime);
+        let drain = move || weak.upgrade().map_or(0, |runtime| runtime.borrow_mut().drain());
+        let mut inner = runtime.borrow_mut();
+        inner.pollers = Pollers::new(callback, drain);
+        inner.renew_pollers();
     }
 
-    fn watch_sources(&mut self) {
-        self.watch.renew(&self.store, &self.bridge);
+    fn renew_pollers(&mut self) {
+        self.pollers.renew(self.store.store(), self.store.bridge());
     }
 
     pub fn close(&mut self) {
         self.closed = true;
-        self.watch = Watch::default();
-        self.store.close();
+        self.pollers = Pollers::default();
+        self.store.store().close();
     }
 
     pub const fn is_closed(&self) -> bool {
         self.closed
     }
 
-    pub fn now_ms(&self) -> u64 {
-        self.clock.now_us() / 1000
-    }
-
-    pub fn sweep(&self) -> usize {
-        self.store.sweep()
-    }
-
-    pub fn flush(&self) {
-        self.store.flush();
-    }
-
-    pub fn health(&self) -> NativeHealth {
-        health(self.store.health())
-    }
-
+    /// The events of the store since the last call.
     pub fn events(&mut self) -> Vec<NativeEvent> {
-        let notices = self.bridge.notices();
+        let notices = self.store.bridge().notices();
         if notices.contains(&Notice::Opened) {
-            self.watch_sources();
+            self.renew_pollers();
         }
         notices.into_iter().filter_map(event).collect()
     }
 
-    /// Has the store tell of turns and revocations.
-    pub fn listen(&self) {
-        self.store.listen(self.turn_gate, Arc::downgrade(&self.sink));
-    }
-
-    /// Tells JavaScript whether it should call `flush` at the end of this turn.
-    pub(crate) fn note_held(&mut self) {
-        if self.store.holds_back() {
-            self.records.hold();
+    /// Tells JavaScript to call `flush` at the end of this turn if the store holds operations back.
+    fn note_held(&self) {
+        if self.store.store().holds_back() {
+            self.decisions.records.hold();
         }
     }
 
-    /// Is told once more that there is something to be watched.
-    #[cfg(feature = "test-stores")]
-    pub fn notice_again(&self) {
-        self.sink.notice(Notice::Opened);
+    /// The answer for an operation whose outcome arrives later.
+    fn later<T>(&self, id: u64) -> Either<T, f64> {
+        self.note_held();
+        Either::B(-number(id))
     }
 
-    #[cfg(feature = "test-stores")]
-    pub fn dump(&self) -> String {
-        self.store.dump()
-    }
-
-    /// Registers a policy; the same one has the same number.
-    pub fn policy(&mut self, policy: Policy) -> usize {
-        let known = self.policies.iter().position(|other| **other == policy);
-        known.unwrap_or_else(|| {
-            self.policies.push(Rc::new(policy));
-            self.policies.len() - 1
-        })
-    }
-
-    pub fn verifier(&mut self) -> Result<&mut Verifier> {
-        self.tokens.as_mut().map(|(verifier, _)| verifier).ok_or_else(|| error(keyless()))
-    }
-
-    /// The policy of that number.
-    pub(crate) fn registered(&self, policy: f64) -> Result<Rc<Policy>> {
-        let policy = whole("policy", policy, 0).map_err(error)?;
-        let found = usize::try_from(policy).ok().and_then(|policy| self.policies.get(policy));
-        found.cloned().ok_or_else(|| error(Fault::input("no such policy")))
-    }
-
-    /// Reads and verifies a credential.
-    pub(crate) fn verified(
-        &mut self,
-        credential: &JsText<'_>,
-        flags: u32,
-    ) -> Result<std::result::Result<Rc<Token>, Reason>> {
-        let now_ms = self.now_ms();
-        let Self { scratch, tokens, .. } = self;
-        let (verifier, _) = tokens.as_mut().ok_or_else(|| error(keyless()))?;
-        let text = scratch.read(credential)?;
-        let token = if flags & BARE == 0 { bearer(text) } else { Ok(text) };
-        Ok(token.and_then(|token| verifier.verify(token, now_ms)))
-    }
-
+    /// Verifies a credential without the store. Returns 0 or the number of the reason.
     pub fn verify(&mut self, credential: &JsText<'_>, flags: f64) -> Result<f64> {
-        let token = self.verified(credential, bits(flags)?)?;
+        let token = self.tokens.verified(credential, bits(flags)?)?;
         Ok(f64::from(token.err().unwrap_or(Reason::Allowed) as u8))
     }
 
-    /// Decides under a policy that is registered.
+    /// Decides under a registered policy.
     pub fn decide_registered(&mut self, policy: f64, asked: &Asked<'_>) -> Result<f64> {
-        let policy =
-            usize::try_from(whole("policy", policy, 0).map_err(error)?).unwrap_or(usize::MAX);
-        let token = match self.verified(asked.credential, bits(asked.flags)?)? {
+        let policy = to_integer("policy", policy, 0).map_err(error)?;
+        let token = match self.tokens.verified(asked.credential, bits(asked.flags)?)? {
             Ok(token) => token,
             Err(reason) => return Ok(f64::from(reason as u8)),
         };
-        let Some(policy) = self.policies.get(policy) else {
-            return Err(error(Fault::input("no such policy")));
-        };
+        let policy = self.policies.get(policy)?;
         let (scope_ok, charge) = policy.apply(&token, asked, self.rule.absolute_ms)?;
         self.decide(&token, scope_ok, charge, asked)
     }
 
     /// Decides under a policy that is not registered.
     pub fn decide_adhoc(&mut self, policy: &Policy, asked: &Asked<'_>) -> Result<f64> {
-        match self.verified(asked.credential, bits(asked.flags)?)? {
+        match self.tokens.verified(asked.credential, bits(asked.flags)?)? {
             Ok(token) => {
                 let (scope_ok, charge) = policy.apply(&token, asked, self.rule.absolute_ms)?;
                 self.decide(&token, scope_ok, charge, asked)
@@ -260,7 +169,7 @@ impl GateInner {
         }
     }
 
-    /// One operation, one verdict: all of a request that depends on the store.
+    /// Decides all of a request that depends on the store, in one operation.
     fn decide(
         &mut self,
         token: &Token,
@@ -272,95 +181,205 @@ impl GateInner {
         if !asked.limit.is_nan() {
             rule.limit = config::limit(asked.limit).map_err(error)?;
         }
-        let refundable = charge.as_ref().filter(|charge| charge.spend.receipt.is_some());
-        let draft = refundable.map(|charge| Box::new(Draft::of(&token.user, charge)));
+        let refund = PendingRefund::of_request(&token.user, charge.as_ref());
         let touch = bits(asked.flags)? & DECIDED == 0;
-        let act = Act::Decide(Decide { scope_ok, charge, ..self.decide_token(token, rule, touch) });
-        let ticket = self.tickets.draw();
-        let op = self.op(act);
+        let decide = Decide { scope_ok, charge, ..self.tokens.decide(token, rule, touch) };
+        let id = self.completions.next_id();
         let session_is_token = token.session_is_token;
-        match self.store.submit(op, ticket, &self.sink) {
+        match self.store.submit(Act::Decide(decide), id) {
             Some(Ok(Verdict::Decision(mut decision))) => {
-                let charge = self.charges.keep(draft.map(|draft| *draft), &decision);
-                let numbers = [charge, self.evicted.keep(&mut decision)];
-                self.records.decision(0, 0.0, &decision, session_is_token, numbers);
+                self.decisions.write(0, 0.0, &mut decision, session_is_token, refund);
                 Ok(f64::from(decision.reason as u8))
             }
             Some(Ok(_)) => Err(error(Fault::unavailable("the store answered another question"))),
             Some(Err(fault)) if fault.is_outage() => {
-                self.records.outage(0, 0.0);
+                self.decisions.records.outage(0, 0.0);
                 Ok(f64::from(Reason::StoreUnavailable as u8))
             }
             Some(Err(fault)) => Err(error(fault)),
             None => {
-                self.tickets.wait(ticket, Continuation::Decide { session_is_token, draft });
+                self.completions.wait(id, Continuation::Decide { session_is_token, refund });
                 self.note_held();
-                Ok(-number(ticket))
+                Ok(-number(id))
             }
         }
     }
 
-    /// A decision about this token, before scopes and quota.
-    pub(crate) fn decide_token<'a>(
-        &self,
-        token: &'a Token,
-        rule: AdmissionRule,
-        touch: bool,
-    ) -> Decide<'a> {
-        Decide {
-            user: Cow::Borrowed(&token.user),
-            token: Cow::Borrowed(&token.key),
-            issued: token.issued,
-            issuer: Cow::Borrowed(&token.issuer),
-            session: Cow::Borrowed(&token.session),
-            check: checked(token, self.check),
-            rule,
-            scope_ok: true,
-            touch,
-            charge: None,
-        }
-    }
-
-    pub(crate) fn op<'a>(&self, act: Act<'a>) -> Op<'a> {
-        Op { act, horizon_ms: self.rules.horizon_ms(), most_lead_ms: self.rules.most_lead_ms() }
-    }
-
-    /// Submits any other operation.
+    /// Submits an operation of one step.
     pub fn submit(&mut self, act: Act<'_>, continuation: Continuation) -> Result<NowOrLater> {
-        let ticket = self.tickets.draw();
-        let op = self.op(act);
-        match self.store.submit(op, ticket, &self.sink) {
+        let id = self.completions.next_id();
+        match self.store.submit(act, id) {
             Some(outcome) => self.finish(outcome, continuation).map(Either::A),
             None => {
-                self.tickets.wait(ticket, continuation);
-                self.note_held();
-                Ok(Either::B(-number(ticket)))
+                self.completions.wait(id, continuation);
+                Ok(self.later(id))
             }
         }
     }
 
-    /// Whether the session of a token is looked at.
-    pub fn session_check_of(&self, token: &Token) -> SessionCheck {
-        checked(token, self.check)
+    /// Starts an operation on the API key of that name.
+    pub fn start_key_flow(&mut self, name: KeyName, wanted: Wanted) -> Result<NowOrLater> {
+        let id = self.completions.next_id();
+        let flow = Box::new(ApiKeyFlow::new(name, wanted));
+        match self.key_steps().begin(id, flow)? {
+            (flow, Some(outcome)) => {
+                self.finish(outcome, Continuation::KeyDone(flow)).map(Either::A)
+            }
+            (flow, None) => {
+                self.wait_for_step(id, Continuation::Key(flow));
+                Ok(self.later(id))
+            }
+        }
     }
 
-    /// What signs tokens, and by what rules.
-    pub fn issuer(&self) -> Result<(&Issuer, &Rules)> {
-        let issuer = self.tokens.as_ref().and_then(|(_, issuer)| issuer.as_ref());
-        issuer.map(|issuer| (issuer, &self.rules)).ok_or_else(|| error(keyless()))
+    /// Starts a login, a refresh or a logout.
+    pub fn start_token_flow(&mut self, flow: TokenFlow) -> Result<NowOrLater> {
+        let id = self.completions.next_id();
+        match self.token_steps().begin(id, Box::new(flow)) {
+            (flow, Some(outcome)) => {
+                self.finish(outcome, Continuation::TokenDone(flow)).map(Either::A)
+            }
+            (flow, None) => {
+                self.wait_for_step(id, Continuation::Token(flow));
+                Ok(self.later(id))
+            }
+        }
     }
 
-    pub fn can_issue(&self) -> bool {
-        self.tokens.as_ref().is_some_and(|(_, issuer)| issuer.is_some())
+    /// Refuses the use of a key before the store is asked.
+    pub fn refuse_use(&mut self, reason: Reason) -> NowOrLater {
+        let answer = refused(&KeyName::Id(String::new()), reason);
+        Either::A(api_key_steps::use_object(&mut self.decisions, answer, false, None))
     }
-}
 
-/// Whether a token's session is looked at: of a login always.
-pub(crate) fn checked(token: &Token, check: SessionCheck) -> SessionCheck {
-    if token.from_login { SessionCheck::Explicit } else { check }
+    fn key_steps(&mut self) -> ApiKeySteps<'_> {
+        ApiKeySteps {
+            store: &self.store,
+            tokens: &self.tokens,
+            rule: self.rule,
+            observe: self.observe,
+            places: &mut self.places,
+        }
+    }
+
+    fn token_steps(&mut self) -> TokenSteps<'_> {
+        TokenSteps { store: &self.store, tokens: &self.tokens, owners: &mut self.owners }
+    }
+
+    fn wait_for_step(&mut self, id: u64, flow: Continuation) {
+        self.completions.wait(id, flow);
+        self.flows += 1;
+    }
+
+    fn finish(&mut self, outcome: Outcome, continuation: Continuation) -> Result<result::Outcome> {
+        let Self { store, tokens, owners, decisions, .. } = self;
+        completions::finish(decisions, TokenSteps { store, tokens, owners }, outcome, continuation)
+    }
+
+    /// Takes the next step of every flow whose outcome has arrived. Returns the other outcomes, and those of finished flows.
+    fn advance_flows(&mut self, arrived: Vec<(u64, Outcome)>) -> Vec<(u64, Outcome)> {
+        let mut left = Vec::with_capacity(arrived.len());
+        let mut has_asked = false;
+        for (id, outcome) in arrived {
+            let Some(continuation) = self.completions.continuation(id) else { continue };
+            match self.advance(id, continuation, outcome) {
+                Some((continuation, outcome)) => {
+                    self.completions.wait(id, continuation);
+                    left.push((id, outcome));
+                }
+                None => has_asked = true,
+            }
+        }
+        if has_asked {
+            // No JavaScript call is under way that would flush these operations at the end of its turn.
+            self.store.store().flush();
+        }
+        left
+    }
+
+    /// Takes the next step of a flow. `None`: it waits for the store again.
+    fn advance(
+        &mut self,
+        id: u64,
+        continuation: Continuation,
+        outcome: Outcome,
+    ) -> Option<(Continuation, Outcome)> {
+        match continuation {
+            Continuation::Key(flow) => {
+                self.flows -= 1;
+                match self.key_steps().advance(id, flow, outcome) {
+                    Ok((flow, Some(outcome))) => {
+                        return Some((Continuation::KeyDone(flow), outcome));
+                    }
+                    Ok((flow, None)) => self.wait_for_step(id, Continuation::Key(flow)),
+                    Err(fault) => {
+                        let fault = Fault::input(fault.reason.clone());
+                        return Some((Continuation::Plain, Err(fault)));
+                    }
+                }
+            }
+            Continuation::Token(flow) => {
+                self.flows -= 1;
+                match self.token_steps().advance(id, flow, outcome) {
+                    (flow, Some(outcome)) => {
+                        return Some((Continuation::TokenDone(flow), outcome));
+                    }
+                    (flow, None) => self.wait_for_step(id, Continuation::Token(flow)),
+                }
+            }
+            other => return Some((other, outcome)),
+        }
+        None
+    }
+
+    /// Moves completions into the verdict records. Returns their number.
+    pub fn drain(&mut self) -> usize {
+        let mut arrived = self.store.bridge().take();
+        if self.flows > 0 {
+            arrived = self.advance_flows(arrived);
+        }
+        self.completions.add(arrived);
+        let mut written = 0;
+        while written < RECORDS {
+            let Some((id, outcome)) = self.completions.next() else {
+                break;
+            };
+            match (self.completions.continuation(id), outcome) {
+                (
+                    Some(Continuation::Decide { session_is_token, refund }),
+                    Ok(Verdict::Decision(mut decision)),
+                ) => {
+                    let (decisions, id) = (&mut self.decisions, number(id));
+                    decisions.write(written, id, &mut decision, session_is_token, refund);
+                }
+                // A record and not an error: during an outage there can be very many.
+                (Some(Continuation::Decide { .. }), Err(fault)) if fault.is_outage() => {
+                    self.decisions.records.outage(written, number(id));
+                }
+                (Some(continuation), outcome) => {
+                    self.decisions.records.outcome(written, number(id));
+                    self.completions.wait(id, continuation);
+                    self.completions.keep(id, outcome);
+                }
+                // Nothing waits for it: a store that completes twice must not settle another request.
+                (None, _) => continue,
+            }
+            written += 1;
+        }
+        written
+    }
+
+    /// The result of the operation whose record has the code -1.
+    pub fn take(&mut self, id: f64) -> Result<result::Outcome> {
+        let id = to_integer("ticket", id, 1).map_err(error)?;
+        match (self.completions.take(id), self.completions.continuation(id)) {
+            (Some(outcome), Some(continuation)) => self.finish(outcome, continuation),
+            _ => Err(error(Fault::input("no such ticket"))),
+        }
+    }
 }
 
 fn bits(flags: f64) -> Result<u32> {
-    let flags = whole("flags", flags, 0).map_err(error)?;
+    let flags = to_integer("flags", flags, 0).map_err(error)?;
     u32::try_from(flags).map_err(|_| error(Fault::input("flags out of range")))
 }

@@ -1,61 +1,62 @@
-//! The gates of a thread by number, and the way into one: panics become errors on the way out.
+//! The runtimes of a thread by number, and access to a runtime. A panic becomes an error.
 
-use super::auth::GateInner;
-use crate::binding::config::whole;
-use crate::binding::results::result::{Result, error};
+use super::auth::AuthRuntime;
+use crate::binding::convert::{Result, error, to_integer};
 use crate::core::base::error::{Fault, FaultCode};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
 
 thread_local! {
-    /// The gates of this thread by number. They are owned by their JavaScript objects.
-    static GATES: RefCell<Vec<Weak<RefCell<GateInner>>>> = const { RefCell::new(Vec::new()) };
+    /// The runtimes of this thread by number. Their JavaScript objects own them.
+    static RUNTIMES: RefCell<Vec<Weak<RefCell<AuthRuntime>>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Enters a gate and returns its number.
-pub fn register(gate: &Rc<RefCell<GateInner>>) -> usize {
-    GATES.with_borrow_mut(|gates| {
-        let free = gates.iter().position(|slot| slot.strong_count() == 0);
-        let number = free.unwrap_or(gates.len());
-        if number == gates.len() {
-            gates.push(Weak::new());
+/// Registers a runtime and returns its number.
+pub fn register(runtime: &Rc<RefCell<AuthRuntime>>) -> usize {
+    RUNTIMES.with_borrow_mut(|runtimes| {
+        let free = runtimes.iter().position(|slot| slot.strong_count() == 0);
+        let number = free.unwrap_or(runtimes.len());
+        if number == runtimes.len() {
+            runtimes.push(Weak::new());
         }
-        gates[number] = Rc::downgrade(gate);
+        runtimes[number] = Rc::downgrade(runtime);
         number
     })
 }
 
-/// Runs something on the gate of that number.
-pub fn with<T>(number: f64, run: impl FnOnce(&mut GateInner) -> Result<T>) -> Result<T> {
-    let number = whole("gate", number, 0).map_err(error)?;
+/// Runs `run` on the runtime with that number.
+pub fn with<T>(number: f64, run: impl FnOnce(&mut AuthRuntime) -> Result<T>) -> Result<T> {
+    let number = to_integer("gate", number, 0).map_err(error)?;
     let number = usize::try_from(number).unwrap_or(usize::MAX);
-    let gate = GATES.with_borrow(|gates| gates.get(number).and_then(Weak::upgrade));
-    let gate = gate.ok_or_else(|| error(closed()))?;
-    enter(&gate, run)
+    let runtime = RUNTIMES.with_borrow(|runtimes| runtimes.get(number).and_then(Weak::upgrade));
+    let runtime = runtime.ok_or_else(|| error(closed()))?;
+    enter(&runtime, run)
 }
 
-/// Runs something on a gate. A panic becomes an error: it must not take Node down, and the request
-/// that met it is not let through.
+/// Runs `run` on a runtime. A panic becomes an error: it must not end the process, and the request is not allowed.
 pub fn enter<T>(
-    gate: &Rc<RefCell<GateInner>>,
-    run: impl FnOnce(&mut GateInner) -> Result<T>,
+    runtime: &Rc<RefCell<AuthRuntime>>,
+    run: impl FnOnce(&mut AuthRuntime) -> Result<T>,
 ) -> Result<T> {
-    enter_still(gate, |gate| if gate.is_closed() { Err(error(closed())) } else { run(gate) })
+    enter_still(
+        runtime,
+        |runtime| if runtime.is_closed() { Err(error(closed())) } else { run(runtime) },
+    )
 }
 
-/// The same on a gate that may be closed: what is in flight is still delivered.
+/// The same on a runtime that may be closed: operations in progress are still delivered.
 pub fn enter_still<T>(
-    gate: &Rc<RefCell<GateInner>>,
-    run: impl FnOnce(&mut GateInner) -> Result<T>,
+    runtime: &Rc<RefCell<AuthRuntime>>,
+    run: impl FnOnce(&mut AuthRuntime) -> Result<T>,
 ) -> Result<T> {
-    guarded(|| run(&mut gate.borrow_mut()))
+    guarded(|| run(&mut runtime.borrow_mut()))
 }
 
 /// Turns a panic into an error.
 pub fn guarded<T>(run: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
-        // Not a fault of the store: no option may turn it into a pass.
+        // This is no fault of the store: no option may allow the request because of it.
         Err(error(Fault::input("internal error of latchgate: please report what was called")))
     })
 }

@@ -1,67 +1,67 @@
-//! Takes logins, refreshes and logouts through their steps, on the gate that asks the store, and signs their tokens.
+//! Takes logins, refreshes and logouts through their steps, and signs their tokens.
 
-use super::auth::{GateInner, NowOrLater, keyless};
-use crate::binding::flows::continuation::Continuation;
-use crate::binding::flows::token::{NextToken, Owner, TokenFlow, WantedToken};
+use super::store_client::StoreClient;
+use super::tokens::Tokens;
+use crate::binding::convert::{Result, error, number};
+use crate::binding::flows::token::{NextToken, Owner, Owners, TokenFlow, WantedToken};
 use crate::binding::results::grant::{NativeGrant, NativeRefusal};
-use crate::binding::results::result::{Outcome, Result, admission, error, number, object};
+use crate::binding::results::result::{self, object};
+use crate::binding::results::session::admission;
 use crate::core::base::error::Fault;
 use crate::core::family::ops::{
     Drawn, FamilyAnswer, FamilyOp, Granted, LoginAnswer, RefreshAnswer,
 };
-use crate::core::op::{Act, Verdict};
+use crate::core::op::{Act, Outcome, Verdict};
 use crate::tokens::identity::MAX_ID;
 use crate::tokens::jwt::issue::{Request, expires_ms};
 use crate::tokens::opaque::refresh_token::RefreshToken;
-use napi::bindgen_prelude::Either;
 use std::rc::Rc;
 
-impl GateInner {
-    /// Begins an act.
-    pub fn token_act(&mut self, flow: TokenFlow) -> Result<NowOrLater> {
-        let ticket = self.tickets.draw();
-        let mut flow = Box::new(flow);
-        let next = flow.begin(&self.owners);
-        match self.run_token(ticket, flow, next) {
-            Some((flow, outcome)) => self.finish_token(*flow, outcome).map(Either::A),
-            None => {
-                self.note_held();
-                Ok(Either::B(-number(ticket)))
-            }
-        }
+/// What a step needs of the runtime.
+pub struct TokenSteps<'a> {
+    pub store: &'a StoreClient,
+    pub tokens: &'a Tokens,
+    pub owners: &'a mut Owners,
+}
+
+/// A flow after a step, with its outcome if it is done. `None`: the store answers later.
+pub type TokenStep = (Box<TokenFlow>, Option<Outcome>);
+
+impl TokenSteps<'_> {
+    /// Starts a flow.
+    pub fn begin(&mut self, id: u64, mut flow: Box<TokenFlow>) -> TokenStep {
+        let next = flow.begin(self.owners);
+        self.run(id, flow, next)
     }
 
-    /// Goes on until the store answers later (then the ticket waits for it), or the act has come to its end.
-    fn run_token(
-        &mut self,
-        ticket: u64,
-        mut flow: Box<TokenFlow>,
-        mut next: NextToken,
-    ) -> Option<(Box<TokenFlow>, crate::core::op::Outcome)> {
+    /// Continues a flow with the outcome of its last step.
+    pub fn advance(&mut self, id: u64, mut flow: Box<TokenFlow>, outcome: Outcome) -> TokenStep {
+        let next = flow.advance(outcome, self.owners);
+        self.run(id, flow, next)
+    }
+
+    /// Runs steps until the store answers later or the flow is done.
+    fn run(&mut self, id: u64, mut flow: Box<TokenFlow>, mut next: NextToken) -> TokenStep {
         loop {
-            let act = match next {
-                NextToken::Done(outcome) => return Some((flow, outcome)),
+            let op = match next {
+                NextToken::Done(outcome) => return (flow, Some(outcome)),
                 NextToken::Ask(op) => Ok(op),
-                NextToken::Found(owner) => self.act_for(&mut flow, &owner),
+                NextToken::Found(owner) => self.op_for(&mut flow, &owner),
             };
-            let op = match act {
-                Ok(op) => self.op(Act::Family(op)),
-                Err(fault) => return Some((flow, Err(fault))),
+            let act = match op {
+                Ok(op) => Act::Family(op),
+                Err(fault) => return (flow, Some(Err(fault))),
             };
-            match self.store.submit(op, ticket, &self.sink) {
-                Some(outcome) => next = flow.go_on(outcome, &mut self.owners),
-                None => {
-                    self.tickets.wait(ticket, Continuation::Token(flow));
-                    self.flows += 1;
-                    return None;
-                }
+            match self.store.submit(act, id) {
+                Some(outcome) => next = flow.advance(outcome, self.owners),
+                None => return (flow, None),
             }
         }
     }
 
-    /// What is wanted of a token whose family is known. That an access token with the claims given can be signed is looked at
-    /// first; with those of the login it could.
-    fn act_for(
+    /// The operation on a token whose family is known. Checks first that an access token with the given claims can be signed;
+    /// with the claims of the login it can.
+    fn op_for(
         &self,
         flow: &mut TokenFlow,
         owner: &Owner,
@@ -69,81 +69,39 @@ impl GateInner {
         if let WantedToken::Refresh { request, .. } = &mut flow.wanted {
             request.user = owner.user.to_string();
             if request.claims.is_some() {
-                let (issuer, rules) = self.issuer().map_err(|_| keyless())?;
-                // Which session it will be is not known: the longest to write. Nor is the login's scope.
+                // The session and the login's scope are not known yet: the longest session id stands for any.
                 let session = Some("\"".repeat(MAX_ID));
                 let scope = request.scope.clone().or_else(|| Some("scope".to_owned()));
                 let probe = Request { session, scope, ..request.clone() };
-                issuer.check(&probe, rules, self.now_ms())?;
+                self.tokens.check_request(&probe)?;
             }
         }
         flow.act(owner)
     }
 
-    /// Takes an act one step further; its outcome, where it has come to its end.
-    pub fn advance_token(
-        &mut self,
-        ticket: u64,
-        mut flow: Box<TokenFlow>,
-        outcome: crate::core::op::Outcome,
-    ) -> Option<crate::core::op::Outcome> {
-        let next = flow.go_on(outcome, &mut self.owners);
-        let (flow, outcome) = self.run_token(ticket, flow, next)?;
-        self.tickets.wait(ticket, Continuation::TokenDone(flow));
-        Some(outcome)
-    }
-
-    /// What JavaScript is told at the end.
-    pub fn finish_token(
-        &mut self,
-        flow: TokenFlow,
-        outcome: crate::core::op::Outcome,
-    ) -> Result<Outcome> {
-        let TokenFlow { wanted, token, owner, candidate, .. } = flow;
+    /// The result that JavaScript gets at the end of a flow.
+    pub fn finish(&mut self, flow: TokenFlow, outcome: Outcome) -> Result<result::Outcome> {
         let Verdict::Family(answer) = outcome.map_err(error)? else {
             return Err(error(Fault::unavailable("the store answered another question")));
         };
+        let TokenFlow { wanted, token, owner, candidate, .. } = flow;
         match (wanted, answer) {
             (WantedToken::Login { request, login, .. }, FamilyAnswer::Login(answer)) => {
-                match *answer {
-                    LoginAnswer::Admitted(admitted, drawn) => {
-                        let owner =
-                            Owner { user: request.user.as_str().into(), key: login.family.key };
-                        self.owners.insert(token.family, Rc::new(owner));
-                        let session = admitted.session.as_ref().map(|session| session.id.clone());
-                        let grant = self.grant(Request { session, ..request }, drawn, &token)?;
-                        let (grant, admission) = (Some(grant), Some(admission(admitted)));
-                        Ok(Outcome { grant, admission, ..Outcome::default() })
-                    }
-                    LoginAnswer::Refused(refused) => {
-                        Ok(Outcome { admission: Some(admission(refused)), ..Outcome::default() })
-                    }
-                    LoginAnswer::Elsewhere(_) => Ok(Outcome::default()),
-                }
+                let owner = Owner { user: request.user.as_str().into(), key: login.family.key };
+                self.finish_login(*answer, request, owner, &token)
             }
             (WantedToken::Refresh { request, .. }, FamilyAnswer::Refresh(answer)) => {
-                let refused = |reason: &str, session_id: Option<String>| {
-                    let owner = owner.as_ref().filter(|_| session_id.is_some());
-                    let user_id = owner.map(|owner| owner.user.to_string());
-                    let refusal = NativeRefusal { reason: reason.to_owned(), user_id, session_id };
-                    Ok(Outcome { refusal: Some(refusal), ..Outcome::default() })
-                };
                 match *answer {
-                    RefreshAnswer::Invalid => refused("invalid", None),
-                    RefreshAnswer::Expired => refused("expired", None),
-                    RefreshAnswer::Revoked => refused("revoked", None),
-                    RefreshAnswer::Reused(session) => refused("reused", Some(session)),
+                    RefreshAnswer::Invalid => Ok(refused("invalid", None)),
+                    RefreshAnswer::Expired => Ok(refused("expired", None)),
+                    RefreshAnswer::Revoked => Ok(refused("revoked", None)),
+                    RefreshAnswer::Reused(session) => {
+                        let user = owner.map(|owner| owner.user.to_string());
+                        Ok(refused("reused", Some((user, session))))
+                    }
                     RefreshAnswer::Granted(granted) => {
                         let live = live_token(token, candidate, &granted).map_err(error)?;
-                        let Granted { session, claims, scope, drawn, .. } = granted;
-                        let request = Request {
-                            session: Some(session),
-                            claims: request.claims.or(claims),
-                            scope: request.scope.or(scope),
-                            ..request
-                        };
-                        let grant = Some(self.grant(request, drawn, &live)?);
-                        Ok(Outcome { grant, ..Outcome::default() })
+                        self.finish_refresh(granted, request, &live)
                     }
                 }
             }
@@ -152,12 +110,54 @@ impl GateInner {
         }
     }
 
-    fn grant(&self, request: Request, drawn: Drawn, refresh: &RefreshToken) -> Result<NativeGrant> {
-        let now_ms = self.now_ms();
-        let (issuer, rules) = self.issuer()?;
-        let issued = issuer.issue(&request, drawn.generation, rules, now_ms);
+    fn finish_login(
+        &mut self,
+        answer: LoginAnswer,
+        request: Request,
+        owner: Owner,
+        token: &RefreshToken,
+    ) -> Result<result::Outcome> {
+        match answer {
+            LoginAnswer::Admitted(admitted, drawn) => {
+                self.owners.insert(token.family, Rc::new(owner));
+                let session = admitted.session.as_ref().map(|session| session.id.clone());
+                let grant = self.grant(&Request { session, ..request }, drawn, token)?;
+                let (grant, admission) = (Some(grant), Some(admission(admitted)));
+                Ok(result::Outcome { grant, admission, ..Default::default() })
+            }
+            LoginAnswer::Refused(refused) => {
+                Ok(result::Outcome { admission: Some(admission(refused)), ..Default::default() })
+            }
+            LoginAnswer::Elsewhere(_) => Ok(result::Outcome::default()),
+        }
+    }
+
+    fn finish_refresh(
+        &self,
+        granted: Granted,
+        request: Request,
+        live: &RefreshToken,
+    ) -> Result<result::Outcome> {
+        let Granted { session, claims, scope, drawn, .. } = granted;
+        let request = Request {
+            session: Some(session),
+            claims: request.claims.or(claims),
+            scope: request.scope.or(scope),
+            ..request
+        };
+        let grant = Some(self.grant(&request, drawn, live)?);
+        Ok(result::Outcome { grant, ..Default::default() })
+    }
+
+    fn grant(
+        &self,
+        request: &Request,
+        drawn: Drawn,
+        refresh: &RefreshToken,
+    ) -> Result<NativeGrant> {
+        let now_ms = self.tokens.now_ms();
         Ok(NativeGrant {
-            access_token: issued.map_err(error)?,
+            access_token: self.tokens.issue(request, drawn.generation, now_ms)?,
             refresh_token: refresh.text().to_owned(),
             expires_at: number(expires_ms(request.ttl_ms, now_ms)),
             refresh_expires_at: number(drawn.expires_ms),
@@ -165,7 +165,14 @@ impl GateInner {
     }
 }
 
-/// The live token of the family: what was brought, or what the presented one leads to, seal by seal.
+/// A refusal of new tokens. `ended`: the user and the session that it has ended.
+pub fn refused(reason: &str, ended: Option<(Option<String>, String)>) -> result::Outcome {
+    let (user_id, session_id) = ended.map_or((None, None), |(user, id)| (user, Some(id)));
+    let refusal = NativeRefusal { reason: reason.to_owned(), user_id, session_id };
+    result::Outcome { refusal: Some(refusal), ..Default::default() }
+}
+
+/// The live token of the family: the candidate, or the token that the presented token leads to, seal by seal.
 fn live_token(
     presented: RefreshToken,
     candidate: Option<RefreshToken>,

@@ -4,7 +4,7 @@
 //! its address stays valid for as long as the buffer lives. A check at each write would cost a call into Node.js per
 //! decision. Other threads may hold the buffer too: every access is atomic.
 
-use super::result::{Result, error, number};
+use crate::binding::convert::{Result, error, number};
 use crate::core::base::error::Fault;
 use crate::core::base::reason::Reason;
 use crate::core::request::request::Decision;
