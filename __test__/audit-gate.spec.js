@@ -1,6 +1,5 @@
 // A burst of latchgate audit: the server has every request, except its last byte, before any request is complete.
-// The test
-// server counts bytes, and reads and answers on command.
+// The test server counts bytes, and reads and answers on command.
 'use strict';
 
 const assert = require('node:assert/strict');

@@ -1,6 +1,5 @@
 // Fences, the table of fencing tokens that an Auth has seen. The last 10,000 keys have their own entry. One floor
-// covers all
-// older keys.
+// covers all older keys.
 'use strict';
 
 const assert = require('node:assert/strict');

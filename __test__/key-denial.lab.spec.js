@@ -1,6 +1,5 @@
 // API keys in the embedded store, read from its dump. The store keeps only the hash of a key. A refused key leaves
-// the store
-// unchanged, to the last character.
+// the store unchanged, to the last character.
 'use strict';
 
 const assert = require('node:assert/strict');

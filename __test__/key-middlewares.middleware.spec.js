@@ -1,6 +1,5 @@
 // One request with an API key through several middlewares of one Auth: the key is charged and the session is touched
-// once.
-// Other checks run again.
+// once. Other checks run again.
 'use strict';
 
 const assert = require('node:assert/strict');

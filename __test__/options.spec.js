@@ -11,7 +11,7 @@ const { SECRET } = require('./support/jwt.js');
 
 const jwt = { secret: SECRET };
 
-/** @typedef {[string, object, RegExp]} Bad what, the options, what the message names */
+/** @typedef {[string, object, RegExp]} Bad name of the case, options, pattern of the message */
 
 /** @param {string} name @param {unknown[]} values @param {(value: any) => object} options @param {RegExp} names */
 const each = (name, values, options, names) =>

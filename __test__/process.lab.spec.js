@@ -1,6 +1,5 @@
 // Events that a process must survive: panics, threads that end during calls, and stores that answer late. Also:
-// memory that
-// must be freed.
+// memory that must be freed.
 'use strict';
 
 const assert = require('node:assert/strict');

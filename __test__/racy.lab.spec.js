@@ -1,6 +1,5 @@
 // Every race, on a store that reads first and writes later. Each race must find a violation there. A race that finds
-// none
-// proves nothing on a correct store.
+// none proves nothing on a correct store.
 'use strict';
 
 const assert = require('node:assert/strict');

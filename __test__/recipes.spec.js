@@ -1,6 +1,5 @@
 // The snippets of docs/recipes.md, and snippets of other documents that serve requests. Each runs in a separate app,
-// on
-// Express 4 and 5.
+// on Express 4 and 5.
 'use strict';
 
 const assert = require('node:assert/strict');

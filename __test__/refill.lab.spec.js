@@ -1,6 +1,5 @@
 // Quotas that refill over time, with more concurrent callers than units. Each refilled unit is granted once, and no
-// other unit.
-// The stores answer immediately, or late and out of order.
+// other unit. The stores answer immediately, or late and out of order.
 'use strict';
 
 const assert = require('node:assert/strict');

@@ -1,6 +1,5 @@
 // serialize() around streamed responses: the turn lasts as long as the stream. If the stream fails, the turn lasts
-// until the
-// handler ends the response, or until maxHold.
+// until the handler ends the response, or until maxHold.
 'use strict';
 
 const assert = require('node:assert/strict');

@@ -1,6 +1,5 @@
 // serialize() in real Express apps. One request of a user runs at a time, from the grant until the handler ends the
-// response,
-// regardless of the client.
+// response, regardless of the client.
 'use strict';
 
 const assert = require('node:assert/strict');

@@ -1,6 +1,5 @@
 // Several requests share one charge through an idempotency key. If all of them fail, the charge is refunded. If one
-// request
-// succeeds, the charge stays.
+// request succeeds, the charge stays.
 'use strict';
 
 const assert = require('node:assert/strict');

@@ -1,6 +1,5 @@
 // Stale refresh tokens. Endless rotations by a thief do not make the owner's token unknown. A caller that only
-// guesses at a
-// family cannot end its session.
+// guesses at a family cannot end its session.
 'use strict';
 
 const assert = require('node:assert/strict');

@@ -1,6 +1,5 @@
 // Memory of past turns in the embedded store. The store keeps the fences of a million keys for a day. The process
-// that used
-// the keys keeps almost nothing.
+// that used the keys keeps almost nothing.
 'use strict';
 
 const assert = require('node:assert/strict');

@@ -1,6 +1,5 @@
 // Turns of users, and their link to the credential: the check when the turn is granted, assertValid(), signal, and
-// the barrier of
-// a revocation.
+// the barrier of a revocation.
 'use strict';
 
 const assert = require('node:assert/strict');

@@ -1,6 +1,5 @@
 // Every option that is present but undefined is refused, because an unset variable must not remove a check. The
-// tests read the
-// options from index.d.ts, so they include new options automatically.
+// tests read the options from index.d.ts, so they include new options automatically.
 'use strict';
 
 const assert = require('node:assert/strict');

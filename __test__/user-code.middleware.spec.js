@@ -1,6 +1,5 @@
 // Errors of the app's own functions and objects, and a polluted prototype of all objects. Each causes an error with
-// a code and a
-// cause, and never another result.
+// a code and a cause, and never another result.
 'use strict';
 
 const assert = require('node:assert/strict');

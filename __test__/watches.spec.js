@@ -1,6 +1,5 @@
 // req.auth.signal of many concurrent requests: the number of checks in the store, and per iteration of the event
-// loop. The test
-// controls the clock.
+// loop. The test controls the clock.
 'use strict';
 
 const assert = require('node:assert/strict');

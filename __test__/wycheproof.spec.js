@@ -1,6 +1,5 @@
 // Project Wycheproof's JWS and JWE vectors, from LATCHGATE_VECTORS/wycheproof. Their payloads are not claims. A
-// token with a
-// valid signature is therefore refused for its payload. The reason shows which check denied the token.
+// token with a valid signature is therefore refused for its payload. The reason shows which check denied the token.
 'use strict';
 
 const assert = require('node:assert/strict');
