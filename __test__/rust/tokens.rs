@@ -3,12 +3,14 @@
 
 use latchgate::core::base::reason::Reason;
 use latchgate::core::revocation::epoch::Issued;
-use latchgate::tokens::jwt::claims::{Rules, Signer};
+use latchgate::tokens::encoding::base64url;
+use latchgate::tokens::jwt::claims::Rules;
+use latchgate::tokens::jwt::crypto::SigningMaterial;
 use latchgate::tokens::jwt::issue::{Issuer, Request};
 use latchgate::tokens::jwt::verification_keys::{
-    KeyMaterial, KeyOptions, KeySet, KeySource, NoKey, SigningMaterial,
+    KeyMaterial, KeyOptions, KeySet, KeySource, NoKey, Signer,
 };
-use latchgate::tokens::jwt::verify::{Verifier, base64url};
+use latchgate::tokens::jwt::verify::Verifier;
 
 const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 const NOW_MS: u64 = 1_700_000_000_000;

@@ -3,9 +3,10 @@
 //! one line. Their payloads are no claims of ours, so that each must be refused as a token whatever its signature is worth.
 
 use latchgate::core::base::reason::Reason;
+use latchgate::tokens::encoding::{base64url, from_base64url};
 use latchgate::tokens::jwt::claims::Rules;
 use latchgate::tokens::jwt::verification_keys::{KeyMaterial, KeyOptions, KeySet, KeySource};
-use latchgate::tokens::jwt::verify::{Verifier, base64url, from_base64url};
+use latchgate::tokens::jwt::verify::Verifier;
 use serde_json::Value;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -10,10 +10,9 @@ use crate::core::request::request::SessionCheck;
 use crate::core::session::rule::{AdmissionRule, OnLimit};
 use crate::store::registry::Settings;
 use crate::tokens::jwt::claims::Rules;
+use crate::tokens::jwt::crypto::SigningMaterial;
 use crate::tokens::jwt::issue::Issuer;
-use crate::tokens::jwt::verification_keys::{
-    KeyMaterial, KeyOptions, KeySet, KeySource, SigningMaterial,
-};
+use crate::tokens::jwt::verification_keys::{KeyMaterial, KeyOptions, KeySet, KeySource};
 use crate::tokens::jwt::verify::Verifier;
 use crate::tokens::request::quota_key::{Holder, PolicyQuota};
 use jsonwebtoken::Algorithm;

@@ -4,7 +4,7 @@
 use latchgate::core::api_key::types::KeyName;
 use latchgate::core::base::reason::Reason;
 use latchgate::core::family::ops::{FamilyKey, Serial};
-use latchgate::tokens::jwt::verify::sha256;
+use latchgate::tokens::encoding::sha256;
 use latchgate::tokens::opaque::refresh_token::RefreshToken;
 use latchgate::tokens::opaque::{api_key, credential};
 use latchgate_fuzz::Feed;

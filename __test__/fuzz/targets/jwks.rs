@@ -3,7 +3,7 @@
 
 use latchgate::core::base::error::FaultCode;
 use latchgate::tokens::jwt::verification_keys::{KeyMaterial, KeyOptions, KeySet, KeySource};
-use latchgate::tokens::jwt::verify::from_base64url;
+use latchgate::tokens::encoding::from_base64url;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 

@@ -3,7 +3,8 @@
 #![no_main]
 
 use aws_lc_rs::hmac;
-use latchgate::tokens::jwt::verify::{Verifier, base64url};
+use latchgate::tokens::encoding::base64url;
+use latchgate::tokens::jwt::verify::Verifier;
 use latchgate_fuzz::{MAX_AGE_MS, NOW_MS, SECRET, TOLERANCE_MS, verifier};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;

@@ -3,7 +3,8 @@
 #![no_main]
 
 use aws_lc_rs::hmac;
-use latchgate::tokens::jwt::verify::{Verifier, base64url, from_base64url};
+use latchgate::tokens::encoding::{base64url, from_base64url};
+use latchgate::tokens::jwt::verify::Verifier;
 use latchgate_fuzz::{NOW_MS, SECRET, verifier};
 use libfuzzer_sys::fuzz_target;
 use std::cell::RefCell;

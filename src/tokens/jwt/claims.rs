@@ -1,9 +1,11 @@
 //! What is required of a token's claims, and what is kept of them once they are met.
 //! Times that pass (`exp`, `nbf`, `iat` ahead) are judged apart, because a cached token meets them anew.
 
+use super::verification_keys::Signer;
 use crate::core::base::reason::Reason;
 use crate::core::revocation::epoch::Issued;
 use crate::core::revocation::lead::Lead;
+use crate::tokens::encoding::base64url;
 use crate::tokens::identity;
 use crate::tokens::identity::{MAX_ID, TokenName};
 use crate::tokens::strict_json::{Members, Value};
@@ -138,17 +140,6 @@ pub enum Purpose {
     Identify,
 }
 
-/// Who signs with a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signer {
-    /// We do.
-    Own,
-    /// Somebody else: we sign with another one.
-    Foreign,
-    /// We sign with none: those who log users in may have it.
-    Unknown,
-}
-
 /// Reads the claims of a token whose signature has been verified, by that signer's key.
 ///
 /// # Errors
@@ -209,7 +200,7 @@ pub fn read(
         (identity::token_key(&rules.issuers, issuer, TokenName::Jti(jti)), jti.into())
     } else {
         let digest = digest();
-        let name = crate::tokens::jwt::verify::base64url(&digest).into();
+        let name = base64url(&digest).into();
         (identity::token_key(&rules.issuers, issuer, TokenName::Digest(&digest)), name)
     };
     let (issued, from_login) = read_own(find("gen"), find("lgs"), signer, issued_ms.unwrap_or(0))?;

@@ -1,10 +1,12 @@
 //! Signs our own tokens.
 
 use super::claims;
-use super::claims::{Purpose, Rules, Signer};
-use super::verification_keys::{SigningMaterial, encoding_key, provider};
-use super::verify::{MAX_TOKEN, base64url, sha256};
+use super::claims::{Purpose, Rules};
+use super::crypto::{SigningMaterial, encoding_key, provider};
+use super::verification_keys::Signer;
+use super::verify::MAX_TOKEN;
 use crate::core::base::error::Fault;
+use crate::tokens::encoding::{base64url, sha256};
 use crate::tokens::random::random;
 use crate::tokens::strict_json;
 use jsonwebtoken::Algorithm;

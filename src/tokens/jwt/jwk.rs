@@ -2,9 +2,8 @@
 //! curve, use and algorithm must fit each other (RFC 7517 §4, RFC 7518 §3 and §6, RFC 8725 §3).
 
 use crate::core::base::error::Fault;
+use crate::tokens::encoding::from_base64url;
 use aws_lc_rs::signature::{self as crypto, ParsedPublicKey};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 
@@ -133,50 +132,13 @@ pub fn from_jwk(label: &str, json: &str) -> Result<Option<CheckedKey>, Fault> {
     if !usable {
         return Ok(None);
     }
-    let decode = |name: &str, member: &Option<String>| {
-        let text = member.as_deref().ok_or_else(|| bad(&format!("has no member '{name}'")))?;
-        URL_SAFE_NO_PAD.decode(text).map_err(|_| bad(&format!("member '{name}' is not base64url")))
-    };
-    let (key, family, material) = match (jwk.kty.as_str(), jwk.crv.as_deref()) {
-        ("RSA", _) => {
-            let (n, e) = (unpadded(decode("n", &jwk.n)?), unpadded(decode("e", &jwk.e)?));
-            let bits = bit_length(&n);
-            if !(MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bits) {
-                return Err(bad(&format!(
-                    "is an RSA key of {bits} bits: {MIN_RSA_BITS} to {MAX_RSA_BITS} are accepted"
-                )));
-            }
-            let odd = e.last().is_some_and(|last| last % 2 == 1) && bit_length(&e) > 1;
-            if !odd {
-                return Err(bad("has an RSA exponent that is even, or 1"));
-            }
-            let key = DecodingKey::from_rsa_raw_components(&n, &e);
-            let rsa = &ALGORITHMS[3..9];
-            (key, rsa, [n, e].concat())
-        }
-        ("EC", Some(crv @ ("P-256" | "P-384"))) => {
-            let (x, y) = (decode("x", &jwk.x)?, decode("y", &jwk.y)?);
-            let point = [&[4][..], &x, &y].concat();
-            let (bytes, at, parsed) = if crv == "P-256" {
-                (32, 9, ParsedPublicKey::new(&crypto::ECDSA_P256_SHA256_FIXED, &point))
-            } else {
-                (48, 10, ParsedPublicKey::new(&crypto::ECDSA_P384_SHA384_FIXED, &point))
-            };
-            if x.len() != bytes || y.len() != bytes || parsed.is_err() {
-                return Err(bad(&format!("is not a point on {crv}")));
-            }
-            let key = DecodingKey::from_ec_der(&point);
-            (key, &ALGORITHMS[at..=at], point)
-        }
-        ("OKP", Some("Ed25519")) => {
-            let x = decode("x", &jwk.x)?;
-            if x.len() != 32 || ParsedPublicKey::new(&crypto::ED25519, &x).is_err() {
-                return Err(bad("is not a key on Ed25519"));
-            }
-            (DecodingKey::from_ed_der(&x), &ALGORITHMS[11..], x)
-        }
+    let material = match (jwk.kty.as_str(), jwk.crv.as_deref()) {
+        ("RSA", _) => rsa_material(&jwk, bad)?,
+        ("EC", Some(crv @ ("P-256" | "P-384"))) => ec_material(&jwk, crv, bad)?,
+        ("OKP", Some("Ed25519")) => ed25519_material(&jwk, bad)?,
         _ => return Ok(None),
     };
+    let Material { key, family, bytes } = material;
     let algorithms: Vec<_> = family
         .iter()
         .filter(|(name, _)| jwk.alg.as_deref().is_none_or(|alg| alg == *name))
@@ -189,7 +151,65 @@ pub fn from_jwk(label: &str, json: &str) -> Result<Option<CheckedKey>, Fault> {
         }
         return Ok(None);
     }
-    Ok(Some(CheckedKey { kid: jwk.kid, key, algorithms, material }))
+    Ok(Some(CheckedKey { kid: jwk.kid, key, algorithms, material: bytes }))
+}
+
+/// The key material of a JWK, checked.
+struct Material {
+    key: DecodingKey,
+    /// The algorithms that the key type and its curve allow.
+    family: &'static [(&'static str, Algorithm)],
+    /// Equal for equal public keys.
+    bytes: Vec<u8>,
+}
+
+fn decode(
+    name: &str,
+    member: Option<&String>,
+    bad: impl Fn(&str) -> Fault,
+) -> Result<Vec<u8>, Fault> {
+    let text = member.ok_or_else(|| bad(&format!("has no member '{name}'")))?;
+    from_base64url(text).ok_or_else(|| bad(&format!("member '{name}' is not base64url")))
+}
+
+fn rsa_material(jwk: &Jwk, bad: impl Fn(&str) -> Fault) -> Result<Material, Fault> {
+    let n = unpadded(decode("n", jwk.n.as_ref(), &bad)?);
+    let e = unpadded(decode("e", jwk.e.as_ref(), &bad)?);
+    let bits = bit_length(&n);
+    if !(MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bits) {
+        return Err(bad(&format!(
+            "is an RSA key of {bits} bits: {MIN_RSA_BITS} to {MAX_RSA_BITS} are accepted"
+        )));
+    }
+    let odd = e.last().is_some_and(|last| last % 2 == 1) && bit_length(&e) > 1;
+    if !odd {
+        return Err(bad("has an RSA exponent that is even, or 1"));
+    }
+    let key = DecodingKey::from_rsa_raw_components(&n, &e);
+    Ok(Material { key, family: &ALGORITHMS[3..9], bytes: [n, e].concat() })
+}
+
+fn ec_material(jwk: &Jwk, crv: &str, bad: impl Fn(&str) -> Fault) -> Result<Material, Fault> {
+    let (x, y) = (decode("x", jwk.x.as_ref(), &bad)?, decode("y", jwk.y.as_ref(), &bad)?);
+    let point = [&[4][..], &x, &y].concat();
+    let (bytes, at, parsed) = if crv == "P-256" {
+        (32, 9, ParsedPublicKey::new(&crypto::ECDSA_P256_SHA256_FIXED, &point))
+    } else {
+        (48, 10, ParsedPublicKey::new(&crypto::ECDSA_P384_SHA384_FIXED, &point))
+    };
+    if x.len() != bytes || y.len() != bytes || parsed.is_err() {
+        return Err(bad(&format!("is not a point on {crv}")));
+    }
+    let key = DecodingKey::from_ec_der(&point);
+    Ok(Material { key, family: &ALGORITHMS[at..=at], bytes: point })
+}
+
+fn ed25519_material(jwk: &Jwk, bad: impl Fn(&str) -> Fault) -> Result<Material, Fault> {
+    let x = decode("x", jwk.x.as_ref(), &bad)?;
+    if x.len() != 32 || ParsedPublicKey::new(&crypto::ED25519, &x).is_err() {
+        return Err(bad("is not a key on Ed25519"));
+    }
+    Ok(Material { key: DecodingKey::from_ed_der(&x), family: &ALGORITHMS[11..], bytes: x })
 }
 
 /// Without leading zeros, which some writers keep and the crypto library refuses.

@@ -2,7 +2,7 @@
 
 pub mod cache;
 pub mod claims;
-pub mod fetched_keys;
+pub mod crypto;
 pub mod issue;
 pub mod jwk;
 pub mod verification_keys;

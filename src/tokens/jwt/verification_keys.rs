@@ -1,12 +1,11 @@
 //! The keys that tokens are verified with: each with its own algorithms, and chosen by `kid`.
 
-use super::claims::Signer;
+use super::crypto::provider;
 use super::jwk;
 use super::jwk::CheckedKey;
 use crate::core::base::error::Fault;
-use jsonwebtoken::crypto::{CryptoProvider, JwtVerifier, aws_lc};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
-use std::sync::OnceLock;
+use jsonwebtoken::Algorithm;
+use jsonwebtoken::crypto::{CryptoProvider, JwtVerifier};
 
 /// Where a key comes from, for messages, and what it is.
 pub struct KeySource {
@@ -37,21 +36,21 @@ pub struct KeyOptions {
 }
 
 /// One key, ready.
-pub(crate) struct Key {
-    pub(crate) kid: Option<String>,
-    pub(crate) material: Vec<u8>,
-    pub(crate) verifiers: Vec<(Algorithm, Box<dyn JwtVerifier>)>,
+struct Key {
+    kid: Option<String>,
+    material: Vec<u8>,
+    verifiers: Vec<(Algorithm, Box<dyn JwtVerifier>)>,
 }
 
 /// All keys, ready.
 pub struct KeySet {
-    pub(crate) keys: Vec<Key>,
-    pub(crate) own: Option<usize>,
-    pub(crate) is_set: bool,
-    pub(crate) allowed: Option<Vec<Algorithm>>,
-    pub(crate) is_fetched: bool,
+    keys: Vec<Key>,
+    own: Option<usize>,
+    is_set: bool,
+    allowed: Option<Vec<Algorithm>>,
+    is_fetched: bool,
     /// What was fetched may be out of date, so that a key unknown here may exist.
-    pub(crate) doubtful: bool,
+    doubtful: bool,
 }
 
 /// A key chosen for a token: an index into the set, and the algorithm's place with that key.
@@ -59,6 +58,17 @@ pub struct KeySet {
 pub struct Choice {
     key: usize,
     verifier: usize,
+}
+
+/// Who signs with a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signer {
+    /// We do.
+    Own,
+    /// Somebody else: we sign with another one.
+    Foreign,
+    /// We sign with none: those who log users in may have it.
+    Unknown,
 }
 
 /// Why no key fits.
@@ -72,46 +82,12 @@ pub enum NoKey {
     Unknown,
 }
 
-/// Makes the crypto library ready, once a process, and sees that it works.
-///
-/// # Errors
-/// `ERR_LATCHGATE_CONFIG` where the self-test fails.
-pub fn provider() -> Result<&'static CryptoProvider, Fault> {
-    static TESTED: OnceLock<bool> = OnceLock::new();
-    let works = *TESTED.get_or_init(|| {
-        // Refused where another copy of this addon's code has installed it already: it is the same one.
-        let _ = aws_lc::DEFAULT_PROVIDER.install_default();
-        self_test(&aws_lc::DEFAULT_PROVIDER)
-    });
-    if works {
-        Ok(&aws_lc::DEFAULT_PROVIDER)
-    } else {
-        Err(Fault::config(
-            "the crypto library failed its self-test: the binary does not fit this machine",
-        ))
-    }
-}
-
-/// RFC 7515 A.1: the known signature verifies, and one with a bit flipped does not.
-fn self_test(provider: &CryptoProvider) -> bool {
-    const KEY: &str =
-        "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
-    const INPUT: &[u8] = b"eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAi\
-        OjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
-    const SIGNATURE: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-    let (Some(key), Some(mut signature)) = (
-        crate::tokens::jwt::verify::from_base64url(KEY),
-        crate::tokens::jwt::verify::from_base64url(SIGNATURE),
-    ) else {
-        return false;
-    };
-    let key = DecodingKey::from_secret(&key);
-    let Ok(verifier) = (provider.verifier_factory)(&Algorithm::HS256, &key) else {
-        return false;
-    };
-    let accepts = verifier.verify(INPUT, &signature).is_ok();
-    signature[0] ^= 1;
-    accepts && verifier.verify(INPUT, &signature).is_err()
+/// What a set that was fetched came to.
+pub struct Fetched {
+    /// Keys that tokens are verified with.
+    pub usable: usize,
+    /// Why keys were passed over.
+    pub passed_over: Vec<String>,
 }
 
 impl KeySet {
@@ -161,11 +137,87 @@ impl KeySet {
         Ok(set)
     }
 
-    pub(crate) fn add(
-        &mut self,
-        key: CheckedKey,
-        provider: &CryptoProvider,
-    ) -> Result<usize, Fault> {
+    /// A set that will be fetched: `renew` brings its keys, and until then it is in doubt. The key that we sign with
+    /// is always in it.
+    ///
+    /// # Errors
+    /// `ERR_LATCHGATE_CONFIG`, naming the option that is wrong and the cure.
+    pub fn to_be_fetched(
+        own: Option<KeySource>,
+        algorithms: Option<&[String]>,
+    ) -> Result<Self, Fault> {
+        let provider = provider()?;
+        let allowed = algorithms.map(check_algorithms).transpose()?;
+        if let Some(symmetric) = allowed.iter().flatten().find(|a| is_symmetric(**a)) {
+            return Err(Fault::config(format!(
+                "jwt.algorithms names {}, which no key of jwt.jwksUri can be used with",
+                jwk::algorithm_name(*symmetric)
+            )));
+        }
+        let keys = Vec::new();
+        let mut set =
+            Self { keys, own: None, is_set: true, allowed, is_fetched: true, doubtful: true };
+        if let Some(source) = own {
+            let key = check(&source)?.ok_or_else(|| unusable(&source.label))?;
+            set.own = Some(set.add(key, provider)?);
+        }
+        Ok(set)
+    }
+
+    /// Replaces the fetched keys. Keys that cannot be used are passed over: one bad key must not cost the others their
+    /// tokens. Where no key can be used the set stays as it is.
+    ///
+    /// # Errors
+    /// The crypto library does not work.
+    pub fn renew(&mut self, keys: &[KeySource]) -> Result<Fetched, Fault> {
+        let provider = provider()?;
+        let (mut before, own_before) = (std::mem::take(&mut self.keys), self.own);
+        self.keys.extend(own_before.map(|own| before.remove(own)));
+        let kept = self.keys.len();
+        self.own = own_before.map(|_| 0);
+        let mut passed_over = Vec::new();
+        for source in keys {
+            match check(source) {
+                Ok(Some(key)) if self.is_rival(&key) => passed_over.push(format!(
+                    "{}: has the kid of jwt.privateKey, and is another key",
+                    source.label
+                )),
+                Ok(Some(key)) if self.is_ours(&key) => {}
+                Ok(Some(key)) => {
+                    if let Err(fault) = self.add(key, provider) {
+                        passed_over.push(format!("{}: {}", source.label, fault.message));
+                    }
+                }
+                Ok(None) => {}
+                Err(fault) => passed_over.push(fault.message),
+            }
+        }
+        let fetched = &self.keys[kept..];
+        let usable = fetched.iter().filter(|key| !key.verifiers.is_empty()).count();
+        if usable == 0 {
+            if let Some(own) = own_before {
+                before.insert(own, self.keys.remove(0));
+            }
+            (self.keys, self.own) = (before, own_before);
+        }
+        self.doubtful = usable == 0;
+        Ok(Fetched { usable, passed_over })
+    }
+
+    /// Drops the fetched keys.
+    pub fn forget(&mut self) {
+        let own = self.own.map(|own| self.keys.swap_remove(own));
+        self.own = own.as_ref().map(|_| 0);
+        self.keys = own.into_iter().collect();
+        self.doubtful = true;
+    }
+
+    /// Whether a key that is not here may stand where the set comes from.
+    pub const fn doubt(&mut self, doubtful: bool) {
+        self.doubtful = doubtful;
+    }
+
+    fn add(&mut self, key: CheckedKey, provider: &CryptoProvider) -> Result<usize, Fault> {
         let mut verifiers = Vec::new();
         for algorithm in key.algorithms {
             if self.allowed.as_ref().is_none_or(|allowed| allowed.contains(&algorithm)) {
@@ -251,17 +303,25 @@ impl KeySet {
         let kid = key.kid.as_deref().filter(|_| self.is_set);
         Some((kid, key.verifiers.iter().map(|(algorithm, _)| *algorithm).collect()))
     }
+
+    fn is_ours(&self, key: &CheckedKey) -> bool {
+        self.own.is_some_and(|own| self.keys[own].kid == key.kid)
+    }
+
+    fn is_rival(&self, key: &CheckedKey) -> bool {
+        self.is_ours(key) && self.own.is_some_and(|own| self.keys[own].material != key.material)
+    }
 }
 
-pub(crate) fn unusable(label: &str) -> Fault {
+fn unusable(label: &str) -> Fault {
     Fault::config(format!("{label}: is not a key for one of the algorithms offered"))
 }
 
-pub(crate) fn is_symmetric(algorithm: Algorithm) -> bool {
+fn is_symmetric(algorithm: Algorithm) -> bool {
     matches!(algorithm, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512)
 }
 
-pub(crate) fn check(source: &KeySource) -> Result<Option<CheckedKey>, Fault> {
+fn check(source: &KeySource) -> Result<Option<CheckedKey>, Fault> {
     match &source.material {
         KeyMaterial::Secret(secret) => jwk::from_secret(&source.label, secret).map(Some),
         KeyMaterial::Jwk(json) => jwk::from_jwk(&source.label, json),
@@ -269,7 +329,7 @@ pub(crate) fn check(source: &KeySource) -> Result<Option<CheckedKey>, Fault> {
 }
 
 /// Known names, none of them `none`, and never symmetric beside asymmetric ones (RFC 8725 §2.1).
-pub(crate) fn check_algorithms(names: &[String]) -> Result<Vec<Algorithm>, Fault> {
+fn check_algorithms(names: &[String]) -> Result<Vec<Algorithm>, Fault> {
     let mut algorithms = Vec::new();
     for name in names {
         let Some(algorithm) = jwk::algorithm(name) else {
@@ -294,25 +354,4 @@ pub(crate) fn check_algorithms(names: &[String]) -> Result<Vec<Algorithm>, Fault
         ));
     }
     Ok(algorithms)
-}
-
-/// What signs: the private key as the crypto library takes it.
-pub enum SigningMaterial {
-    /// An HMAC secret.
-    Secret(Vec<u8>),
-    /// A private key: PKCS#1 for RSA, PKCS#8 for the others.
-    Der(Vec<u8>),
-}
-
-/// The encoding key for an algorithm.
-#[must_use]
-pub fn encoding_key(material: &SigningMaterial, algorithm: Algorithm) -> EncodingKey {
-    match (material, algorithm) {
-        (SigningMaterial::Secret(secret), _) => EncodingKey::from_secret(secret),
-        (SigningMaterial::Der(der), Algorithm::ES256 | Algorithm::ES384) => {
-            EncodingKey::from_ec_der(der)
-        }
-        (SigningMaterial::Der(der), Algorithm::EdDSA) => EncodingKey::from_ed_der(der),
-        (SigningMaterial::Der(der), _) => EncodingKey::from_rsa_der(der),
-    }
 }

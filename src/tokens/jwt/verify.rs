@@ -4,41 +4,18 @@
 use super::cache::TokenCache;
 use super::claims;
 use super::claims::{Purpose, Rules, Token};
-use super::fetched_keys::Fetched;
-use super::verification_keys::{Choice, KeySet, KeySource, NoKey};
+use super::verification_keys::{Choice, Fetched, KeySet, KeySource, NoKey};
 use crate::core::base::error::Fault;
 use crate::core::base::reason::Reason;
+use crate::tokens::encoding::{from_base64url, from_base64url_into, sha256};
 use crate::tokens::strict_json;
 use crate::tokens::strict_json::Value;
-use aws_lc_rs::digest;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::rc::Rc;
 
 /// Longest token that is looked at, in bytes; below Node's own limit on headers (16 KiB).
 pub const MAX_TOKEN: usize = 8192;
 /// Bytes that the cache of verified tokens may hold.
 const CACHE_BYTES: usize = 16 * 1024 * 1024;
-
-/// Base64url without padding (RFC 7515 §2).
-#[must_use]
-pub fn base64url(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
-/// Its inverse, strict: no padding, no other characters, no bits left over (RFC 4648 §3.5).
-#[must_use]
-pub fn from_base64url(text: &str) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(text).ok()
-}
-
-/// SHA-256.
-#[must_use]
-pub fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
-    hash
-}
 
 /// Verifies tokens for one Auth.
 pub struct Verifier {
@@ -210,9 +187,8 @@ fn split(text: &str) -> Option<Compact<'_>> {
     whole.then_some(Compact { header, payload, signature, signing_input })
 }
 
-fn decode_into(segment: &str, into: &mut Vec<u8>) -> Result<(), Reason> {
-    into.clear();
-    URL_SAFE_NO_PAD.decode_vec(segment, into).map_err(|_| Reason::TokenMalformed)
+fn decode_into(segment: &str, buffer: &mut Vec<u8>) -> Result<(), Reason> {
+    from_base64url_into(segment, buffer).ok_or(Reason::TokenMalformed)
 }
 
 /// Reads a header (RFC 7515 §4) and chooses the key. `crit` and `b64` announce what is not understood

@@ -5,7 +5,7 @@ use crate::core::api_key::types::KeyName;
 use crate::core::base::digest::Digest;
 use crate::core::base::error::Fault;
 use crate::core::base::hash_slot::{BUCKETS, bucket};
-use crate::tokens::jwt::verify::{base64url, sha256};
+use crate::tokens::encoding::{base64url, sha256};
 use crate::tokens::random::random;
 use std::fmt::Write as _;
 

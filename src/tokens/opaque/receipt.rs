@@ -5,11 +5,9 @@ use crate::core::base::error::Fault;
 use crate::core::base::hash_slot::bucket;
 use crate::core::quota::spend::Refund;
 use crate::core::quota::state::{Charged, ReceiptId};
-use crate::tokens::jwt::verify::base64url;
+use crate::tokens::encoding::{base64url, from_base64url};
 use crate::tokens::random::random;
 use aws_lc_rs::{constant_time, hmac};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::borrow::Cow;
 
 /// Longer than any of ours: key, numbers, and what they are written with.
@@ -85,11 +83,11 @@ impl Receipts {
             return Err(not_ours());
         }
         let (text, seal) = receipt.rsplit_once('.').ok_or_else(not_ours)?;
-        let seal = URL_SAFE_NO_PAD.decode(seal).map_err(|_| not_ours())?;
+        let seal = from_base64url(seal).ok_or_else(not_ours)?;
         constant_time::verify_slices_are_equal(&seal, &self.seal_of(text))
             .map_err(|_| not_ours())?;
         let (_, body) = text.split_once('.').ok_or_else(not_ours)?;
-        let bytes = URL_SAFE_NO_PAD.decode(body).map_err(|_| not_ours())?;
+        let bytes = from_base64url(body).ok_or_else(not_ours)?;
         read(&bytes).ok_or_else(not_ours)
     }
 

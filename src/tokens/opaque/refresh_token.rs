@@ -5,7 +5,7 @@ use crate::core::base::digest::Digest;
 use crate::core::base::error::Fault;
 use crate::core::base::hash_slot::{BUCKETS, bucket};
 use crate::core::family::ops::{FamilyId, FamilyKey, MAX_NUMBER, Serial};
-use crate::tokens::jwt::verify::{base64url, from_base64url, sha256};
+use crate::tokens::encoding::{base64url, from_base64url, sha256};
 use crate::tokens::random::random;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};

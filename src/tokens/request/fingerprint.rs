@@ -2,7 +2,7 @@
 
 use crate::core::counter::counter::Change;
 use crate::core::quota::idempotency::Idempotency;
-use crate::tokens::jwt::verify::sha256;
+use crate::tokens::encoding::sha256;
 
 /// The first half of the SHA-256 of the parts, each behind its length: none can run into the next.
 fn fingerprint(parts: &[&[u8]]) -> [u8; 16] {

@@ -3,7 +3,7 @@
 use crate::core::quota::charge::{Charge, QuotaPlace};
 use crate::core::quota::idempotency::Idempotency;
 use crate::core::quota::state::{QuotaRule, ReceiptId, Refill, Spend};
-use crate::tokens::jwt::verify::sha256;
+use crate::tokens::encoding::sha256;
 use std::borrow::Cow;
 
 /// Whose units they are.
