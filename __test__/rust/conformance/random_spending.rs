@@ -77,6 +77,58 @@ fn rules(dice: &mut Dice, ms: u64) -> (&'static str, QuotaRule) {
     }
 }
 
+/// A charge with random values.
+struct Drawn {
+    key: &'static str,
+    rule: QuotaRule,
+    cost: u64,
+    step: u8,
+    remembered: Option<Idempotency>,
+}
+
+/// Charges a request, and returns the refund of the charge.
+fn charge_request(
+    both: &Beside<'_>,
+    drawn: &Drawn,
+    check: SessionCheck,
+) -> Option<Refund<'static>> {
+    let Drawn { key, rule, cost, step, remembered } = *drawn;
+    let mut request = request("u", "s", START_MS, check);
+    request.charge = with(charge(key, rule, 0), spend(cost, step), remembered);
+    let Ok(Verdict::Decision(decision)) = both.ask(Act::Decide(request)) else {
+        return None;
+    };
+    Some(Refund {
+        user: Some("u".into()),
+        lasting: key == "bdk",
+        key: key.into(),
+        charged: decision.quota?.charged?,
+        units: cost,
+        memory: remembered.map(|once| once.name),
+        of_request: true,
+    })
+}
+
+/// Charges a quota that belongs to no user, and returns the refund of the charge.
+fn consume(both: &Beside<'_>, drawn: &Drawn) -> Option<Refund<'static>> {
+    let Drawn { key, rule, cost, step, remembered } = *drawn;
+    // Another quota never shares a name, so the names here differ from the names in the user's record.
+    let once = remembered.map(|it| Idempotency { name: [it.name[0] + 9; 16], ..it });
+    let act = Consume { key: key.into(), rule, spend: spend(cost, step), once };
+    let Ok(Verdict::Consumption(consumption)) = both.ask(Act::Consume(act)) else {
+        return None;
+    };
+    Some(Refund {
+        user: None,
+        lasting: false,
+        key: key.into(),
+        charged: consumption.charged?,
+        units: cost,
+        memory: once.map(|once| once.name),
+        of_request: false,
+    })
+}
+
 /// Random charges, top-ups, refunds and resets are answered as the embedded store answers them, and the
 /// embedded store is what the rules in core say.
 fn random_spending(seed: u64, ms: u64, longest_step_us: u64, set_back: bool) {
@@ -90,60 +142,17 @@ fn random_spending(seed: u64, ms: u64, longest_step_us: u64, set_back: bool) {
             let cost = dice.roll(5);
             let remembered = memory.and_then(|name| under(name, cost as u8));
             let place = dice.roll(3);
+            let drawn = Drawn { key, rule, cost, step, remembered };
             match dice.roll(10) {
                 0..=5 if place == 0 => {
-                    let charge = with(charge(key, rule, 0), spend(cost, step), remembered);
                     let check = if seed.is_multiple_of(2) {
                         SessionCheck::FirstUse
                     } else {
                         SessionCheck::Skip
                     };
-                    let mut request = request("u", "s", START_MS, check);
-                    request.charge = charge;
-                    if let Ok(Verdict::Decision(decision)) = both.ask(Act::Decide(request))
-                        && let Some(charged) = decision.quota.and_then(|quota| quota.charged)
-                    {
-                        let lasting = key == "bdk";
-                        let (user, key) = (Some("u".into()), key.into());
-                        let memory = remembered.map(|once| once.name);
-                        let units = cost;
-                        let of_request = true;
-                        receipts.push(Refund {
-                            user,
-                            lasting,
-                            key,
-                            charged,
-                            units,
-                            memory,
-                            of_request,
-                        });
-                    }
+                    receipts.extend(charge_request(&both, &drawn, check));
                 }
-                0..=5 => {
-                    let act = Consume {
-                        key: key.into(),
-                        rule,
-                        spend: spend(cost, step),
-                        // Told apart from those in the record: another quota never shares a name.
-                        once: remembered.map(|it| Idempotency { name: [it.name[0] + 9; 16], ..it }),
-                    };
-                    let memory = act.once.map(|once| once.name);
-                    if let Ok(Verdict::Consumption(it)) = both.ask(Act::Consume(act))
-                        && let Some(charged) = it.charged
-                    {
-                        let (user, lasting, key) = (None, false, key.into());
-                        let (units, of_request) = (cost, false);
-                        receipts.push(Refund {
-                            user,
-                            lasting,
-                            key,
-                            charged,
-                            units,
-                            memory,
-                            of_request,
-                        });
-                    }
-                }
+                0..=5 => receipts.extend(consume(&both, &drawn)),
                 6 if !receipts.is_empty() => {
                     let at = dice.roll(receipts.len() as u64) as usize;
                     let _ = both.ask(Act::Refund(receipts[at].clone()));

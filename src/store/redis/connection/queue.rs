@@ -218,6 +218,10 @@ impl Queue {
         false
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one match over the stages of a call: the stages become functions with the parts of Queue"
+    )]
     fn answer_call(&mut self, waiting: Waiting, reply: Reply, taken: &mut Taken) -> bool {
         if matches!(&reply, Reply::Status(word) if word == "AGAIN") && waiting.sink.is_some() {
             // The script has ended or moved one slice of what the user has piled up, and has not come to the question yet.

@@ -119,6 +119,7 @@ pub(crate) fn field(kind: u8, name: &[u8]) -> Vec<u8> {
 }
 
 /// Writes an operation as calls. `has_slots`: keys of different users may lie on different servers.
+#[expect(clippy::too_many_lines, reason = "one exhaustive match over the operations")]
 pub fn encode(prefix: &str, op: &Op<'_>, has_slots: bool) -> Plan {
     let horizon = op.horizon_ms;
     let user_keys = |user: &str| {
