@@ -7,7 +7,7 @@ use latchgate::core::base::clock::FakeClock;
 use latchgate::core::family::ops::{LoginAnswer, RefreshAnswer};
 use latchgate::core::store::Store;
 use latchgate::store::registry;
-use latchgate::store::registry::Settings;
+use latchgate::store::settings::Settings;
 use std::sync::Arc;
 use support::families::*;
 use support::racing::*;

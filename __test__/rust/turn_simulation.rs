@@ -8,7 +8,7 @@ use latchgate::core::base::clock::{Clock, FakeClock};
 use latchgate::core::store::{Notice, Store};
 use latchgate::core::turn::ops::{Ask, TurnAnswer, TurnTicket, number_of};
 use latchgate::store::registry;
-use latchgate::store::registry::Settings;
+use latchgate::store::settings::Settings;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;

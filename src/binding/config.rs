@@ -8,7 +8,7 @@ use crate::core::base::error::Fault;
 use crate::core::quota::state::{QuotaRule, Refill};
 use crate::core::request::request::SessionCheck;
 use crate::core::session::rule::{AdmissionRule, OnLimit};
-use crate::store::registry::Settings;
+use crate::store::settings::Settings;
 use crate::tokens::jwt::claims::Rules;
 use crate::tokens::jwt::crypto::SigningMaterial;
 use crate::tokens::jwt::issue::Issuer;

@@ -2,7 +2,6 @@
 //! change nothing that anybody can see. One reads, and writes later, as check-then-act does: every
 //! race test must fail on it, or it proves nothing.
 
-use super::registry::named;
 use crate::core::api_key::ops::{KeyAnswer, KeyOp};
 use crate::core::base::clock::{Clock, Now};
 use crate::core::base::error::Fault;
@@ -24,6 +23,7 @@ use crate::core::turn::ops::{Ask, TurnGate, TurnOp, TurnPlace};
 use crate::core::turn::state::TurnState;
 use crate::store::memory::listeners::{Woken, tell};
 use crate::store::memory::store::MemoryStore;
+use crate::store::named::named;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
@@ -114,21 +114,21 @@ impl LateStore {
                         if let Some((user, record)) = stale.record {
                             self.memory.write(&user, *record);
                         }
-                        let ledger = &self.memory.ledger;
+                        let quotas = &self.memory.quotas;
                         if let Some((key, state)) = stale.quota {
-                            ledger.write_quota(&key, state);
+                            quotas.write_quota(&key, state);
                         }
                         if let Some((name, memory)) = stale.memory {
-                            ledger.write_memory(&name, memory);
+                            quotas.write_memory(&name, memory);
                         }
                         if let Some((id, until_ms)) = stale.refunded {
-                            ledger.write_refunded(id, until_ms);
+                            quotas.write_refunded(id, until_ms);
                         }
                         if let Some((key, held)) = stale.once {
-                            self.memory.once.write(&key, held);
+                            self.memory.claims.write(&key, held);
                         }
                         if let Some((once, answer)) = stale.answer {
-                            self.memory.answers.with(&once, |_| ((), Some(answer)));
+                            self.memory.counter_answers.with(&once, |_| ((), Some(answer)));
                         }
                         if let Some((place, state, woken)) = stale.turn {
                             self.memory.turns.write(&place, state);
@@ -149,13 +149,13 @@ impl LateStore {
         let verdict = match &op.act {
             Act::Apply(apply) => self.check_counters(apply, op.horizon_ms, now, &mut stale),
             Act::Once { key, by, ttl_ms } => {
-                let mut held = self.memory.once.read(key);
+                let mut held = self.memory.claims.read(key);
                 let taken = claim::take(&mut held, by, *ttl_ms, now.ms());
                 stale.once = Some((key.to_string(), held));
                 Verdict::Flag(taken)
             }
             Act::OnceRelease { key, by } => {
-                let mut held = self.memory.once.read(key);
+                let mut held = self.memory.claims.read(key);
                 let released = claim::release(&mut held, by, now.ms());
                 stale.once = Some((key.to_string(), held));
                 Verdict::Flag(released)
@@ -175,15 +175,15 @@ impl LateStore {
 
     /// What a request, or a charge, is decided on.
     fn read(&self, act: &Act<'_>) -> Stale {
-        let ledger = &self.memory.ledger;
+        let quotas = &self.memory.quotas;
         let memory_of = |once: &Option<Idempotency>| {
-            once.as_ref().map(|once| (once.name, ledger.read_memory(&once.name)))
+            once.as_ref().map(|once| (once.name, quotas.read_memory(&once.name)))
         };
         let (key, memory) = match act {
             Act::Consume(asked) => (Some(&asked.key), memory_of(&asked.once)),
             Act::AddUnits(asked) => (Some(&asked.key), memory_of(&asked.once)),
             Act::Refund(asked) => {
-                let memory = asked.memory.map(|name| (name, ledger.read_memory(&name)));
+                let memory = asked.memory.map(|name| (name, quotas.read_memory(&name)));
                 (asked.user.is_none().then_some(&asked.key), memory)
             }
             act => act.charge().map_or((None, None), |(_, charge)| {
@@ -193,7 +193,7 @@ impl LateStore {
         };
         Stale {
             record: act.user().map(|user| (user.to_owned(), Box::new(self.memory.read(user)))),
-            quota: key.map(|key| (key.to_string(), ledger.read_quota(key))),
+            quota: key.map(|key| (key.to_string(), quotas.read_quota(key))),
             memory,
             ..Stale::default()
         }
@@ -213,7 +213,7 @@ impl LateStore {
                 told(spend::add(state, memory, asked, moment))
             }
             (Act::Refund(asked), quota, record) => {
-                let spent = self.memory.ledger.was_refunded(&asked.charged.id);
+                let spent = self.memory.quotas.was_refunded(&asked.charged.id);
                 let mut refund =
                     |state: &mut QuotaState| spend::refund(state, memory, spent, asked, now.us);
                 let given_back = match (quota, record) {
@@ -230,7 +230,7 @@ impl LateStore {
                 if let (Act::ApiKey(KeyOp::Create(new)), Verdict::ApiKey(KeyAnswer::Done(true))) =
                     (&op.act, &verdict)
                 {
-                    self.memory.key_names.enter(new);
+                    self.memory.api_key_index.enter(new);
                 }
                 if let Act::Family(FamilyOp::Login(login)) = &op.act {
                     self.memory.enter_family(login, &verdict);
@@ -249,7 +249,7 @@ impl LateStore {
         stale: &mut Stale,
     ) -> Verdict {
         let mut record = Box::new(self.memory.read(&apply.user));
-        let found = apply.once.as_ref().and_then(|once| self.memory.answers.read(once));
+        let found = apply.once.as_ref().and_then(|once| self.memory.counter_answers.read(once));
         let (verdict, fresh) = record.apply_once(apply, found.as_ref(), horizon_ms, now);
         stale.record = Some((apply.user.to_string(), record));
         stale.answer = apply.once.zip(fresh);

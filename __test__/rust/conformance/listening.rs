@@ -8,7 +8,7 @@ use super::{FakeClock, RuleClock};
 use latchgate::core::store::{Notice, Sink, Store};
 use latchgate::core::turn::ops::{CLAIM_MS, TurnAnswer, ticket_of};
 use latchgate::store::registry;
-use latchgate::store::registry::Settings;
+use latchgate::store::settings::Settings;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

@@ -34,7 +34,7 @@ mod turns;
 use latchgate::core::base::clock::FakeClock;
 use latchgate::core::store::Store;
 use latchgate::store::registry;
-use latchgate::store::registry::Settings;
+use latchgate::store::settings::Settings;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use support::{HOUR, START_MS};

@@ -13,7 +13,7 @@ use latchgate::core::quota::state::QuotaRule;
 use latchgate::core::request::request::SessionCheck;
 use latchgate::core::store::Store;
 use latchgate::store::registry;
-use latchgate::store::registry::Settings;
+use latchgate::store::settings::Settings;
 use std::sync::Arc;
 
 /// A generator that is the same in every run (xorshift).

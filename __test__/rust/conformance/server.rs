@@ -7,7 +7,7 @@ use latchgate::core::op::Outcome;
 use latchgate::core::store::{Sink, Store};
 use latchgate::core::turn::ops::TurnGate;
 use latchgate::store::registry;
-use latchgate::store::registry::Settings;
+use latchgate::store::settings::Settings;
 use redis::Value;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

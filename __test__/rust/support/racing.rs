@@ -3,7 +3,7 @@
 use latchgate::core::base::clock::FakeClock;
 use latchgate::core::store::Store;
 use latchgate::store::registry;
-use latchgate::store::registry::Settings;
+use latchgate::store::settings::Settings;
 use std::sync::{Arc, Barrier};
 use std::thread;
 

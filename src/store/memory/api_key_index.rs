@@ -22,7 +22,7 @@ struct Import {
 /// The lock: every shard of both maps has one, held for one look-up or change. Names are entered and
 /// dropped with the owner's record locked; nobody who holds a name asks for a record, or for another name.
 #[derive(Default)]
-pub struct KeyNames {
+pub struct ApiKeyIndex {
     owners: DashMap<Box<str>, Owner, ahash::RandomState>,
     imports: DashMap<Digest, Import, ahash::RandomState>,
     /// Claims, the oldest first. Held for itself.
@@ -35,7 +35,7 @@ struct Owner {
     digest: Option<Digest>,
 }
 
-impl KeyNames {
+impl ApiKeyIndex {
     /// Carries out one of the acts that are about no record.
     pub fn answer(&self, op: &KeyOp<'_>, now: Now<'_>) -> KeyAnswer {
         match op {

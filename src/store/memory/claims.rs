@@ -9,9 +9,9 @@ use dashmap::{DashMap, Entry};
 ///
 /// The lock: that of the key's shard, held from finding the key until the change to it. Nothing else is
 /// locked meanwhile.
-pub(crate) struct OnceKeys(DashMap<Box<str>, Held, ahash::RandomState>);
+pub(crate) struct Claims(DashMap<Box<str>, Held, ahash::RandomState>);
 
-impl OnceKeys {
+impl Claims {
     pub(crate) fn new(hasher: &ahash::RandomState, shards: usize) -> Self {
         Self(DashMap::with_hasher_and_shard_amount(hasher.clone(), shards))
     }

@@ -6,13 +6,13 @@ use crate::core::counter::counter::RememberedValues;
 use crate::core::quota::idempotency::Idempotency;
 use dashmap::{DashMap, Entry};
 
-/// Answers by the name under which they are remembered, which stands for user and key.
+/// CounterAnswers by the name under which they are remembered, which stands for user and key.
 ///
 /// The lock: that of the name's shard. It is taken behind the user's, which alone keeps two who ask the same from
 /// acting both; nobody who holds it asks for another.
-pub(crate) struct Answers(DashMap<[u8; 16], RememberedValues, ahash::RandomState>);
+pub(crate) struct CounterAnswers(DashMap<[u8; 16], RememberedValues, ahash::RandomState>);
 
-impl Answers {
+impl CounterAnswers {
     pub(crate) fn new(hasher: &ahash::RandomState, shards: usize) -> Self {
         Self(DashMap::with_hasher_and_shard_amount(hasher.clone(), shards))
     }

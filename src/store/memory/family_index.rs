@@ -9,9 +9,9 @@ use dashmap::DashMap;
 /// The lock: that of the family's shard, held for one look-up or change. Names are entered and dropped with the
 /// user's record locked; nobody who holds one asks for a record.
 #[derive(Default)]
-pub struct FamilyNames(DashMap<FamilyId, Box<str>, ahash::RandomState>);
+pub struct FamilyIndex(DashMap<FamilyId, Box<str>, ahash::RandomState>);
 
-impl FamilyNames {
+impl FamilyIndex {
     /// A family was begun.
     pub fn enter(&self, family: FamilyId, user: &str) {
         self.0.insert(family, user.into());

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// algorithm: so its shard is held as well, behind the quota's, from the look-up until the change. The id of
 /// a receipt belongs to one quota, whose lock guards it, and the shard of its map is taken for one look-up or
 /// one change at a time, behind all others.
-pub struct Ledger {
+pub struct Quotas {
     quotas: DashMap<Box<str>, QuotaState, ahash::RandomState>,
     memories: DashMap<[u8; 16], RememberedCharge, ahash::RandomState>,
     /// Until when they are remembered, in milliseconds.
@@ -30,7 +30,7 @@ pub struct Ledger {
     births_us: AtomicU64,
 }
 
-impl Ledger {
+impl Quotas {
     /// An empty one.
     pub fn new(hasher: &ahash::RandomState, shards: usize) -> Self {
         Self {
@@ -191,7 +191,7 @@ impl Ledger {
 }
 
 #[cfg(feature = "test-stores")]
-impl Ledger {
+impl Quotas {
     /// A copy of a quota that lies apart, as a store that does not decide under its lock would read it.
     pub fn read_quota(&self, key: &str) -> QuotaState {
         self.quotas.get(key).map(|state| state.clone()).unwrap_or_default()
@@ -229,11 +229,11 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_locked_while_somebody_looks_and_charges() {
-        let ledger = Ledger::new(&ahash::RandomState::new(), 4);
+        let quotas = Quotas::new(&ahash::RandomState::new(), 4);
         let once = Idempotency { name: [1; 16], question: [1; 16] };
-        let is_locked = || ledger.memories.try_get(&once.name).is_locked();
+        let is_locked = || quotas.memories.try_get(&once.name).is_locked();
         // Quotas of two algorithms share a name, and so a memory, but no lock of their own.
-        ledger.with_memory(Some(&once), |_| assert!(is_locked()));
+        quotas.with_memory(Some(&once), |_| assert!(is_locked()));
         assert!(!is_locked());
     }
 }

@@ -1,12 +1,12 @@
 //! The embedded store: one map entry per user, decided and changed under one lock.
 
-use super::api_key_index::KeyNames;
-use super::claims::OnceKeys;
-use super::counter_answers::Answers;
-use super::family_index::FamilyNames;
+use super::api_key_index::ApiKeyIndex;
+use super::claims::Claims;
+use super::counter_answers::CounterAnswers;
+use super::family_index::FamilyIndex;
 use super::leads::Leads;
 use super::listeners::tell;
-use super::quotas::Ledger;
+use super::quotas::Quotas;
 use super::shards::sweep_shard;
 use super::turns::Turns;
 use crate::core::api_key::ops::{KeyAnswer, KeyOp};
@@ -47,21 +47,21 @@ const SWEEP_BUDGET: Duration = Duration::from_micros(500);
 /// The one exception: a request that is charged a quota apart from its user takes that quota's shard
 /// as well, always after the user's, so that no two can wait for each other; and what is remembered of
 /// charges and of changes to counters lies in maps of its own, whose shards are taken last of all (see
-/// [`Ledger`] and [`Answers`]). The names of API keys and of refresh families lie in maps of their own
-/// as well, taken after the owner's shard (see [`KeyNames`] and [`FamilyNames`]). So do turns, taken after the
+/// [`Quotas`] and [`CounterAnswers`]). The names of API keys and of refresh families lie in maps of their own
+/// as well, taken after the owner's shard (see [`ApiKeyIndex`] and [`FamilyIndex`]). So do turns, taken after the
 /// user's shard where a credential is asked for (see [`Turns`]).
 pub struct MemoryStore {
     users: DashMap<Box<str>, Box<UserRecord>, ahash::RandomState>,
     /// Quotas that lie with no user, and what is remembered of charges.
-    pub(crate) ledger: Ledger,
+    pub(crate) quotas: Quotas,
     /// Where API keys lie.
-    pub(crate) key_names: KeyNames,
+    pub(crate) api_key_index: ApiKeyIndex,
     /// Whose refresh families are.
-    pub(crate) family_names: FamilyNames,
+    pub(crate) family_index: FamilyIndex,
     /// Changes of counters that are remembered.
-    pub(crate) answers: Answers,
+    pub(crate) counter_answers: CounterAnswers,
     /// Keys that lie with no user.
-    pub(crate) once: OnceKeys,
+    pub(crate) claims: Claims,
     /// Who holds what, and who waits for it.
     pub(crate) turns: Turns,
     /// By how much clocks of issuers lead ours.
@@ -82,13 +82,13 @@ impl MemoryStore {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let hasher = ahash::RandomState::new();
         Self {
-            ledger: Ledger::new(&hasher, SHARDS),
-            answers: Answers::new(&hasher, SHARDS),
-            once: OnceKeys::new(&hasher, SHARDS),
+            quotas: Quotas::new(&hasher, SHARDS),
+            counter_answers: CounterAnswers::new(&hasher, SHARDS),
+            claims: Claims::new(&hasher, SHARDS),
             turns: Turns::new(&hasher, SHARDS),
             users: DashMap::with_hasher_and_shard_amount(hasher, SHARDS),
-            key_names: KeyNames::default(),
-            family_names: FamilyNames::default(),
+            api_key_index: ApiKeyIndex::default(),
+            family_index: FamilyIndex::default(),
             leads: Leads::default(),
             issuers: Mutex::default(),
             clock,
@@ -127,33 +127,33 @@ impl MemoryStore {
     fn decide(&self, op: &Op<'_>, now: Now<'_>, sink: Option<&Arc<dyn Sink>>) -> Verdict {
         match &op.act {
             Act::Ping => Verdict::Flag(true),
-            Act::Consume(asked) => self.ledger.consume(asked, now),
-            Act::AddUnits(asked) => self.ledger.add(asked, now),
+            Act::Consume(asked) => self.quotas.consume(asked, now),
+            Act::AddUnits(asked) => self.quotas.add(asked, now),
             Act::Refund(asked) => match &asked.user {
-                None => self.ledger.refund(asked, now),
+                None => self.quotas.refund(asked, now),
                 Some(user) => {
                     self.users.get_mut(&**user).map_or(Verdict::Flag(false), |mut record| {
-                        self.ledger.refund_user(&mut record, asked, now)
+                        self.quotas.refund_user(&mut record, asked, now)
                     })
                 }
             },
-            Act::ResetQuotas { keys } => Verdict::Flag(self.ledger.reset(keys, now)),
-            Act::ReceiptKey { fresh } => Verdict::Key(self.ledger.key(fresh)),
+            Act::ResetQuotas { keys } => Verdict::Flag(self.quotas.reset(keys, now)),
+            Act::ReceiptKey { fresh } => Verdict::Key(self.quotas.key(fresh)),
             Act::ApiKey(KeyOp::Create(new)) => {
                 // User first, name second, and nobody who holds a name asks for a user.
                 let mut record = self.users.entry(new.place.owner.as_str().into()).or_default();
                 let verdict = record.apply(op, now, Aside::default());
                 if verdict == Verdict::ApiKey(KeyAnswer::Done(true)) {
-                    self.key_names.enter(new);
+                    self.api_key_index.enter(new);
                 }
                 verdict
             }
             Act::ApiKey(key) if key.owner().is_none() => {
-                Verdict::ApiKey(self.key_names.answer(key, now))
+                Verdict::ApiKey(self.api_key_index.answer(key, now))
             }
             Act::Family(FamilyOp::Find { bucket, family }) => {
                 // The name is let go before the record is locked.
-                let user = self.family_names.find(*bucket, family);
+                let user = self.family_index.find(*bucket, family);
                 Verdict::Family(FamilyAnswer::Known(
                     user.and_then(|user| {
                         self.users.get(&user)?.known_family(family, &user, now.ms())
@@ -165,9 +165,9 @@ impl MemoryStore {
                 self.apply_once(apply, once, op.horizon_ms, now)
             }
             Act::Once { key, by, ttl_ms } => {
-                Verdict::Flag(self.once.take(key, by, *ttl_ms, now.ms()))
+                Verdict::Flag(self.claims.take(key, by, *ttl_ms, now.ms()))
             }
-            Act::OnceRelease { key, by } => Verdict::Flag(self.once.release(key, by, now.ms())),
+            Act::OnceRelease { key, by } => Verdict::Flag(self.claims.release(key, by, now.ms())),
             Act::Turn(turn) => self.turn(turn, op.horizon_ms, now, sink),
             act => match act.charge() {
                 Some((user, charge))
@@ -226,7 +226,7 @@ impl MemoryStore {
         if let Verdict::Family(FamilyAnswer::Login(answer)) = verdict
             && matches!(**answer, LoginAnswer::Admitted(..))
         {
-            self.family_names.enter(login.family.id, &login.admit.user);
+            self.family_index.enter(login.family.id, &login.admit.user);
         }
     }
 
@@ -240,7 +240,8 @@ impl MemoryStore {
         now: Now<'_>,
     ) -> Verdict {
         let run = |record: &mut UserRecord| {
-            self.answers.with(once, |found| record.apply_once(apply, found, horizon_ms, now))
+            self.counter_answers
+                .with(once, |found| record.apply_once(apply, found, horizon_ms, now))
         };
         match self.users.entry((*apply.user).into()) {
             Entry::Occupied(mut entry) => run(entry.get_mut()),
@@ -282,12 +283,12 @@ impl MemoryStore {
         // User first, quota second, memory last, and nobody who holds a later one asks for an earlier.
         let mut record = self.users.entry(user.into()).or_default();
         let mut apply = |quota: Option<&mut QuotaState>| {
-            self.ledger.with_memory(charge.once.as_ref(), |memory| {
+            self.quotas.with_memory(charge.once.as_ref(), |memory| {
                 record.apply(op, now, Aside { quota, memory: Some(memory) })
             })
         };
         match charge.place {
-            QuotaPlace::Apart => self.ledger.with_quota(&charge.key, |state| apply(Some(state))),
+            QuotaPlace::Apart => self.quotas.with_quota(&charge.key, |state| apply(Some(state))),
             QuotaPlace::Record => apply(None),
         }
     }
@@ -336,19 +337,19 @@ impl Store for MemoryStore {
         let settled_ms = now.settled_ms();
         let shards = self.users.shards().len();
         let start = Instant::now();
-        self.key_names.sweep(settled_ms);
+        self.api_key_index.sweep(settled_ms);
         let mut removed = 0;
         for _ in 0..shards {
             let shard = self.cursor.fetch_add(1, Ordering::Relaxed) % shards;
             removed += sweep_shard(&self.users, shard, |user, record| {
                 record.expire_named(now, SLICE, |gone| match gone {
-                    Gone::Key(id) => self.key_names.drop_key(id, user),
-                    Gone::Family(id) => self.family_names.drop_family(id),
+                    Gone::Key(id) => self.api_key_index.drop_key(id, user),
+                    Gone::Family(id) => self.family_index.drop_family(id),
                 })
             });
-            removed += self.ledger.sweep(shard, settled_ms);
-            removed += self.answers.sweep(shard, settled_ms);
-            removed += self.once.sweep(shard, settled_ms);
+            removed += self.quotas.sweep(shard, settled_ms);
+            removed += self.counter_answers.sweep(shard, settled_ms);
+            removed += self.claims.sweep(shard, settled_ms);
             removed += self.turns.sweep(shard, settled_ms * 1000);
             if start.elapsed() >= SWEEP_BUDGET {
                 break;
@@ -367,11 +368,11 @@ impl Store for MemoryStore {
             .map(|(user, record)| format!("{user:?} {record}\n"))
             .collect();
         lines.extend(self.leads.describe(now.settled_ms()));
-        lines.extend(self.ledger.dump(now.settled_ms()));
-        lines.extend(self.key_names.describe(now));
-        lines.extend(self.family_names.describe());
-        lines.extend(self.answers.dump(now.settled_ms()));
-        lines.extend(self.once.dump(now.settled_ms()));
+        lines.extend(self.quotas.dump(now.settled_ms()));
+        lines.extend(self.api_key_index.describe(now));
+        lines.extend(self.family_index.describe());
+        lines.extend(self.counter_answers.dump(now.settled_ms()));
+        lines.extend(self.claims.dump(now.settled_ms()));
         lines.extend(self.turns.dump(now.us, now.settled_ms() * 1000));
         lines.sort();
         lines.concat()

@@ -23,7 +23,7 @@ use crate::store::redis::endpoint::resolver::Place;
 use crate::store::redis::endpoint::sentinel::Sentinels;
 use crate::store::redis::endpoint::url::{Endpoint, Named};
 use crate::store::redis::pubsub::Listener;
-use crate::store::registry::Settings;
+use crate::store::settings::Settings;
 use connection::io;
 use endpoint::url;
 use protocol::codec;

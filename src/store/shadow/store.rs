@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// See the module.
-pub struct ObservingStore {
+pub struct ShadowStore {
     steps: Arc<Steps>,
 }
 
@@ -49,17 +49,17 @@ struct Asker {
 type Over = (Arc<dyn Sink>, Vec<(u64, Outcome)>);
 
 /// Whom nobody tells anything.
-struct Nobody;
+struct NullSink;
 
-impl Sink for Nobody {
+impl Sink for NullSink {
     fn complete(&self, _ticket: u64, _outcome: Outcome) {}
 }
 
-impl ObservingStore {
+impl ShadowStore {
     /// Looks into `real`, and spends in `trial`.
     #[must_use]
     pub fn new(real: Arc<dyn Store>, trial: Arc<dyn Store>) -> Self {
-        let nobody: Weak<dyn Sink> = Weak::<Nobody>::new();
+        let nobody: Weak<dyn Sink> = Weak::<NullSink>::new();
         let steps = Arc::new_cyclic(|me| Steps {
             real,
             trial,
@@ -155,7 +155,7 @@ impl Sink for Steps {
     }
 }
 
-impl Store for ObservingStore {
+impl Store for ShadowStore {
     fn submit(&self, op: Op<'_>, ticket: u64, sink: &Arc<dyn Sink>) -> Option<Outcome> {
         let steps = &self.steps;
         if let Some(at) = steps::simply_at(&op.act) {

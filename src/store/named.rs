@@ -1,0 +1,16 @@
+//! The named stores of this process, shared by every thread.
+
+use crate::core::store::Store;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+/// The named stores of this process, from every thread. The mutex is held for look-up and insertion
+/// only. A store once named stays: what is revoked in it must not be forgotten because the last Auth
+/// that used it was collected.
+static NAMED: LazyLock<Mutex<HashMap<String, Arc<dyn Store>>>> = LazyLock::new(Mutex::default);
+
+/// The store of that name, made on first mention.
+pub(crate) fn named(name: &str, make: impl FnOnce() -> Arc<dyn Store>) -> Arc<dyn Store> {
+    let mut stores = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(stores.entry(name.to_owned()).or_insert_with(make))
+}
