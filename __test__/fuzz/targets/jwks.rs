@@ -2,8 +2,8 @@
 #![no_main]
 
 use latchgate::core::base::error::FaultCode;
-use latchgate::tokens::jwt::verification_keys::{KeyMaterial, KeyOptions, KeySet, KeySource};
 use latchgate::tokens::encoding::from_base64url;
+use latchgate::tokens::jwt::verification_keys::{KeyMaterial, KeyOptions, KeySet, KeySource};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
