@@ -1,13 +1,14 @@
-//! Who a token speaks of: the user id and the token's key, scoped by issuer, so that the same `sub`
-//! or `jti` from two issuers never meet. The formats are fixed in docs/layout.md.
+//! The identity of a token: the user id and the token's key. Both are scoped by issuer, so the same `sub` or
+//! `jti` of two issuers gives two identities. docs/layout.md fixes the formats.
 
 use std::borrow::Cow;
 
 /// Longest id, in bytes of UTF-8.
 pub const MAX_ID: usize = 512;
 
-/// A user id for `sub` as the issuer of that place says it: as it stands for the first (ours),
-/// `iss + ' ' + sub` for the others. `None` where a first issuer's `sub` could be taken for another's.
+/// Returns the user id of a `sub` from the issuer at that place. For the first issuer (the issuer that this
+/// Auth signs for) it is `sub` itself, for the others `iss + ' ' + sub`. `None`: a `sub` of the first issuer
+/// has the form of a user id of another issuer.
 #[must_use]
 pub fn user_id<'a>(issuers: &[String], issuer: usize, sub: &'a str) -> Option<Cow<'a, str>> {
     if issuer == 0 {
@@ -16,7 +17,7 @@ pub fn user_id<'a>(issuers: &[String], issuer: usize, sub: &'a str) -> Option<Co
     Some(Cow::Owned(format!("{} {sub}", issuers[issuer])))
 }
 
-/// The place of the issuer whose user this is.
+/// Returns the place of the issuer that a user id belongs to.
 #[must_use]
 pub fn issuer_of(issuers: &[String], user: &str) -> usize {
     let is_of =
@@ -24,8 +25,8 @@ pub fn issuer_of(issuers: &[String], user: &str) -> usize {
     issuers.iter().skip(1).position(is_of).map_or(0, |place| place + 1)
 }
 
-/// What identifies a token: its `jti`, or the SHA-256 of its signing input where it has none (never
-/// of the signature, which for ECDSA has two valid forms).
+/// The name of a token: its `jti`, or the SHA-256 of its signing input if it has no `jti`. Never a hash of the
+/// signature: an ECDSA signature has two valid forms.
 #[derive(Clone, Copy, Debug)]
 pub enum TokenName<'a> {
     /// The `jti` claim.
@@ -34,8 +35,8 @@ pub enum TokenName<'a> {
     Digest(&'a [u8; 32]),
 }
 
-/// The key under which a token may stand revoked in its user's record: a tag, the issuer unless it
-/// is the first (or there is none), and the name.
+/// Returns the key under which the user's record stores a revoked token. It consists of a tag, the issuer
+/// (unless it is the first, or there is none) and the name.
 #[must_use]
 pub fn token_key(issuers: &[String], issuer: usize, name: TokenName<'_>) -> Box<[u8]> {
     let (tag, name): (u8, &[u8]) = match name {

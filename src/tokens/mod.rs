@@ -1,5 +1,5 @@
-//! Tokens: keys, verification, signing, and the memory of tokens already verified.
-//! Knows nothing of stores: whether a token is revoked is asked elsewhere, every time.
+//! Tokens: keys, verification, signing, and the cache of verified tokens. This folder does not know the
+//! stores: the store is asked for every request whether a token is revoked.
 
 pub mod encoding;
 pub mod identity;

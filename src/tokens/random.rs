@@ -1,12 +1,12 @@
-//! Randomness for ids, keys and tokens: the system's own. The crypto library's generator would first gather entropy by timing
-//! the processor, for which the first caller waits some 30 ms.
+//! Random bytes for ids, keys and tokens, from the operating system. The generator of the crypto library first
+//! gathers entropy by timing the processor. Its first caller waits for about 30 ms.
 
 use crate::core::base::error::Fault;
 
-/// Random bytes.
+/// Returns random bytes.
 ///
 /// # Errors
-/// `ERR_LATCHGATE_STORE_UNAVAILABLE` where the system gives none.
+/// `ERR_LATCHGATE_STORE_UNAVAILABLE` if the system returns no random bytes.
 pub fn random<const N: usize>() -> Result<[u8; N], Fault> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)

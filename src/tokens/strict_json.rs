@@ -1,24 +1,24 @@
-//! JSON read strictly: an object's member names are unique, however deep it lies (RFC 8259 §4 leaves
-//! repeated names undefined, RFC 7519 §4 lets a verifier refuse them), so that no two readers of
-//! one token can disagree about it.
+//! A strict JSON reader: member names of an object are unique, at any depth. RFC 8259 §4 leaves repeated names
+//! undefined, and RFC 7519 §4 lets a verifier reject them. So two readers of one token cannot disagree about
+//! its content.
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
-/// A value, as far as a token's reader needs to know it.
+/// A JSON value, with the detail that a reader of tokens needs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value<'a> {
     /// `null`
     Null,
     /// `true` or `false`
     Bool(bool),
-    /// Any number, as a double: what JavaScript would make of it.
+    /// A number, as the double that JavaScript reads.
     Number(f64),
     /// A string.
     Text(Cow<'a, str>),
-    /// An array of strings and nothing else.
+    /// An array of strings only.
     Texts(Vec<Cow<'a, str>>),
     /// Any other array.
     Array,
@@ -26,10 +26,10 @@ pub enum Value<'a> {
     Object,
 }
 
-/// An object's members, in the order in which they stand.
+/// The members of an object, in source order.
 pub type Members<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
 
-/// Reads an object. `None`: not JSON, not an object, or a name stands twice somewhere.
+/// Reads an object. `None`: the text is not JSON, it is not an object, or an object in it repeats a name.
 #[must_use]
 pub fn read_object(text: &str) -> Option<Members<'_>> {
     let mut reader = serde_json::Deserializer::from_str(text);
@@ -38,7 +38,7 @@ pub fn read_object(text: &str) -> Option<Members<'_>> {
     Some(members)
 }
 
-/// The names seen so far in one object; a few are compared one by one, many are hashed.
+/// The names seen so far in one object. A short list is compared name by name, a long list is hashed.
 #[derive(Default)]
 struct Names<'a> {
     few: Vec<Cow<'a, str>>,
@@ -57,11 +57,11 @@ impl<'a> Names<'a> {
             }
             self.many.insert(name)
         };
-        if fresh { Ok(()) } else { Err(E::custom("a member name stands twice")) }
+        if fresh { Ok(()) } else { Err(E::custom("a member name is repeated")) }
     }
 }
 
-/// A member name or string, borrowed from the text unless it holds an escape.
+/// A member name or string. It is borrowed from the text unless it contains an escape.
 struct Text;
 
 impl<'de> DeserializeSeed<'de> for Text {
@@ -84,7 +84,7 @@ impl<'de> Visitor<'de> for Text {
     }
 }
 
-/// The outermost object, whose members are kept.
+/// The outermost object. Its members are kept.
 struct Object;
 
 impl<'de> DeserializeSeed<'de> for Object {
@@ -112,7 +112,7 @@ impl<'de> Visitor<'de> for Object {
                 !many.insert(name.clone())
             };
             if repeated {
-                return Err(A::Error::custom("a member name stands twice"));
+                return Err(A::Error::custom("a member name is repeated"));
             }
             members.push((name, map.next_value_seed(Any)?));
         }
@@ -120,7 +120,7 @@ impl<'de> Visitor<'de> for Object {
     }
 }
 
-/// Any value: looked through for repeated names, and kept as far as `Value` goes.
+/// Any value. It is searched for repeated names, and kept with the detail of `Value`.
 #[derive(Clone, Copy)]
 struct Any;
 
@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_stands_twice_is_refused_at_any_depth_and_in_any_spelling() {
+    fn a_repeated_name_is_refused_at_any_depth_and_in_any_spelling() {
         assert!(read_object(r#"{"a":1,"b":{"c":1},"d":[{"e":1},{"e":2}]}"#).is_some());
         assert!(read_object(r#"{"a":1,"a":1}"#).is_none());
         assert!(read_object(r#"{"a":1,"\u0061":1}"#).is_none());

@@ -1,12 +1,12 @@
-//! Tokens already verified, by their whole text. Only verified tokens enter, what changes with time
-//! or by revocation is asked again at every hit, and the memory is bounded in bytes.
+//! The cache of verified tokens, by their whole text. Only verified tokens enter. Expiry and revocation are
+//! checked again at every hit. The size is limited in bytes.
 
 use super::claims::Token;
 use quick_cache::unsync::{Cache, DefaultLifecycle};
 use quick_cache::{OptionsBuilder, Weighter};
 use std::rc::Rc;
 
-/// What one entry takes beside the text of the token and of its claims, about.
+/// The approximate size of an entry in addition to the text of the token and of its claims.
 const OVERHEAD: usize = 320;
 
 #[derive(Clone)]
@@ -20,13 +20,13 @@ impl Weighter<Box<str>, Rc<Token>> for Bytes {
     }
 }
 
-/// The cache of one Auth. Looked up by full equality of the text; the hash is keyed at random.
+/// The cache of one Auth. A look-up compares the whole text. The key of the hash is random.
 pub struct TokenCache {
     cache: Cache<Box<str>, Rc<Token>, Bytes, ahash::RandomState>,
 }
 
 impl TokenCache {
-    /// A cache of at most so many bytes.
+    /// Creates a cache with this maximum size.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
         let options = OptionsBuilder::new()

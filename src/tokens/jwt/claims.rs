@@ -1,5 +1,5 @@
-//! What is required of a token's claims, and what is kept of them once they are met.
-//! Times that pass (`exp`, `nbf`, `iat` ahead) are judged apart, because a cached token meets them anew.
+//! The rules for the claims of a token, and the values kept from valid claims. `exp`, `nbf` and an `iat` in
+//! the future are checked separately: they change with time, so every use of a cached token checks them.
 
 use super::verification_keys::Signer;
 use crate::core::base::reason::Reason;
@@ -12,38 +12,39 @@ use crate::tokens::strict_json::{Members, Value};
 
 /// Largest integer that JSON readers agree on (RFC 8259 §6).
 pub const MAX_SAFE: f64 = 9_007_199_254_740_991.0;
-/// How far ahead of our clock, beyond the tolerance, another machine's `iat` may lie.
+/// How far an `iat` of another machine may be ahead of this clock, beyond the tolerance.
 pub const IAT_AHEAD_MS: u64 = 60_000;
 
-/// What is demanded of every token.
+/// The rules for every token.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// Accepted `iss` values, ours first; empty: not looked at.
+    /// Accepted `iss` values, the issuer of this Auth first. Empty: not checked.
     pub issuers: Vec<String>,
-    /// Accepted `aud` values; empty: not looked at.
+    /// Accepted `aud` values. Empty: not checked.
     pub audiences: Vec<String>,
-    /// Claims that must be present, beside `exp`, `iat` and the user id.
+    /// Claims that must be present, in addition to `exp`, `iat` and the user id.
     pub required: Vec<String>,
     /// The claim that holds the user id.
     pub user_claim: String,
     /// The claim that holds the session id.
     pub session_claim: String,
-    /// Milliseconds by which clocks may differ.
+    /// Tolerance for different clocks, in milliseconds.
     pub tolerance_ms: u64,
     /// Longest `exp - iat`, in milliseconds.
     pub max_age_ms: u64,
-    /// By how much an issuer's clock may lead ours, in milliseconds; `None`: as much as the store has seen.
+    /// How far an issuer's clock may be ahead of this clock, in milliseconds. `None`: the maximum that the
+    /// store has observed.
     pub issuer_lead_ms: Option<u64>,
 }
 
 impl Rules {
-    /// How long whatever ends a token must be remembered: until the longest-lived one is dead.
+    /// How long a revocation must be remembered: until the longest-lived token has expired.
     #[must_use]
     pub const fn horizon_ms(&self) -> u64 {
         self.max_age_ms + 2 * self.tolerance_ms + IAT_AHEAD_MS
     }
 
-    /// The most by which the `iat` of an accepted token can lie ahead; 0 where the store need not observe it.
+    /// How far the `iat` of an accepted token can be ahead. 0 if the store need not observe it.
     #[must_use]
     pub const fn most_lead_ms(&self) -> u64 {
         match self.issuer_lead_ms {
@@ -52,13 +53,13 @@ impl Rules {
         }
     }
 
-    /// How the store tells issuers apart: the first has no name.
+    /// Returns the name under which the store distinguishes issuers. The first issuer has an empty name.
     #[must_use]
     pub fn issuer_name(&self, place: usize) -> &str {
         self.issuers.get(place).filter(|_| place > 0).map_or("", |issuer| issuer)
     }
 
-    /// What revoking a user adds to its own second.
+    /// Returns the time that a revocation of a user adds to its own second.
     #[must_use]
     pub fn lead_of(&self, user: &str) -> Lead<'static> {
         if let Some(ms) = self.issuer_lead_ms {
@@ -68,7 +69,7 @@ impl Rules {
         Lead::Observed { issuer: self.issuer_name(place).to_owned().into() }
     }
 
-    /// The place of an issuer in the list; with no list every token is the first's.
+    /// Returns the place of an issuer in the list. Without a list, every token belongs to the first issuer.
     #[must_use]
     pub fn issuer_index(&self, iss: Option<&str>) -> Option<usize> {
         if self.issuers.is_empty() {
@@ -78,24 +79,24 @@ impl Rules {
     }
 }
 
-/// A verified token, as much of it as decisions need.
+/// A verified token: the values that decisions need.
 #[derive(Clone, Debug)]
 pub struct Token {
     /// The user id, scoped by issuer.
     pub user: Box<str>,
-    /// The session id: the session claim, else the token's own id.
+    /// The session id: the session claim, or the token's own id.
     pub session: Box<str>,
-    /// The session id is the token's own id.
+    /// Whether the session id is the token's own id.
     pub session_is_token: bool,
     /// The token's key: see `identity::token_key`.
     pub key: Box<[u8]>,
-    /// When it was issued.
+    /// When the token was issued.
     pub issued: Issued,
-    /// By whom, as the store tells issuers apart: see [`Rules::issuer_name`].
+    /// The issuer, by the name that the store uses: see [`Rules::issuer_name`].
     pub issuer: Box<str>,
-    /// It comes from login(): its session is always looked at and never admitted by first use.
+    /// The token comes from login(): its session is always checked, and never admitted by first use.
     pub from_login: bool,
-    /// Its scopes.
+    /// The scopes of the token.
     pub scopes: Box<[Box<str>]>,
     /// `exp`, `nbf` and `iat` in milliseconds.
     pub expires_ms: u64,
@@ -106,10 +107,10 @@ pub struct Token {
 }
 
 impl Token {
-    /// Judges what changes with time.
+    /// Checks the claims that change with time.
     ///
     /// # Errors
-    /// The reason why it does not stand at `now_ms`.
+    /// The reason why the token is not valid at `now_ms`.
     pub fn stands_at(&self, now_ms: u64, tolerance_ms: u64) -> Result<(), Reason> {
         if now_ms >= self.expires_ms.saturating_add(tolerance_ms) {
             return Err(Reason::TokenExpired);
@@ -123,27 +124,27 @@ impl Token {
         Ok(())
     }
 
-    /// Whether it carries all of these scopes.
+    /// Whether the token has all of these scopes.
     #[must_use]
     pub fn has_scopes(&self, wanted: &[Box<str>]) -> bool {
         wanted.iter().all(|scope| self.scopes.contains(scope))
     }
 }
 
-/// Which rules apply.
+/// The purpose of reading a token, which selects the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// It is to be accepted: all of them.
+    /// To accept the token. All rules apply.
     Accept,
-    /// It is to be revoked, or asked about: only those that say whose token it is and until when.
-    /// A token that is refused for another reason today must be revocable all the same.
+    /// To revoke the token, or to report its state. Only the rules for its user and its expiry apply: a token
+    /// that is rejected for another reason today must be revocable.
     Identify,
 }
 
-/// Reads the claims of a token whose signature has been verified, by that signer's key.
+/// Reads the claims of a token whose signature is verified. `signer` is the owner of the key.
 ///
 /// # Errors
-/// The first rule that is not met.
+/// The first rule that the claims violate.
 pub fn read(
     members: &Members<'_>,
     digest: impl Fn() -> [u8; 32],
@@ -219,8 +220,9 @@ pub fn read(
     })
 }
 
-/// `gen` and `lgs` count under our own key alone; there, one of a wrong type is none of ours. Where we sign with none, `lgs`
-/// counts as well: it only ever asks for more, and who merely verifies must ask for the sessions of logins too.
+/// Reads `gen` and `lgs`. They count only under the key of this Auth, and a wrong type makes the token invalid
+/// there. If this Auth does not sign, `lgs` counts too: it only adds a check, and an Auth that only verifies
+/// must check the sessions of logins too.
 fn read_own(
     generation: Option<&Value<'_>>,
     login: Option<&Value<'_>>,
@@ -246,7 +248,7 @@ fn read_own(
     Ok((issued, from_login))
 }
 
-/// `aud` is a string or an array of strings (RFC 7519 §4.1.3), also where none is demanded.
+/// `aud` is a string or an array of strings (RFC 7519 §4.1.3), even if no audience is required.
 fn check_audience(aud: Option<&Value<'_>>, rules: &Rules) -> Result<bool, Reason> {
     let known = |text: &str| rules.audiences.iter().any(|audience| audience == text);
     let met = match aud {
@@ -268,17 +270,18 @@ fn read_scopes(claim: Option<&Value<'_>>) -> Box<[Box<str>]> {
     }
 }
 
-/// A token's ids are printable: a control character in one is an attack on logs or a mistake.
+/// The ids of a token are printable. A control character in an id is an attack on logs, or a mistake.
 fn is_id(id: &str) -> bool {
     !id.is_empty() && id.len() <= MAX_ID && !id.chars().any(char::is_control)
 }
 
-/// Seconds, possibly with a fraction (RFC 7519 §2), to whole milliseconds, rounded down.
+/// Converts seconds, possibly with a fraction (RFC 7519 §2), to whole milliseconds, rounded down.
 fn to_ms(seconds: f64) -> Option<u64> {
     let ms = seconds * 1000.0;
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     (seconds >= 0.0 && ms <= MAX_SAFE).then(|| {
-        // 1.001 s is 1000.9999999999999 ms as a double: what is a millisecond to the writer stays one.
+        // 1.001 s is 1000.9999999999999 ms as a double. A value that the issuer wrote in whole milliseconds
+        // stays exact.
         let near = ms.round();
         if (ms - near).abs() < 1e-3 { near as u64 } else { ms.floor() as u64 }
     })

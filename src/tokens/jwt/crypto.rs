@@ -1,4 +1,4 @@
-//! The crypto library: its self-test, and the private key as it takes it.
+//! The crypto library: its self-test, and the private keys in its form.
 
 use crate::core::base::error::Fault;
 use crate::tokens::encoding::from_base64url;
@@ -6,14 +6,14 @@ use jsonwebtoken::crypto::{CryptoProvider, aws_lc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use std::sync::OnceLock;
 
-/// Makes the crypto library ready, once a process, and sees that it works.
+/// Prepares the crypto library once per process, and tests it.
 ///
 /// # Errors
-/// `ERR_LATCHGATE_CONFIG` where the self-test fails.
+/// `ERR_LATCHGATE_CONFIG` if the self-test fails.
 pub fn provider() -> Result<&'static CryptoProvider, Fault> {
     static TESTED: OnceLock<bool> = OnceLock::new();
     let works = *TESTED.get_or_init(|| {
-        // Refused where another copy of this addon's code has installed it already: it is the same one.
+        // The library refuses if another copy of this addon has installed the same provider already.
         let _ = aws_lc::DEFAULT_PROVIDER.install_default();
         self_test(&aws_lc::DEFAULT_PROVIDER)
     });
@@ -26,7 +26,7 @@ pub fn provider() -> Result<&'static CryptoProvider, Fault> {
     }
 }
 
-/// RFC 7515 A.1: the known signature verifies, and one with a bit flipped does not.
+/// RFC 7515 A.1: the known signature verifies, and the signature with a flipped bit does not.
 fn self_test(provider: &CryptoProvider) -> bool {
     const KEY: &str =
         "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
@@ -45,7 +45,7 @@ fn self_test(provider: &CryptoProvider) -> bool {
     accepts && verifier.verify(INPUT, &signature).is_err()
 }
 
-/// What signs: the private key as the crypto library takes it.
+/// A private key, as the crypto library accepts it.
 pub enum SigningMaterial {
     /// An HMAC secret.
     Secret(Vec<u8>),
@@ -53,7 +53,7 @@ pub enum SigningMaterial {
     Der(Vec<u8>),
 }
 
-/// The encoding key for an algorithm.
+/// Returns the encoding key for an algorithm.
 #[must_use]
 pub fn encoding_key(material: &SigningMaterial, algorithm: Algorithm) -> EncodingKey {
     match (material, algorithm) {

@@ -13,7 +13,7 @@ use jsonwebtoken::Algorithm;
 use jsonwebtoken::crypto::JwtSigner;
 use std::fmt::Write as _;
 
-/// What is to be said in a token.
+/// The content of a token to sign.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The user id.
@@ -24,49 +24,49 @@ pub struct Request {
     pub claims: Option<String>,
     /// Scopes, separated by spaces.
     pub scope: Option<String>,
-    /// How long it lives, in milliseconds.
+    /// The lifetime, in milliseconds.
     pub ttl_ms: u64,
-    /// It comes from a login: its session is always looked at.
+    /// The token comes from a login, so its session is always checked.
     pub login: bool,
 }
 
-/// The longest to write.
+/// The largest generation.
 const MAX_GENERATION: u64 = (1 << 53) - 1;
 
 /// Signs tokens for one Auth.
 pub struct Issuer {
     signer: Box<dyn JwtSigner>,
-    /// The header segment with its dot.
+    /// The header segment and its dot.
     header: String,
-    /// Letters of a signature.
+    /// Length of a signature, in characters.
     signature: usize,
 }
 
-/// Whole seconds, as every reader expects; a token of less than a minute would lose too much of its
-/// life by that, and says it to the millisecond.
+/// Returns `iat` in milliseconds: whole seconds, as every reader expects. A lifetime under a minute, or with a
+/// fraction of a second, keeps the milliseconds: rounding would shorten it too much.
 const fn issued_ms(ttl_ms: u64, now_ms: u64) -> u64 {
     if ttl_ms.is_multiple_of(1000) && ttl_ms >= 60_000 { now_ms / 1000 * 1000 } else { now_ms }
 }
 
-/// What a token of that life, issued now, says of when it expires.
+/// Returns `exp` in milliseconds for a token with this lifetime that is issued now.
 #[must_use]
 pub const fn expires_ms(ttl_ms: u64, now_ms: u64) -> u64 {
     issued_ms(ttl_ms, now_ms).saturating_add(ttl_ms)
 }
 
-/// 128 random bits, as base64url: ids of tokens and of sessions.
+/// Returns 128 random bits as base64url, for ids of tokens and of sessions.
 ///
 /// # Errors
-/// Where the system gives no randomness.
+/// `ERR_LATCHGATE_STORE_UNAVAILABLE` if the system returns no random bytes.
 pub fn random_id() -> Result<String, Fault> {
     Ok(base64url(&random::<16>()?))
 }
 
 impl Issuer {
-    /// An issuer with this key.
+    /// Creates an issuer with this key.
     ///
     /// # Errors
-    /// `ERR_LATCHGATE_CONFIG` where the key does not sign.
+    /// `ERR_LATCHGATE_CONFIG` if the key does not sign.
     pub fn new(
         material: &SigningMaterial,
         algorithm: Algorithm,
@@ -75,7 +75,8 @@ impl Issuer {
         let refused = || Fault::config("jwt.privateKey: the crypto library refuses the key");
         let key = encoding_key(material, algorithm);
         let signer = (provider()?.signer_factory)(&algorithm, &key).map_err(|_| refused())?;
-        // An RSA key is looked at only when it signs: better now than at the first login.
+        // The library checks an RSA key only when it signs. So the first signature is made here, not at the
+        // first login.
         let signature = signer.try_sign(b"latchgate").map_err(|_| refused())?;
         let signature = base64url(&signature).len();
         let name = crate::tokens::jwt::jwk::algorithm_name(algorithm);
@@ -87,11 +88,11 @@ impl Issuer {
         Ok(Self { signer, header: base64url(header.as_bytes()) + ".", signature })
     }
 
-    /// Signs a token with the generation drawn for it.
+    /// Signs a token with its generation.
     ///
     /// # Errors
-    /// `ERR_LATCHGATE_INPUT` where our own verifier would refuse it: too large, lives too long, or says
-    /// a thing twice.
+    /// `ERR_LATCHGATE_INPUT` if the verifier of this Auth would reject the token: it is too large, lives too
+    /// long, or repeats a claim.
     pub fn issue(
         &self,
         request: &Request,
@@ -109,10 +110,10 @@ impl Issuer {
         Ok(token)
     }
 
-    /// Looks whether a token can be signed before anything is done for it.
+    /// Checks that a token can be signed, before the login changes the store.
     ///
     /// # Errors
-    /// As of [`Self::issue`].
+    /// The errors of [`Self::issue`].
     pub fn check(&self, request: &Request, rules: &Rules, now_ms: u64) -> Result<(), Fault> {
         self.unsigned(request, MAX_GENERATION, rules, now_ms).map(drop)
     }
@@ -126,7 +127,9 @@ impl Issuer {
     ) -> Result<String, Fault> {
         let payload = payload(request, generation, rules, now_ms)?;
         let members = strict_json::read_object(&payload).ok_or_else(|| {
-            Fault::input("claims hold a lone surrogate, or a member name twice, or lie too deep")
+            Fault::input(
+                "claims contain a lone surrogate, repeat a member name, or are nested too deep",
+            )
         })?;
         claims::read(&members, || sha256(b""), rules, Signer::Own, Purpose::Accept).map_err(|reason| {
             Fault::input(format!(

@@ -1,5 +1,5 @@
-//! One verification key, from a secret or a JSON Web Key, checked before it is used: type, size,
-//! curve, use and algorithm must fit each other (RFC 7517 §4, RFC 7518 §3 and §6, RFC 8725 §3).
+//! A verification key from a secret or a JSON Web Key. Type, size, curve, use and algorithm must fit each
+//! other (RFC 7517 §4, RFC 7518 §3 and §6, RFC 8725 §3).
 
 use crate::core::base::error::Fault;
 use crate::tokens::encoding::from_base64url;
@@ -7,12 +7,12 @@ use aws_lc_rs::signature::{self as crypto, ParsedPublicKey};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 
-/// Shortest RSA modulus, in bits (RFC 7518 §3.3).
+/// Minimum size of an RSA modulus, in bits (RFC 7518 §3.3).
 const MIN_RSA_BITS: usize = 2048;
-/// Longest RSA modulus that the crypto library verifies with.
+/// Maximum size of an RSA modulus that the crypto library supports.
 const MAX_RSA_BITS: usize = 8192;
 
-/// The members of a JWK that matter here.
+/// The members of a JWK that are read.
 #[derive(Debug, Deserialize)]
 struct Jwk {
     kty: String,
@@ -29,19 +29,19 @@ struct Jwk {
     d: Option<serde_json::Value>,
 }
 
-/// A checked key: what it verifies with, and the algorithms that its type and its own `alg` allow.
+/// A checked key, and the algorithms that its type and its own `alg` allow.
 pub struct CheckedKey {
     /// Its `kid`.
     pub kid: Option<String>,
-    /// For the verifiers.
+    /// The key for the verifiers.
     pub key: DecodingKey,
-    /// What it may be used with.
+    /// The algorithms that the key may be used with.
     pub algorithms: Vec<Algorithm>,
-    /// What is the same for the same public key, whatever else the JWK says.
+    /// The public key material. Equal for equal public keys.
     pub material: Vec<u8>,
 }
 
-/// Names of the algorithms offered.
+/// The supported algorithms, by name.
 pub const ALGORITHMS: [(&str, Algorithm); 12] = [
     ("HS256", Algorithm::HS256),
     ("HS384", Algorithm::HS384),
@@ -57,20 +57,20 @@ pub const ALGORITHMS: [(&str, Algorithm); 12] = [
     ("EdDSA", Algorithm::EdDSA),
 ];
 
-/// The algorithm of that name; names are case-sensitive (RFC 7515 §4.1.1).
+/// Returns the algorithm with that name. Names are case-sensitive (RFC 7515 §4.1.1).
 #[must_use]
 pub fn algorithm(name: &str) -> Option<Algorithm> {
     ALGORITHMS.iter().find(|(known, _)| *known == name).map(|(_, algorithm)| *algorithm)
 }
 
-/// The name of an algorithm.
+/// Returns the name of an algorithm.
 #[must_use]
 pub fn algorithm_name(algorithm: Algorithm) -> &'static str {
     ALGORITHMS.iter().find(|(_, known)| *known == algorithm).map_or("", |(name, _)| name)
 }
 
-/// Checks an HMAC secret. It must be as long as the hash (RFC 7518 §3.2), and a secret: a PEM or a
-/// JWK in its place is a public key in the wrong option, which anybody could sign with.
+/// Checks an HMAC secret. It must be as long as the hash (RFC 7518 §3.2). A PEM or a JWK is refused: it is a
+/// public key in the wrong option, and everybody who knows it could sign.
 ///
 /// # Errors
 /// `ERR_LATCHGATE_CONFIG`, naming `label`.
@@ -108,8 +108,8 @@ pub fn from_secret(label: &str, secret: &[u8]) -> Result<CheckedKey, Fault> {
     })
 }
 
-/// Checks a public JWK. `Ok(None)`: it is a well-formed key that is not for verifying signatures with
-/// an algorithm offered here, as sets of identity providers hold them too.
+/// Checks a public JWK. `Ok(None)`: the key is well-formed, but does not verify signatures with a supported
+/// algorithm. Key sets of identity providers contain such keys too.
 ///
 /// # Errors
 /// `ERR_LATCHGATE_CONFIG`, naming `label`.
@@ -145,7 +145,7 @@ pub fn from_jwk(label: &str, json: &str) -> Result<Option<CheckedKey>, Fault> {
         .map(|(_, algorithm)| *algorithm)
         .collect();
     if algorithms.is_empty() {
-        // A set may hold keys for algorithms that are not offered; a key that contradicts itself is a mistake.
+        // A set may contain keys for unsupported algorithms. A key that contradicts itself is a mistake.
         if jwk.alg.as_deref().is_some_and(|alg| algorithm(alg).is_some()) {
             return Err(bad("has an 'alg' that does not fit its key type or curve"));
         }
@@ -154,7 +154,7 @@ pub fn from_jwk(label: &str, json: &str) -> Result<Option<CheckedKey>, Fault> {
     Ok(Some(CheckedKey { kid: jwk.kid, key, algorithms, material: bytes }))
 }
 
-/// The key material of a JWK, checked.
+/// The checked key material of a JWK.
 struct Material {
     key: DecodingKey,
     /// The algorithms that the key type and its curve allow.
@@ -212,7 +212,7 @@ fn ed25519_material(jwk: &Jwk, bad: impl Fn(&str) -> Fault) -> Result<Material, 
     Ok(Material { key: DecodingKey::from_ed_der(&x), family: &ALGORITHMS[11..], bytes: x })
 }
 
-/// Without leading zeros, which some writers keep and the crypto library refuses.
+/// Removes leading zeros. Some writers keep them, and the crypto library refuses them.
 fn unpadded(big_endian: Vec<u8>) -> Vec<u8> {
     big_endian.into_iter().skip_while(|byte| *byte == 0).collect()
 }

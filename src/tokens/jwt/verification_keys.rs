@@ -1,4 +1,4 @@
-//! The keys that tokens are verified with: each with its own algorithms, and chosen by `kid`.
+//! The keys that verify tokens: each with its own algorithms, chosen by `kid`.
 
 use super::crypto::provider;
 use super::jwk;
@@ -7,11 +7,11 @@ use crate::core::base::error::Fault;
 use jsonwebtoken::Algorithm;
 use jsonwebtoken::crypto::{CryptoProvider, JwtVerifier};
 
-/// Where a key comes from, for messages, and what it is.
+/// A key as it is configured, and its origin for messages.
 pub struct KeySource {
-    /// The option that holds it.
+    /// The option that contains the key.
     pub label: String,
-    /// What it is.
+    /// The key.
     pub material: KeyMaterial,
 }
 
@@ -23,70 +23,70 @@ pub enum KeyMaterial {
     Jwk(String),
 }
 
-/// What is configured.
+/// The configuration of the keys.
 pub struct KeyOptions {
     /// Verification keys.
     pub keys: Vec<KeySource>,
-    /// The public half of the key that we sign with, where there is one.
+    /// The public half of the key that this Auth signs with, if it signs.
     pub own: Option<KeySource>,
     /// The keys are a set: a token's `kid` must name one of them.
     pub is_set: bool,
-    /// Allowed algorithms; `None`: what each key's type allows.
+    /// Allowed algorithms. `None`: the algorithms that the type of each key allows.
     pub algorithms: Option<Vec<String>>,
 }
 
-/// One key, ready.
+/// A key, prepared for verification.
 struct Key {
     kid: Option<String>,
     material: Vec<u8>,
     verifiers: Vec<(Algorithm, Box<dyn JwtVerifier>)>,
 }
 
-/// All keys, ready.
+/// All keys, prepared for verification.
 pub struct KeySet {
     keys: Vec<Key>,
     own: Option<usize>,
     is_set: bool,
     allowed: Option<Vec<Algorithm>>,
     is_fetched: bool,
-    /// What was fetched may be out of date, so that a key unknown here may exist.
+    /// The fetched keys may be out of date: an unknown key may exist.
     doubtful: bool,
 }
 
-/// A key chosen for a token: an index into the set, and the algorithm's place with that key.
+/// A key chosen for a token: its index in the set, and the index of its verifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choice {
     key: usize,
     verifier: usize,
 }
 
-/// Who signs with a key.
+/// The signer that uses a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signer {
-    /// We do.
+    /// This Auth.
     Own,
-    /// Somebody else: we sign with another one.
+    /// Another signer: this Auth signs with another key.
     Foreign,
-    /// We sign with none: those who log users in may have it.
+    /// This Auth does not sign. The application's own login service may use the key.
     Unknown,
 }
 
-/// Why no key fits.
+/// The reason why no key fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoKey {
-    /// Not the algorithm of the key that would be meant.
+    /// The key does not fit the algorithm.
     Algorithm,
-    /// No key of that id, or several that could be meant.
+    /// No key has that id, or several keys fit.
     Key,
-    /// None here, where the set may be out of date.
+    /// No key fits, but the set may be out of date.
     Unknown,
 }
 
-/// What a set that was fetched came to.
+/// The result of a fetch of keys.
 pub struct Fetched {
-    /// Keys that tokens are verified with.
+    /// Number of fetched keys that can verify tokens.
     pub usable: usize,
-    /// Why keys were passed over.
+    /// The reasons why keys were skipped.
     pub passed_over: Vec<String>,
 }
 
@@ -94,7 +94,7 @@ impl KeySet {
     /// Checks and prepares the keys.
     ///
     /// # Errors
-    /// `ERR_LATCHGATE_CONFIG`, naming the option that is wrong and the cure.
+    /// `ERR_LATCHGATE_CONFIG`, with the wrong option and the cure.
     pub fn new(options: KeyOptions) -> Result<Self, Fault> {
         let provider = provider()?;
         let allowed = options.algorithms.as_deref().map(check_algorithms).transpose()?;
@@ -137,11 +137,11 @@ impl KeySet {
         Ok(set)
     }
 
-    /// A set that will be fetched: `renew` brings its keys, and until then it is in doubt. The key that we sign with
-    /// is always in it.
+    /// Creates a set whose keys are fetched later. `renew` adds them, and until then an unknown key may exist.
+    /// The set always contains the key that this Auth signs with.
     ///
     /// # Errors
-    /// `ERR_LATCHGATE_CONFIG`, naming the option that is wrong and the cure.
+    /// `ERR_LATCHGATE_CONFIG`, with the wrong option and the cure.
     pub fn to_be_fetched(
         own: Option<KeySource>,
         algorithms: Option<&[String]>,
@@ -164,8 +164,8 @@ impl KeySet {
         Ok(set)
     }
 
-    /// Replaces the fetched keys. Keys that cannot be used are passed over: one bad key must not cost the others their
-    /// tokens. Where no key can be used the set stays as it is.
+    /// Replaces the fetched keys. An unusable key is skipped: the tokens of the other keys must stay valid. If
+    /// no key is usable, the set does not change.
     ///
     /// # Errors
     /// The crypto library does not work.
@@ -212,7 +212,7 @@ impl KeySet {
         self.doubtful = true;
     }
 
-    /// Whether a key that is not here may stand where the set comes from.
+    /// Sets whether the source of the keys may have a key that is unknown here.
     pub const fn doubt(&mut self, doubtful: bool) {
         self.doubtful = doubtful;
     }
@@ -230,20 +230,20 @@ impl KeySet {
         Ok(self.keys.len() - 1)
     }
 
-    /// The key for a token's `alg` and `kid`. A single key is meant whatever the `kid` says; in a set
-    /// the `kid` decides, and without one the key must be the only one for the algorithm.
+    /// Returns the key for the `alg` and the `kid` of a token. A single key ignores the `kid`. In a set, the
+    /// `kid` decides. A token without `kid` needs a set in which only one key fits the algorithm.
     ///
     /// # Errors
-    /// Why none fits.
+    /// The reason why no key fits.
     pub fn choose(&self, algorithm: &str, kid: Option<&str>) -> Result<Choice, NoKey> {
         match self.find(algorithm, kid) {
-            // Whatever is fetched, no key will fit.
+            // No fetched key can fit.
             Err(NoKey::Key) if self.is_fetched && !self.may_come(algorithm) => {
                 Err(NoKey::Algorithm)
             }
             choice if !self.doubtful => choice,
             Err(NoKey::Algorithm) if !self.may_come(algorithm) => Err(NoKey::Algorithm),
-            // With no key but our own, a token that names none may well be another's.
+            // If the only known key is the key of this Auth, a token without `kid` may have another signer.
             Ok(choice) if kid.is_none() && self.own == Some(choice.key) => Err(NoKey::Unknown),
             Err(NoKey::Key) => Err(NoKey::Unknown),
             Err(NoKey::Algorithm) if kid.is_none() => Err(NoKey::Unknown),
@@ -251,7 +251,7 @@ impl KeySet {
         }
     }
 
-    /// Whether a set that is fetched could bring a key for it.
+    /// Whether a fetched set can contain a key for the algorithm.
     fn may_come(&self, algorithm: &str) -> bool {
         jwk::algorithm(algorithm).is_some_and(|algorithm| {
             let allowed = self.allowed.as_ref();
@@ -280,13 +280,13 @@ impl KeySet {
         choice.ok_or(if any { NoKey::Algorithm } else { NoKey::Key })
     }
 
-    /// Whether the signature is that key's.
+    /// Whether the chosen key made the signature.
     #[must_use]
     pub fn verify(&self, choice: Choice, input: &[u8], signature: &Vec<u8>) -> bool {
         self.keys[choice.key].verifiers[choice.verifier].1.verify(input, signature).is_ok()
     }
 
-    /// Whose key it is.
+    /// Returns the signer that uses the key.
     #[must_use]
     pub fn signer(&self, choice: Choice) -> Signer {
         match self.own {
@@ -296,7 +296,7 @@ impl KeySet {
         }
     }
 
-    /// The `kid` and algorithms of the key that we sign with.
+    /// Returns the `kid` and the algorithms of the key that this Auth signs with.
     #[must_use]
     pub fn own(&self) -> Option<(Option<&str>, Vec<Algorithm>)> {
         let key = &self.keys[self.own?];
@@ -328,7 +328,8 @@ fn check(source: &KeySource) -> Result<Option<CheckedKey>, Fault> {
     }
 }
 
-/// Known names, none of them `none`, and never symmetric beside asymmetric ones (RFC 8725 §2.1).
+/// Checks names of algorithms. `none` is refused, and so is a mix of symmetric and asymmetric algorithms (RFC
+/// 8725 §2.1).
 fn check_algorithms(names: &[String]) -> Result<Vec<Algorithm>, Fault> {
     let mut algorithms = Vec::new();
     for name in names {

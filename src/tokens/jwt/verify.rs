@@ -1,5 +1,5 @@
-//! From the text of a token to a verified one: compact form, header, key, signature, claims, in that
-//! order, so that nothing a stranger wrote is read further than its signature allows.
+//! Verification of a token: compact form, header, key, signature, claims, in that order. So no part of the
+//! content is interpreted before its signature is verified.
 
 use super::cache::TokenCache;
 use super::claims;
@@ -12,9 +12,9 @@ use crate::tokens::strict_json;
 use crate::tokens::strict_json::Value;
 use std::rc::Rc;
 
-/// Longest token that is looked at, in bytes; below Node's own limit on headers (16 KiB).
+/// Maximum length of a token, in bytes. It is below Node's own limit on headers (16 KiB).
 pub const MAX_TOKEN: usize = 8192;
-/// Bytes that the cache of verified tokens may hold.
+/// Maximum size of the cache of verified tokens, in bytes.
 const CACHE_BYTES: usize = 16 * 1024 * 1024;
 
 /// Verifies tokens for one Auth.
@@ -24,14 +24,13 @@ pub struct Verifier {
     cache: TokenCache,
     hits: u64,
     misses: u64,
-    /// The last header segment read, and the key that it chose: an issuer writes the same header
-    /// over and over.
+    /// The last header segment, and the key that it chose. Tokens of one issuer usually have the same header.
     header: Option<(Box<str>, Choice)>,
     payload: Vec<u8>,
     signature: Vec<u8>,
 }
 
-/// A token's three segments.
+/// The three segments of a token.
 struct Compact<'a> {
     header: &'a str,
     payload: &'a str,
@@ -40,7 +39,7 @@ struct Compact<'a> {
 }
 
 impl Verifier {
-    /// A verifier with these keys and rules.
+    /// Creates a verifier with these keys and rules.
     #[must_use]
     pub fn new(keys: KeySet, rules: Rules) -> Self {
         Self {
@@ -55,19 +54,19 @@ impl Verifier {
         }
     }
 
-    /// The rules.
+    /// Returns the rules.
     #[must_use]
     pub const fn rules(&self) -> &Rules {
         &self.rules
     }
 
-    /// The keys.
+    /// Returns the keys.
     #[must_use]
     pub const fn keys(&self) -> &KeySet {
         &self.keys
     }
 
-    /// Replaces the fetched keys, as [`KeySet::renew`] does. Forgets what the keys before have verified, unless they stay.
+    /// Replaces the fetched keys, as [`KeySet::renew`] does. Clears the cache, unless the keys stay.
     ///
     /// # Errors
     /// The crypto library does not work.
@@ -79,7 +78,7 @@ impl Verifier {
         Ok(fetched)
     }
 
-    /// Drops the fetched keys, and what they have verified.
+    /// Drops the fetched keys, and the tokens that they have verified.
     pub fn forget_keys(&mut self) {
         self.keys.forget();
         self.forget_tokens();
@@ -95,16 +94,16 @@ impl Verifier {
         self.keys.doubt(doubtful);
     }
 
-    /// How often a token was found among those already verified, how often it was not, and the bytes that they take.
+    /// Returns the hits and misses of the cache, and its size in bytes.
     #[must_use]
     pub fn cached(&self) -> (u64, u64, u64) {
         (self.hits, self.misses, self.cache.weight())
     }
 
-    /// Signature and claims; not whether it was revoked.
+    /// Checks signature and claims. It does not check revocation.
     ///
     /// # Errors
-    /// The first reason why the token does not stand at `now_ms`.
+    /// The first reason why the token is not valid at `now_ms`.
     pub fn verify(&mut self, text: &str, now_ms: u64) -> Result<Rc<Token>, Reason> {
         if text.len() > MAX_TOKEN {
             return Err(Reason::TokenTooLarge);
@@ -113,7 +112,7 @@ impl Verifier {
         if let Some(token) = self.cache.get(text) {
             self.hits += 1;
             if let Err(reason) = token.stands_at(now_ms, tolerance_ms) {
-                // It will not stand again, unless it is not valid yet: no use in keeping it.
+                // The token can become valid again only if it is not valid yet. Keeping it has no use.
                 self.cache.remove(text);
                 return Err(reason);
             }
@@ -127,11 +126,11 @@ impl Verifier {
         Ok(token)
     }
 
-    /// Whose token it is and until when, if the signature is good: for revoking it and asking about
-    /// it. Expired, not yet valid, or for another audience it may be.
+    /// Returns the user and the expiry of a token if its signature is valid. For revoking the token and
+    /// reporting its state. The token may be expired, not yet valid, or for another audience.
     ///
     /// # Errors
-    /// Why that cannot be said.
+    /// The reason why the token does not show them.
     pub fn identify(&mut self, text: &str) -> Result<Token, Reason> {
         if text.len() > MAX_TOKEN {
             return Err(Reason::TokenTooLarge);
@@ -139,11 +138,11 @@ impl Verifier {
         self.read(text, Purpose::Identify)
     }
 
-    /// The payload of a JWS that one of the keys has signed (RFC 7515 §5.2), whatever it says: no claim
-    /// has been looked at, and it need be no JSON. Not a verdict on a token.
+    /// Returns the payload of a JWS if one of the keys signed it (RFC 7515 §5.2). The claims are not checked,
+    /// and the payload need not be JSON. This is not a decision on a token.
     ///
     /// # Errors
-    /// Why the signature does not stand, or the header is not one of an access token.
+    /// The signature is not valid, or the header is not the header of an access token.
     pub fn payload(&mut self, text: &str) -> Result<&[u8], Reason> {
         if text.len() > MAX_TOKEN {
             return Err(Reason::TokenTooLarge);
@@ -160,7 +159,7 @@ impl Verifier {
         claims::read(&members, digest, &self.rules, self.keys.signer(choice), purpose)
     }
 
-    /// Header, key and signature; the payload is left decoded.
+    /// Checks header, key and signature. Leaves the decoded payload in `payload`.
     fn open<'a>(&mut self, text: &'a str) -> Result<(Compact<'a>, Choice), Reason> {
         let compact = split(text).ok_or(Reason::TokenMalformed)?;
         let choice = match &self.header {
@@ -191,8 +190,8 @@ fn decode_into(segment: &str, buffer: &mut Vec<u8>) -> Result<(), Reason> {
     from_base64url_into(segment, buffer).ok_or(Reason::TokenMalformed)
 }
 
-/// Reads a header (RFC 7515 §4) and chooses the key. `crit` and `b64` announce what is not understood
-/// here; `jwk`, `jku` and `x5u` are a stranger's word on which key to trust, and are ignored.
+/// Reads a header (RFC 7515 §4) and chooses the key. `crit` and `b64` announce unsupported extensions and are
+/// rejected. `jwk`, `jku` and `x5u` are untrusted hints about the key, and are ignored.
 fn read_header(segment: &str, keys: &KeySet) -> Result<Choice, Reason> {
     let bytes = from_base64url(segment).ok_or(Reason::TokenMalformed)?;
     let json = std::str::from_utf8(&bytes).map_err(|_| Reason::TokenMalformed)?;
@@ -217,8 +216,8 @@ fn read_header(segment: &str, keys: &KeySet) -> Result<Choice, Reason> {
     })
 }
 
-/// `typ` where it stands must not say that the token is for something else (RFC 8725 §3.11); the
-/// comparison ignores case, and the prefix `application/` may be left out (RFC 7515 §4.1.9).
+/// Whether a `typ` allows an access token. A `typ` must not declare another purpose (RFC 8725 §3.11). The
+/// comparison ignores case, and the prefix `application/` is optional (RFC 7515 §4.1.9).
 fn is_access_token_type(typ: &str) -> bool {
     let prefix = typ.get(..12).filter(|prefix| prefix.eq_ignore_ascii_case("application/"));
     let name = if prefix.is_some() { &typ[12..] } else { typ };

@@ -1,5 +1,5 @@
-//! API keys as text: made here, or taken over from elsewhere. Only ids and hashes leave this file
-//! towards a store (docs/layout.md).
+//! API keys as text: created here, or imported from another system. Only ids and hashes leave this file for a
+//! store (docs/layout.md).
 
 use crate::core::api_key::types::KeyName;
 use crate::core::base::digest::Digest;
@@ -9,32 +9,32 @@ use crate::tokens::encoding::{base64url, sha256};
 use crate::tokens::random::random;
 use std::fmt::Write as _;
 
-/// The longest text that is looked at, in bytes.
+/// Maximum length of a key, in bytes.
 pub const MAX_KEY: usize = 512;
-/// The shortest key that may be imported.
+/// Minimum length of an imported key.
 const MIN_IMPORT: usize = 16;
-/// Digits of an id: four of the bucket, sixteen of chance or of a hash.
+/// Digits of an id: four of the bucket, sixteen random digits or digits of a hash.
 const ID: usize = 20;
 /// 256 bits as base64url.
 const SECRET: usize = 43;
-/// So many characters of the id are shown.
+/// Number of characters of the id that can be shown.
 const SHOWN: usize = 8;
-/// So many characters of an imported key are shown.
+/// Number of characters of an imported key that can be shown.
 const SHOWN_IMPORT: usize = 4;
 
-/// A key just made.
+/// A key that was just created.
 pub struct Made {
-    /// The text, which is handed out once.
+    /// The text. It is returned once and not stored.
     pub text: String,
-    /// Its id.
+    /// The id of the key.
     pub id: String,
-    /// The SHA-256 of its text.
+    /// The SHA-256 of the text.
     pub digest: Digest,
-    /// What may be shown of it.
+    /// The part of the key that can be shown.
     pub start: String,
 }
 
-/// The id of a new key of this owner.
+/// Returns an id for a new key of this owner.
 fn new_id(owner: &str, bytes: &[u8]) -> String {
     let mut id = format!("{:04x}", bucket(owner));
     for byte in bytes {
@@ -43,7 +43,7 @@ fn new_id(owner: &str, bytes: &[u8]) -> String {
     id
 }
 
-/// Whether a text is a key id.
+/// Whether a text is the id of a key.
 #[must_use]
 pub fn is_id(text: &str) -> bool {
     text.len() == ID
@@ -51,33 +51,33 @@ pub fn is_id(text: &str) -> bool {
         && u16::from_str_radix(&text[..4], 16).is_ok_and(|bucket| bucket < BUCKETS)
 }
 
-/// A secret for the key of that id.
+/// Creates a secret for the key with that id.
 ///
 /// # Errors
-/// Where the system gives no randomness.
+/// `ERR_LATCHGATE_STORE_UNAVAILABLE` if the system returns no random bytes.
 pub fn make(prefix: &str, id: String) -> Result<Made, Fault> {
     let text = format!("{prefix}_{id}_{}", base64url(&random::<32>()?));
     let start = text[..prefix.len() + 1 + SHOWN].to_owned();
     Ok(Made { digest: sha256(text.as_bytes()), text, id, start })
 }
 
-/// A new key of this owner.
+/// Creates a key for this owner.
 ///
 /// # Errors
-/// Where the system gives no randomness.
+/// `ERR_LATCHGATE_STORE_UNAVAILABLE` if the system returns no random bytes.
 pub fn create(prefix: &str, owner: &str) -> Result<Made, Fault> {
     make(prefix, new_id(owner, &random::<8>()?))
 }
 
-/// A comma would join two keys to one header.
+/// A comma would join two keys to one header value.
 const fn may_be_in_key(byte: u8) -> bool {
     byte.is_ascii_graphic() && byte != b','
 }
 
-/// A key from elsewhere.
+/// Reads a key of another system.
 ///
 /// # Errors
-/// `ERR_LATCHGATE_INPUT` where it could not be told from others in a header, or has the form of ours.
+/// `ERR_LATCHGATE_INPUT` if the key is ambiguous in a header, or has the form of a key that is created here.
 pub fn import(text: String, owner: &str) -> Result<Made, Fault> {
     let fits = (MIN_IMPORT..=MAX_KEY).contains(&text.len());
     if !fits || !text.bytes().all(may_be_in_key) {
@@ -93,7 +93,7 @@ pub fn import(text: String, owner: &str) -> Result<Made, Fault> {
     Ok(Made { id: new_id(owner, &digest[..8]), digest, start, text })
 }
 
-/// `<prefix>_<id>_<secret>`, whatever the prefix: the hash covers it.
+/// Returns the id in `<prefix>_<id>_<secret>`. The prefix is not checked: the hash covers it.
 fn own_id(text: &str) -> Option<&str> {
     let head = text.len().checked_sub(SECRET).filter(|at| text.is_char_boundary(*at))?;
     let (head, secret) = text.split_at(head);
@@ -104,7 +104,8 @@ fn own_id(text: &str) -> Option<&str> {
     (prefix.len() > 1 && prefix.ends_with('_') && is_id(id)).then_some(id)
 }
 
-/// What a presented text says of where its key lies, and its hash. `None`: it can be no key.
+/// Returns the name and the hash of a presented key. The name leads to its owner. `None`: the text cannot be a
+/// key.
 #[must_use]
 pub fn read(text: &str) -> Option<(KeyName, Digest)> {
     if !(MIN_IMPORT..=MAX_KEY).contains(&text.len()) || !text.bytes().all(may_be_in_key) {
@@ -118,7 +119,8 @@ pub fn read(text: &str) -> Option<(KeyName, Digest)> {
     Some((name, digest))
 }
 
-/// The id and the hash of a presented key, where it can be this owner's. An imported one has its id from both.
+/// Returns the id and the hash of a presented key if it can belong to this owner. The id of an imported key
+/// depends on both.
 #[must_use]
 pub fn of_owner(text: &str, owner: &str) -> Option<(String, Digest)> {
     let (name, digest) = read(text)?;
@@ -148,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_none_and_what_has_no_id_of_ours_is_an_import() {
+    fn a_text_without_an_own_id_is_an_import_or_no_key() {
         let long = "x".repeat(MAX_KEY + 1);
         for text in [
             "",

@@ -1,11 +1,12 @@
-//! Where a token stands in an HTTP header.
+//! The place of a token in an HTTP header.
 
 use crate::core::base::reason::Reason;
 
-/// `Authorization: Bearer x` (RFC 6750 §2.1): the scheme in any case (RFC 9110 §11.1), one space, a token.
+/// Returns the token of `Authorization: Bearer x` (RFC 6750 §2.1). The case of the scheme is ignored (RFC 9110
+/// §11.1), and exactly one space follows it.
 ///
 /// # Errors
-/// `CredentialsRequired` for another scheme, `HeaderUnreadable` for one that cannot be meant.
+/// `CredentialsRequired` for another scheme, `HeaderUnreadable` for a malformed bearer credential.
 pub fn bearer(header: &str) -> Result<&str, Reason> {
     let (scheme, rest) = header.split_at_checked(6).ok_or(Reason::CredentialsRequired)?;
     if !scheme.eq_ignore_ascii_case("bearer") {

@@ -1,5 +1,5 @@
-//! Receipts: what was charged, in a text that only we can write (docs/layout.md), so that nothing need be
-//! remembered of a charge that is never given back.
+//! Receipts: a charge as a sealed text (docs/layout.md). Only a holder of the store's key can write one. So
+//! the store keeps no data for a charge that is never refunded.
 
 use crate::core::base::error::Fault;
 use crate::core::base::hash_slot::bucket;
@@ -10,32 +10,32 @@ use crate::tokens::random::random;
 use aws_lc_rs::{constant_time, hmac};
 use std::borrow::Cow;
 
-/// Longer than any of ours: key, numbers, and what they are written with.
+/// Maximum length of a receipt. Genuine receipts are shorter: a key, numbers and their encoding.
 const MAX_RECEIPT: usize = 1024;
-/// Bytes of the seal.
+/// Length of the seal, in bytes.
 const SEAL: usize = 16;
-/// The first byte: form of what follows.
+/// The first byte: the version of the format.
 const FORM: u8 = 2;
 
-/// Seals receipts, and opens them again.
+/// Seals receipts, and opens them.
 pub struct Receipts {
     key: hmac::Key,
-    /// The key's bytes: a store that has lost it is told it again.
+    /// The bytes of the key. A store that has lost its key gets it from here.
     bytes: [u8; 32],
 }
 
-/// 128 random bits that tell a charge apart.
+/// Returns 128 random bits that identify a charge.
 ///
 /// # Errors
-/// Where the system gives no randomness.
+/// `ERR_LATCHGATE_STORE_UNAVAILABLE` if the system returns no random bytes.
 pub fn receipt_id() -> Result<ReceiptId, Fault> {
     random()
 }
 
-/// A key for a store that has none yet.
+/// Returns a key for a store that has none yet.
 ///
 /// # Errors
-/// Where the system gives no randomness.
+/// `ERR_LATCHGATE_STORE_UNAVAILABLE` if the system returns no random bytes.
 pub fn fresh_key() -> Result<[u8; 32], Fault> {
     random()
 }
@@ -45,19 +45,19 @@ fn not_ours() -> Fault {
 }
 
 impl Receipts {
-    /// Under the store's key.
+    /// Uses the key of a store.
     #[must_use]
     pub fn new(bytes: [u8; 32]) -> Self {
         Self { key: hmac::Key::new(hmac::HMAC_SHA256, &bytes), bytes }
     }
 
-    /// The key.
+    /// Returns the key.
     #[must_use]
     pub const fn key(&self) -> &[u8; 32] {
         &self.bytes
     }
 
-    /// The receipt of a charge of a quota that lies apart.
+    /// Returns the receipt for a charge of a standalone quota.
     #[must_use]
     pub fn seal(&self, receipt: &Refund<'_>) -> String {
         let Refund { key, charged, units, memory, .. } = receipt;
@@ -74,10 +74,10 @@ impl Receipts {
         format!("{text}.{}", base64url(&seal))
     }
 
-    /// What a receipt says.
+    /// Returns the content of a receipt.
     ///
     /// # Errors
-    /// `ERR_LATCHGATE_INPUT` where it is none, or none of ours.
+    /// `ERR_LATCHGATE_INPUT` if the text is not a receipt, or has a foreign seal.
     pub fn open(&self, receipt: &str) -> Result<Refund<'static>, Fault> {
         if receipt.len() > MAX_RECEIPT {
             return Err(not_ours());
@@ -155,7 +155,7 @@ mod tests {
             let mut other = receipt.clone().into_bytes();
             other[at] = if other[at] == b'A' { b'B' } else { b'A' };
             let other = String::from_utf8(other).unwrap();
-            // The last letter of base64 has bits that say nothing: strict reading refuses those too.
+            // The last letter of base64 has unused bits: strict decoding rejects a change of them too.
             assert!(receipts.open(&other).is_err(), "{at}");
         }
         assert!(Receipts::new([8; 32]).open(&receipt).is_err());

@@ -1,5 +1,6 @@
-//! Refresh tokens as text (docs/layout.md), their serials under a MAC, and the successor of one, sealed so that only who holds
-//! that one can read it. Hashes, serials and sealed bytes alone leave this file towards a store.
+//! Refresh tokens as text (docs/layout.md). A MAC covers the serial of a token. The successor of a token is
+//! sealed, so that only a holder of that token can read it. Only hashes, serials and sealed bytes leave this
+//! file for a store.
 
 use crate::core::base::digest::Digest;
 use crate::core::base::error::Fault;
@@ -16,51 +17,51 @@ const BUCKET: usize = 4;
 const FAMILY: usize = 22;
 const BODY: usize = 80;
 const LENGTH: usize = BUCKET + 1 + FAMILY + 1 + BODY;
-/// Bytes of the body: branch and number, their MAC and the secret.
+/// Bytes of the body: branch and number, their MAC, and the secret.
 const SERIAL: usize = 12;
 const MAC: usize = 16;
 const SECRET: usize = 32;
 const BYTES: usize = SERIAL + MAC + SECRET;
-/// What the key of a seal is derived under, and for nothing else.
+/// The label for the derivation of sealing keys. No other derivation uses it.
 const PURPOSE: &[u8] = b"latchgate refresh successor";
-/// What a MAC begins with, and no other.
+/// The first bytes under a MAC of a serial. No other MAC uses them.
 const LABEL: &[u8] = b"latchgate refresh serial";
 
-/// A token. It has no `Debug`: nothing prints it.
+/// A refresh token. It has no `Debug`, so that it is never printed.
 pub struct RefreshToken {
-    /// The bucket that its user is said to be in.
+    /// The bucket that the token states for its user.
     pub bucket: u16,
-    /// Its family.
+    /// The family of the token.
     pub family: FamilyId,
     body: [u8; BYTES],
     text: String,
 }
 
-/// A new family.
+/// Returns the id of a new family.
 ///
 /// # Errors
-/// Where the system gives no randomness.
+/// `ERR_LATCHGATE_STORE_UNAVAILABLE` if the system returns no random bytes.
 pub fn new_family() -> Result<FamilyId, Fault> {
     random()
 }
 
-/// A branch of a family.
+/// Returns a branch of a family.
 ///
 /// # Errors
-/// Where the system gives no randomness.
+/// `ERR_LATCHGATE_STORE_UNAVAILABLE` if the system returns no random bytes.
 pub fn new_branch() -> Result<u64, Fault> {
     random().map(|bytes: [u8; 8]| u64::from_be_bytes(bytes) & MAX_NUMBER)
 }
 
-/// A key for a new family.
+/// Returns a key for a new family.
 ///
 /// # Errors
-/// Where the system gives no randomness.
+/// `ERR_LATCHGATE_STORE_UNAVAILABLE` if the system returns no random bytes.
 pub fn new_key() -> Result<FamilyKey, Fault> {
     random().map(FamilyKey)
 }
 
-/// The first 128 bits of the HMAC-SHA-256 over all that a token says.
+/// Returns the first 128 bits of the HMAC-SHA-256 over the bucket, the family, the serial and the secret.
 fn mac_of(
     key: &FamilyKey,
     bucket: u16,
@@ -76,10 +77,11 @@ fn mac_of(
 }
 
 impl RefreshToken {
-    /// A new token of this family, with this serial.
+    /// Creates a token of this family with this serial.
     ///
     /// # Errors
-    /// Where the system gives no randomness, or the serial is higher than a token can say.
+    /// `ERR_LATCHGATE_STORE_UNAVAILABLE` if the system returns no random bytes, or the serial exceeds the
+    /// format.
     pub fn make(
         user: &str,
         family: FamilyId,
@@ -106,7 +108,7 @@ impl RefreshToken {
         Self { bucket, family, body, text }
     }
 
-    /// What a text is. `None`: it can be no token; there is one way of writing each.
+    /// Parses a token. `None`: the text cannot be a token. Each token has exactly one text.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         if text.len() != LENGTH || !text.is_ascii() {
@@ -121,14 +123,14 @@ impl RefreshToken {
         Some(Self { bucket, family, body, text: text.to_owned() })
     }
 
-    /// Its place within the family, which says nothing before `is_authentic` has.
+    /// Returns the position within the family. It is not trustworthy before `is_authentic`.
     #[must_use]
     pub fn serial(&self) -> Serial {
         let number = |bytes: &[u8]| bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
         Serial { branch: number(&self.body[..6]), number: number(&self.body[6..SERIAL]) }
     }
 
-    /// Whether it was made under this key of the family: with this serial, for a user of this bucket.
+    /// Whether the token was created with this key of the family: with this serial, for a user of this bucket.
     #[must_use]
     pub fn is_authentic(&self, key: &FamilyKey) -> bool {
         let Some((serial, rest)) = self.body.split_first_chunk::<SERIAL>() else { return false };
@@ -138,22 +140,22 @@ impl RefreshToken {
         constant_time::verify_slices_are_equal(mac, &expected).is_ok()
     }
 
-    /// The text, to be handed out.
+    /// Returns the text for the client.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// What is kept of it.
+    /// Returns the hash that the store keeps.
     #[must_use]
     pub fn digest(&self) -> Digest {
         sha256(self.text.as_bytes())
     }
 
-    /// Its successor, sealed under it.
+    /// Seals the successor, so that only this token opens it.
     ///
     /// # Errors
-    /// Where the system gives no randomness.
+    /// `ERR_LATCHGATE_STORE_UNAVAILABLE` if the system returns no random bytes.
     pub fn seal(&self, successor: &Self) -> Result<Vec<u8>, Fault> {
         let refused = || Fault::unavailable("the crypto library could not seal");
         let nonce = random::<NONCE_LEN>()?;
@@ -167,7 +169,7 @@ impl RefreshToken {
         Ok([&nonce[..], &body].concat())
     }
 
-    /// The successor that was sealed under it.
+    /// Returns the successor that was sealed under this token.
     #[must_use]
     pub fn open(&self, sealed: &[u8]) -> Option<Self> {
         let (nonce, text) = sealed.split_first_chunk::<NONCE_LEN>()?;
@@ -177,7 +179,7 @@ impl RefreshToken {
         Some(Self::of(self.bucket, self.family, (&*body).try_into().ok()?))
     }
 
-    /// A key that follows from the token alone, and that says nothing of any other (RFC 5869).
+    /// Derives a key from the token alone (RFC 5869). It reveals no part of another key.
     fn key(&self) -> Option<LessSafeKey> {
         let secret = Salt::new(HKDF_SHA256, PURPOSE).extract(self.text.as_bytes());
         let info: [&[u8]; 1] = [&self.family];
@@ -241,7 +243,7 @@ mod tests {
         }
         assert!(!RefreshToken::of(made.bucket ^ 1, made.family, made.body).is_authentic(&KEY));
         assert!(!made.is_authentic(&FamilyKey([8; 32])));
-        // The number of one token with MAC and secret of another.
+        // The number of one token with the MAC and the secret of another token.
         let mut pasted = made.body;
         pasted[..SERIAL].copy_from_slice(&make("ada", [7; 16], 2).body[..SERIAL]);
         assert!(!RefreshToken::of(made.bucket, made.family, pasted).is_authentic(&KEY));
@@ -272,8 +274,8 @@ mod tests {
         for length in 0..sealed.len() {
             assert!(first.open(&sealed[..length]).is_none());
         }
-        assert_ne!(first.seal(&second).unwrap(), sealed, "each is sealed anew");
-        // What follows the second is closed to who holds the first and all that is kept.
+        assert_ne!(first.seal(&second).unwrap(), sealed, "each seal is different");
+        // A holder of the first token and of all stored data cannot read the successor of the second token.
         assert!(first.open(&second.seal(&third).unwrap()).is_none());
     }
 }

@@ -1,10 +1,11 @@
-//! What stands for a question, or for a name of any length, in 128 bits.
+//! Fingerprints: 128 bits that represent a request, or a name of any length.
 
 use crate::core::counter::counter::Change;
 use crate::core::quota::idempotency::Idempotency;
 use crate::tokens::encoding::sha256;
 
-/// The first half of the SHA-256 of the parts, each behind its length: none can run into the next.
+/// Returns the first half of the SHA-256 of the parts. Each part follows its length, so that no part can run
+/// into the next.
 fn fingerprint(parts: &[&[u8]]) -> [u8; 16] {
     let mut text = Vec::new();
     for part in parts {
@@ -16,14 +17,14 @@ fn fingerprint(parts: &[&[u8]]) -> [u8; 16] {
     half
 }
 
-/// Stands for a request to log in, of one user.
+/// Returns the fingerprint of a login request of a user.
 #[must_use]
 pub fn login_request(user: &str, request: &str) -> [u8; 16] {
     fingerprint(&[b"login", user.as_bytes(), request.as_bytes()])
 }
 
-/// Under what changes of counters are remembered. `several`: asked for as several, which is another question than the
-/// same as one.
+/// Returns the idempotency name and question for changes of counters. `several`: the call asked for a list of
+/// changes. A list of one change and a single change are different questions.
 #[must_use]
 pub fn counter_idempotency(
     user: &str,

@@ -1,4 +1,4 @@
-//! What a request is identified by: quota keys and fingerprints.
+//! The identity of a request: quota keys and fingerprints.
 
 pub mod fingerprint;
 pub mod quota_key;

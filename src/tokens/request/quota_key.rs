@@ -1,4 +1,4 @@
-//! What a policy charges a request, and the key under which it is counted (docs/layout.md).
+//! The charge of a policy for a request, and the key under which its quota is counted (docs/layout.md).
 
 use crate::core::quota::charge::{Charge, QuotaPlace};
 use crate::core::quota::idempotency::Idempotency;
@@ -6,56 +6,56 @@ use crate::core::quota::state::{QuotaRule, ReceiptId, Refill, Spend};
 use crate::tokens::encoding::sha256;
 use std::borrow::Cow;
 
-/// Whose units they are.
+/// The holder of the units of a quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holder {
     /// The user.
     User,
-    /// The session; the user where there is none.
+    /// The session, or the user if the request has no session.
     Session,
-    /// The API key; the user where there is none.
+    /// The API key, or the user if the request has no API key.
     Key,
-    /// Whoever a function of the request names.
+    /// The holder that a function of the policy returns for the request.
     Named,
 }
 
-/// A policy's quota.
+/// The quota of a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyQuota {
-    /// Its name: the same name means the same units, in whichever policy.
+    /// Its name. Policies that use the same name share the units.
     pub name: String,
-    /// Whose units they are.
+    /// The holder of the units.
     pub holder: Holder,
-    /// Its rule.
+    /// The rule of the quota.
     pub rule: QuotaRule,
-    /// What a request costs unless it says otherwise.
+    /// The cost of a request that states no cost.
     pub cost: u64,
-    /// What it was charged may be given back.
+    /// Whether a charge can be refunded.
     pub refundable: bool,
 }
 
-/// What a request says of its charge.
+/// The values of a request that determine its charge.
 #[derive(Clone, Copy, Debug)]
 pub struct Asking<'a> {
     /// The user.
     pub user: &'a str,
-    /// The session; empty where there is none.
+    /// The session. Empty if there is none.
     pub session: &'a str,
-    /// The id of the API key; empty where there is none.
+    /// The id of the API key. Empty if there is none.
     pub key: &'a str,
-    /// Whom a function named as the holder.
+    /// The holder that a function of the policy returned.
     pub named: &'a str,
-    /// Units.
+    /// The units to charge.
     pub cost: u64,
     /// The longest life of a session, in milliseconds.
     pub session_ms: u64,
-    /// Once, under this.
+    /// The idempotency key of the charge.
     pub idempotency_key: Option<&'a str>,
-    /// Of the receipt, where the charge may be given back.
+    /// The id of the receipt, if the charge can be refunded.
     pub receipt: Option<ReceiptId>,
 }
 
-/// Keys of different algorithms are different, so that none misreads another's state.
+/// Each algorithm has its own tag, so that no algorithm reads the state of another.
 const fn tag(rule: &QuotaRule) -> char {
     match rule.refill {
         Refill::Never => 'b',
@@ -65,13 +65,13 @@ const fn tag(rule: &QuotaRule) -> char {
 }
 
 impl PolicyQuota {
-    /// What a request is charged.
+    /// Returns the charge for a request.
     #[must_use]
     pub fn charge(&self, asking: &Asking<'_>) -> Charge<'static> {
         let Self { name, rule, .. } = self;
         let Asking { user, session, key: api_key, named, cost, .. } = *asking;
         let tag = tag(rule);
-        // A name holds no control character: the zero byte ends it.
+        // A name contains no control character: the zero byte ends it.
         let (place, key, keep_ms) = match self.holder {
             Holder::Key if !api_key.is_empty() => {
                 (QuotaPlace::Record, format!("{tag}k{name}\0{api_key}"), None)
@@ -94,7 +94,7 @@ impl PolicyQuota {
     }
 }
 
-/// What is remembered under an idempotency key.
+/// The kind of act that an idempotency key remembers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A charge.
@@ -103,8 +103,9 @@ pub enum Kind {
     TopUp,
 }
 
-/// Under what an act on a quota is remembered. `holder` is the user in whose record it lies, or empty. The
-/// letter of the algorithm is left out of the name: another rule under the same key must be seen.
+/// Returns the name and the question under which an act on a quota is remembered. `holder` is the user whose
+/// record contains the quota, or empty. The name omits the letter of the algorithm, so that a change of the
+/// rule under the same key is detected.
 #[must_use]
 pub fn idempotency(
     holder: &str,
@@ -138,7 +139,8 @@ fn half(hash: &[u8; 32]) -> [u8; 16] {
     half.try_into().unwrap_or_default()
 }
 
-/// Under what a use of an API key, or a top-up of its balance, is remembered: of that key alone.
+/// Returns the name and the question for a use of an API key, or for a top-up of its balance. They apply to
+/// that API key only.
 #[must_use]
 pub fn key_idempotency(key_of_caller: &str, kind: Kind, units: u64) -> Idempotency {
     let kind = match kind {
@@ -152,13 +154,13 @@ pub fn key_idempotency(key_of_caller: &str, kind: Kind, units: u64) -> Idempoten
     }
 }
 
-/// The key of a quota that is charged directly.
+/// Returns the key of a quota that is charged directly.
 #[must_use]
 pub fn direct_key(key: &str, rule: &QuotaRule) -> String {
     format!("{}d{key}", tag(rule))
 }
 
-/// Every key that a quota charged directly may be counted under.
+/// Returns all keys under which a directly charged quota can be counted.
 #[must_use]
 pub fn direct_keys(key: &str) -> Vec<String> {
     ["b", "w", "g"].iter().map(|tag| format!("{tag}d{key}")).collect()
