@@ -11,6 +11,7 @@ pub mod quota;
 pub mod record;
 pub mod request;
 pub mod revocation;
+pub mod script;
 pub mod session;
 pub mod store;
 pub mod turn;

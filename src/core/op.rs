@@ -1,5 +1,5 @@
-//! The verbs that a store understands and what it answers. Every verb names exactly one user, so
-//! that one record, and later one hash slot, holds all that it needs.
+//! The operations that a store understands, the table that says everything about each, and the answers. An operation
+//! names at most one user, so that one record, and one hash slot, holds all that it needs.
 
 use crate::core::api_key::ops::{KeyAnswer, KeyOp};
 use crate::core::base::error::Fault;
@@ -17,6 +17,7 @@ use crate::core::request::request::Decide;
 use crate::core::request::request::Decision;
 use crate::core::revocation::epoch::Issued;
 use crate::core::revocation::lead::Lead;
+use crate::core::script::Script;
 use crate::core::session::session::{Cursor, Page, Session};
 use crate::core::turn::ops::{TurnAnswer, TurnOp};
 use std::borrow::Cow;
@@ -138,7 +139,220 @@ impl Verdict {
     }
 }
 
+/// One row of the table of operations: everything that the code outside the rules needs to know of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row<'a> {
+    /// The user whose record the operation is about; `None`: it is not about a record.
+    pub user: Option<&'a str>,
+    /// Whether it may invalidate credentials of that user.
+    pub revokes: Revokes,
+    /// Whether `store.acks` applies: replicas must hold its effect before the caller receives the answer.
+    pub acks: Acks,
+    /// The store that answers it in observe mode.
+    pub observe: Observe,
+    /// The script that a server runs. [`Script::when_full`] says what happens when the server is out of memory.
+    pub script: Script,
+    /// The variant of [`Verdict`] that answers it, unless that is a fault.
+    pub answer: Kind,
+}
+
+/// When an operation may have invalidated credentials of its user. A false positive costs one more check; there are no
+/// false negatives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revokes {
+    Never,
+    Always,
+    /// If the answer says that something was revoked, ended or evicted.
+    IfAnswered,
+}
+
+/// Whether replicas must hold the effect of an operation before its caller receives the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acks {
+    Ignored,
+    Awaited,
+}
+
+/// The store that answers an operation in observe mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Observe {
+    /// The trial, which holds what enforcement would have changed.
+    Trial,
+    /// The real store.
+    Real,
+    /// Both, in several steps.
+    Steps,
+}
+
+/// A variant of [`Verdict`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Decision,
+    Admission,
+    Session,
+    Sessions,
+    Flag,
+    Count,
+    Generation,
+    Consumption,
+    ApiKey,
+    Family,
+    Key,
+    Applied,
+    Turn,
+    Standing,
+    Pong,
+}
+
 impl Act<'_> {
+    /// The table of operations: one row for each.
+    #[must_use]
+    #[expect(clippy::too_many_lines, reason = "one flat match: a row for each operation")]
+    pub fn row(&self) -> Row<'_> {
+        use Acks::{Awaited, Ignored};
+        use Kind::{
+            Admission, Applied, Consumption, Count, Decision, Flag, Generation, Key, Pong, Session,
+            Sessions,
+        };
+        use Observe::{Real, Steps, Trial};
+        use Revokes::{Always, IfAnswered, Never};
+        let row = |user, revokes, acks, observe, script, answer| Row {
+            user,
+            revokes,
+            acks,
+            observe,
+            script,
+            answer,
+        };
+        match self {
+            Self::Decide(asked) => {
+                row(of(&asked.user), IfAnswered, Ignored, Steps, Script::Decide, Decision)
+            }
+            Self::Admit(asked) => {
+                row(of(&asked.user), IfAnswered, Awaited, Steps, Script::Admit, Admission)
+            }
+            Self::Touch { user, .. } => {
+                row(of(user), Never, Ignored, Trial, Script::Touch, Session)
+            }
+            Self::End { user, .. } => row(of(user), IfAnswered, Awaited, Trial, Script::End, Flag),
+            Self::EndAll { user, .. } => {
+                row(of(user), IfAnswered, Awaited, Trial, Script::End, Count)
+            }
+            Self::List { user, .. } => row(of(user), Never, Ignored, Trial, Script::List, Sessions),
+            Self::RevokeToken { user, .. } => {
+                row(of(user), Always, Awaited, Real, Script::RevokeToken, Flag)
+            }
+            Self::IsRevoked { user, .. } => {
+                row(of(user), Never, Ignored, Real, Script::IsRevoked, Flag)
+            }
+            Self::RevokeUser { user, .. } | Self::BlockUser { user, .. } => {
+                row(of(user), Always, Awaited, Steps, Script::RevokeUser, Count)
+            }
+            Self::UnblockUser { user } => {
+                row(of(user), Never, Ignored, Real, Script::UnblockUser, Flag)
+            }
+            Self::NextGeneration { user } => {
+                row(of(user), Never, Ignored, Real, Script::NextGeneration, Generation)
+            }
+            Self::Consume(_) => row(None, Never, Ignored, Trial, Script::Consume, Consumption),
+            Self::AddUnits(_) => row(None, Never, Ignored, Trial, Script::AddUnits, Consumption),
+            Self::Refund(asked) => {
+                row(asked.user.as_deref(), Never, Ignored, Trial, Script::Refund, Flag)
+            }
+            Self::ReceiptKey { .. } => row(None, Never, Ignored, Trial, Script::ReceiptKey, Key),
+            Self::ResetQuotas { .. } => row(None, Never, Ignored, Trial, Script::ResetQuotas, Flag),
+            Self::ApiKey(KeyOp::Find(_)) => {
+                row(None, Never, Ignored, Real, Script::KeyFind, Kind::ApiKey)
+            }
+            Self::ApiKey(KeyOp::Claim { .. }) => {
+                row(None, Never, Ignored, Real, Script::KeyClaim, Kind::ApiKey)
+            }
+            Self::ApiKey(KeyOp::Point(_)) => {
+                row(None, Never, Ignored, Real, Script::KeyPoint, Kind::ApiKey)
+            }
+            Self::ApiKey(KeyOp::Create(new)) => {
+                row(of(&new.place.owner), Never, Ignored, Real, Script::KeyCreate, Kind::ApiKey)
+            }
+            Self::ApiKey(KeyOp::Use(asked)) => {
+                let user = of(&asked.decide.user);
+                row(user, IfAnswered, Ignored, Steps, Script::KeyUse, Kind::ApiKey)
+            }
+            Self::ApiKey(KeyOp::Rotate { place, .. }) => {
+                row(of(&place.owner), IfAnswered, Ignored, Real, Script::KeyRotate, Kind::ApiKey)
+            }
+            Self::ApiKey(KeyOp::Revoke(place)) => {
+                row(of(&place.owner), IfAnswered, Awaited, Real, Script::KeyRevoke, Kind::ApiKey)
+            }
+            Self::ApiKey(KeyOp::Add { place, .. }) => {
+                row(of(&place.owner), Never, Ignored, Real, Script::KeyAdd, Kind::ApiKey)
+            }
+            Self::ApiKey(KeyOp::Update { place, patch, .. }) => {
+                let revokes = if patch.expires_ms.is_some() { Always } else { Never };
+                row(of(&place.owner), revokes, Ignored, Real, Script::KeyUpdate, Kind::ApiKey)
+            }
+            Self::ApiKey(KeyOp::Ids { owner, .. }) => {
+                row(of(owner), Never, Ignored, Real, Script::KeyIds, Kind::ApiKey)
+            }
+            Self::ApiKey(KeyOp::Get { owner, .. }) => {
+                row(of(owner), Never, Ignored, Real, Script::KeyGet, Kind::ApiKey)
+            }
+            Self::Family(FamilyOp::Find { .. }) => {
+                row(None, Never, Ignored, Trial, Script::FamilyFind, Kind::Family)
+            }
+            Self::Family(FamilyOp::Login(login)) => {
+                let user = of(&login.admit.user);
+                row(user, IfAnswered, Awaited, Steps, Script::Login, Kind::Family)
+            }
+            // A refresh revokes in any case: the token that it spends or, if that was spent before, the session.
+            Self::Family(FamilyOp::Refresh(asked)) => {
+                let user = of(&asked.token.user);
+                row(user, IfAnswered, Awaited, Steps, Script::Refresh, Kind::Family)
+            }
+            Self::Family(FamilyOp::Logout(token)) => {
+                row(of(&token.user), IfAnswered, Awaited, Trial, Script::Logout, Kind::Family)
+            }
+            Self::Apply(asked) => {
+                let script = asked.credential.as_ref().map(|_| Script::ApplyStanding);
+                let script = script.unwrap_or(Script::Apply);
+                row(of(&asked.user), Never, Ignored, Real, script, Applied)
+            }
+            Self::Once { .. } => row(None, Never, Ignored, Real, Script::Once, Flag),
+            Self::OnceRelease { .. } => row(None, Never, Ignored, Real, Script::OnceRelease, Flag),
+            Self::Turn(TurnOp::Ask(asked)) => {
+                let script = asked.credential.as_ref().map(|_| Script::TurnAskStanding);
+                row(None, Never, Awaited, Real, script.unwrap_or(Script::TurnAsk), Kind::Turn)
+            }
+            Self::Turn(TurnOp::Leave { .. }) => {
+                row(None, Never, Ignored, Real, Script::TurnLeave, Flag)
+            }
+            Self::Turn(TurnOp::Extend { .. }) => {
+                row(None, Never, Ignored, Real, Script::TurnExtend, Kind::Turn)
+            }
+            Self::Standing { user, .. } => {
+                row(of(user), Never, Ignored, Real, Script::Standing, Kind::Standing)
+            }
+            Self::Ping => row(None, Never, Ignored, Steps, Script::Check, Pong),
+        }
+    }
+
+    /// The user whose record the operation is about, if it is about one.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        self.row().user
+    }
+
+    /// The user whose credentials the operation may have invalidated.
+    #[must_use]
+    pub fn invalidates(&self, verdict: &Verdict) -> Option<&str> {
+        let row = self.row();
+        let revoked = match row.revokes {
+            Revokes::Never => false,
+            Revokes::Always => !matches!(verdict, Verdict::Fault(_)),
+            Revokes::IfAnswered => verdict.has_revoked(),
+        };
+        row.user.filter(|_| revoked)
+    }
+
     /// What a request is charged, and who makes it.
     #[must_use]
     pub fn charge(&self) -> Option<(&str, &Charge<'_>)> {
@@ -148,38 +362,6 @@ impl Act<'_> {
             _ => return None,
         };
         decide.charge.as_ref().map(|charge| (&*decide.user, charge))
-    }
-
-    /// The user whose record the act is about, if it is about one.
-    #[must_use]
-    pub fn user(&self) -> Option<&str> {
-        match self {
-            Self::Decide(decide) => Some(&decide.user),
-            Self::Admit(admit) => Some(&admit.user),
-            Self::Apply(apply) => Some(&apply.user),
-            Self::Touch { user, .. }
-            | Self::End { user, .. }
-            | Self::EndAll { user, .. }
-            | Self::List { user, .. }
-            | Self::RevokeToken { user, .. }
-            | Self::IsRevoked { user, .. }
-            | Self::RevokeUser { user, .. }
-            | Self::BlockUser { user, .. }
-            | Self::UnblockUser { user }
-            | Self::NextGeneration { user }
-            | Self::Standing { user, .. } => Some(user),
-            Self::ApiKey(key) => key.owner(),
-            Self::Family(op) => op.owner(),
-            Self::Refund(refund) => refund.user.as_deref(),
-            Self::Consume(_)
-            | Self::AddUnits(_)
-            | Self::ResetQuotas { .. }
-            | Self::ReceiptKey { .. }
-            | Self::Once { .. }
-            | Self::OnceRelease { .. }
-            | Self::Turn(_)
-            | Self::Ping => None,
-        }
     }
 }
 
@@ -252,6 +434,42 @@ impl Verdict {
         }
     }
 
+    /// Whether the answer to an operation of [`Revokes::IfAnswered`] says that something was revoked, ended or evicted.
+    fn has_revoked(&self) -> bool {
+        match self {
+            Self::Flag(done) | Self::ApiKey(KeyAnswer::Done(done)) => *done,
+            Self::Count(ended) => *ended > 0,
+            Self::Admission(admission) => !admission.evicted.is_empty(),
+            Self::Decision(decision) => !decision.evicted.is_empty(),
+            Self::ApiKey(KeyAnswer::Used(used)) => !used.decision.evicted.is_empty(),
+            Self::Family(answer) => answer.has_ended_session(),
+            _ => false,
+        }
+    }
+
+    /// The variant; `None`: a fault.
+    #[must_use]
+    pub const fn kind(&self) -> Option<Kind> {
+        Some(match self {
+            Self::Decision(_) => Kind::Decision,
+            Self::Admission(_) => Kind::Admission,
+            Self::Session(_) => Kind::Session,
+            Self::Sessions(_) => Kind::Sessions,
+            Self::Flag(_) => Kind::Flag,
+            Self::Count(_) => Kind::Count,
+            Self::Generation(_) => Kind::Generation,
+            Self::Consumption(_) => Kind::Consumption,
+            Self::ApiKey(_) => Kind::ApiKey,
+            Self::Family(_) => Kind::Family,
+            Self::Key(_) => Kind::Key,
+            Self::Applied(_) => Kind::Applied,
+            Self::Turn(_) => Kind::Turn,
+            Self::Standing(_) => Kind::Standing,
+            Self::Pong(_) => Kind::Pong,
+            Self::Fault(_) => return None,
+        })
+    }
+
     /// Whether it lets a request through.
     #[must_use]
     pub fn is_allowed(&self) -> bool {
@@ -259,37 +477,7 @@ impl Verdict {
     }
 }
 
-impl Act<'_> {
-    /// Whose credentials may have fallen by it: something of the user was revoked, ended, evicted or blocked. Rather
-    /// once too often.
-    #[must_use]
-    pub fn fells(&self, verdict: &Verdict) -> Option<&str> {
-        let fells = match (self, verdict) {
-            (Self::RevokeToken { .. } | Self::RevokeUser { .. } | Self::BlockUser { .. }, _) => {
-                true
-            }
-            (Self::End { .. }, Verdict::Flag(ended)) => *ended,
-            (Self::EndAll { .. }, Verdict::Count(ended)) => *ended > 0,
-            (Self::Admit(_), Verdict::Admission(admission)) => !admission.evicted.is_empty(),
-            (Self::Family(_), Verdict::Family(answer)) => answer.fells(),
-            (Self::Decide(_), Verdict::Decision(decision)) => !decision.evicted.is_empty(),
-            (Self::ApiKey(KeyOp::Use(_)), Verdict::ApiKey(KeyAnswer::Used(used))) => {
-                !used.decision.evicted.is_empty()
-            }
-            (
-                Self::ApiKey(KeyOp::Revoke(_) | KeyOp::Rotate { .. }),
-                Verdict::ApiKey(KeyAnswer::Done(done)),
-            ) => *done,
-            (Self::ApiKey(KeyOp::Update { patch, .. }), Verdict::ApiKey(_)) => {
-                patch.expires_ms.is_some()
-            }
-            _ => false,
-        };
-        self.user().filter(|_| fells)
-    }
-}
-
-/// What an operation comes to.
+/// The result of an operation.
 pub type Outcome = Result<Verdict, Fault>;
 
 /// A server that repeats what a primary does.
@@ -301,4 +489,9 @@ pub struct Replica {
     pub lag_bytes: u64,
     /// It follows the stream; otherwise it is still being given what was there before.
     pub online: bool,
+}
+
+/// The user of a row.
+const fn of(user: &str) -> Option<&str> {
+    Some(user)
 }

@@ -163,7 +163,7 @@ impl LateStore {
             Act::Turn(turn) => self.check_turn(turn, op.horizon_ms, now, &mut stale),
             Act::ResetQuotas { .. } | Act::ReceiptKey { .. } | Act::Ping => return Job::Decide(op),
             // Names of keys and of families alone.
-            Act::ApiKey(key) if key.owner().is_none() => return Job::Decide(op),
+            Act::ApiKey(_) if op.act.user().is_none() => return Job::Decide(op),
             Act::Family(FamilyOp::Find { .. }) => return Job::Decide(op),
             _ => {
                 stale = self.read(&op.act);

@@ -130,21 +130,6 @@ impl KeyUsed {
 }
 
 impl KeyOp<'_> {
-    /// The user whose record the act is about, if it is about one.
-    #[must_use]
-    pub fn owner(&self) -> Option<&str> {
-        match self {
-            Self::Find(_) | Self::Claim { .. } | Self::Point(_) => None,
-            Self::Create(new) => Some(&new.place.owner),
-            Self::Use(asked) => Some(&asked.decide.user),
-            Self::Rotate { place, .. }
-            | Self::Revoke(place)
-            | Self::Add { place, .. }
-            | Self::Update { place, .. } => Some(&place.owner),
-            Self::Ids { owner, .. } | Self::Get { owner, .. } => Some(owner),
-        }
-    }
-
     /// The same act, owning what it names.
     #[must_use]
     pub fn into_owned(self) -> KeyOp<'static> {

@@ -148,8 +148,8 @@ pub enum FamilyAnswer {
 }
 
 impl FamilyAnswer {
-    /// Whether a session was ended.
-    pub(crate) fn fells(&self) -> bool {
+    /// Whether a session ended.
+    pub(crate) fn has_ended_session(&self) -> bool {
         match self {
             Self::Login(login) => {
                 matches!(&**login, LoginAnswer::Admitted(it, _) if !it.evicted.is_empty())
@@ -214,17 +214,6 @@ pub struct Granted {
 }
 
 impl FamilyOp<'_> {
-    /// The user whose record the act is about, if it is about one.
-    #[must_use]
-    pub fn owner(&self) -> Option<&str> {
-        match self {
-            Self::Find { .. } => None,
-            Self::Login(login) => Some(&login.admit.user),
-            Self::Refresh(asked) => Some(&asked.token.user),
-            Self::Logout(token) => Some(&token.user),
-        }
-    }
-
     /// The same act, owning what it names.
     #[must_use]
     pub fn into_owned(self) -> FamilyOp<'static> {

@@ -118,7 +118,8 @@ impl MemoryStore {
         if let Some(ahead) = verdict.decision().and_then(|decision| decision.ahead.as_deref()) {
             self.leads.note(ahead, now.ms());
         }
-        if let Some(user) = op.act.fells(&verdict) {
+        debug_assert!(verdict.kind().is_none_or(|kind| kind == op.act.row().answer));
+        if let Some(user) = op.act.invalidates(&verdict) {
             self.turns.listeners.revoked(user);
         }
         verdict
@@ -126,7 +127,7 @@ impl MemoryStore {
 
     fn decide(&self, op: &Op<'_>, now: Now<'_>, sink: Option<&Arc<dyn Sink>>) -> Verdict {
         match &op.act {
-            Act::Ping => Verdict::Flag(true),
+            Act::Ping => Verdict::Pong(None),
             Act::Consume(asked) => self.quotas.consume(asked, now),
             Act::AddUnits(asked) => self.quotas.add(asked, now),
             Act::Refund(asked) => match &asked.user {
@@ -148,7 +149,7 @@ impl MemoryStore {
                 }
                 verdict
             }
-            Act::ApiKey(key) if key.owner().is_none() => {
+            Act::ApiKey(key) if op.act.user().is_none() => {
                 Verdict::ApiKey(self.api_key_index.answer(key, now))
             }
             Act::Family(FamilyOp::Find { bucket, family }) => {

@@ -11,12 +11,11 @@ pub(crate) mod protocol;
 pub(crate) mod pubsub;
 
 use crate::core::base::error::Fault;
-use crate::core::op::Op;
 use crate::core::op::Outcome;
+use crate::core::op::{Acks, Op};
 use crate::core::store::{Health, Sink, Source, Store, Topology};
 use crate::core::turn::ops::TurnGate;
 use crate::store::redis::cluster::ClusterStore;
-use crate::store::redis::connection::acks::needs_acks;
 use crate::store::redis::connection::pool::{Lines, Way};
 use crate::store::redis::endpoint::prefix::Prefix;
 use crate::store::redis::endpoint::resolver::Place;
@@ -85,7 +84,7 @@ pub fn open(settings: &Settings) -> Result<Arc<dyn Store>, Fault> {
 
 impl Store for RedisStore {
     fn submit(&self, op: Op<'_>, ticket: u64, sink: &Arc<dyn Sink>) -> Option<Outcome> {
-        let link = self.lines.link(self.acks > 0 && needs_acks(&op.act));
+        let link = self.lines.link(self.acks > 0 && op.act.row().acks == Acks::Awaited);
         link.submit(codec::encode(&self.prefix, &op, false), ticket, sink)
     }
 

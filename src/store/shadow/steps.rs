@@ -5,8 +5,8 @@ use crate::core::api_key::ops::{KeyAnswer, KeyOp, KeyUsed, Use};
 use crate::core::base::error::Fault;
 use crate::core::base::reason::{Reason, Reasons};
 use crate::core::family::ops::{FamilyAnswer, FamilyOp, LoginAnswer, RefreshAnswer};
-use crate::core::op::Outcome;
 use crate::core::op::{Act, Op, Verdict};
+use crate::core::op::{Observe, Outcome};
 use crate::core::quota::idempotency::Idempotency;
 use crate::core::quota::spend::{Consume, Refund};
 use crate::core::quota::state::{Consumption, QuotaRule, Refill, Spend};
@@ -79,36 +79,12 @@ pub struct Own {
     memory: Option<[u8; 16]>,
 }
 
-/// The store that answers an act alone; `None`: it takes steps in both.
-pub const fn simply_at(act: &Act<'_>) -> Option<At> {
-    match act {
-        Act::Decide(_)
-        | Act::Admit(_)
-        | Act::RevokeUser { .. }
-        | Act::BlockUser { .. }
-        | Act::ApiKey(KeyOp::Use(_))
-        | Act::Family(FamilyOp::Login(_) | FamilyOp::Refresh(_))
-        | Act::Ping => None,
-        Act::Touch { .. }
-        | Act::End { .. }
-        | Act::EndAll { .. }
-        | Act::List { .. }
-        | Act::Consume(_)
-        | Act::AddUnits(_)
-        | Act::Refund(_)
-        | Act::ResetQuotas { .. }
-        | Act::ReceiptKey { .. }
-        | Act::Family(_) => Some(At::Trial),
-        Act::RevokeToken { .. }
-        | Act::IsRevoked { .. }
-        | Act::UnblockUser { .. }
-        | Act::NextGeneration { .. }
-        | Act::ApiKey(_)
-        | Act::Apply(_)
-        | Act::Once { .. }
-        | Act::OnceRelease { .. }
-        | Act::Turn(_)
-        | Act::Standing { .. } => Some(At::Real),
+/// The store that answers an operation alone; `None`: it takes steps in both.
+pub fn simply_at(act: &Act<'_>) -> Option<At> {
+    match act.row().observe {
+        Observe::Trial => Some(At::Trial),
+        Observe::Real => Some(At::Real),
+        Observe::Steps => None,
     }
 }
 

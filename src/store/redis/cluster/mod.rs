@@ -8,12 +8,11 @@ pub(crate) mod node;
 pub(crate) mod state;
 pub(crate) mod topology;
 
-use crate::core::op::Outcome;
+use crate::core::op::{Acks, Outcome};
 use crate::core::op::{Act, Op};
 use crate::core::store::{Health, Sink, Source, Store};
 use crate::core::turn::ops::TurnGate;
 use crate::store::redis::cluster::state::Shared;
-use crate::store::redis::connection::acks::needs_acks;
 use crate::store::redis::connection::io;
 use crate::store::redis::connection::pool::Way;
 use crate::store::redis::net::socket::Address;
@@ -44,7 +43,7 @@ impl Store for ClusterStore {
         if matches!(op.act, Act::Ping) {
             return self.shared.ask_all(ticket, sink);
         }
-        let acks = self.shared.way.acks > 0 && needs_acks(&op.act);
+        let acks = self.shared.way.acks > 0 && op.act.row().acks == Acks::Awaited;
         self.shared.submit(codec::encode(&self.shared.way.prefix, &op, true), acks, ticket, sink)
     }
 

@@ -6,14 +6,13 @@
 use super::connection::Completions;
 use super::pending::{Stage, Waiting};
 use super::queue::Queue;
-use crate::core::api_key::ops::KeyOp;
 use crate::core::base::error::Fault;
 use crate::core::base::reason::Reason;
-use crate::core::family::ops::{FamilyAnswer, FamilyOp, LoginAnswer, RefreshAnswer};
+use crate::core::family::ops::{FamilyAnswer, LoginAnswer, RefreshAnswer};
 use crate::core::op::Outcome;
-use crate::core::op::{Act, Verdict};
+use crate::core::op::Verdict;
 use crate::core::store::Sink;
-use crate::core::turn::ops::{TurnAnswer, TurnOp};
+use crate::core::turn::ops::TurnAnswer;
 use crate::store::redis::net::resp;
 use crate::store::redis::net::resp::Reply;
 use crate::store::redis::protocol::codec::{Call, Expects};
@@ -22,24 +21,6 @@ use std::time::{Duration, Instant};
 
 /// By how much a WAIT ends before those who wait are told that it took too long.
 const MARGIN: Duration = Duration::from_millis(50);
-
-/// Whether replicas must hold it before it is told, where `store.acks` asks for that. An admission by first
-/// use is a decision, and none of these. A refresh is a revocation in any case: of the token that it spends, or of the
-/// session where that one was spent before; which of the two is known only when it has run.
-pub fn needs_acks(act: &Act<'_>) -> bool {
-    matches!(
-        act,
-        Act::Admit(_)
-            | Act::End { .. }
-            | Act::EndAll { .. }
-            | Act::Family(FamilyOp::Login(_) | FamilyOp::Refresh(_) | FamilyOp::Logout { .. })
-            | Act::RevokeToken { .. }
-            | Act::RevokeUser { .. }
-            | Act::BlockUser { .. }
-            | Act::ApiKey(KeyOp::Revoke(_))
-            | Act::Turn(TurnOp::Ask(_))
-    )
-}
 
 /// What is known of the replicas of a connection.
 pub struct Acks {
@@ -235,5 +216,5 @@ fn command(words: &[&[u8]], slot: u16) -> Call {
     for word in words {
         resp::argument(&mut tail, word);
     }
-    Call { verb: None, slot, arguments: words.len(), tail, expects: Expects::Flag }
+    Call { script: None, slot, arguments: words.len(), tail, expects: Expects::Flag }
 }

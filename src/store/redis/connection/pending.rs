@@ -6,6 +6,7 @@ use crate::core::op::Verdict;
 use crate::core::store::Sink;
 use crate::store::redis::net::resp;
 use crate::store::redis::protocol::codec::{Call, Plan, Then};
+use crate::store::redis::protocol::scripts::text_of;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -98,16 +99,16 @@ impl Waiting {
 
     /// What it is on the wire.
     pub fn bytes(&self, out: &mut Vec<u8>) {
-        let Call { verb, arguments, tail, .. } = &self.call;
+        let Call { script, arguments, tail, .. } = &self.call;
         if self.asking {
             out.extend_from_slice(b"*1\r\n$6\r\nASKING\r\n");
         }
-        let Some(verb) = verb else {
+        let Some(script) = script else {
             resp::begin(out, *arguments);
             out.extend_from_slice(tail);
             return;
         };
-        let script = verb.script();
+        let script = text_of(*script);
         resp::begin(out, arguments + 2);
         if self.as_text {
             resp::argument(out, b"EVAL");

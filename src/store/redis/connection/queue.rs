@@ -10,6 +10,7 @@ use crate::core::op::Outcome;
 use crate::core::op::Verdict;
 use crate::core::quota::idempotency::another_question;
 use crate::core::revocation::lead::Ahead;
+use crate::core::script::Script;
 use crate::core::store::{Health, Sink};
 use crate::store::redis::endpoint::handshake::Server;
 use crate::store::redis::net::inbox::Inbox;
@@ -21,7 +22,6 @@ use crate::store::redis::protocol::api_key;
 use crate::store::redis::protocol::codec;
 use crate::store::redis::protocol::codec::Expects;
 use crate::store::redis::protocol::lead;
-use crate::store::redis::protocol::scripts::Verb;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::{Arc, Weak};
@@ -44,7 +44,7 @@ pub struct Queue {
     pub phase: Phase,
     pub waiting: VecDeque<Waiting>,
     /// Where the text of a script was last written on this connection: one more than its first byte.
-    told: HashMap<Verb, u64>,
+    told: HashMap<Script, u64>,
     /// Not yet taken by the socket.
     pub out: Vec<u8>,
     pub unsent: usize,
@@ -230,13 +230,13 @@ impl Queue {
         }
         if let Reply::Error(message) = &reply {
             if message.starts_with("NOSCRIPT")
-                && let Some(verb) = waiting.call.verb
+                && let Some(script) = waiting.call.script
                 && !waiting.as_text
                 && waiting.sink.is_some()
             {
                 // It did not run: the server has lost its scripts. It is told this one again, once for all
                 // calls that were on their way.
-                let told = self.told.entry(verb).or_default();
+                let told = self.told.entry(script).or_default();
                 let as_text = *told <= waiting.start;
                 if as_text {
                     *told = self.written + self.out.len() as u64 + 1;

@@ -7,7 +7,7 @@ use crate::store::redis::net::resp;
 use crate::store::redis::net::resp::Reply;
 use crate::store::redis::net::socket::Stream;
 use crate::store::redis::protocol::scripts;
-use crate::store::redis::protocol::scripts::Script;
+use crate::store::redis::protocol::scripts::Text;
 use std::fmt;
 use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -80,7 +80,7 @@ pub async fn greet(stream: &mut Stream, login: &Login, prefix: &Prefix) -> io::R
     prefix.judge(&replies[asked.len()..])?;
     // Not with the rest: what is longer than 16 KiB ends the connection of one who is not logged in, and with it the reply
     // that says so. Where it is not allowed, or the server is loading, a script is sent with its first call.
-    let load = |script: &Script| resp::command(&[b"SCRIPT", b"LOAD", script.text.as_bytes()]);
+    let load = |script: &Text| resp::command(&[b"SCRIPT", b"LOAD", script.text.as_bytes()]);
     let mut commands = prefix.entry();
     let entry = commands.len();
     commands.extend(scripts::all().iter().map(load));

@@ -7,7 +7,6 @@ use super::key_names::Names;
 use super::pack::{FAR, NEVER, Packer, Unpacker};
 use super::quota;
 use super::quota::OTHER_QUESTION;
-use super::scripts::Verb;
 use crate::core::api_key::key::{no_balance, unknown_key};
 use crate::core::api_key::ops::{KeyAnswer, KeyOp, KeyUsed, Use};
 use crate::core::api_key::types::KeyInfo;
@@ -17,6 +16,8 @@ use crate::core::base::reason::{Reason, Reasons};
 use crate::core::op::{Op, Verdict};
 use crate::core::quota::idempotency::another_question;
 use crate::core::quota::state::{Charged, QuotaRule, Refill};
+use crate::core::script::Script;
+use crate::store::redis::protocol::codec::script_call;
 
 /// All of the reply where there is no such key, or no balance.
 const UNKNOWN: u8 = 253;
@@ -100,8 +101,8 @@ fn patch(patch: &KeyPatch) -> [Vec<u8>; 5] {
     ]
 }
 
-pub(crate) fn ask(verb: Verb, keys: &[String], arguments: &[&[u8]], expects: KeyExpects) -> Call {
-    call(verb, keys, arguments, Expects::ApiKey(expects))
+pub(crate) fn ask(keys: &[String], arguments: &[&[u8]], expects: KeyExpects) -> Call {
+    call(keys, arguments, Expects::ApiKey(expects))
 }
 
 /// Writes every act but a use.
@@ -109,7 +110,7 @@ pub fn encode(prefix: &str, op: &KeyOp<'_>) -> Call {
     match op {
         KeyOp::Find(KeyName::Id(id)) => {
             let expects = KeyExpects::Place(Some(id.clone()));
-            ask(Verb::KeyFind, &[Names::of_api_key(prefix, id).key("a")], &[b"k"], expects)
+            ask(&[Names::of_api_key(prefix, id).key("a")], &[b"k"], expects)
         }
         KeyOp::Find(KeyName::Import(digest)) => api_key_index::find(prefix, digest),
         KeyOp::Claim { digest, place, over } => {
@@ -124,20 +125,20 @@ pub fn encode(prefix: &str, op: &KeyOp<'_>) -> Call {
             let start = start.as_bytes();
             let arguments: [&[u8]; 10] =
                 [id, digest, owner, start, &which, &name, &scopes, &metadata, &rule, pointed];
-            ask(Verb::KeyCreate, &key_and_ring(prefix, place), &arguments, KeyExpects::Done)
+            ask(&key_and_ring(prefix, place), &arguments, KeyExpects::Done)
         }
         // Written by `encode_use`.
-        KeyOp::Use(_) => ask(Verb::KeyFind, &[], &[], KeyExpects::Done),
+        KeyOp::Use(_) => ask(&[], &[], KeyExpects::Done),
         KeyOp::Rotate { place, digest, start, grace_ms } => {
             let numbers = Packer::default().ms(*grace_ms).0;
             let arguments = [&*numbers, digest, start.as_bytes(), place.owner.as_bytes()];
-            ask(Verb::KeyRotate, &key_and_ring(prefix, place), &arguments, KeyExpects::Done)
+            ask(&key_and_ring(prefix, place), &arguments, KeyExpects::Done)
         }
         KeyOp::Revoke(place) => {
             let keys = key_and_ring(prefix, place);
             let expects = KeyExpects::Revoked(place.clone());
             let arguments = [place.id.as_bytes(), place.owner.as_bytes()];
-            ask(Verb::KeyRevoke, &keys, &arguments, expects)
+            ask(&keys, &arguments, expects)
         }
         KeyOp::Add { place, units, once } => {
             let mut keys = Vec::from(key_and_ring(prefix, place));
@@ -147,7 +148,7 @@ pub fn encode(prefix: &str, op: &KeyOp<'_>) -> Call {
             let units = Packer::default().put(7, *units).0;
             let question = once.map(|once| once.question).unwrap_or_default();
             let arguments: [&[u8]; 3] = [&units, place.owner.as_bytes(), &question];
-            ask(Verb::KeyAdd, &keys, &arguments[..keys.len()], KeyExpects::Added)
+            ask(&keys, &arguments[..keys.len()], KeyExpects::Added)
         }
         KeyOp::Update { place, patch: said, pointed } => {
             let [which, name, scopes, metadata, rule] = patch(said);
@@ -157,12 +158,12 @@ pub fn encode(prefix: &str, op: &KeyOp<'_>) -> Call {
             let arguments: [&[u8]; 8] =
                 [id, &which, &name, &scopes, &metadata, &rule, pointed, owner];
             let expects = KeyExpects::Updated(place.clone());
-            ask(Verb::KeyUpdate, &key_and_ring(prefix, place), &arguments, expects)
+            ask(&key_and_ring(prefix, place), &arguments, expects)
         }
         KeyOp::Ids { owner, from } => {
             let from = if from.is_empty() { "0" } else { from };
             let keys = [Names::of(prefix, owner).key("ak")];
-            ask(Verb::KeyIds, &keys, &[from.as_bytes()], KeyExpects::Ids)
+            ask(&keys, &[from.as_bytes()], KeyExpects::Ids)
         }
         KeyOp::Get { owner, ids } => {
             // Of another bucket none is this owner's, and the script sees one slot.
@@ -173,7 +174,7 @@ pub fn encode(prefix: &str, op: &KeyOp<'_>) -> Call {
             let arguments: Vec<&[u8]> =
                 [owner].into_iter().chain(&ids).map(|text| text.as_bytes()).collect();
             let expects = KeyExpects::Infos { owner: owner.clone(), ids: ids.clone() };
-            ask(Verb::KeyGet, &keys, &arguments, expects)
+            ask(&keys, &arguments, expects)
         }
     }
 }
@@ -206,7 +207,7 @@ pub fn encode_use(prefix: &str, asked: &Use<'_>, op: &Op<'_>) -> Plan {
     let expects =
         KeyExpects::Used(Box::new(UseExpects { place, scope_ok, limit, quota, issuer, undo }));
     let then = decide.then.map_or(Then::Nothing, Then::Charge);
-    Plan { call: ask(Verb::KeyUse, &keys, &arguments, expects), then }
+    Plan { call: ask(&keys, &arguments, expects), then }
 }
 
 /// What gives back what a use has charged to the key.
@@ -222,7 +223,7 @@ pub fn undo(expects: &Expects, verdict: &Verdict) -> Option<Call> {
     let Charged { id, born_us, void_ms, at } = used.own?.charged?;
     let keys: Vec<String> = [key.clone()].into_iter().chain(memory.clone()).collect();
     let numbers = Packer::default().put(7, born_us).ms(void_ms).put(7, *units).put(7, at).0;
-    Some(call(Verb::KeyUndo, &keys, &[&numbers, &id, owner], Expects::Consumption))
+    Some(script_call(Script::KeyUndo, &keys, &[&numbers, &id, owner], Expects::Consumption))
 }
 
 /// Reads a reply. `None`: it is not what the script answers.

@@ -4,7 +4,6 @@ use super::api_key::{KeyExpects, ask};
 use super::codec::Call;
 use super::key_names::Names;
 use super::pack::{FAR, NEVER, Packer, Unpacker};
-use super::scripts::Verb;
 use crate::core::api_key::key::LISTED_MS;
 use crate::core::api_key::ops::{Pointed, Pointing};
 use crate::core::api_key::types::KeyPlace;
@@ -42,14 +41,14 @@ pub fn place(bytes: &[u8], id: Option<&str>) -> Option<KeyPlace> {
 
 /// Asks for the place of an imported key.
 pub fn find(prefix: &str, digest: &Digest) -> Call {
-    ask(Verb::KeyFind, &[pointer(prefix, digest)], &[b"p"], KeyExpects::Place(None))
+    ask(&[pointer(prefix, digest)], &[b"p"], KeyExpects::Place(None))
 }
 
 /// Takes a name.
 pub fn claim(prefix: &str, digest: &Digest, place: &KeyPlace, over: Option<&KeyPlace>) -> Call {
     let texts = [place_text(place), over.map(place_text).unwrap_or_default()];
     let arguments = texts.each_ref().map(|text| text.as_bytes());
-    ask(Verb::KeyClaim, &[pointer(prefix, digest)], &arguments, KeyExpects::Place(None))
+    ask(&[pointer(prefix, digest)], &arguments, KeyExpects::Place(None))
 }
 
 /// Tells a name of its key.
@@ -66,7 +65,7 @@ pub fn point(prefix: &str, Pointing { digest, place, what }: &Pointing) -> Call 
     let numbers = Packer::default().put(1, number).put(7, version).put(6, gone_ms).0;
     let text = place_text(place);
     let arguments = [text.as_bytes(), &*numbers];
-    ask(Verb::KeyPoint, &[pointer(prefix, digest)], &arguments, KeyExpects::Done)
+    ask(&[pointer(prefix, digest)], &arguments, KeyExpects::Done)
 }
 
 fn pointing(from: &mut Unpacker<'_>, place: &KeyPlace, what: Pointed) -> Option<Pointing> {

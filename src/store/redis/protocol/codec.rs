@@ -13,13 +13,13 @@ use super::key_names::Names;
 use super::lead;
 use super::pack::{FAR, NEVER, Packer, Unpacker};
 use super::quota;
-use super::scripts::Verb;
 use super::turn;
 use crate::core::api_key::ops::KeyOp;
 use crate::core::base::reason::Reason;
 use crate::core::op::{Act, Op, Verdict};
 use crate::core::quota::idempotency::another_question;
 use crate::core::request::request::Admission;
+use crate::core::script::Script;
 use crate::core::session::session::{Cursor, Page, Session, SessionTimes};
 use crate::store::redis::net::replicas;
 use crate::store::redis::net::resp;
@@ -29,7 +29,7 @@ use crate::store::redis::net::slots;
 #[derive(Debug)]
 pub struct Call {
     /// The script; `None`: a command without one.
-    pub verb: Option<Verb>,
+    pub script: Option<Script>,
     /// The slot of its keys.
     pub slot: u16,
     /// How many arguments `tail` holds.
@@ -98,7 +98,8 @@ pub enum Then {
     Revoke(Call),
 }
 
-pub(crate) fn call(verb: Verb, keys: &[String], arguments: &[&[u8]], expects: Expects) -> Call {
+/// A call of the script of the operation that is being encoded.
+pub(crate) fn call(keys: &[String], arguments: &[&[u8]], expects: Expects) -> Call {
     let mut tail = Vec::with_capacity(384);
     resp::argument(&mut tail, keys.len().to_string().as_bytes());
     for key in keys {
@@ -108,7 +109,17 @@ pub(crate) fn call(verb: Verb, keys: &[String], arguments: &[&[u8]], expects: Ex
         resp::argument(&mut tail, bytes);
     }
     let slot = keys.first().map_or(0, |key| slots::slot(key));
-    Call { verb: Some(verb), slot, arguments: 1 + keys.len() + arguments.len(), tail, expects }
+    Call { script: None, slot, arguments: 1 + keys.len() + arguments.len(), tail, expects }
+}
+
+/// A call of a script that is a step of its own.
+pub(crate) fn script_call(
+    script: Script,
+    keys: &[String],
+    arguments: &[&[u8]],
+    expects: Expects,
+) -> Call {
+    Call { script: Some(script), ..call(keys, arguments, expects) }
 }
 
 pub(crate) fn field(kind: u8, name: &[u8]) -> Vec<u8> {
@@ -118,9 +129,15 @@ pub(crate) fn field(kind: u8, name: &[u8]) -> Vec<u8> {
     field
 }
 
-/// Writes an operation as calls. `has_slots`: keys of different users may lie on different servers.
-#[expect(clippy::too_many_lines, reason = "one exhaustive match over the operations")]
+/// Writes an operation as calls. `has_slots`: keys of different users may be on different servers.
 pub fn encode(prefix: &str, op: &Op<'_>, has_slots: bool) -> Plan {
+    let mut plan = steps(prefix, op, has_slots);
+    plan.call.script.get_or_insert(op.act.row().script);
+    plan
+}
+
+#[expect(clippy::too_many_lines, reason = "one exhaustive match over the operations")]
+fn steps(prefix: &str, op: &Op<'_>, has_slots: bool) -> Plan {
     let horizon = op.horizon_ms;
     let user_keys = |user: &str| {
         let names = Names::of(prefix, user);
@@ -139,16 +156,14 @@ pub fn encode(prefix: &str, op: &Op<'_>, has_slots: bool) -> Plan {
             let device = a.device.as_deref().unwrap_or_default();
             let arguments = [&*numbers.0, &field(b's', a.session.as_bytes()), device.as_bytes()];
             let expects = Expects::Admission { user: a.user.to_string(), limit: a.rule.limit };
-            call(Verb::Admit, &user_keys(&a.user), &arguments, expects)
+            call(&user_keys(&a.user), &arguments, expects)
         }
         Act::Touch { user, session } => call(
-            Verb::Touch,
             &user_keys(user),
             &[&plain, &field(b's', session.as_bytes())],
             Expects::Session { user: user.to_string() },
         ),
         Act::End { user, session } => call(
-            Verb::End,
             &user_keys(user),
             &[&Packer::default().flag(false).ms(horizon).0, &field(b's', session.as_bytes())],
             Expects::Flag,
@@ -157,24 +172,24 @@ pub fn encode(prefix: &str, op: &Op<'_>, has_slots: bool) -> Plan {
             let except = except.as_deref().map(|session| field(b's', session.as_bytes()));
             let numbers = Packer::default().flag(true).ms(horizon).0;
             let arguments = [&*numbers, except.as_deref().unwrap_or_default()];
-            call(Verb::End, &user_keys(user), &arguments, Expects::Count)
+            call(&user_keys(user), &arguments, Expects::Count)
         }
         Act::List { user, from } => {
             let expects = Expects::Sessions { user: user.to_string() };
             let numbers = Packer::default().ms(horizon).put(7, from.at).put(4, from.skip).0;
-            call(Verb::List, &user_keys(user), &[&numbers], expects)
+            call(&user_keys(user), &[&numbers], expects)
         }
         Act::RevokeToken { user, token, until_ms } => {
             let numbers = Packer::default().ms(*until_ms).ms(horizon).0;
             let arguments = [&*numbers, &field(b'r', token)];
-            call(Verb::RevokeToken, &user_keys(user), &arguments, Expects::Flag)
+            call(&user_keys(user), &arguments, Expects::Flag)
         }
         Act::IsRevoked { user, token, issued: when } => {
             let (foreign, value) = when.map_or((false, 0), issued);
             let numbers =
                 Packer::default().flag(when.is_some()).flag(foreign).put(7, value).ms(horizon);
             let arguments = [&*numbers.0, &field(b'r', token)];
-            call(Verb::IsRevoked, &user_keys(user), &arguments, Expects::Flag)
+            call(&user_keys(user), &arguments, Expects::Flag)
         }
         Act::RevokeUser { user, keys, lead } => {
             let numbers = Packer::default().flag(false).put(6, 0).ms(horizon).flag(*keys).0;
@@ -187,19 +202,13 @@ pub fn encode(prefix: &str, op: &Op<'_>, has_slots: bool) -> Plan {
             let numbers = Packer::default().flag(true).put(6, until).ms(horizon).flag(false).0;
             return lead::revoke(prefix, lead, has_slots, (user_keys(user), &numbers));
         }
-        Act::UnblockUser { user } => {
-            call(Verb::UnblockUser, &user_keys(user), &[&plain], Expects::Flag)
-        }
-        Act::NextGeneration { user } => {
-            call(Verb::NextGeneration, &user_keys(user), &[&plain], Expects::Generation)
-        }
+        Act::UnblockUser { user } => call(&user_keys(user), &[&plain], Expects::Flag),
+        Act::NextGeneration { user } => call(&user_keys(user), &[&plain], Expects::Generation),
         Act::Consume(asked) => quota::consume(prefix, asked),
         Act::AddUnits(asked) => quota::add(prefix, asked),
         Act::Refund(asked) => quota::refund(prefix, asked),
         Act::ResetQuotas { keys } => quota::reset(prefix, keys),
-        Act::ReceiptKey { fresh } => {
-            call(Verb::ReceiptKey, &[format!("{prefix}:mac")], &[fresh], Expects::Key)
-        }
+        Act::ReceiptKey { fresh } => call(&[format!("{prefix}:mac")], &[fresh], Expects::Key),
         Act::ApiKey(KeyOp::Use(asked)) => return api_key::encode_use(prefix, asked, op),
         Act::ApiKey(key) => api_key::encode(prefix, key),
         Act::Family(family) => family::encode(prefix, family, horizon),
@@ -219,7 +228,7 @@ pub fn encode(prefix: &str, op: &Op<'_>, has_slots: bool) -> Plan {
 pub fn ping(prefix: &str, bucket: u16) -> Call {
     let names = Names::within(prefix, bucket, "");
     let keys = ["check-u", "check-d", "check-q"].map(|kind| names.key(kind));
-    call(Verb::Check, &keys, &[], Expects::Pong)
+    script_call(Script::Check, &keys, &[], Expects::Pong)
 }
 
 /// Reads a reply. `None`: it is not what the script answers.

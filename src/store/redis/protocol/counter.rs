@@ -4,7 +4,6 @@ use super::codec::{Call, Expects, call};
 use super::credential;
 use super::key_names::Names;
 use super::pack::{Packer, Unpacker};
-use super::scripts::Verb;
 use crate::core::base::error::Fault;
 use crate::core::counter::counter::{Applied, Apply};
 use crate::core::op::Verdict;
@@ -24,12 +23,12 @@ pub fn apply(prefix: &str, apply: &Apply<'_>, horizon_ms: u64) -> Call {
     arguments.extend(apply.changes.iter().map(|change| change.name.as_bytes()));
     let expects = Expects::Applied(apply.changes.len());
     let Some(credential) = &apply.credential else {
-        return call(Verb::Apply, &keys, &arguments, expects);
+        return call(&keys, &arguments, expects);
     };
     let asked = credential::asked(prefix, &apply.user, credential, horizon_ms);
     keys.splice(0..0, asked.keys);
     arguments.splice(0..0, asked.arguments.each_ref().map(|bytes| &bytes[..]));
-    call(Verb::ApplyStanding, &keys, &arguments, expects)
+    call(&keys, &arguments, expects)
 }
 
 /// Reads what changes came to.
@@ -50,12 +49,12 @@ pub fn applied(from: &mut Unpacker<'_>, changes: usize) -> Option<Verdict> {
 /// Writes the taking of a key, for so long or for ever.
 pub fn once(prefix: &str, key: &str, by: &str, ttl_ms: Option<u64>) -> Call {
     let numbers = Packer::default().ms(ttl_ms.unwrap_or(0)).0;
-    call(Verb::Once, &[once_key(prefix, key)], &[&numbers, by.as_bytes()], Expects::Flag)
+    call(&[once_key(prefix, key)], &[&numbers, by.as_bytes()], Expects::Flag)
 }
 
 /// Writes its release.
 pub fn once_release(prefix: &str, key: &str, by: &str) -> Call {
-    call(Verb::OnceRelease, &[once_key(prefix, key)], &[by.as_bytes()], Expects::Flag)
+    call(&[once_key(prefix, key)], &[by.as_bytes()], Expects::Flag)
 }
 
 fn once_key(prefix: &str, key: &str) -> String {

@@ -4,7 +4,6 @@ use super::codec::{Call, Expects, call, field};
 use super::decide::issued;
 use super::key_names::Names;
 use super::pack::Packer;
-use super::scripts::Verb;
 use crate::core::base::reason::{Reason, Reasons};
 use crate::core::request::credential::Credential;
 use crate::core::request::request::SessionCheck;
@@ -50,7 +49,7 @@ pub fn asked(prefix: &str, user: &str, credential: &Credential<'_>, horizon_ms: 
 pub fn standing(prefix: &str, user: &str, credential: &Credential<'_>, horizon_ms: u64) -> Call {
     let Asked { keys, arguments } = asked(prefix, user, credential, horizon_ms);
     let arguments = arguments.each_ref().map(|bytes| &bytes[..]);
-    call(Verb::Standing, &keys, &arguments, Expects::Standing)
+    call(&keys, &arguments, Expects::Standing)
 }
 
 /// Reads what stands against it.

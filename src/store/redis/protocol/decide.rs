@@ -5,7 +5,6 @@ use super::key_names::Names;
 use super::pack::{Packer, Unpacker};
 use super::quota;
 use super::quota::Remembering;
-use super::scripts::Verb;
 use crate::core::base::reason::{Reason, Reasons};
 use crate::core::op::Op;
 use crate::core::quota::charge::QuotaPlace;
@@ -57,7 +56,7 @@ pub fn encode(prefix: &str, d: &Decide<'_>, op: &Op<'_>) -> Plan {
     let issuer = d.issuer.to_string();
     let expects = Expects::Decision { scope_ok, limit, quota, issuer };
     let then = then.map_or(Then::Nothing, Then::Charge);
-    Plan { call: call(Verb::Decide, &keys, &arguments[..count], expects), then }
+    Plan { call: call(&keys, &arguments[..count], expects), then }
 }
 
 /// Writes one for whatever script decides.

@@ -4,7 +4,6 @@ use super::codec::{Call, Expects, admission, call, field};
 use super::decide::{evicts, limit};
 use super::key_names::Names;
 use super::pack::{Packer, Unpacker};
-use super::scripts::Verb;
 use crate::core::decision::login::known_session;
 use crate::core::family::ops::{
     Drawn, FamilyAnswer, FamilyId, FamilyKey, FamilyOp, Granted, KnownFamily, Login, LoginAnswer,
@@ -31,8 +30,8 @@ fn keys(prefix: &str, user: &str, family: &FamilyId) -> Vec<String> {
     [names.key("u"), names.key("d")].into_iter().chain(beside).collect()
 }
 
-fn ask(verb: Verb, keys: &[String], arguments: &[&[u8]], expects: FamilyExpects) -> Call {
-    call(verb, keys, arguments, Expects::Family(expects))
+fn ask(keys: &[String], arguments: &[&[u8]], expects: FamilyExpects) -> Call {
+    call(keys, arguments, Expects::Family(expects))
 }
 
 /// Writes an act.
@@ -40,7 +39,7 @@ pub fn encode(prefix: &str, op: &FamilyOp<'_>, horizon_ms: u64) -> Call {
     match op {
         FamilyOp::Find { bucket, family } => {
             let key = Names::within(prefix, *bucket, "").beside("f", family);
-            ask(Verb::FamilyFind, &[key], &[], FamilyExpects::Known)
+            ask(&[key], &[], FamilyExpects::Known)
         }
         FamilyOp::Login(login) => log_in(prefix, login, horizon_ms),
         FamilyOp::Refresh(asked) => {
@@ -49,13 +48,13 @@ pub fn encode(prefix: &str, op: &FamilyOp<'_>, horizon_ms: u64) -> Call {
             let numbers = with_serial(Packer::default().ms(horizon_ms).ms(*grace_ms), *serial);
             let arguments: [&[u8]; 6] = [&numbers, digest, user.as_bytes(), &key.0, next, sealed];
             let keys = keys(prefix, user, family);
-            ask(Verb::Refresh, &keys, &arguments, FamilyExpects::Refresh)
+            ask(&keys, &arguments, FamilyExpects::Refresh)
         }
         FamilyOp::Logout(PresentedToken { user, family, key, serial, digest }) => {
             let numbers = with_serial(Packer::default().ms(horizon_ms), *serial);
             let arguments: [&[u8]; 4] = [&numbers, digest, user.as_bytes(), &key.0];
             let keys = keys(prefix, user, family);
-            ask(Verb::Logout, &keys, &arguments, FamilyExpects::Done)
+            ask(&keys, &arguments, FamilyExpects::Done)
         }
     }
 }
@@ -92,7 +91,7 @@ fn log_in(prefix: &str, login: &Login<'_>, horizon_ms: u64) -> Call {
         &family.key.0,
     ];
     let expects = FamilyExpects::Login { user: admit.user.to_string(), limit: admit.rule.limit };
-    ask(Verb::Login, &keys, &arguments, expects)
+    ask(&keys, &arguments, expects)
 }
 
 /// Reads a reply. `None`: it is not what the script answers.

@@ -1,15 +1,21 @@
 //! By how much the clocks of issuers lead the server's, as calls of a script. They lie in a slot of their own: a revocation
 //! reads them first, and a decision that has found a larger lead is told when that is written.
 
-use super::codec::{Call, Expects, Plan, Then, call};
+use super::codec::{Call, Expects, Plan, Then};
 use super::pack::Packer;
-use super::scripts::Verb;
 use crate::core::revocation::lead::{Ahead, Lead};
+use crate::core::script::Script;
+use crate::store::redis::protocol::codec::script_call;
 
 /// Notes a lead where it is larger than what is known; 0: only asks. Answers the largest that is known.
 fn ask(prefix: &str, issuer: &str, ms: u64) -> Call {
     let numbers = Packer::default().put(4, ms).0;
-    call(Verb::Lead, &[format!("{prefix}:lead")], &[&numbers, issuer.as_bytes()], Expects::Count)
+    script_call(
+        Script::Lead,
+        &[format!("{prefix}:lead")],
+        &[&numbers, issuer.as_bytes()],
+        Expects::Count,
+    )
 }
 
 /// Writes down that a token of a clock ahead of the server's was let through.
@@ -25,7 +31,7 @@ pub fn revoke(
     (mut keys, numbers): (Vec<String>, &[u8]),
 ) -> Plan {
     let revocation = |keys: &[String], arguments: &[&[u8]]| {
-        call(Verb::RevokeUser, keys, arguments, Expects::Count)
+        script_call(Script::RevokeUser, keys, arguments, Expects::Count)
     };
     match lead {
         Lead::Observed { issuer } if has_slots => {

@@ -3,13 +3,13 @@
 use super::codec::{Call, Expects, call, field};
 use super::key_names::Names;
 use super::pack::{NEVER, Packer, Unpacker};
-use super::scripts::Verb;
 use crate::core::api_key::key::key_of_balance;
 use crate::core::op::Verdict;
 use crate::core::quota::charge::Charge;
 use crate::core::quota::idempotency::{Idempotency, another_question};
 use crate::core::quota::spend::{AddUnits, Consume, Refund, too_many};
 use crate::core::quota::state::{Charged, Consumption, QuotaRule, Refill, Spend};
+use crate::core::script::Script;
 use std::borrow::Cow;
 
 /// All of the reply where something else was asked under an idempotency key.
@@ -97,7 +97,9 @@ pub fn consume(prefix: &str, asked: &Consume<'_>) -> Call {
 
 /// The same as the second step of a decision.
 pub fn consume_apart(prefix: &str, charge: &Charge<'_>) -> Call {
-    consume_key(prefix, &charge.key, &charge.rule, &charge.spend, charge.once.as_ref(), true)
+    let call =
+        consume_key(prefix, &charge.key, &charge.rule, &charge.spend, charge.once.as_ref(), true);
+    Call { script: Some(Script::Consume), ..call }
 }
 
 fn consume_key(
@@ -113,7 +115,7 @@ fn consume_key(
     let arguments = [&*numbers, id, question];
     let count = if once.is_some() { 3 } else { 2 };
     let keys = Apart::of(prefix, key).keys(once);
-    call(Verb::Consume, &keys, &arguments[..count], Expects::Consumption)
+    call(&keys, &arguments[..count], Expects::Consumption)
 }
 
 /// Tops up a balance that lies apart.
@@ -122,7 +124,7 @@ pub fn add(prefix: &str, asked: &AddUnits<'_>) -> Call {
     let numbers = Packer::default().put(7, asked.rule.limit).put(7, asked.units).0;
     let keys = Apart::of(prefix, &asked.key).keys(once);
     let arguments = [&*numbers, once.map(|once| once.question.as_slice()).unwrap_or_default()];
-    call(Verb::AddUnits, &keys, &arguments[..keys.len()], Expects::Consumption)
+    call(&keys, &arguments[..keys.len()], Expects::Consumption)
 }
 
 /// Gives a charge back.
@@ -146,13 +148,13 @@ pub fn refund(prefix: &str, asked: &Refund<'_>) -> Call {
     // What an API key holds may lie with another owner's key by now.
     let of_key = asked.lasting && key_of_balance(&asked.key).is_some();
     let owner = asked.user.as_deref().filter(|_| of_key).unwrap_or_default();
-    call(Verb::Refund, &keys, &[&numbers, &id, &place, owner.as_bytes()], Expects::Flag)
+    call(&keys, &[&numbers, &id, &place, owner.as_bytes()], Expects::Flag)
 }
 
 /// Forgets quotas that lie apart; they are of one name.
 pub fn reset(prefix: &str, keys: &[Cow<'_, str>]) -> Call {
     let keys: Vec<String> = keys.iter().map(|key| Apart::of(prefix, key).key()).collect();
-    call(Verb::ResetQuotas, &keys, &[], Expects::Flag)
+    call(&keys, &[], Expects::Flag)
 }
 
 /// Reads what a charge, or a top-up, was answered.

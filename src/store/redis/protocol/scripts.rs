@@ -1,60 +1,13 @@
-//! The scripts, one per verb, and how a call of one is written. Each begins with the prelude; those
+//! The texts of the scripts. Each begins with the prelude; those
 //! that look at the whole record have the library behind their own first lines, those that look at a quota
 //! have the library of quotas, those that look at an API key the library of keys behind it, and
 //! those that ask for a credential again both.
 
+use crate::core::script::{Script, WhenFull};
 use std::sync::LazyLock;
 
-/// One verb.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(usize)]
-pub enum Verb {
-    Decide,
-    Admit,
-    Touch,
-    End,
-    List,
-    RevokeToken,
-    IsRevoked,
-    RevokeUser,
-    UnblockUser,
-    NextGeneration,
-    Consume,
-    AddUnits,
-    Refund,
-    ReceiptKey,
-    ResetQuotas,
-    Apply,
-    ApplyStanding,
-    Standing,
-    TurnAsk,
-    TurnAskStanding,
-    TurnLeave,
-    TurnExtend,
-    Once,
-    OnceRelease,
-    Check,
-    KeyFind,
-    KeyClaim,
-    KeyPoint,
-    KeyCreate,
-    KeyUse,
-    KeyUndo,
-    KeyRotate,
-    KeyRevoke,
-    KeyAdd,
-    KeyUpdate,
-    KeyIds,
-    KeyGet,
-    FamilyFind,
-    Login,
-    Refresh,
-    Logout,
-    Lead,
-}
-
 /// A script, ready to be called.
-pub struct Script {
+pub struct Text {
     /// Its text.
     pub text: String,
     /// Its SHA-1, in hexadecimal.
@@ -141,76 +94,81 @@ const TURN_ASK_STANDING: &[&str] = &[
     TURN_ASK_BODY,
 ];
 
-/// (parts, whether it runs where the server is out of memory: checks must, new revocations must not
-/// seem to have been kept).
-const TEXTS: [(&[&str], bool); 42] = [
-    (text!("decide", "quota", "decide_slow"), true),
-    (text!("admit", "admit_session", "admit_body"), false),
-    (text!("touch", "touch_body"), true),
-    (text!("end", "end_body"), true),
-    (text!("list", "list_body"), true),
-    (text!("revoke_token", "revoke_token_body"), false),
-    (text!("is_revoked", "is_revoked_body"), true),
-    (text!("revoke_user", "lead_seen", "revoke_user_body"), false),
-    (text!("unblock_user", "unblock_user_body"), true),
-    (text!("next_generation", "next_generation_body"), false),
-    (text!(QUOTA then "consume"), false),
-    (text!(QUOTA then "add_units"), false),
-    (text!(QUOTA then "refund"), false),
-    (text!("receipt_key"), false),
-    (text!(QUOTA then "reset_quotas"), true),
-    (text!(APPLY then "apply_body"), false),
-    (text!(credential, "apply_standing", "apply_standing_body", "apply_body"), false),
-    (text!(credential, "standing", "standing_body"), true),
-    (text!(turn, "turn_ask", TURN_FREE, TURN_ASK_BODY), false),
-    (TURN_ASK_STANDING, false),
-    (text!(turn, "turn_leave", TURN_LEAVE_FREE, TURN_LEAVE_BODY), true),
-    (TURN_EXTEND, true),
-    (text!("once"), false),
-    (text!("once_release"), true),
-    (text!("check"), true),
-    (text!(POINTER then "key_find"), true),
-    (text!(POINTER then "key_claim"), false),
-    (text!(POINTER then "key_point"), true),
-    (text!(key, "key_patch", "key_create"), false),
-    (text!(key, "key_use", "key_judge", "lib", "key_decide", "decide_slow", "key_use_end"), true),
-    // Of what it writes the server has room already.
-    (text!(key, "key_undo"), true),
-    (text!(key, "key_rotate"), false),
-    (text!(key, "key_revoke"), true),
-    (text!(key, "key_add"), false),
-    (text!(key, "key_patch", "key_update"), false),
-    (text!("key_ids"), true),
-    (text!(key, "key_get"), true),
-    (text!(OURS then "family_find"), true),
-    (text!("login", "family", "admit_session", "login_body"), false),
-    (text!("refresh", "family", "refresh_body"), false),
-    (text!("logout", "family", "logout_body"), true),
-    (text!(LEAD_SEEN then "lead"), true),
-];
+/// The parts of each script.
+fn parts(script: Script) -> &'static [&'static str] {
+    match script {
+        Script::Decide => text!("decide", "quota", "decide_slow"),
+        Script::Admit => text!("admit", "admit_session", "admit_body"),
+        Script::Touch => text!("touch", "touch_body"),
+        Script::End => text!("end", "end_body"),
+        Script::List => text!("list", "list_body"),
+        Script::RevokeToken => text!("revoke_token", "revoke_token_body"),
+        Script::IsRevoked => text!("is_revoked", "is_revoked_body"),
+        Script::RevokeUser => text!("revoke_user", "lead_seen", "revoke_user_body"),
+        Script::UnblockUser => text!("unblock_user", "unblock_user_body"),
+        Script::NextGeneration => text!("next_generation", "next_generation_body"),
+        Script::Consume => text!(QUOTA then "consume"),
+        Script::AddUnits => text!(QUOTA then "add_units"),
+        Script::Refund => text!(QUOTA then "refund"),
+        Script::ReceiptKey => text!("receipt_key"),
+        Script::ResetQuotas => text!(QUOTA then "reset_quotas"),
+        Script::Apply => text!(APPLY then "apply_body"),
+        Script::ApplyStanding => {
+            text!(credential, "apply_standing", "apply_standing_body", "apply_body")
+        }
+        Script::Standing => text!(credential, "standing", "standing_body"),
+        Script::TurnAsk => text!(turn, "turn_ask", TURN_FREE, TURN_ASK_BODY),
+        Script::TurnAskStanding => TURN_ASK_STANDING,
+        Script::TurnLeave => text!(turn, "turn_leave", TURN_LEAVE_FREE, TURN_LEAVE_BODY),
+        Script::TurnExtend => TURN_EXTEND,
+        Script::Once => text!("once"),
+        Script::OnceRelease => text!("once_release"),
+        Script::Check => text!("check"),
+        Script::KeyFind => text!(POINTER then "key_find"),
+        Script::KeyClaim => text!(POINTER then "key_claim"),
+        Script::KeyPoint => text!(POINTER then "key_point"),
+        Script::KeyCreate => text!(key, "key_patch", "key_create"),
+        Script::KeyUse => {
+            text!(key, "key_use", "key_judge", "lib", "key_decide", "decide_slow", "key_use_end")
+        }
+        Script::KeyUndo => text!(key, "key_undo"),
+        Script::KeyRotate => text!(key, "key_rotate"),
+        Script::KeyRevoke => text!(key, "key_revoke"),
+        Script::KeyAdd => text!(key, "key_add"),
+        Script::KeyUpdate => text!(key, "key_patch", "key_update"),
+        Script::KeyIds => text!("key_ids"),
+        Script::KeyGet => text!(key, "key_get"),
+        Script::FamilyFind => text!(OURS then "family_find"),
+        Script::Login => text!("login", "family", "admit_session", "login_body"),
+        Script::Refresh => text!("refresh", "family", "refresh_body"),
+        Script::Logout => text!("logout", "family", "logout_body"),
+        Script::Lead => text!(LEAD_SEEN then "lead"),
+    }
+}
 
-static SCRIPTS: LazyLock<Vec<Script>> = LazyLock::new(|| {
-    TEXTS
+static SCRIPTS: LazyLock<Vec<Text>> = LazyLock::new(|| {
+    Script::ALL
         .iter()
-        .map(|(parts, out_of_memory)| {
-            let flags = if *out_of_memory { " flags=allow-oom" } else { "" };
-            let text = format!("#!lua{flags}\n{}", parts.concat());
+        .map(|script| {
+            let flags = match script.when_full() {
+                WhenFull::Runs => " flags=allow-oom",
+                WhenFull::Fails => "",
+            };
+            let text = format!("#!lua{flags}\n{}", parts(*script).concat());
             let sha = redis::Script::new(&text).get_hash().to_owned();
-            Script { text, sha }
+            Text { text, sha }
         })
         .collect()
 });
 
-/// Every script.
-pub fn all() -> &'static [Script] {
+/// The text of every script.
+pub fn all() -> &'static [Text] {
     &SCRIPTS
 }
 
-impl Verb {
-    /// Its script.
-    pub fn script(self) -> &'static Script {
-        &SCRIPTS[self as usize]
-    }
+/// The text of a script.
+pub fn text_of(script: Script) -> &'static Text {
+    &SCRIPTS[script as usize]
 }
 
 #[cfg(test)]
@@ -220,7 +178,8 @@ mod tests {
     /// What a script reads must not grow with what an account has done.
     #[test]
     fn no_script_reads_a_whole_key() {
-        for (at, script) in all().iter().enumerate().filter(|(at, _)| *at != Verb::Check as usize) {
+        for (at, script) in all().iter().enumerate().filter(|(at, _)| *at != Script::Check as usize)
+        {
             for command in
                 ["HGETALL", "HKEYS", "HVALS", "SMEMBERS", "SORT", "KEYS", "LRANGE", "SCAN"]
             {

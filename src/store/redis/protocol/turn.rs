@@ -4,7 +4,6 @@ use super::codec::{Call, Expects, call};
 use super::credential;
 use super::key_names::Names;
 use super::pack::{Packer, Unpacker};
-use super::scripts::Verb;
 use crate::core::op::Verdict;
 use crate::core::turn::ops::{Ask, TurnAnswer, TurnKind, TurnMode, TurnOp, TurnPlace};
 use crate::core::turn::state::fences_spent;
@@ -16,12 +15,12 @@ pub fn encode(prefix: &str, turn: &TurnOp<'_>, horizon_ms: u64) -> Call {
         TurnOp::Leave { place, ticket } => {
             let channels = channels(prefix);
             let arguments = [&ticket[..], channels.as_bytes()];
-            call(Verb::TurnLeave, &keys(prefix, place), &arguments, Expects::Flag)
+            call(&keys(prefix, place), &arguments, Expects::Flag)
         }
         TurnOp::Extend { place, ticket, by_ms } => {
             let [turn, ..] = keys(prefix, place);
             let arguments = [&Packer::default().ms(*by_ms).0[..], ticket];
-            call(Verb::TurnExtend, &[turn], &arguments, Expects::Turn)
+            call(&[turn], &arguments, Expects::Turn)
         }
     }
 }
@@ -38,13 +37,13 @@ fn ask(prefix: &str, asked: &Ask<'_>, horizon_ms: u64) -> Call {
     let keys = keys(prefix, &asked.place);
     let arguments = [&numbers.0[..], &asked.ticket, channels.as_bytes()];
     let Some(credential) = &asked.credential else {
-        return call(Verb::TurnAsk, &keys, &arguments, Expects::Turn);
+        return call(&keys, &arguments, Expects::Turn);
     };
     let of = credential::asked(prefix, &asked.place.id, credential, horizon_ms);
     let keys: Vec<_> = of.keys.into_iter().chain(keys).collect();
     let credential = of.arguments.iter().map(Vec::as_slice);
     let arguments: Vec<_> = credential.chain(arguments).collect();
-    call(Verb::TurnAskStanding, &keys, &arguments, Expects::Turn)
+    call(&keys, &arguments, Expects::Turn)
 }
 
 /// The turn, who waits, and until when.
