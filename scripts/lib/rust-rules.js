@@ -41,7 +41,7 @@ const STOREYS = /** @type {Record<string, { storeys: string[], crates: string[] 
  */
 const ORDERS = {
   'src/core': [
-    ['base'],
+    ['base', 'script.rs'],
     ['session', 'revocation', 'quota'],
     ['request'],
     ['api_key', 'family', 'counter', 'turn'],
