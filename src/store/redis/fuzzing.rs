@@ -5,5 +5,6 @@ pub use crate::store::redis::net::replicas::read as read_replicas;
 pub use crate::store::redis::net::resp::{Garbled, Reply, argument, begin, read as read_reply};
 pub use crate::store::redis::net::slots::{Range, Redirect, epoch, ranges, redirect, slot};
 pub use crate::store::redis::net::socket::Address;
-pub use crate::store::redis::protocol::codec::{Call, Expects, Plan, Then, decode, encode};
+pub use crate::store::redis::protocol::call::{Call, Expects, Plan, Then};
+pub use crate::store::redis::protocol::codec::{decode, encode};
 pub use crate::store::redis::protocol::pack::{FAR, Packer, Unpacker};

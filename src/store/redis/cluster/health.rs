@@ -4,33 +4,34 @@ use super::state::Shared;
 use crate::core::store::{Health, Source, Topology};
 use std::sync::Arc;
 
-impl Shared {
-    pub fn sources(&self) -> Vec<Arc<dyn Source>> {
-        let nodes = self.read(|map| map.nodes().to_vec());
-        nodes.iter().filter_map(|node| node.lines.link.source()).collect()
-    }
+/// What the thread that asks should watch.
+pub fn sources(shared: &Shared) -> Vec<Arc<dyn Source>> {
+    let nodes = shared.read(|map| map.nodes().to_vec());
+    nodes.iter().filter_map(|node| node.lines.link.source()).collect()
+}
 
-    pub fn receive(&self, source: &Arc<dyn Source>) -> bool {
-        let nodes = self.read(|map| map.nodes().to_vec());
-        nodes.iter().any(|node| node.lines.link.receive(source))
-    }
+/// Reads and takes in what has arrived. False: the source is of no use any more.
+pub fn receive(shared: &Shared, source: &Arc<dyn Source>) -> bool {
+    let nodes = shared.read(|map| map.nodes().to_vec());
+    nodes.iter().any(|node| node.lines.link.receive(source))
+}
 
-    pub fn health(&self) -> Health {
-        let (known, owners) = self.read(|map| (map.known, map.owners()));
-        let mut health = Health { topology: Topology::Cluster, ..Health::default() };
-        health.connected = known && self.is_whole();
-        for node in owners {
-            let own = node.lines.link.health();
-            health.connected &= own.connected;
-            health.version = health.version.or(own.version);
-            let named = own.warnings.into_iter().map(|text| format!("{}: {text}", node.name));
-            health.warnings.extend(named);
-            health.damaged |= own.damaged;
-            if !own.connected {
-                health.unreachable.push(node.name.clone());
-            }
-            health.primaries.push(node.name.clone());
+/// What is known of the nodes.
+pub fn health(shared: &Shared) -> Health {
+    let (known, owners) = shared.read(|map| (map.known, map.owners()));
+    let mut health = Health { topology: Topology::Cluster, ..Health::default() };
+    health.connected = known && shared.is_whole();
+    for node in owners {
+        let own = node.lines.link.health();
+        health.connected &= own.connected;
+        health.version = health.version.or(own.version);
+        let named = own.warnings.into_iter().map(|text| format!("{}: {text}", node.name));
+        health.warnings.extend(named);
+        health.damaged |= own.damaged;
+        if !own.connected {
+            health.unreachable.push(node.name.clone());
         }
-        health
+        health.primaries.push(node.name.clone());
     }
+    health
 }

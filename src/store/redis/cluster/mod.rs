@@ -64,15 +64,15 @@ impl Store for ClusterStore {
     }
 
     fn sources(&self) -> Vec<Arc<dyn Source>> {
-        self.shared.sources()
+        health::sources(&self.shared)
     }
 
     fn receive(&self, source: &Arc<dyn Source>) -> bool {
-        self.shared.receive(source)
+        health::receive(&self.shared, source)
     }
 
     fn health(&self) -> Health {
-        let mut health = self.shared.health();
+        let mut health = health::health(&self.shared);
         health.warnings.extend(self.listener.warnings());
         health
     }

@@ -2,17 +2,19 @@
 //! says, and none is held while another is taken, or while a sink or a link is called; but the map's, for
 //! reading, while a link is looked up.
 
+use super::broadcast::Gather;
 use super::map::Map;
 use super::node::Node;
 use crate::core::base::error::Fault;
-use crate::core::op::Outcome;
+use crate::core::op::{Outcome, Verdict};
 use crate::core::store::{Notice, Sink};
-use crate::store::redis::connection::connection::{Link, MAX_WAITING, tell};
+use crate::store::redis::connection::connection::{Link, MAX_WAITING, Router, tell};
 use crate::store::redis::connection::pending::{Stage, Waiting};
 use crate::store::redis::connection::pool::Way;
-use crate::store::redis::net::slots::{Range, Redirect};
+use crate::store::redis::net::slots::{Range, Redirect, bucket_in};
 use crate::store::redis::net::socket::Address;
-use crate::store::redis::protocol::codec::Plan;
+use crate::store::redis::protocol::call::{Plan, Then};
+use crate::store::redis::protocol::codec::ping;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
@@ -91,7 +93,8 @@ impl Shared {
     }
 
     fn make_node(&self, address: &Address) -> Arc<Node> {
-        Arc::new(Node::start(&self.me, &self.way, address))
+        let here = Here { shared: self.me.clone(), address: address.clone() };
+        Arc::new(Node::start(here, &self.way, address))
     }
 
     /// The nodes that serve slots; before they are known those of the URL.
@@ -249,6 +252,48 @@ impl Shared {
         }
     }
 
+    /// Asks whether scripts run, on every node. `Some`: it was refused.
+    pub fn ask_all(&self, ticket: u64, sink: &Arc<dyn Sink>) -> Option<Outcome> {
+        let asked = self.read(|map| {
+            let bucket_of = |node| {
+                bucket_in(|slot| map.owner(slot).is_some_and(|owner| Arc::ptr_eq(owner, node)))
+            };
+            let owners = map.owners();
+            let buckets: Vec<_> = owners.iter().map(bucket_of).collect();
+            let is_whole = map.known && map.uncovered() == 0;
+            if is_whole { Ok((owners, buckets)) } else { Err(map.known) }
+        });
+        let (owners, buckets) = match asked {
+            Ok(asked) => asked,
+            Err(known) => {
+                return match self.refusal(known) {
+                    Some(fault) => Some(Err(fault)),
+                    None => self.park_all(ticket, sink),
+                };
+            }
+        };
+        let gather: Arc<dyn Sink> = Arc::new(Gather::new(sink, ticket, owners.len()));
+        for (node, bucket) in owners.iter().zip(buckets) {
+            // No bucket of ours lies there: it is not needed.
+            let refused = match bucket {
+                None => Some(Ok(Verdict::Pong(Some(Vec::new())))),
+                Some(bucket) => {
+                    let plan = Plan { call: ping(&self.way.prefix, bucket), then: Then::Nothing };
+                    node.lines.link.submit(plan, 0, &gather)
+                }
+            };
+            if let Some(outcome) = refused {
+                let named = |fault: Fault| Fault {
+                    message: format!("{} ({})", fault.message, node.name),
+                    ..fault
+                };
+                gather.complete(0, outcome.map_err(named));
+            }
+        }
+        self.hold();
+        None
+    }
+
     /// Sends what waits no longer, and gives up on what waited too long.
     pub fn release(&self) {
         let now = Instant::now();
@@ -374,5 +419,33 @@ impl Shared {
             node.lines.close();
         }
         self.release();
+    }
+}
+
+/// What a node's connections know of the others.
+#[derive(Clone)]
+struct Here {
+    shared: Weak<Shared>,
+    address: Address,
+}
+
+impl Router for Here {
+    fn route(&self, waiting: Waiting, why: Redirect) {
+        match self.shared.upgrade() {
+            Some(shared) => shared.redirect(&self.address, waiting, why),
+            None => waiting.refuse(Fault::unavailable("the store was closed")),
+        }
+    }
+}
+
+impl Sink for Here {
+    fn complete(&self, _ticket: u64, _outcome: Outcome) {}
+
+    fn notice(&self, notice: Notice) {
+        let Some(shared) = self.shared.upgrade() else { return };
+        match notice {
+            Notice::Lost(_) | Notice::Recovered => shared.node_changed(),
+            other => shared.tell(&[other]),
+        }
     }
 }

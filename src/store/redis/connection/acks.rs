@@ -3,9 +3,7 @@
 //! written: so a write of ours goes before it, and a call that found everything as it wanted is held by
 //! as many replicas as one that changed something.
 
-use super::connection::Completions;
-use super::pending::{Stage, Waiting};
-use super::queue::Queue;
+use super::pending::{Completions, Stage, Waiting};
 use crate::core::base::error::Fault;
 use crate::core::base::reason::Reason;
 use crate::core::family::ops::{FamilyAnswer, LoginAnswer, RefreshAnswer};
@@ -15,7 +13,8 @@ use crate::core::store::Sink;
 use crate::core::turn::ops::TurnAnswer;
 use crate::store::redis::net::resp;
 use crate::store::redis::net::resp::Reply;
-use crate::store::redis::protocol::codec::{Call, Expects};
+use crate::store::redis::protocol::call::{Call, Expects};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -63,6 +62,38 @@ impl Acks {
     /// A call was appended.
     pub fn opened(&mut self) {
         self.open += 1;
+    }
+
+    /// Ends a batch that is about to be written, where the one before it is answered. Returns where the batch begins
+    /// among the calls, and what is written after it: a write of ours, and a WAIT.
+    pub fn close_batch(&mut self, waiting: &VecDeque<Waiting>) -> Option<(usize, [Waiting; 2])> {
+        if self.open == 0 || self.waits > 0 {
+            return None;
+        }
+        let now = Instant::now();
+        let first = waiting.len() - self.open;
+        let calls = waiting.range(first..);
+        let earliest = calls.clone().map(|waiting| waiting.deadline).min().unwrap_or(now);
+        // Half, so that those who come meanwhile have as much left.
+        let left = earliest.saturating_duration_since(now).min(self.timeout / 2);
+        let wait = left.saturating_sub(MARGIN).as_millis().max(1).to_string();
+        // A slot that is on its way to this server takes our write as it takes the call.
+        let tagged = calls.last().map(|last| (last.call.slot, tag(last), last.asking));
+        let (slot, tag, asking) = tagged.unwrap_or_default();
+        let key = format!("{}{tag}:ack", self.prefix);
+        let wanted = self.wanted.to_string();
+        let deadline = now + self.timeout;
+        (self.open, self.waits) = (0, 1);
+        let mark = command(&[b"SET", key.as_bytes(), b"", b"PX", b"1"], slot);
+        let mark = Waiting { asking, ..Waiting::of(mark, Stage::Mark, deadline) };
+        let wait = command(&[b"WAIT", wanted.as_bytes(), wait.as_bytes()], slot);
+        Some((first, [mark, Waiting::of(wait, Stage::Wait, deadline)]))
+    }
+
+    /// Counts the calls of the batch that is not closed anew: some of them have gone.
+    pub fn count_batch(&mut self, waiting: &VecDeque<Waiting>) {
+        let is_open = |waiting: &&Waiting| !matches!(waiting.stage, Stage::Wait);
+        self.open = waiting.iter().rev().take_while(is_open).count();
     }
 
     /// Calls that are not written, because their batch is not closed.
@@ -146,56 +177,6 @@ fn too_few(held: u32, wanted: u32) -> Fault {
     Fault::unknown(format!(
         "the write stands, and {held} of the {wanted} replicas of store.acks are known to hold it: a failover may lose it"
     ))
-}
-
-impl Queue {
-    /// Ends a batch that is about to be written, where the one before it is answered.
-    pub fn close_batch(&mut self) {
-        let now = Instant::now();
-        let Some(acks) = self.acks.as_mut().filter(|acks| acks.open > 0 && acks.waits == 0) else {
-            return;
-        };
-        let first = self.waiting.len() - acks.open;
-        let calls = self.waiting.range(first..);
-        let earliest = calls.clone().map(|waiting| waiting.deadline).min().unwrap_or(now);
-        // Half, so that those who come meanwhile have as much left.
-        let left = earliest.saturating_duration_since(now).min(acks.timeout / 2);
-        let wait = left.saturating_sub(MARGIN).as_millis().max(1).to_string();
-        // A slot that is on its way to this server takes our write as it takes the call.
-        let tagged = calls.last().map(|last| (last.call.slot, tag(last), last.asking));
-        let (slot, tag, asking) = tagged.unwrap_or_default();
-        let key = format!("{}{tag}:ack", acks.prefix);
-        let wanted = acks.wanted.to_string();
-        let deadline = now + acks.timeout;
-        (acks.open, acks.waits) = (0, 1);
-        for (words, stage) in [
-            (&[b"SET", key.as_bytes(), b"", b"PX", b"1"][..], Stage::Mark),
-            (&[b"WAIT", wanted.as_bytes(), wait.as_bytes()], Stage::Wait),
-        ] {
-            let asking = asking && matches!(stage, Stage::Mark);
-            let ours = Waiting { asking, ..Waiting::of(command(words, slot), stage, deadline) };
-            self.waiting.push_back(ours);
-        }
-        for at in first..self.waiting.len() {
-            self.append(at);
-        }
-    }
-
-    /// Counts the calls of the batch that is not closed anew: some of them have gone.
-    pub fn count_batch(&mut self) {
-        if let Some(acks) = &mut self.acks {
-            let is_open = |waiting: &&Waiting| !matches!(waiting.stage, Stage::Wait);
-            acks.open = self.waiting.iter().rev().take_while(is_open).count();
-        }
-    }
-
-    /// Drops what is of no use on another connection: every batch is closed anew.
-    pub fn reopen_batch(&mut self) {
-        if self.acks.is_some() {
-            self.waiting.retain(|waiting| !matches!(waiting.stage, Stage::Mark | Stage::Wait));
-            self.count_batch();
-        }
-    }
 }
 
 /// `:{bucket}` of a call's first key.

@@ -2,12 +2,11 @@
 //! task makes the connection, reads what comes, and makes it again when it is lost.
 
 use super::connection::Link;
-use super::receive::garbled;
 use crate::store::redis::endpoint::handshake::{Login, Server, greet};
 use crate::store::redis::endpoint::prefix::Prefix;
 use crate::store::redis::endpoint::resolver::Place;
 use crate::store::redis::net::connect_error::explained;
-use crate::store::redis::net::resp::Garbled;
+use crate::store::redis::net::resp::{Garbled, garbled};
 use crate::store::redis::net::socket::{Address, Socket, Stream, connect};
 use std::future::pending;
 use std::io;

@@ -6,4 +6,3 @@ pub(crate) mod io;
 pub(crate) mod pending;
 pub(crate) mod pool;
 pub(crate) mod queue;
-pub(crate) mod receive;

@@ -5,10 +5,13 @@ use crate::core::op::Outcome;
 use crate::core::op::Verdict;
 use crate::core::store::Sink;
 use crate::store::redis::net::resp;
-use crate::store::redis::protocol::codec::{Call, Plan, Then};
+use crate::store::redis::protocol::call::{Call, Plan, Then};
 use crate::store::redis::protocol::scripts::text_of;
 use std::sync::Arc;
 use std::time::Instant;
+
+/// What calls came to, and who waits for it.
+pub type Completions = Vec<(Arc<dyn Sink>, u64, Outcome)>;
 
 /// A call that waits for its reply.
 pub struct Waiting {

@@ -1,8 +1,7 @@
 //! What waits on a connection, in the order of the wire, and what is still to be written.
 
 use super::acks::Acks;
-use super::connection::Completions;
-use super::pending::{Stage, Waiting};
+use super::pending::{Completions, Stage, Waiting};
 use crate::core::api_key::ops::KeyAnswer;
 use crate::core::base::error::Fault;
 use crate::core::base::reason::{Reason, Reasons};
@@ -19,8 +18,8 @@ use crate::store::redis::net::slots;
 use crate::store::redis::net::slots::Redirect;
 use crate::store::redis::net::socket::Socket;
 use crate::store::redis::protocol::api_key;
+use crate::store::redis::protocol::call::Expects;
 use crate::store::redis::protocol::codec;
-use crate::store::redis::protocol::codec::Expects;
 use crate::store::redis::protocol::lead;
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -175,6 +174,31 @@ impl Queue {
         let open = self.acks.as_ref().map_or(0, Acks::open);
         for at in sent..self.waiting.len() - open {
             self.append(at);
+        }
+    }
+
+    /// Ends a batch that is about to be written, where the one before it is answered.
+    pub fn close_batch(&mut self) {
+        let Some(acks) = &mut self.acks else { return };
+        let Some((first, ours)) = acks.close_batch(&self.waiting) else { return };
+        self.waiting.extend(ours);
+        for at in first..self.waiting.len() {
+            self.append(at);
+        }
+    }
+
+    /// Counts the calls of the batch that is not closed anew: some of them have gone.
+    pub fn count_batch(&mut self) {
+        if let Some(acks) = &mut self.acks {
+            acks.count_batch(&self.waiting);
+        }
+    }
+
+    /// Drops what is of no use on another connection: every batch is closed anew.
+    pub fn reopen_batch(&mut self) {
+        if self.acks.is_some() {
+            self.waiting.retain(|waiting| !matches!(waiting.stage, Stage::Mark | Stage::Wait));
+            self.count_batch();
         }
     }
 

@@ -3,6 +3,7 @@
 
 use super::prefix::Prefix;
 use crate::core::store::{Health, Topology};
+use crate::store::redis::net::connect_error::refused;
 use crate::store::redis::net::resp;
 use crate::store::redis::net::resp::Reply;
 use crate::store::redis::net::socket::Stream;
@@ -29,11 +30,6 @@ impl fmt::Debug for Login {
 
 /// Oldest server whose scripts can say what they need (`#!lua flags=`).
 const OLDEST: u32 = 7;
-
-/// Why a server cannot be used.
-pub fn refused(what: impl Into<String>) -> io::Error {
-    io::Error::other(what.into())
-}
 
 /// A server that was greeted.
 pub struct Server {

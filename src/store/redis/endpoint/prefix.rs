@@ -1,7 +1,7 @@
 //! What a prefix remembers of those who use it: the version of the layout of its keys, and the issuers whose users need no
 //! name before theirs. Asked for whenever a connection begins. A node of a Cluster that does not hold these keys says nothing.
 
-use super::handshake::refused;
+use crate::store::redis::net::connect_error::refused;
 use crate::store::redis::net::resp::{Reply, command};
 use crate::store::shared_users::shared_users;
 use std::io;

@@ -45,6 +45,11 @@ fn plain(address: &Address, error: &Error) -> String {
     format!("{error}{hint}")
 }
 
+/// Why a server cannot be used.
+pub fn refused(what: impl Into<String>) -> Error {
+    Error::other(what.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,8 @@
 //! The wire: commands written into a buffer, replies read out of one (RESP2). Our scripts answer with
 //! one bulk string each; the other forms come from the greeting.
 
+use std::io;
+
 /// A reply.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Reply {
@@ -66,6 +68,11 @@ fn number_line(into: &mut Vec<u8>, kind: u8, mut number: usize) {
 /// What came is not RESP: the connection cannot be used any more.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Garbled;
+
+/// What ends a connection that brings what no server answers.
+pub fn garbled() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "the replies make no sense")
+}
 
 /// Reads one reply from the front of `bytes`: the reply and how many bytes it took, `None` where it has
 /// not arrived whole.

@@ -1,7 +1,8 @@
 //! API keys as calls of scripts, and what those answer.
 
 use super::api_key_index;
-use super::codec::{Call, Expects, Plan, Then, call};
+use super::api_key_index::ask;
+use super::call::{Call, Expects, KeyExpects, Plan, Then, Undo, UseExpects, script_call};
 use super::decide::{decide_call, decision};
 use super::key_names::Names;
 use super::pack::{FAR, NEVER, Packer, Unpacker};
@@ -17,48 +18,10 @@ use crate::core::op::{Op, Verdict};
 use crate::core::quota::idempotency::another_question;
 use crate::core::quota::state::{Charged, QuotaRule, Refill};
 use crate::core::script::Script;
-use crate::store::redis::protocol::codec::script_call;
 
 /// All of the reply where there is no such key, or no balance.
 const UNKNOWN: u8 = 253;
 const NO_BALANCE: u8 = 252;
-
-/// How a reply about keys is to be read.
-#[derive(Debug)]
-pub enum KeyExpects {
-    /// Of `Find`: the id, where it is known.
-    Place(Option<String>),
-    Done,
-    Added,
-    Ids,
-    Revoked(KeyPlace),
-    /// Of `Update`.
-    Updated(KeyPlace),
-    Infos {
-        owner: String,
-        ids: Vec<String>,
-    },
-    Used(Box<UseExpects>),
-}
-
-#[derive(Debug)]
-pub struct UseExpects {
-    place: KeyPlace,
-    scope_ok: bool,
-    limit: Option<u64>,
-    quota: Option<u64>,
-    issuer: String,
-    /// By which units can be given back, where they may have to be.
-    undo: Option<Undo>,
-}
-
-/// What gives the key's own units back where the second step of the decision denies.
-#[derive(Debug)]
-struct Undo {
-    key: String,
-    memory: Option<String>,
-    units: u64,
-}
 
 fn key_and_ring(prefix: &str, place: &KeyPlace) -> [String; 2] {
     [Names::of_api_key(prefix, &place.id).key("a"), Names::of(prefix, &place.owner).key("ak")]
@@ -99,10 +62,6 @@ fn patch(patch: &KeyPatch) -> [Vec<u8>; 5] {
         text(metadata.as_ref().and_then(Option::as_ref)).unwrap_or_default(),
         quota.as_ref().map(rule).unwrap_or_default(),
     ]
-}
-
-pub(crate) fn ask(keys: &[String], arguments: &[&[u8]], expects: KeyExpects) -> Call {
-    call(keys, arguments, Expects::ApiKey(expects))
 }
 
 /// Writes every act but a use.

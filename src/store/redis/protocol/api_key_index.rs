@@ -1,7 +1,6 @@
 //! The names of imported keys as calls of scripts, and what those answer. A name lies in the bucket of the hash that it is.
 
-use super::api_key::{KeyExpects, ask};
-use super::codec::Call;
+use super::call::{Call, Expects, KeyExpects, call};
 use super::key_names::Names;
 use super::pack::{FAR, NEVER, Packer, Unpacker};
 use crate::core::api_key::key::LISTED_MS;
@@ -15,6 +14,11 @@ const ID: usize = 20;
 
 /// A record is kept so much longer than it is told of, in milliseconds.
 const SLACK_MS: u64 = 3_600_000;
+
+/// Writes a call about API keys.
+pub(crate) fn ask(keys: &[String], arguments: &[&[u8]], expects: KeyExpects) -> Call {
+    call(keys, arguments, Expects::ApiKey(expects))
+}
 
 fn pointer(prefix: &str, digest: &Digest) -> String {
     let mut hex = String::with_capacity(64);

@@ -2,132 +2,25 @@
 //! scripts; here they change their form and no more.
 
 use super::api_key;
-use super::api_key::KeyExpects;
+use super::call::{Call, Expects, Plan, Then, call, field};
 use super::counter;
 use super::credential;
 use super::decide;
-use super::decide::{evicts, issued, limit};
 use super::family;
-use super::family::FamilyExpects;
+use super::fields::{evicts, issued, limit};
 use super::key_names::Names;
 use super::lead;
 use super::pack::{FAR, NEVER, Packer, Unpacker};
 use super::quota;
+use super::session::{admission, view};
 use super::turn;
 use crate::core::api_key::ops::KeyOp;
-use crate::core::base::reason::Reason;
 use crate::core::op::{Act, Op, Verdict};
 use crate::core::quota::idempotency::another_question;
-use crate::core::request::request::Admission;
 use crate::core::script::Script;
-use crate::core::session::session::{Cursor, Page, Session, SessionTimes};
+use crate::core::session::session::{Cursor, Page};
 use crate::store::redis::net::replicas;
-use crate::store::redis::net::resp;
-use crate::store::redis::net::slots;
-
-/// One call, ready to be sent.
-#[derive(Debug)]
-pub struct Call {
-    /// The script; `None`: a command without one.
-    pub script: Option<Script>,
-    /// The slot of its keys.
-    pub slot: u16,
-    /// How many arguments `tail` holds.
-    pub arguments: usize,
-    /// Everything behind the script's name: number of keys, keys, arguments. Of a command all of it.
-    pub tail: Vec<u8>,
-    /// How the reply is to be read.
-    pub expects: Expects,
-}
-
-/// How a reply is to be read.
-#[derive(Debug)]
-pub enum Expects {
-    /// `quota`: the limit of the quota that is looked at.
-    Decision {
-        scope_ok: bool,
-        limit: Option<u64>,
-        quota: Option<u64>,
-        issuer: String,
-    },
-    Admission {
-        user: String,
-        limit: Option<u64>,
-    },
-    Session {
-        user: String,
-    },
-    Sessions {
-        user: String,
-    },
-    Pong,
-    Flag,
-    Count,
-    Generation,
-    Consumption,
-    /// Values of so many counters.
-    Applied(usize),
-    /// What stands against a credential.
-    Standing,
-    Turn,
-    Key,
-    ApiKey(KeyExpects),
-    Family(FamilyExpects),
-}
-
-impl Call {
-    /// Appends an argument.
-    pub fn push(&mut self, argument: &[u8]) {
-        resp::argument(&mut self.tail, argument);
-        self.arguments += 1;
-    }
-}
-
-/// What is asked first, and what follows from it, where that may lie in another slot.
-pub struct Plan {
-    pub call: Call,
-    pub then: Then,
-}
-
-/// What follows from a call.
-pub enum Then {
-    Nothing,
-    /// What a request is charged, if the first call allows it.
-    Charge(Call),
-    /// A revocation, which takes the answer to the first call as its last argument.
-    Revoke(Call),
-}
-
-/// A call of the script of the operation that is being encoded.
-pub(crate) fn call(keys: &[String], arguments: &[&[u8]], expects: Expects) -> Call {
-    let mut tail = Vec::with_capacity(384);
-    resp::argument(&mut tail, keys.len().to_string().as_bytes());
-    for key in keys {
-        resp::argument(&mut tail, key.as_bytes());
-    }
-    for bytes in arguments {
-        resp::argument(&mut tail, bytes);
-    }
-    let slot = keys.first().map_or(0, |key| slots::slot(key));
-    Call { script: None, slot, arguments: 1 + keys.len() + arguments.len(), tail, expects }
-}
-
-/// A call of a script that is a step of its own.
-pub(crate) fn script_call(
-    script: Script,
-    keys: &[String],
-    arguments: &[&[u8]],
-    expects: Expects,
-) -> Call {
-    Call { script: Some(script), ..call(keys, arguments, expects) }
-}
-
-pub(crate) fn field(kind: u8, name: &[u8]) -> Vec<u8> {
-    let mut field = Vec::with_capacity(name.len() + 1);
-    field.push(kind);
-    field.extend_from_slice(name);
-    field
-}
+use crate::store::redis::protocol::call::script_call;
 
 /// Writes an operation as calls. `has_slots`: keys of different users may be on different servers.
 pub fn encode(prefix: &str, op: &Op<'_>, has_slots: bool) -> Plan {
@@ -267,39 +160,4 @@ pub fn decode(expects: &Expects, reply: &[u8]) -> Option<Verdict> {
         Expects::Turn => turn::answer(&mut from)?,
         Expects::Applied(changes) => counter::applied(&mut from, *changes)?,
     })
-}
-
-pub(crate) fn admission(
-    from: &mut Unpacker<'_>,
-    user: &str,
-    limit: Option<u64>,
-) -> Option<Admission> {
-    let reason = match from.take(1)? {
-        0 => Reason::Allowed,
-        1 => Reason::UserBlocked,
-        2 => Reason::SessionEnded,
-        _ => Reason::SessionLimit,
-    };
-    let (existing, active, retry, count) =
-        (from.take(1)? == 1, from.take(4)?, from.take(6)?, from.take(4)?);
-    let mut views = (0..count).map(|_| view(from, user)).collect::<Option<Vec<_>>>()?.into_iter();
-    let session = views.next().map(|(session, _)| session);
-    Some(Admission {
-        reason,
-        session,
-        existing,
-        active,
-        limit,
-        evicted: views.map(|(session, _)| session).collect(),
-        retry_after_ms: (retry != NEVER).then_some(retry),
-    })
-}
-
-/// A session, and when it was last active in microseconds.
-fn view(from: &mut Unpacker<'_>, user: &str) -> Option<(Session, u64)> {
-    let id = from.text(2)?;
-    let (created_ms, last_us, expires_ms) = (from.take(6)?, from.take(7)?, from.take(6)?);
-    let device = Some(from.text(4)?).filter(|device| !device.is_empty());
-    let times = SessionTimes { created_ms, last_active_ms: last_us / 1000, expires_ms };
-    Some((Session { id, user: user.to_owned(), times, device }, last_us))
 }

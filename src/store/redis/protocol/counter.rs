@@ -1,6 +1,6 @@
 //! Changes of counters, and keys of `once`, as calls of scripts.
 
-use super::codec::{Call, Expects, call};
+use super::call::{Call, Expects, call};
 use super::credential;
 use super::key_names::Names;
 use super::pack::{Packer, Unpacker};

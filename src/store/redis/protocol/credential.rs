@@ -1,7 +1,7 @@
 //! Credentials that are asked for again, as keys and arguments of a script, and what it finds against them.
 
-use super::codec::{Call, Expects, call, field};
-use super::decide::issued;
+use super::call::{Call, Expects, call, field};
+use super::fields::issued;
 use super::key_names::Names;
 use super::pack::Packer;
 use crate::core::base::reason::{Reason, Reasons};

@@ -1,6 +1,7 @@
 //! Decisions as calls of scripts, and what those answer.
 
-use super::codec::{Call, Expects, Plan, Then, call, field};
+use super::call::{Call, Expects, Plan, Then, call, field};
+use super::fields::{evicts, issued, limit};
 use super::key_names::Names;
 use super::pack::{Packer, Unpacker};
 use super::quota;
@@ -10,26 +11,8 @@ use crate::core::op::Op;
 use crate::core::quota::charge::QuotaPlace;
 use crate::core::quota::state::{Consumption, Refill};
 use crate::core::request::request::{Decide, Decision, SessionCheck, SessionView};
-use crate::core::revocation::epoch::Issued;
 use crate::core::revocation::lead::Ahead;
-use crate::core::session::rule::{AdmissionRule, OnLimit};
 use crate::core::session::session::SessionTimes;
-
-pub(crate) fn issued(issued: Issued) -> (bool, u64) {
-    match issued {
-        Issued::Own { generation } => (false, generation),
-        Issued::Foreign { iat_ms } => (true, iat_ms),
-    }
-}
-
-/// The limit that is kept, as the scripts take it: one more than it is, and 0 for none.
-pub(crate) fn limit(rule: &AdmissionRule) -> u64 {
-    rule.most().checked_add(1).unwrap_or(0)
-}
-
-pub(crate) fn evicts(rule: &AdmissionRule) -> bool {
-    rule.on_limit == OnLimit::EvictOldest
-}
 
 /// A decision as a script takes it.
 pub struct DecideCall {

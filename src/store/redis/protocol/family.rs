@@ -1,9 +1,10 @@
 //! Logins and what follows them as calls of scripts, and what those answer.
 
-use super::codec::{Call, Expects, admission, call, field};
-use super::decide::{evicts, limit};
+use super::call::{Call, Expects, FamilyExpects, call, field};
+use super::fields::{evicts, limit};
 use super::key_names::Names;
 use super::pack::{Packer, Unpacker};
+use super::session::admission;
 use crate::core::decision::login::known_session;
 use crate::core::family::ops::{
     Drawn, FamilyAnswer, FamilyId, FamilyKey, FamilyOp, Granted, KnownFamily, Login, LoginAnswer,
@@ -13,15 +14,6 @@ use crate::core::op::Verdict;
 
 /// All of the reply where no such family is known, or it is another user's, or has another key.
 const UNKNOWN: [u8; 1] = [5];
-
-/// How a reply about families is to be read.
-#[derive(Debug)]
-pub enum FamilyExpects {
-    Known,
-    Login { user: String, limit: Option<u64> },
-    Refresh,
-    Done,
-}
 
 /// The user's record and its queue, the family, and what followed its spent tokens.
 fn keys(prefix: &str, user: &str, family: &FamilyId) -> Vec<String> {

@@ -1,11 +1,10 @@
 //! By how much the clocks of issuers lead the server's, as calls of a script. They lie in a slot of their own: a revocation
 //! reads them first, and a decision that has found a larger lead is told when that is written.
 
-use super::codec::{Call, Expects, Plan, Then};
+use super::call::{Call, Expects, Plan, Then, script_call};
 use super::pack::Packer;
 use crate::core::revocation::lead::{Ahead, Lead};
 use crate::core::script::Script;
-use crate::store::redis::protocol::codec::script_call;
 
 /// Notes a lead where it is larger than what is known; 0: only asks. Answers the largest that is known.
 fn ask(prefix: &str, issuer: &str, ms: u64) -> Call {

@@ -1,6 +1,6 @@
 //! Quotas as calls of scripts, and what those answer.
 
-use super::codec::{Call, Expects, call, field};
+use super::call::{Call, Expects, call, field};
 use super::key_names::Names;
 use super::pack::{NEVER, Packer, Unpacker};
 use crate::core::api_key::key::key_of_balance;

@@ -1,6 +1,6 @@
 //! Turns as calls of scripts, and what those answer.
 
-use super::codec::{Call, Expects, call};
+use super::call::{Call, Expects, call};
 use super::credential;
 use super::key_names::Names;
 use super::pack::{Packer, Unpacker};

@@ -1,0 +1,42 @@
+//! Sessions and admissions as scripts answer them.
+
+use super::pack::{NEVER, Unpacker};
+use crate::core::base::reason::Reason;
+use crate::core::request::request::Admission;
+use crate::core::session::session::{Session, SessionTimes};
+
+/// Reads what an admission came to.
+pub(crate) fn admission(
+    from: &mut Unpacker<'_>,
+    user: &str,
+    limit: Option<u64>,
+) -> Option<Admission> {
+    let reason = match from.take(1)? {
+        0 => Reason::Allowed,
+        1 => Reason::UserBlocked,
+        2 => Reason::SessionEnded,
+        _ => Reason::SessionLimit,
+    };
+    let (existing, active, retry, count) =
+        (from.take(1)? == 1, from.take(4)?, from.take(6)?, from.take(4)?);
+    let mut views = (0..count).map(|_| view(from, user)).collect::<Option<Vec<_>>>()?.into_iter();
+    let session = views.next().map(|(session, _)| session);
+    Some(Admission {
+        reason,
+        session,
+        existing,
+        active,
+        limit,
+        evicted: views.map(|(session, _)| session).collect(),
+        retry_after_ms: (retry != NEVER).then_some(retry),
+    })
+}
+
+/// A session, and when it was last active in microseconds.
+pub(crate) fn view(from: &mut Unpacker<'_>, user: &str) -> Option<(Session, u64)> {
+    let id = from.text(2)?;
+    let (created_ms, last_us, expires_ms) = (from.take(6)?, from.take(7)?, from.take(6)?);
+    let device = Some(from.text(4)?).filter(|device| !device.is_empty());
+    let times = SessionTimes { created_ms, last_active_ms: last_us / 1000, expires_ms };
+    Some((Session { id, user: user.to_owned(), times, device }, last_us))
+}
