@@ -5,7 +5,7 @@
 //   node scripts/check-comments-only.js --self-test        the default without commits
 //
 // Code must be equal except for white space, trailing commas and the split of a string with `+`. A string may change
-//   in tests (JavaScript below __test__): where it names a test, or is the message of an assertion
+//   in tests (JavaScript below __test__ or in a folder `test`): where it names a test, or is the message of an assertion
 //   elsewhere: where it is English before and after, which leaves codes and keys alone
 // Expressions in template literals and placeholders of Rust must stay. A Rust test may get another name.
 // Markdown is not compared. Any other file must be equal, except for the list of check-words.js.
@@ -129,7 +129,7 @@ function compare(file, before, after, { strings = false, note = () => {} } = {})
     const around = (/** @type {string} */ code) => JSON.stringify(code.slice(Math.max(0, at - 40), at + 40));
     return [`${file}: the code differs: ${around(old.code)} is now ${around(now.code)}`];
   }
-  const isTest = /^__test__\/.*\.m?js$/.test(file);
+  const isTest = /^(?:__test__|bench\/(?:lab\/)?test)\/.*\.m?js$/.test(file);
   return old.values.flatMap((value, index) => {
     const next = now.values[index];
     if (!next || value.text === next.text) return [];

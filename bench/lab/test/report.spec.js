@@ -5,14 +5,14 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { describe, it } = require('node:test');
-const { faultsOf, overallOf, resultsOf, revocationOf, turnOf } = require('../bench/lab/lib/figures.js');
-const { lacks } = require('../bench/lab/lib/needs.js');
-const { page } = require('../bench/lab/lib/page.js');
-const { placed } = require('../bench/lab/lib/report.js');
-const { markdown } = require('../bench/lab/lib/table.js');
-const { SCENARIOS } = require('../bench/lab/scenarios.js');
+const { faultsOf, overallOf, resultsOf, revocationOf, turnOf } = require('../lib/figures.js');
+const { lacks } = require('../lib/needs.js');
+const { page } = require('../lib/page.js');
+const { placed } = require('../lib/report.js');
+const { markdown } = require('../lib/table.js');
+const { SCENARIOS } = require('../scenarios.js');
 
-/** @typedef {import('../bench/lab/lib/runs.js').Run} Run */
+/** @typedef {import('../lib/runs.js').Run} Run */
 
 /** @param {Partial<Run>} [own] @returns {Run} */
 const run = (own) => ({
@@ -245,7 +245,7 @@ describe('a missing database', () => {
 });
 
 describe('the README', () => {
-  const readme = fs.readFileSync(path.join(__dirname, '..', 'README.md'), 'utf8');
+  const readme = fs.readFileSync(path.join(__dirname, '..', '..', '..', 'README.md'), 'utf8');
 
   it('has a place for the table, and keeps the text around the place', () => {
     const written = placed(readme, 'TABLE');

@@ -3,14 +3,14 @@
 
 const assert = require('node:assert/strict');
 const { before, describe, it } = require('node:test');
-const { entry, logOf, planOf, yes } = require('./support/race-lab.js');
+const { entry, logOf, planOf, yes } = require('./support.js');
 
-/** @typedef {import('../bench/lab/lib/drive.js').Entry} Entry */
+/** @typedef {import('../lib/drive.js').Entry} Entry */
 
 /** @param {string} id @param {Entry[]} log @param {Parameters<typeof planOf>[1]} [load] */
 const judged = async (id, log, load) => (await planOf(id, load)).judge(log);
 
-/** @param {import('../bench/lab/lib/app.js').Judged} found */
+/** @param {import('../lib/app.js').Judged} found */
 const counts = ({ tried, violations }) => ({ tried, violations });
 
 describe('the judge of the session limit (S1)', () => {
@@ -240,7 +240,7 @@ describe('the judge of accounts (S10)', () => {
 });
 
 describe('the judge of refreshes (S11)', () => {
-  /** @type {import('../bench/lab/lib/app.js').Plan} */
+  /** @type {import('../lib/app.js').Plan} */
   let plan;
   /** Status for a refresh token of a family that has ended. */
   let live = 401;

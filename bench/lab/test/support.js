@@ -1,17 +1,17 @@
 // What the lab's plans are asked in specs, where no app runs: an app that says yes, and entries of a log made by hand.
 'use strict';
 
-const { randomOf } = require('../../bench/lab/lib/random.js');
-const { SCENARIOS } = require('../../bench/lab/scenarios.js');
+const { randomOf } = require('../lib/random.js');
+const { SCENARIOS } = require('../scenarios.js');
 
 /**
- * @typedef {import('../../bench/lab/lib/app.js').Load} Load
- * @typedef {import('../../bench/lab/lib/drive.js').Entry} Entry
+ * @typedef {import('../lib/app.js').Load} Load
+ * @typedef {import('../lib/drive.js').Entry} Entry
  */
 
 /** @param {string} id */
 const scenarioOf = (id) =>
-  /** @type {import('../../bench/lab/scenarios.js').Entry} */ (SCENARIOS.find((each) => each.id === id));
+  /** @type {import('../scenarios.js').Entry} */ (SCENARIOS.find((each) => each.id === id));
 
 /** Tells the same for the same call, and a token that has three parts. @type {Load['ask']} */
 async function yes({ path, body }) {

@@ -5,8 +5,8 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const { describe, it } = require('node:test');
-const capacity = require('../bench/lib/capacity.js');
-const { FILE, PLAN, planned, weighed, written } = require('../bench/scaling.js');
+const capacity = require('../lib/capacity.js');
+const { FILE, PLAN, planned, weighed, written } = require('../scaling.js');
 
 /** @param {number} value @param {number} expected @param {number} share @param {string} what */
 const near = (value, expected, share, what) =>

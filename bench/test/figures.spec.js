@@ -4,8 +4,8 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const { describe, it } = require('node:test');
-const report = require('../bench/lib/report.js');
-const stores = require('../bench/stores.js');
+const report = require('../lib/report.js');
+const stores = require('../stores.js');
 
 /** @type {Array<{ name: string, file: string, written: (text: string) => string, command: string }>} */
 const DOCUMENTS = [

@@ -3,10 +3,10 @@
 
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
-const { offendersOf } = require('../bench/lab/lib/people.js');
-const { arrivals, randomOf, seedFor, usersOf } = require('../bench/lab/lib/random.js');
-const { SCENARIOS } = require('../bench/lab/scenarios.js');
-const { entry, planOf } = require('./support/race-lab.js');
+const { offendersOf } = require('../lib/people.js');
+const { arrivals, randomOf, seedFor, usersOf } = require('../lib/random.js');
+const { SCENARIOS } = require('../scenarios.js');
+const { entry, planOf } = require('./support.js');
 
 /**
  * Returns the requests of a plan with their times, as far as they do not depend on responses.

@@ -3,15 +3,15 @@
 
 const assert = require('node:assert/strict');
 const { before, describe, it } = require('node:test');
-const { linkLatchgate, startArena } = require('../../bench/lab/lib/arena.js');
-const { startPostgres } = require('../../bench/lab/lib/postgres.js');
-const { SCENARIOS } = require('../../bench/lab/scenarios.js');
-const { installContenders } = require('../../bench/lib/nodes.js');
-const { signJwt } = require('../../scripts/demo/jwt.js');
-const { postgresDirectory } = require('../../scripts/lib/servers.js');
-const { missing, startServer } = require('../support/servers.js');
+const { linkLatchgate, startArena } = require('../lib/arena.js');
+const { startPostgres } = require('../lib/postgres.js');
+const { SCENARIOS } = require('../scenarios.js');
+const { installContenders } = require('../../lib/nodes.js');
+const { signJwt } = require('../../../scripts/demo/jwt.js');
+const { postgresDirectory } = require('../../../scripts/lib/servers.js');
+const { missing, startServer } = require('../../../__test__/support/servers.js');
 
-/** @typedef {import('../../scripts/demo/client.js').Call} Call */
+/** @typedef {import('../../../scripts/demo/client.js').Call} Call */
 
 /** Calls that only the back office may make, with a body that the app would accept. @type {Record<string, Call[]>} */
 const BACK_OFFICE = {

@@ -6,11 +6,11 @@ const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { before, describe, it } = require('node:test');
-const { installContenders } = require('../../bench/lib/nodes.js');
-const { missing } = require('../support/servers.js');
-const { ownDirectory } = require('../support/started.js');
+const { installContenders } = require('../../lib/nodes.js');
+const { missing } = require('../../../__test__/support/servers.js');
+const { ownDirectory } = require('../../../__test__/support/started.js');
 
-const ROOT = path.join(__dirname, '..', '..');
+const ROOT = path.join(__dirname, '..', '..', '..');
 
 /** @param {string[]} args @returns {Promise<{ code: number | null, text: string }>} */
 function lab(...args) {
