@@ -8,7 +8,7 @@ const fs = require('node:fs');
 const net = require('node:net');
 const tls = require('node:tls');
 const { after, before, describe, it } = require('node:test');
-const { burst } = require('../src/js/cli/audit/gate.js');
+const { burst } = require('../src/cli/audit/gate.js');
 const { makeCertificates } = require('./support/certificates.js');
 const { ownDirectory, pause, until } = require('./support/started.js');
 

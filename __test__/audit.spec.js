@@ -6,14 +6,14 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { describe, it } = require('node:test');
-const { BOUNDS } = require('../src/js/cli/audit/config.js');
-const { RACES } = require('../src/js/cli/audit/races/index.js');
+const { BOUNDS } = require('../src/cli/audit/config.js');
+const { RACES } = require('../src/cli/audit/races/index.js');
 const { COMMAND, audit, told } = require('./support/audit.js');
 const { runNode } = require('./support/child.js');
 const { LIMITS, openShop } = require('./support/shop.js');
 const { ownDirectory } = require('./support/started.js');
 
-/** @typedef {import('../src/js/cli/audit/run.js').Finding} Finding */
+/** @typedef {import('../src/cli/audit/run.js').Finding} Finding */
 
 const NAMES = RACES.map(({ name }) => name);
 

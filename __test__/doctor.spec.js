@@ -9,7 +9,7 @@ const { ROOT, runNode } = require('./support/child.js');
 
 const { version } = require('../package.json');
 
-const COMMAND = path.join(ROOT, 'src', 'js', 'cli', 'main.js');
+const COMMAND = path.join(ROOT, 'src', 'cli', 'main.js');
 
 /** @param {string[]} args @param {Record<string, string | undefined>} [env] */
 const run = (args, env) => runNode([COMMAND, ...args], { env: { LATCHGATE_STORE: undefined, ...env } });

@@ -5,7 +5,7 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { describe, it } = require('node:test');
-const { lockOptions } = require('../src/js/lock-options.js');
+const { lockOptions } = require('../src/js/options/lock-options.js');
 
 const DOCS = fs.readFileSync(path.join(__dirname, '..', 'docs', 'turns.md'), 'utf8');
 const [, TABLE = ''] = /^## Defaults$\n(.*?)^## /ms.exec(DOCS) ?? [];

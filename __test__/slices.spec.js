@@ -6,7 +6,7 @@ const { before, beforeEach, describe, it } = require('node:test');
 const { fault, open, unique } = require('./support/auths.js');
 const { keyEndpoint, pair, signed } = require('./support/key-endpoint.js');
 const { held, tick: turn } = require('./support/turns.js');
-const { MOST, Slices, inSlices } = require('../src/js/slices.js');
+const { MOST, Slices, inSlices } = require('../src/js/util/slices.js');
 const binding = /** @type {any} */ (require('../src/js/binding.js'));
 
 /** Calls into the addon, by name. @type {Record<string, number>} */

@@ -15,8 +15,8 @@ const SCRIPT = `
   const v8 = require('node:v8');
   const { createAuth } = require('latchgate');
   const { DAY, START, backdoor, clock } = require(${JSON.stringify(path.join(__dirname, 'support', 'lab.js'))});
-  const { Hold } = require(${JSON.stringify(path.join(ROOT, 'src', 'js', 'lease.js'))});
-  const { Waiter } = require(${JSON.stringify(path.join(ROOT, 'src', 'js', 'waiter.js'))});
+  const { Hold } = require(${JSON.stringify(path.join(ROOT, 'src', 'js', 'turns', 'lease.js'))});
+  const { Waiter } = require(${JSON.stringify(path.join(ROOT, 'src', 'js', 'turns', 'turn-request.js'))});
 
   const settle = async () => {
     for (let n = 0; n < 3; n++) {

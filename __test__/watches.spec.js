@@ -10,8 +10,8 @@ const { newStore, open, unique } = require('./support/auths.js');
 const { SECRET, token } = require('./support/jwt.js');
 const { steerTimers } = require('./support/timers.js');
 const { gate, tick: turn } = require('./support/turns.js');
-const { MOST } = require('../src/js/slices.js');
-const { SLOTS, SLOT_MS } = require('../src/js/wheel.js');
+const { MOST } = require('../src/js/util/slices.js');
+const { SLOTS, SLOT_MS } = require('../src/js/util/wheel.js');
 const binding = /** @type {any} */ (require('../src/js/binding.js'));
 
 const REVOLUTION_MS = SLOTS * SLOT_MS;

@@ -30,7 +30,7 @@ function warm(count, act) {
 
 /** Nothing is counted any more. */
 function stub() {
-  const { Metrics } = require('../src/js/metrics.js');
+  const { Metrics } = require('../src/js/telemetry/metrics.js');
   for (const name of /** @type {const} */ (['decided', 'sessionAdmitted', 'faulted']))
     Metrics.prototype[name] = () => {};
 }
@@ -59,8 +59,8 @@ async function parts() {
   }
   const reader = new Reader();
   otel.metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
-  const { Metrics } = require('../src/js/metrics.js');
-  const { telemetry } = require('../src/js/telemetry.js');
+  const { Metrics } = require('../src/js/telemetry/metrics.js');
+  const { telemetry } = require('../src/js/telemetry/telemetry.js');
   const { auth } = throughMiddleware('memory:', false);
   const metrics = new Metrics(['allowed', 'denied']);
   const told = telemetry();

@@ -8,13 +8,13 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { read } = require('./lib/files.js');
+const { list, read } = require('./lib/files.js');
 
 const FAULTS = 'src/core/base/error.rs';
 const REASONS = 'src/core/base/reason.rs';
 const TYPINGS = 'index.d.ts';
 const DOCS = 'docs/error-codes.md';
-const ERRORS_JS = 'src/js/errors.js';
+const ERRORS_JS = 'src/js/util/errors.js';
 const REFUSALS = 'src/binding/runtime/token_steps.rs';
 /** Whatever emits a process warning: its text is that of all files of src/js. */
 const FACE = 'src/js';
@@ -178,10 +178,9 @@ if (require.main === module) {
       fs.existsSync(path.join(root, file)) ? read(root, file) : '',
     ]),
   );
-  const face = fs
-    .readdirSync(path.join(root, FACE))
-    .filter((file) => file.endsWith('.js') && file !== 'binding.js');
-  texts[FACE] = face.map((file) => read(root, path.join(FACE, file))).join('\n');
+  texts[FACE] = list(root, FACE, ['.js'])
+    .map((file) => read(root, file))
+    .join('\n');
   const selfTesting = process.argv.includes('--self-test');
   const problems = selfTesting ? selfTest(texts) : compare(texts);
   for (const problem of problems) console.error(problem);

@@ -12,7 +12,7 @@ const { startCluster } = require('../support/clusters.js');
 const { startSentinels } = require('../support/sentinels.js');
 const { until } = require('../support/started.js');
 
-const COMMAND = path.join(ROOT, 'src', 'js', 'cli', 'main.js');
+const COMMAND = path.join(ROOT, 'src', 'cli', 'main.js');
 const LASTING = { appendonly: true };
 
 /** @typedef {{ check: string, level: string, text: string }} Finding */

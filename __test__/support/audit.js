@@ -6,9 +6,9 @@ const path = require('node:path');
 const { ROOT, runNode } = require('./child.js');
 const { ownDirectory } = require('./started.js');
 
-/** @typedef {import('../../src/js/cli/audit/run.js').Finding} Finding */
+/** @typedef {import('../../src/cli/audit/run.js').Finding} Finding */
 
-const COMMAND = path.join(ROOT, 'src', 'js', 'cli', 'main.js');
+const COMMAND = path.join(ROOT, 'src', 'cli', 'main.js');
 
 /**
  * @param {import('node:test').TestContext} t

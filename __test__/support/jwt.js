@@ -12,7 +12,7 @@ const HASHES = new Map([
 ]);
 
 /**
- * A key as JWK, made from a copy: see copyOf() of src/js/keys.js.
+ * A key as JWK, made from a copy: see copyOf() of src/js/keys/keys.js.
  * @param {crypto.KeyObject} key
  * @returns {any}
  */

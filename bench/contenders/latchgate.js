@@ -3,9 +3,9 @@
 // number-in, number-out function under both, which only the embedded store answers.
 
 const { createAuth } = require('../../src/js/index.js');
-const { Engine } = require('../../src/js/engine.js');
-const { authOptions: checkedOptions } = require('../../src/js/options.js');
-const { compilePolicy } = require('../../src/js/policy.js');
+const { Engine } = require('../../src/js/runtime/native-store.js');
+const { authOptions: checkedOptions } = require('../../src/js/options/options.js');
+const { compilePolicy } = require('../../src/js/policy/policy.js');
 const { QUOTAS, authOptions } = require('../lib/settings.js');
 
 /** @param {{ name: string, limit: number, window: number } | undefined} quota */

@@ -3,8 +3,8 @@
 
 const crypto = require('node:crypto');
 const { createAuth } = require('../../src/js/index.js');
-const { Engine } = require('../../src/js/engine.js');
-const { authOptions } = require('../../src/js/options.js');
+const { Engine } = require('../../src/js/runtime/native-store.js');
+const { authOptions } = require('../../src/js/options/options.js');
 
 /** The token itself, not a header that holds it. */
 const BARE = 1;

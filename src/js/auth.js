@@ -1,26 +1,26 @@
 'use strict';
 // The Auth that createAuth() returns: middlewares, guards, authenticate(), and the groups of direct calls.
 
-const { ApiKeys } = require('./api-keys.js');
-const { bound } = require('./bound.js');
-const { RECORD } = require('./bridge.js');
-const { Counters } = require('./counters.js');
-const { NONE } = require('./credential.js');
-const { ALLOWED, Decision } = require('./decision.js');
-const { denialOf } = require('./denial.js');
-const { Engine } = require('./engine.js');
-const { LatchgateError, configError, inputError, isStoreFault, storeError } = require('./errors.js');
-const { KeyAuth } = require('./key-auth.js');
-const { KeyDecision } = require('./key-decision.js');
-const { createKeyMiddleware } = require('./key-middleware.js');
-const { requireClaims, requireScope } = require('./guards.js');
-const { token: tokenText } = require('./input.js');
-const { Locks } = require('./locks.js');
-const { createMiddleware } = require('./middleware.js');
-const { known } = require('./names.js');
-const { once, onceRelease } = require('./once.js');
-const { AUTH_NAMES, ELSEWHERE, assertKey, authOptions } = require('./options.js');
-const { mayDegrade } = require('./outage.js');
+const { ApiKeys } = require('./api/api-keys.js');
+const { bound } = require('./util/bound.js');
+const { RECORD } = require('./native/bridge.js');
+const { Counters } = require('./api/counters.js');
+const { NONE } = require('./credential/credential.js');
+const { ALLOWED, Decision } = require('./request/decision.js');
+const { denialOf } = require('./http/denial.js');
+const { Engine } = require('./runtime/native-store.js');
+const { LatchgateError, configError, inputError, isStoreFault, storeError } = require('./util/errors.js');
+const { KeyAuth } = require('./request/key-auth.js');
+const { KeyDecision } = require('./request/key-decision.js');
+const { createKeyMiddleware } = require('./request/key-middleware.js');
+const { requireClaims, requireScope } = require('./request/guards.js');
+const { token: tokenText } = require('./util/input.js');
+const { Locks } = require('./turns/locks.js');
+const { createMiddleware } = require('./request/middleware.js');
+const { known } = require('./util/names.js');
+const { once, onceRelease } = require('./api/claims-once.js');
+const { AUTH_NAMES, ELSEWHERE, assertKey, authOptions } = require('./options/options.js');
+const { mayDegrade } = require('./request/outage-policy.js');
 const {
   NO_ID,
   POLICY_ELSEWHERE,
@@ -28,16 +28,16 @@ const {
   checkPolicy,
   compilePolicy,
   registered,
-} = require('./policy.js');
-const { prometheusText } = require('./prometheus.js');
-const { Quotas } = require('./quotas.js');
-const { reportAllowed, reportDenied, reportStanding } = require('./report.js');
-const { RequestAuth } = require('./request-auth.js');
-const { serialize } = require('./serialize.js');
-const { Sessions } = require('./sessions.js');
-const { Tokens } = require('./tokens.js');
+} = require('./policy/policy.js');
+const { prometheusText } = require('./telemetry/prometheus.js');
+const { Quotas } = require('./api/quotas.js');
+const { reportAllowed, reportDenied, reportStanding } = require('./request/shadow-report.js');
+const { RequestAuth } = require('./request/request-auth.js');
+const { serialize } = require('./request/serialize.js');
+const { Sessions } = require('./api/sessions.js');
+const { Tokens } = require('./api/tokens.js');
 
-/** @typedef {import('./policy.js').Compiled} Compiled */
+/** @typedef {import('./policy/policy.js').Compiled} Compiled */
 
 const NO_POLICY = Object.freeze({});
 const CREDENTIALS = ['token', 'apiKey', 'context'];
@@ -57,7 +57,7 @@ class Auth {
   /** @type {Promise<void> | undefined} */
   #closing;
 
-  /** @param {import('./options.js').Settings} settings */
+  /** @param {import('./options/options.js').Settings} settings */
   constructor(settings) {
     this.#engine = new Engine(settings);
     this.sessions = bound(new Sessions(this.#engine));
@@ -333,7 +333,7 @@ function answered(decision, code, record, auth) {
 
 /**
  * @param {Engine} engine
- * @param {import('./denial.js').Answer} answer
+ * @param {import('./http/denial.js').Answer} answer
  * @param {number} code
  * @param {Decision} [decision]
  */

@@ -1,0 +1,266 @@
+'use strict';
+// Opens the addon's gate, and hands the completions of its store to those who wait for them. A store that answers on the
+// spot never comes here.
+
+const { fromNative } = require('../util/errors.js');
+const { native } = require('./native.js');
+const { inSlices } = require('../util/slices.js');
+const { Waiters } = require('./pending-calls.js');
+
+/** Numbers of one verdict record, and how many records one drain() can bring. */
+const RECORD = 16;
+const BATCH = 64;
+const BATCHES_A_TURN = 4;
+const CODE = 1;
+/** Behind the records: 1 where the addon holds questions back until flush(), so that those of one turn travel together. */
+const HELD = RECORD * BATCH;
+const TAKE = -1;
+
+/**
+ * Who waits for a ticket: `complete` gets the verdict of a decision, `outcome` what any other call answered.
+ * @typedef {object} Waiter
+ * @property {(code: number, record: Float64Array, at: number) => void} complete
+ * @property {(outcome: import('../binding.js').Outcome) => void} outcome
+ * @property {(error: unknown) => void} fail
+ */
+
+/**
+ * Bridges with something pending. The addon holds them weakly, so that an idle Auth can be collected; and its wake-up does
+ * not keep the process alive, so that one timer does, for as long as any bridge stands here.
+ * @type {Set<Bridge>}
+ */
+const busy = new Set();
+/** @type {NodeJS.Timeout | undefined} */
+let vigil;
+
+/** @param {Bridge} bridge */
+function hold(bridge) {
+  busy.add(bridge);
+  vigil ??= setInterval(() => {}, 0x7fffffff);
+  vigil.ref();
+}
+
+/** @param {Bridge} bridge */
+function release(bridge) {
+  busy.delete(bridge);
+  if (busy.size === 0) vigil?.unref();
+}
+
+/** @param {Bridge} bridge */
+function drainOn(bridge) {
+  bridge.drainOn();
+}
+
+class Bridge {
+  /** @type {Waiters<Waiter>} */
+  #waiting = new Waiters();
+  /** The addon overwrites its scratch with the next decision, which a completed request may cause at once. */
+  #batch = new Float64Array(RECORD * BATCH);
+  /** @type {Array<() => void>} */
+  #idle = [];
+  #tell;
+  #metrics;
+  #isFlushing = false;
+  /** Those of a question that could not be sent, who have not heard of it yet. */
+  #failing = 0;
+  /** When the questions that are held back began to be asked. */
+  #askedAt = 0;
+
+  /**
+   * @param {import('../binding.js').GateConfig} config
+   * @param {import('../telemetry/metrics.js').Metrics} metrics
+   * @param {(event: import('../binding.js').NativeEvent) => void} tell what the store tells unasked
+   */
+  constructor(config, metrics, tell) {
+    const { Gate } = native();
+    const weak = new WeakRef(this);
+    this.#metrics = metrics;
+    this.#tell = tell;
+    // The addon keeps its address, so that it takes no memory that can be detached or resized.
+    this.verdict = new Float64Array(new SharedArrayBuffer((HELD + 1) * Float64Array.BYTES_PER_ELEMENT));
+    try {
+      const wake = (/** @type {number | undefined} */ count = undefined) => weak.deref()?.wake(count);
+      this.gate = new Gate(config, this.verdict, wake);
+    } catch (error) {
+      throw fromNative(error);
+    }
+  }
+
+  /**
+   * @param {number} ticket
+   * @param {Waiter} waiter
+   */
+  wait(ticket, waiter) {
+    if (this.#waiting.size === 0) hold(this);
+    // One reading for all that travel together: it costs as much as the rest.
+    if (!this.#isFlushing) this.#askedAt = performance.now();
+    this.#waiting.add(ticket, waiter, this.#askedAt);
+    if (this.verdict[HELD] === 0 || this.#isFlushing) return;
+    this.#isFlushing = true;
+    setImmediate(flush, this);
+  }
+
+  /** Sends what this turn of the event loop has asked. */
+  flush() {
+    this.#isFlushing = false;
+    this.verdict[HELD] = 0;
+    try {
+      this.gate.flush();
+    } catch (error) {
+      this.#failAll(fromNative(error));
+    }
+  }
+
+  /**
+   * @param {number} ticket
+   * @returns {Promise<import('../binding.js').Outcome>}
+   */
+  outcome(ticket) {
+    return new Promise((resolve, reject) => {
+      this.wait(ticket, { complete: () => resolve({}), outcome: resolve, fail: reject });
+    });
+  }
+
+  /**
+   * @param {number} ticket
+   * @returns {Promise<{ code: number, record: Float64Array }>}
+   */
+  decision(ticket) {
+    return new Promise((resolve, reject) => {
+      this.wait(ticket, {
+        complete: (code, record, at) => resolve({ code, record: record.slice(at, at + RECORD) }),
+        outcome: () => reject(new TypeError('a decision completed without a verdict')),
+        fail: reject,
+      });
+    });
+  }
+
+  /** Questions whose callers have not heard the answer yet. */
+  get pending() {
+    return this.#waiting.size + this.#failing;
+  }
+
+  /** Resolves when nothing is pending. */
+  idle() {
+    if (this.pending === 0) return Promise.resolve();
+    return new Promise((/** @type {(value: void) => void} */ resolve) => this.#idle.push(resolve));
+  }
+
+  /**
+   * Called by the addon: something has come.
+   * @param {number} [count] of the records that are written already
+   */
+  wake(count) {
+    if (count !== undefined) {
+      this.#take(count);
+      if (count < BATCH) this.#rest();
+      else this.#drain();
+      return;
+    }
+    this.#drain();
+    for (const event of this.gate.events()) this.#tell(event);
+  }
+
+  /** A few batches, then the event loop has its turn: when a store comes back, or goes, very many complete at once. */
+  #drain() {
+    for (let batches = 0; batches < BATCHES_A_TURN; batches++) {
+      const count = this.gate.drain();
+      if (count === 0) {
+        this.#rest();
+        return;
+      }
+      this.#take(count);
+    }
+    setImmediate(drainOn, this);
+  }
+
+  /** @param {number} count */
+  #take(count) {
+    this.#batch.set(this.verdict.subarray(0, count * RECORD));
+    const now = performance.now();
+    for (let at = 0; at < count * RECORD; at += RECORD) this.#settle(at, now);
+  }
+
+  /** Goes on where a turn ended. */
+  drainOn() {
+    this.#drain();
+  }
+
+  #rest() {
+    if (this.pending > 0) return;
+    release(this);
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /**
+   * Which questions were not sent is not known here: better all of them end in an error than one in nothing.
+   * @param {unknown} error
+   */
+  #failAll(error) {
+    const all = this.#waiting.takeAll();
+    this.#failing += all.length;
+    inSlices(all, (waiter) => {
+      this.#failing--;
+      try {
+        waiter.fail(error);
+      } catch (thrown) {
+        throwLater(thrown);
+      }
+    }).then(() => this.#rest());
+  }
+
+  /**
+   * @param {number} at where the record begins in the batch
+   * @param {number} now
+   */
+  #settle(at, now) {
+    const ticket = this.#batch[at];
+    const waiter = this.#waiting.take(ticket);
+    if (waiter === undefined) return;
+    this.#metrics.storeAnswered(now - this.#waiting.since);
+    try {
+      this.#deliver(waiter, ticket, at);
+    } catch (error) {
+      throwLater(error);
+    }
+  }
+
+  /**
+   * @param {Waiter} waiter
+   * @param {number} ticket
+   * @param {number} at
+   */
+  #deliver(waiter, ticket, at) {
+    const code = this.#batch[at + CODE];
+    if (code !== TAKE) {
+      waiter.complete(code, this.#batch, at);
+      return;
+    }
+    let outcome;
+    try {
+      outcome = this.gate.take(ticket);
+    } catch (error) {
+      waiter.fail(fromNative(error));
+      return;
+    }
+    waiter.outcome(outcome);
+  }
+}
+
+/**
+ * A handler that throws into its own next() must not cost the others of the batch their answers.
+ * @param {unknown} error
+ */
+function throwLater(error) {
+  setImmediate(() => {
+    throw error;
+  });
+}
+
+/** @param {Bridge} bridge */
+function flush(bridge) {
+  bridge.flush();
+}
+
+exports.Bridge = Bridge;
+exports.RECORD = RECORD;

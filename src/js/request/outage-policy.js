@@ -1,0 +1,62 @@
+'use strict';
+// What becomes of a decision while the store cannot answer: 503, or, where onStoreError lets every check go that the
+// request needs, what signature, claims and scopes say alone.
+
+const { claim } = require('../credential/claims.js');
+const { MODE } = require('../options/session-options.js');
+
+const STANDS = 0;
+
+/** @typedef {import('../runtime/native-store.js').Engine} Engine */
+
+/**
+ * @param {import('./decision.js').Decision} decision
+ * @param {number} flags of the question
+ * @returns {number} reason code
+ */
+function codeWithoutStore(decision, flags) {
+  const { engine, policy, credential } = decision;
+  const { lenience, codes } = engine;
+  if (!lenience.revocation || (policy.quota !== undefined && !lenience.quota)) return codes.storeUnavailable;
+  const code = verified(engine, credential, flags);
+  if (code !== STANDS) return code;
+  if (!lenience.sessions && isSessionChecked(decision)) return codes.storeUnavailable;
+  return hasScopes(decision) ? STANDS : codes.scopeMissing;
+}
+
+/**
+ * The fault may be the gate's own: then it is asked in vain, and the request stays outside.
+ * @param {Engine} engine
+ * @param {string} credential
+ * @param {number} flags
+ */
+function verified({ gate, codes }, credential, flags) {
+  try {
+    return gate.verify(credential, flags);
+  } catch {
+    return codes.storeUnavailable;
+  }
+}
+
+/**
+ * The tokens of login() always are. Whether `lgs` counts is the addon's to say, by the key: here every one does.
+ * @param {import('./decision.js').Decision} decision
+ */
+function isSessionChecked({ engine, claims }) {
+  return engine.sessions.sessionMode !== MODE.loginOnly || claim(claims, 'lgs') !== undefined;
+}
+
+/** @param {import('./decision.js').Decision} decision */
+function hasScopes({ policy, scopes: granted }) {
+  return policy.scopes.every((scope) => granted.includes(scope));
+}
+
+/**
+ * @param {Engine} engine
+ * @returns {boolean} whether any request is let through unasked while the store is away
+ */
+function mayDegrade({ lenience, sessions }) {
+  return lenience.revocation && (lenience.sessions || sessions.sessionMode === MODE.loginOnly);
+}
+
+module.exports = { codeWithoutStore, mayDegrade };

@@ -1,0 +1,40 @@
+'use strict';
+// What a request was let in with, to be asked for again in a later step; and the users' own turns, which go with it.
+
+const { NONE } = require('../credential/credential.js');
+const { settingsOf, work } = require('./locks.js');
+const { runExclusive } = require('./critical-section.js');
+const { KIND, place } = require('./turns.js');
+
+/**
+ * @typedef {import('../request/decision.js').Decision} Decision
+ * @typedef {import('./turns.js').Credential} Credential
+ */
+
+/**
+ * @param {Decision} decision
+ * @returns {Credential} it never leaves the package
+ */
+function credentialOf(decision) {
+  const token = decision.credential === NONE ? undefined : decision.token;
+  const { key } = decision;
+  return key === undefined ? { token } : { token, key };
+}
+
+/**
+ * @template T
+ * @param {Decision} decision
+ * @param {string} userId
+ * @param {(lease: import('./lease.js').Lease) => Promise<T> | T} fn
+ * @param {unknown} options LockOptions
+ * @returns {Promise<T>}
+ */
+async function runAsUser(decision, userId, fn, options) {
+  const { engine } = decision;
+  engine.assertOpen();
+  const settings = settingsOf(options);
+  const at = place(KIND.user, userId);
+  return runExclusive(engine, at, work(fn), settings, credentialOf(decision), decision.turn);
+}
+
+module.exports = { credentialOf, runAsUser };
