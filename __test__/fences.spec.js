@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { it } = require('node:test');
-const { Fences } = require('../src/js/turns/fences.js');
+const { Fences } = require('../src/js/turns/turns.js');
 
 const MOST = 10_000;
 

@@ -5,13 +5,12 @@
 const { randomBytes } = require('node:crypto');
 const { parseArgs } = require('node:util');
 const { createAuth } = require('../js/auth.js');
-const { VISITOR } = require('../js/options/store-options.js');
+const { VISITOR, PREFIX } = require('../js/options/store-options.js');
 const { env } = require('../js/util/env.js');
 const { census } = require('./census.js');
 const { examine, found } = require('./examine.js');
 const { connect } = require('./resp.js');
 const { findServers, reason } = require('./servers.js');
-const { PREFIX } = require('../js/options/store-options.js');
 const { parseStoreUrl } = require('./store-url.js');
 
 /**

@@ -2,25 +2,15 @@
 // The Auth that createAuth() returns: middlewares, guards, authenticate(), and the groups of direct calls.
 
 const { ApiKeys } = require('./api/api-keys.js');
-const { bound } = require('./util/bound.js');
-const { RECORD } = require('./native/bridge.js');
-const { Counters } = require('./api/counters.js');
-const { NONE } = require('./credential/credential.js');
-const { ALLOWED, Decision } = require('./request/decision.js');
-const { denialOf } = require('./http/denial.js');
-const { Engine } = require('./runtime/native-store.js');
-const { LatchgateError, configError, inputError, isStoreFault, storeError } = require('./util/errors.js');
-const { KeyAuth } = require('./request/key-auth.js');
-const { KeyDecision } = require('./request/key-decision.js');
-const { createKeyMiddleware } = require('./request/key-middleware.js');
-const { requireClaims, requireScope } = require('./request/guards.js');
-const { token: tokenText } = require('./util/input.js');
-const { Locks } = require('./turns/locks.js');
-const { createMiddleware } = require('./request/middleware.js');
-const { known } = require('./util/names.js');
 const { once, onceRelease } = require('./api/claims-once.js');
+const { Counters } = require('./api/counters.js');
+const { Quotas } = require('./api/quotas.js');
+const { Sessions } = require('./api/sessions.js');
+const { Tokens } = require('./api/tokens.js');
+const { NONE } = require('./credential/credential.js');
+const { denialOf } = require('./http/denial.js');
+const { RECORD } = require('./native/bridge.js');
 const { AUTH_NAMES, ELSEWHERE, assertKey, authOptions } = require('./options/options.js');
-const { mayDegrade } = require('./request/outage-policy.js');
 const {
   NO_ID,
   POLICY_ELSEWHERE,
@@ -29,13 +19,23 @@ const {
   compilePolicy,
   registered,
 } = require('./policy/policy.js');
-const { prometheusText } = require('./telemetry/prometheus.js');
-const { Quotas } = require('./api/quotas.js');
-const { reportAllowed, reportDenied, reportStanding } = require('./request/shadow-report.js');
+const { ALLOWED, Decision } = require('./request/decision.js');
+const { requireClaims, requireScope } = require('./request/guards.js');
+const { KeyAuth } = require('./request/key-auth.js');
+const { KeyDecision } = require('./request/key-decision.js');
+const { createKeyMiddleware } = require('./request/key-middleware.js');
+const { createMiddleware } = require('./request/middleware.js');
+const { mayDegrade } = require('./request/outage-policy.js');
 const { RequestAuth } = require('./request/request-auth.js');
 const { serialize } = require('./request/serialize.js');
-const { Sessions } = require('./api/sessions.js');
-const { Tokens } = require('./api/tokens.js');
+const { reportAllowed, reportDenied, reportStanding } = require('./request/shadow-report.js');
+const { Engine } = require('./runtime/native-store.js');
+const { prometheusText } = require('./telemetry/prometheus.js');
+const { Locks } = require('./turns/locks.js');
+const { bound } = require('./util/bound.js');
+const { LatchgateError, configError, inputError, isStoreFault, storeError } = require('./util/errors.js');
+const { token: tokenText } = require('./util/input.js');
+const { known } = require('./util/names.js');
 
 /** @typedef {import('./policy/policy.js').Compiled} Compiled */
 

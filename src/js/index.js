@@ -1,8 +1,8 @@
 'use strict';
 // What `require('latchgate')` gives. index.mjs gives the same to `import`.
 
+const { version } = require('../../package.json');
 const { authMiddleware, createAuth } = require('./auth.js');
 const { LatchgateError } = require('./util/errors.js');
-const { version } = require('../../package.json');
 
 module.exports = { LatchgateError, authMiddleware, createAuth, version };

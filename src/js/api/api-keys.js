@@ -1,12 +1,12 @@
 'use strict';
 // auth.apiKeys: keys of an owner, each with a quota of its own. The text of a key passes through once; the store has its hash.
 
+const { RULE_NAMES, quotaRule, units } = require('../policy/quota-rule.js');
 const { YEAR, duration } = require('../util/duration.js');
 const { inputError, storeError } = require('../util/errors.js');
 const { id, instant, jsonValue, optionalId, scopes, token } = require('../util/input.js');
 const { bare, known } = require('../util/names.js');
 const { told } = require('./quotas.js');
-const { RULE_NAMES, quotaRule, units } = require('../policy/quota-rule.js');
 
 /**
  * @typedef {import('../runtime/native-store.js').Engine} Engine

@@ -2,11 +2,11 @@
 // auth.counters: bounded counters of a user, changed whole or not at all. What must hold while they change is asked for in
 // the store's own step, the credential of a request included.
 
+const { decisionIn } = require('../request/request-auth.js');
+const { credentialOf } = require('../turns/holds.js');
 const { inputError } = require('../util/errors.js');
 const { id, optionalId } = require('../util/input.js');
 const { known } = require('../util/names.js');
-const { decisionIn } = require('../request/request-auth.js');
-const { credentialOf } = require('../turns/holds.js');
 
 /**
  * @typedef {import('../runtime/native-store.js').Engine} Engine

@@ -1,13 +1,13 @@
 'use strict';
 // tokens.login(), refresh() and logout(). What is decided is decided in the store's own step; arguments are checked here.
 
+const { claimsJson } = require('../credential/claims.js');
+const { evictOldest } = require('../options/session-options.js');
+const { decisionIn } = require('../request/request-auth.js');
 const { configError, inputError } = require('../util/errors.js');
 const { deviceJson, id, optionalId, scopes, token: tokenText } = require('../util/input.js');
 const { known } = require('../util/names.js');
-const { decisionIn } = require('../request/request-auth.js');
-const { evictOldest } = require('../options/session-options.js');
 const { admission, admitLimit, report } = require('./sessions.js');
-const { claimsJson } = require('../credential/token-claims.js');
 
 /**
  * @typedef {import('../runtime/native-store.js').Engine} Engine

@@ -1,10 +1,10 @@
 'use strict';
 // auth.quotas: quotas under keys of the caller's own, charged outside of any request.
 
+const { RULE_NAMES, quotaRule, units } = require('../policy/quota-rule.js');
 const { inputError } = require('../util/errors.js');
 const { id, optionalId, token } = require('../util/input.js');
 const { bare, known } = require('../util/names.js');
-const { RULE_NAMES, quotaRule, units } = require('../policy/quota-rule.js');
 
 /**
  * @typedef {import('../runtime/native-store.js').Engine} Engine

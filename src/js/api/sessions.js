@@ -2,10 +2,10 @@
 // auth.sessions: admission and everything after it, by user and session id. The limit is kept in the store's own step.
 
 const { setImmediate } = require('node:timers/promises');
+const { evictOldest, limitNumber, timeout } = require('../options/session-options.js');
 const { inputError } = require('../util/errors.js');
 const { deviceJson, id, optionalId } = require('../util/input.js');
 const { bare, known } = require('../util/names.js');
-const { evictOldest, limitNumber, timeout } = require('../options/session-options.js');
 
 /**
  * @typedef {import('../runtime/native-store.js').Engine} Engine

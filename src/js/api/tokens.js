@@ -2,16 +2,15 @@
 // auth.tokens: issue, verify and revoke; login and what follows it is in logins.js. Signatures and times are judged in the
 // addon; arguments are checked here.
 
-const { settleKeys } = require('./api-keys.js');
-const { decodeClaims, tokenIdOf, userIdOf } = require('../credential/claims.js');
-const { YEAR, duration } = require('../util/duration.js');
+const { decodeClaims, tokenIdOf, userIdOf, claimsJson } = require('../credential/claims.js');
+const { waitOf } = require('../options/lock-options.js');
 const { barrier } = require('../turns/refresh-barrier.js');
+const { YEAR, duration } = require('../util/duration.js');
 const { configError, inputError } = require('../util/errors.js');
 const { id, instant, optionalId, scopes, token: tokenText } = require('../util/input.js');
-const { waitOf } = require('../options/lock-options.js');
-const logins = require('./logins.js');
 const { known } = require('../util/names.js');
-const { claimsJson } = require('../credential/token-claims.js');
+const { settleKeys } = require('./api-keys.js');
+const logins = require('./logins.js');
 
 /**
  * @typedef {import('../runtime/native-store.js').Engine} Engine

@@ -1,7 +1,14 @@
 'use strict';
-// Reads claims from the text of a token that the addon has verified. Nothing is checked here.
+// Reads claims from the text of a token that the addon has verified, without further checks. Checks the claims that
+// callers put into tokens that this Auth issues.
+
+const { inputError } = require('../util/errors.js');
+const { isPlainObject, jsonValue } = require('../util/input.js');
 
 /** @typedef {import('../../../index.js').Claims} Claims */
+
+/** Claims that latchgate sets itself in the tokens that it issues. */
+const OWN_CLAIMS = ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'gen', 'lgs'];
 
 /**
  * @param {string} token
@@ -85,4 +92,23 @@ function scopesOf(claims) {
   return Object.freeze(valid ? [...list] : []);
 }
 
-module.exports = { claim, decodeClaims, deepFreeze, scopesOf, textClaim, tokenIdOf, userIdOf };
+/**
+ * Returns the claims of a caller as JSON, or undefined if there are none.
+ * @param {Record<string, any>} own options with claims, and with scope
+ * @param {import('../runtime/native-store.js').Engine} engine
+ * @param {string} method name of the public method, for messages
+ */
+function claimsJson({ claims, scope }, { userIdClaim, sessionIdClaim }, method) {
+  if (claims === undefined) return undefined;
+  if (!isPlainObject(claims)) throw inputError('claims must be a plain object');
+  const reserved = [...OWN_CLAIMS, userIdClaim, sessionIdClaim];
+  const taken = Object.keys(claims).find((name) => reserved.includes(name));
+  if (taken !== undefined) throw inputError(`claims.${taken} is set by ${method} itself: leave it out`);
+  if (scope !== undefined && Object.hasOwn(claims, 'scope')) {
+    throw inputError('claims.scope and the scope option exclude each other: leave one out');
+  }
+  jsonValue(claims, 'claims', inputError);
+  return JSON.stringify(claims);
+}
+
+module.exports = { claim, claimsJson, decodeClaims, deepFreeze, scopesOf, textClaim, tokenIdOf, userIdOf };

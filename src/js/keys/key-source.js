@@ -3,9 +3,9 @@
 // that is not among them. One question at a time; while none is answered the keys fetched before are used, for a day.
 
 const { storeError } = require('../util/errors.js');
-const { askEndpoint } = require('./jwks-endpoint.js');
 const { Slices } = require('../util/slices.js');
 const { warnKey, warnKeys } = require('../util/warnings.js');
+const { askEndpoint } = require('./jwks-endpoint.js');
 
 /** After keys were fetched, no unknown key id has them fetched again for so long. */
 const COOLDOWN_MS = 30_000;

@@ -1,11 +1,11 @@
 'use strict';
 // Which keys verify and which one signs: one secret, one key pair or a half of it, or a set, from options or environment.
 
-const { configError } = require('../util/errors.js');
 const { env } = require('../util/env.js');
+const { configError } = require('../util/errors.js');
+const { defined } = require('../util/names.js');
 const { endpoint, isForeign } = require('./jwks-endpoint.js');
 const { isSameKey, privateKey, publicJwk, secretKey, thumbprint } = require('./keys.js');
-const { defined } = require('../util/names.js');
 
 /**
  * @typedef {import('./keys.js').Jwk} Jwk

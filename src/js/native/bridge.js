@@ -3,8 +3,8 @@
 // spot never comes here.
 
 const { fromNative } = require('../util/errors.js');
-const { native } = require('./native.js');
 const { inSlices } = require('../util/slices.js');
+const { native } = require('./native.js');
 const { Waiters } = require('./pending-calls.js');
 
 /** Numbers of one verdict record, and how many records one drain() can bring. */

@@ -1,8 +1,8 @@
 'use strict';
 // Loads the generated binding when it is first needed. Says which package is missing, and refuses a binary of another version.
 
-const { LatchgateError, configError, isError } = require('../util/errors.js');
 const { version } = require('../../../package.json');
+const { LatchgateError, configError, isError } = require('../util/errors.js');
 
 /** @typedef {typeof import('../binding.js')} Binding */
 

@@ -1,11 +1,11 @@
 'use strict';
 // The `jwt` option: its keys, and which claims a token must carry.
 
-const { HOUR, SECOND, YEAR, duration } = require('../util/duration.js');
-const { configError } = require('../util/errors.js');
-const { env } = require('../util/env.js');
-const { isId, isText } = require('../util/input.js');
 const { KEY_NAMES, keyRing } = require('../keys/signing-keys.js');
+const { HOUR, SECOND, YEAR, duration } = require('../util/duration.js');
+const { env } = require('../util/env.js');
+const { configError } = require('../util/errors.js');
+const { isId, isText } = require('../util/input.js');
 const { known } = require('../util/names.js');
 
 const NAMES = [

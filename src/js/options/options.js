@@ -1,11 +1,11 @@
 'use strict';
 // AuthOptions, checked whole before anything is opened: unknown names, shapes, ranges.
 
+const { POLICY_NAMES } = require('../policy/policy.js');
 const { configError } = require('../util/errors.js');
+const { known } = require('../util/names.js');
 const { jwtOptions } = require('./jwt-options.js');
 const { keyOptions } = require('./key-options.js');
-const { known } = require('../util/names.js');
-const { POLICY_NAMES } = require('../policy/policy.js');
 const { refreshOptions } = require('./refresh-options.js');
 const { sessionOptions } = require('./session-options.js');
 const { lenience, storeOptions } = require('./store-options.js');

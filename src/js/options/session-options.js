@@ -2,8 +2,8 @@
 // The `sessions` option, and the same settings where sessions.admit() takes them.
 
 const { YEAR, duration } = require('../util/duration.js');
-const { configError } = require('../util/errors.js');
 const { env } = require('../util/env.js');
+const { configError } = require('../util/errors.js');
 const { MAX_LIMIT, isLimit, syncFunction } = require('../util/input.js');
 const { known } = require('../util/names.js');
 

@@ -2,8 +2,8 @@
 // The `store` option, and what a request does while that store cannot answer.
 
 const { HOUR, duration } = require('../util/duration.js');
-const { configError } = require('../util/errors.js');
 const { env } = require('../util/env.js');
+const { configError } = require('../util/errors.js');
 const { isText } = require('../util/input.js');
 const { known } = require('../util/names.js');
 

@@ -1,11 +1,11 @@
 'use strict';
 // What a policy charges: checked once for the middleware, and asked of the request where functions say whom and how much.
 
+const { policyItem } = require('../http/rate-limit.js');
 const { configError, inputError } = require('../util/errors.js');
 const { isId, syncFunction } = require('../util/input.js');
 const { known } = require('../util/names.js');
 const { MAX_UNITS, RULE_NAMES, isUnits, quotaRule, units } = require('./quota-rule.js');
-const { policyItem } = require('../http/rate-limit.js');
 
 /**
  * @typedef {import('../binding.js').QuotaConfig} QuotaConfig

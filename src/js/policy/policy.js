@@ -1,11 +1,11 @@
 'use strict';
 // What one middleware demands: checked once, and made ready so that a request only reads it.
 
+const { withKinds, withScope } = require('../http/denial.js');
 const { configError } = require('../util/errors.js');
 const { scopes, syncFunction } = require('../util/input.js');
 const { known } = require('../util/names.js');
 const { compileQuota, takeName } = require('./policy-quota.js');
-const { withKinds, withScope } = require('../http/denial.js');
 
 /**
  * @typedef {import('../http/denial.js').Answer} Answer

@@ -3,12 +3,12 @@
 
 const { decodeClaims, scopesOf } = require('../credential/claims.js');
 const { withLimits } = require('../http/denial.js');
+const { rateLimit } = require('../http/rate-limit.js');
+const { costOf, holderOf, idempotencyKeyOf } = require('../policy/policy-quota.js');
+const { NO_ID } = require('../policy/policy.js');
 const { closedError, fromNative, inputError, isStoreFault } = require('../util/errors.js');
 const { isLimit } = require('../util/input.js');
 const { codeWithoutStore } = require('./outage-policy.js');
-const { NO_ID } = require('../policy/policy.js');
-const { costOf, holderOf, idempotencyKeyOf } = require('../policy/policy-quota.js');
-const { rateLimit } = require('../http/rate-limit.js');
 
 /** Flags of a question. */
 const BARE = 1;

@@ -7,9 +7,9 @@ const { claim } = require('../credential/claims.js');
 const { deny, withScope } = require('../http/denial.js');
 const { configError, inputError } = require('../util/errors.js');
 const { isPlainObject, isThenable, jsonValue, scopes, syncFunction } = require('../util/input.js');
-const { observeDenial, wouldBeOver } = require('./shadow.js');
 const { decisionOn, fail } = require('./handler.js');
 const { reportDenied } = require('./shadow-report.js');
+const { observeDenial, wouldBeOver } = require('./shadow.js');
 
 /**
  * @typedef {import('../runtime/native-store.js').Engine} Engine

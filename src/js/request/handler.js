@@ -4,12 +4,12 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const { deny } = require('../http/denial.js');
-const { ALLOWED } = require('./decision.js');
 const { asError, closedError, inputError, knownCode } = require('../util/errors.js');
 const { isThenable } = require('../util/input.js');
-const { lay, observeDenial, passOver, wouldBeOver } = require('./shadow.js');
-const { reportAllowed, reportDenied, reportStanding } = require('./shadow-report.js');
+const { ALLOWED } = require('./decision.js');
 const { decisionBehind } = require('./request-auth.js');
+const { reportAllowed, reportDenied, reportStanding } = require('./shadow-report.js');
+const { lay, observeDenial, passOver, wouldBeOver } = require('./shadow.js');
 
 /**
  * @typedef {import('../runtime/native-store.js').Engine} Engine

@@ -1,8 +1,8 @@
 'use strict';
 // req.auth of a request with an API key.
 
-const { NONE } = require('../credential/credential.js');
 const { deepFreeze } = require('../credential/claims.js');
+const { NONE } = require('../credential/credential.js');
 const { bare } = require('../util/names.js');
 const { RequestAuth } = require('./request-auth.js');
 

@@ -1,14 +1,14 @@
 'use strict';
 // One request with an API key, alone or beside a token, put before the gate under one policy.
 
-const { Decision } = require('./decision.js');
 const { scopesOf } = require('../credential/claims.js');
-const { withLimits } = require('../http/denial.js');
-const { closedError, fromNative, isStoreFault } = require('../util/errors.js');
 const { NONE } = require('../credential/credential.js');
-const { NO_ID } = require('../policy/policy.js');
-const { OWN, costOf, holderOf, idempotencyKeyOf } = require('../policy/policy-quota.js');
+const { withLimits } = require('../http/denial.js');
 const { policyItem, rateLimit } = require('../http/rate-limit.js');
+const { OWN, costOf, holderOf, idempotencyKeyOf } = require('../policy/policy-quota.js');
+const { NO_ID } = require('../policy/policy.js');
+const { closedError, fromNative, isStoreFault } = require('../util/errors.js');
+const { Decision } = require('./decision.js');
 
 const ALLOWED = 0;
 /** Where a verdict record keeps what. */

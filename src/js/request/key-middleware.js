@@ -3,13 +3,13 @@
 // addon answers with an object, because of what it says of the key.
 
 const { NONE, UNREADABLE, headerCredential, ownCredential } = require('../credential/credential.js');
-const { ALLOWED } = require('./decision.js');
+const { setRateLimits } = require('../http/rate-limit.js');
 const { isStoreFault } = require('../util/errors.js');
+const { ALLOWED } = require('./decision.js');
+const { conduct, decisionOn, fail, letThrough, turnAway } = require('./handler.js');
 const { KeyAuth } = require('./key-auth.js');
 const { KeyDecision } = require('./key-decision.js');
 const { createMiddleware } = require('./middleware.js');
-const { conduct, decisionOn, fail, letThrough, turnAway } = require('./handler.js');
-const { setRateLimits } = require('../http/rate-limit.js');
 const { refundAfter } = require('./refund.js');
 
 /**

@@ -3,10 +3,10 @@
 // the spot. Allocates two small objects for a request that is let through, and no promise, closure or timer.
 
 const { NONE, UNREADABLE, headerCredential, ownCredential } = require('../credential/credential.js');
-const { ALLOWED, Decision } = require('./decision.js');
-const { isStoreFault } = require('../util/errors.js');
-const { conduct, decisionOn, fail, letThrough, turnAway } = require('./handler.js');
 const { setRateLimit } = require('../http/rate-limit.js');
+const { isStoreFault } = require('../util/errors.js');
+const { ALLOWED, Decision } = require('./decision.js');
+const { conduct, decisionOn, fail, letThrough, turnAway } = require('./handler.js');
 const { refundAfter } = require('./refund.js');
 const { RequestAuth } = require('./request-auth.js');
 

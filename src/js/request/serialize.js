@@ -3,15 +3,15 @@
 // handler and not to the connection: it goes on when the response has been ended, whether or not anybody reads it.
 
 const { deny } = require('../http/denial.js');
-const { LatchgateError, configError, isStoreFault } = require('../util/errors.js');
-const { refuseStranger } = require('./guards.js');
 const { lockOptions } = require('../options/lock-options.js');
-const { wouldBeOver } = require('./shadow.js');
-const { decisionOn, fail, forget } = require('./handler.js');
-const { reportDenied } = require('./shadow-report.js');
 const { RequestTurn, enclosing, reentry, running } = require('../turns/critical-section.js');
 const { credentialOf } = require('../turns/holds.js');
 const { KIND, place } = require('../turns/turns.js');
+const { LatchgateError, configError, isStoreFault } = require('../util/errors.js');
+const { refuseStranger } = require('./guards.js');
+const { decisionOn, fail, forget } = require('./handler.js');
+const { reportDenied } = require('./shadow-report.js');
+const { wouldBeOver } = require('./shadow.js');
 
 /**
  * @typedef {import('../runtime/native-store.js').Engine} Engine

@@ -4,9 +4,9 @@
 
 const { denialOf } = require('../http/denial.js');
 const { knownCode } = require('../util/errors.js');
-const { reportDenied } = require('./shadow-report.js');
-const { decisionIn } = require('./request-auth.js');
 const { warnObserved } = require('../util/warnings.js');
+const { decisionIn } = require('./request-auth.js');
+const { reportDenied } = require('./shadow-report.js');
 
 /**
  * @typedef {import('./decision.js').Decision} Decision

@@ -1,19 +1,17 @@
 'use strict';
 // What one Auth is made of inside: its gate, its answers, its place on the request. It holds no key and no secret.
 
-const { Bridge } = require('../native/bridge.js');
 const { compileAnswers } = require('../http/denial.js');
-const { closedError, fromNative, storeError } = require('../util/errors.js');
-const { Events } = require('./events.js');
 const { KeySource } = require('../keys/key-source.js');
-const { measure } = require('../telemetry/measures.js');
-const { Metrics } = require('../telemetry/metrics.js');
+const { Bridge } = require('../native/bridge.js');
 const { native } = require('../native/native.js');
 const { assertKey } = require('../options/options.js');
 const { MODE } = require('../options/session-options.js');
+const { measure } = require('../telemetry/measures.js');
+const { Metrics } = require('../telemetry/metrics.js');
 const { whenTelemetry } = require('../telemetry/telemetry.js');
-const { revokedError } = require('../util/turn-errors.js');
 const { Turns } = require('../turns/turns.js');
+const { closedError, fromNative, storeError, revokedError } = require('../util/errors.js');
 const {
   DAMAGED,
   embeddedWarnings,
@@ -21,6 +19,7 @@ const {
   storeWarnings,
   warnSessionIsToken,
 } = require('../util/warnings.js');
+const { Events } = require('./events.js');
 const { Watches } = require('./watches.js');
 
 /** @typedef {import('../binding.js').Outcome} Outcome */

@@ -3,8 +3,8 @@
 // second besides, so that a lost message costs a second. Requests that share user and credential share the question. Work for
 // many requests is done in slices: the event loop serves others meanwhile.
 
+const { revokedError } = require('../util/errors.js');
 const { Slices } = require('../util/slices.js');
-const { revokedError } = require('../util/turn-errors.js');
 const { Wheel } = require('../util/wheel.js');
 
 /**

@@ -3,9 +3,8 @@
 // gone. Knows nothing of requests.
 
 const { AsyncLocalStorage } = require('node:async_hooks');
-const { LatchgateError, inputError } = require('../util/errors.js');
+const { LatchgateError, inputError, busyError, leaseLostError } = require('../util/errors.js');
 const { Lease } = require('./lease.js');
-const { busyError, leaseLostError } = require('../util/turn-errors.js');
 
 /**
  * @typedef {import('../runtime/native-store.js').Engine} Engine

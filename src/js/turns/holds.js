@@ -2,8 +2,8 @@
 // What a request was let in with, to be asked for again in a later step; and the users' own turns, which go with it.
 
 const { NONE } = require('../credential/credential.js');
-const { settingsOf, work } = require('./locks.js');
 const { runExclusive } = require('./critical-section.js');
+const { settingsOf, work } = require('./locks.js');
 const { KIND, place } = require('./turns.js');
 
 /**

@@ -4,8 +4,7 @@
 // monotonic clock, so that it never lies later than the store's.
 
 const { HOUR, duration } = require('../util/duration.js');
-const { closedError, inputError, isStoreFault } = require('../util/errors.js');
-const { leaseLostError } = require('../util/turn-errors.js');
+const { closedError, inputError, isStoreFault, leaseLostError } = require('../util/errors.js');
 
 /** @typedef {import('./turns.js').Turns} Turns */
 

@@ -1,11 +1,11 @@
 'use strict';
 // auth.locks: one at a time per key. Keys never meet users' own turns.
 
+const { DEFAULTS, lockOptions } = require('../options/lock-options.js');
 const { closedError, inputError } = require('../util/errors.js');
 const { id } = require('../util/input.js');
-const { AcquiredLease } = require('./lease.js');
-const { DEFAULTS, lockOptions } = require('../options/lock-options.js');
 const { runExclusive } = require('./critical-section.js');
+const { AcquiredLease } = require('./lease.js');
 const { KIND, place } = require('./turns.js');
 
 /** @typedef {import('../runtime/native-store.js').Engine} Engine */

@@ -2,8 +2,8 @@
 // Waits behind a revocation until nothing of the user's runs under a turn that was granted before it. Those who wait for a
 // turn are left waiting: what they were let in with is asked for again when their turn comes.
 
-const { LatchgateError, isStoreFault } = require('../util/errors.js');
 const { DEFAULTS } = require('../options/lock-options.js');
+const { LatchgateError, isStoreFault } = require('../util/errors.js');
 const { enclosing } = require('./critical-section.js');
 const { KIND, place } = require('./turns.js');
 

@@ -2,9 +2,15 @@
 // Somebody who waits for a turn: asks the store, sleeps until woken or until it is worth asking again, and leaves when the
 // wait is over. It asks again under the same ticket, so that an answer that was lost costs neither the place nor a turn.
 
-const { closedError, isStoreFault, storeError } = require('../util/errors.js');
+const {
+  closedError,
+  isStoreFault,
+  storeError,
+  busyError,
+  queueFullError,
+  revokedError,
+} = require('../util/errors.js');
 const { Hold } = require('./lease.js');
-const { busyError, queueFullError, revokedError } = require('../util/turn-errors.js');
 
 /**
  * @typedef {import('./turns.js').Turns} Turns

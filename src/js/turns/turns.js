@@ -3,7 +3,6 @@
 // wait is the store's alone; here they are only counted, woken, and sent home when the Auth is closed.
 
 const { closedError } = require('../util/errors.js');
-const { Fences } = require('./fences.js');
 const { Slices, inSlices } = require('../util/slices.js');
 const { MODE, Waiter } = require('./turn-request.js');
 
@@ -29,6 +28,48 @@ const LONG = 2 ** 30;
  */
 function place(kind, id) {
   return { kind, id, name: `${kind}${id}` };
+}
+
+/** Keys with a fence of their own. */
+const MAX_FENCES = 10_000;
+
+/**
+ * The highest fences that this Auth has seen. Each question for a turn sends one, so that the next fence is higher even
+ * if the server has lost its writes.
+ */
+class Fences {
+  /** By name of the place, the least recently used first. @type {Map<string, number>} */
+  #last = new Map();
+  /** The highest fence of all removed entries. It applies to every place without an entry. */
+  #floor = 0;
+
+  /**
+   * Returns the fence that the next one must exceed. 0: no fence is known.
+   * @param {string} name of the place
+   * @returns {number}
+   */
+  seen(name) {
+    return this.#last.get(name) ?? this.#floor;
+  }
+
+  /**
+   * @param {string} name
+   * @param {number} fence
+   */
+  note(name, fence) {
+    const last = Math.max(fence, this.#last.get(name) ?? 0);
+    this.#last.delete(name);
+    this.#last.set(name, last);
+    if (this.#last.size > MAX_FENCES) this.#removeOldest();
+  }
+
+  #removeOldest() {
+    for (const [name, fence] of this.#last) {
+      this.#last.delete(name);
+      this.#floor = Math.max(this.#floor, fence);
+      return;
+    }
+  }
 }
 
 /** Who of this Auth is at a place: waits in the store's queue, asks whether it must, holds the turn. */
@@ -313,4 +354,4 @@ class Turns {
 
 function ignore() {}
 
-module.exports = { KIND, Turns, place };
+module.exports = { Fences, KIND, Turns, place };

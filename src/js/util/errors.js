@@ -128,9 +128,37 @@ function knownCode(fault) {
   return fault instanceof LatchgateError && STATUS.has(fault.code) ? fault.code : 'other';
 }
 
+/**
+ * @param {string} why
+ * @param {number} [retryAfterMs] until a turn may be free
+ */
+function busyError(why, retryAfterMs = 1000) {
+  return new LatchgateError('ERR_LATCHGATE_BUSY', why, {
+    retryAfterMs: Math.max(Math.ceil(retryAfterMs), 1),
+  });
+}
+
+/** @param {number} maxQueue */
+function queueFullError(maxQueue) {
+  return new LatchgateError('ERR_LATCHGATE_QUEUE_FULL', `${maxQueue} wait for this turn already: maxQueue`, {
+    retryAfterMs: 1000,
+  });
+}
+
+/** @param {string} why */
+function leaseLostError(why) {
+  return new LatchgateError('ERR_LATCHGATE_LEASE_LOST', `the lease was lost: ${why}`);
+}
+
+/** The message does not give the reason: no later check of a credential does. */
+function revokedError() {
+  return new LatchgateError('ERR_LATCHGATE_REVOKED', 'the credential no longer stands: nothing was done');
+}
+
 exports.LatchgateError = LatchgateError;
 exports.codes = Object.freeze([...STATUS.keys()]);
 exports.asError = asError;
+exports.busyError = busyError;
 exports.closedError = closedError;
 exports.configError = configError;
 exports.fromNative = fromNative;
@@ -138,4 +166,7 @@ exports.inputError = inputError;
 exports.isError = isError;
 exports.isStoreFault = isStoreFault;
 exports.knownCode = knownCode;
+exports.leaseLostError = leaseLostError;
+exports.queueFullError = queueFullError;
+exports.revokedError = revokedError;
 exports.storeError = storeError;
