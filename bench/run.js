@@ -13,7 +13,7 @@ const { measuredIn } = require('./lib/goals.js');
 const { BENCH, findNode, installContenders } = require('./lib/nodes.js');
 const { startRedis } = require('./lib/processes.js');
 const { printRow, verdicts, writeDocs } = require('./lib/report.js');
-const { ROWS } = require('./lib/rows.js');
+const { ROWS } = require('./rows.js');
 const { system } = require('./lib/system.js');
 
 const { values: options } = parseArgs({
@@ -43,12 +43,12 @@ function machine(version, redis) {
 const rounded = (_name, value) => (typeof value === 'number' ? Number(value.toPrecision(6)) : value);
 
 /**
- * @param {import('./lib/rows.js').Row} row
- * @param {import('./lib/rows.js').Context} context
+ * @param {import('./rows.js').Row} row
+ * @param {import('./rows.js').Context} context
  * @param {number} rounds
  */
 async function measure(row, context, rounds) {
-  /** @type {Record<string, import('./lib/rows.js').Measured[]>} */
+  /** @type {Record<string, import('./rows.js').Measured[]>} */
   const results = Object.fromEntries(row.contenders.map((contender) => [contender, []]));
   for (let round = 0; round < rounds; round++) {
     const order = round % 2 === 0 ? row.contenders : row.contenders.toReversed();
@@ -99,7 +99,7 @@ async function main() {
   if (Object.values(kept).some(isVoid)) process.exitCode = 1;
 }
 
-/** @param {Record<string, import('./lib/rows.js').Measured[]>} row */
+/** @param {Record<string, import('./rows.js').Measured[]>} row */
 function isVoid(row) {
   return Object.values(row)
     .flat()

@@ -13,8 +13,8 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { list, read } = require('./lib/files.js');
+const { ALLOWED_JS, PLANTED_JS, checkJs } = require('./lib/js-imports.js');
 const { ALLOWED_RUST, PLANTED_RUST, checkRust } = require('./lib/rust-rules.js');
-const { strip } = require('./lib/strip.js');
 
 /** @typedef {import('./lib/circles.js').Violation} Violation */
 
@@ -28,62 +28,6 @@ const MAX_LINES = 800;
 const LONG_FILES = {};
 /** Files in one folder, without those of its subfolders. */
 const MAX_FILES = 24;
-
-/** @param {string} root @returns {string[]} */
-function checkJs(root) {
-  const violations = [];
-  /** @type {Map<string, string[]>} */
-  const graph = new Map();
-  for (const file of ['src/js', 'src/cli'].flatMap((part) => list(root, part, ['.js', '.mjs']))) {
-    const code = strip(read(root, file), 'js');
-    /** @type {string[]} */
-    const targets = [];
-    graph.set(file, targets);
-    for (const match of code.matchAll(/(?:\brequire\s*\(|\bfrom|\bimport\s*\(?)\s*(['"])([^'"\n]+)\1/g)) {
-      const specifier = match[2] ?? '';
-      if (specifier.startsWith('node:')) continue;
-      const where = `${file}:${code.slice(0, match.index).split('\n').length}`;
-      // An app may have it or not: only who can do without may ask for it.
-      if (specifier === '@opentelemetry/api' && file === 'src/js/telemetry/telemetry.js') continue;
-      if (!specifier.startsWith('.')) {
-        violations.push(`${where}: may require only node: modules and files of its own, not ${specifier}`);
-        continue;
-      }
-      const target = path.posix.join(path.posix.dirname(file), specifier);
-      const generated = target === 'src/js/binding.js';
-      // Every published package has its manifest beside it.
-      if (target === 'package.json') continue;
-      const inside =
-        target.startsWith('src/js/') || (file.startsWith('src/cli/') && target.startsWith('src/cli/'));
-      if (!inside) violations.push(`${where}: ${specifier} leaves src/js`);
-      else if (!generated && !fs.existsSync(path.join(root, target)))
-        violations.push(`${where}: ${specifier} names no file; write the extension out`);
-      else targets.push(target);
-    }
-  }
-  return violations.concat(findCycles(graph));
-}
-
-/** @param {Map<string, string[]>} graph @returns {string[]} */
-function findCycles(graph) {
-  /** @type {string[]} */
-  const cycles = [];
-  /** @type {Map<string, 'open' | 'done'>} */
-  const state = new Map();
-  /** @type {(file: string, trail: string[]) => void} */
-  const visit = (file, trail) => {
-    if (state.get(file) === 'done') return;
-    if (state.get(file) === 'open') {
-      cycles.push(`cycle: ${[...trail.slice(trail.indexOf(file)), file].join(' -> ')}`);
-      return;
-    }
-    state.set(file, 'open');
-    for (const next of graph.get(file) ?? []) visit(next, [...trail, file]);
-    state.set(file, 'done');
-  };
-  for (const file of graph.keys()) visit(file, []);
-  return cycles;
-}
 
 /** @param {string} root @returns {string[]} */
 function checkLength(root) {
@@ -118,7 +62,8 @@ function checkFolders(root) {
 /** @param {string} root @returns {Violation[]} */
 const check = (root) => [
   ...checkRust(root),
-  ...[...checkJs(root), ...checkLength(root), ...checkFolders(root)].map((text) => ({ key: text, text })),
+  ...checkJs(root),
+  ...[...checkLength(root), ...checkFolders(root)].map((text) => ({ key: text, text })),
 ];
 
 /** Reads a list with the marks of a merge conflict too: --write-list then resolves the conflict. @returns {string[]} */
@@ -151,21 +96,18 @@ function writeKnown(violations, known, mayGrow) {
 /** One planted file for each rule, and the words that its report must hold. */
 const PLANTED = [
   ...PLANTED_RUST,
-  ['src/js/a.js', "const jose = require('jose');\n", 'not jose'],
-  ['src/js/a.js', "const s = require('../../scripts/setup.js');\n", 'leaves src/js'],
-  ['src/js/a.js', "require('./b');\n", 'names no file'],
-  ['src/js/a.js', "require('./ok.js'); require('./a.js');\n", 'cycle: src/js/a.js -> src/js/a.js'],
+  ...PLANTED_JS,
   ['__test__/long.spec.js', '\n'.repeat(MAX_LINES + 1), 'split it by nouns'],
-  ['src/js/many/a.js', '', 'src/js/many: more than'],
+  ['src/js/util/many/a.js', '', 'src/js/util/many: more than'],
 ];
 
 /** Imports that are allowed, and prose that only looks like one. @type {Record<string, string>} */
 const ALLOWED = {
   ...ALLOWED_RUST,
-  ...Object.fromEntries(Array.from({ length: MAX_FILES }, (_, index) => [`src/js/many/${index}.js`, ''])),
-  'src/js/ok.js':
-    "// require('jose')\nconst re = /['\"]/;\nconst fs = require('node:fs');\nrequire('./binding.js');\nrequire('../../package.json');\n",
-  'src/js/ok.mjs': "import face from './ok.js';\nexport const { a } = face;\n",
+  ...ALLOWED_JS,
+  ...Object.fromEntries(
+    Array.from({ length: MAX_FILES }, (_, index) => [`src/js/util/many/${index}.js`, '']),
+  ),
 };
 
 function selfTest() {

@@ -48,7 +48,7 @@ async function load(children, servers, ms) {
 /**
  * @param {string} node
  * @param {{ masters: number, ms: number }} size one master: a server of its own, in no Cluster
- * @returns {Promise<import('./rows.js').Measured>}
+ * @returns {Promise<import('../rows.js').Measured>}
  */
 async function measureCluster(node, { masters, ms }) {
   /** @type {Array<() => unknown>} */

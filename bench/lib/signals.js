@@ -18,7 +18,7 @@ async function asked(child, message) {
 /**
  * @param {string} node
  * @param {{ port: number, processes: number, each: number, users: number }} load each: requests in every process
- * @returns {Promise<import('./rows.js').Measured>}
+ * @returns {Promise<import('../rows.js').Measured>}
  */
 async function measureSignals(node, { port, processes, each, users }) {
   const children = Array.from({ length: processes }, () => new Child(node, 'signals'));

@@ -115,7 +115,7 @@ async function inLoop(children, { each, ms }) {
  * @param {string} node
  * @param {string} contender
  * @param {{ port?: number, processes: number, each: number[], ms: number }} load port: none for embedded ones
- * @returns {Promise<import('./rows.js').Measured>}
+ * @returns {Promise<import('../rows.js').Measured>}
  */
 async function measureTurns(node, contender, { port, processes, each, ms }) {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'latchgate-bench-'));

@@ -3,15 +3,15 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { binaryName } = require('../../scripts/lib/platform.js');
-const { EMBEDDED, NETWORKED } = require('../contenders/lockers.js');
-const { measureCluster } = require('./cluster.js');
-const { Child, startDelay, work } = require('./processes.js');
-const { SECRET } = require('./settings.js');
-const { measureSignals } = require('./signals.js');
-const { signed } = require('./signed.js');
-const { sign } = require('./tokens.js');
-const { measureTurns } = require('./turns.js');
+const { binaryName } = require('../scripts/lib/platform.js');
+const { EMBEDDED, NETWORKED } = require('./contenders/lockers.js');
+const { measureCluster } = require('./lib/cluster.js');
+const { Child, startDelay, work } = require('./lib/processes.js');
+const { SECRET } = require('./lib/settings.js');
+const { measureSignals } = require('./lib/signals.js');
+const { signed } = require('./lib/signed.js');
+const { sign } = require('./lib/tokens.js');
+const { measureTurns } = require('./lib/turns.js');
 
 const DEPTHS = [1, 4, 16, 64, 256];
 /** Microseconds each way: half a millisecond there and back. */
@@ -31,7 +31,7 @@ const ROOM = { flags: ['--max-old-space-size=14000'], patience: 900_000 };
 const MASTERS = /** @type {Record<string, number>} */ ({ 'one server': 1, '3 masters': 3, '6 masters': 6 });
 /** Requests of one user in each of the processes of row JS. */
 const WATCHED = /** @type {Record<string, number>} */ ({ '4 requests': 1, '500 requests': 125 });
-const ADDON = path.join(__dirname, '..', '..', 'src', 'js', binaryName);
+const ADDON = path.join(__dirname, '..', 'src', 'js', binaryName);
 
 /**
  * @typedef {object} Context
@@ -39,7 +39,7 @@ const ADDON = path.join(__dirname, '..', '..', 'src', 'js', binaryName);
  * @property {{ port: number, flush: () => Promise<unknown> }} redis
  * @property {number} scale of durations and counts
  *
- * @typedef {import('./series.js').Measured} Measured
+ * @typedef {import('./lib/series.js').Measured} Measured
  *
  * @typedef {object} Row
  * @property {string} title
