@@ -9,6 +9,8 @@ const path = require('node:path');
 const capacity = require('./lib/capacity.js');
 const { keptRuns, machineOf, markdown, named } = require('./lib/report.js');
 
+const { COSTS, LOAD } = capacity;
+
 const FILE = path.join(__dirname, '..', 'docs', 'scaling.md');
 const RESULTS = path.join(__dirname, 'results');
 /** What was kept of each kind of server. */
@@ -48,11 +50,9 @@ const gigabytes = (value) => `${short(value / 1e9)} GB`;
 const table = (head, rows) =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 
-/** What follows from the costs. @returns {string} */
-function figures() {
-  const { COSTS, LOAD } = capacity;
+/** Decisions per second by number of masters. */
+function decisionRates() {
   const sizes = [1, 3, 6, 12, 24];
-  const rates = [10_000, 50_000, 100_000, 300_000, 1_000_000];
   return [
     `Decisions a second, with a quota each, masters ${LOAD.master * 100} % busy:`,
     table(
@@ -63,6 +63,13 @@ function figures() {
         plain(capacity.decisions(count, COSTS.together)),
       ]),
     ),
+  ];
+}
+
+/** What a rate of requests needs. */
+function needsOfRates() {
+  const rates = [10_000, 50_000, 100_000, 300_000, 1_000_000];
+  return [
     `What a rate of requests needs, calls one by one, Node processes ${LOAD.node * 100} % busy:`,
     table(
       [
@@ -85,6 +92,12 @@ function figures() {
         ];
       }),
     ),
+  ];
+}
+
+/** Memory by number of users. */
+function memoryOfUsers() {
+  return [
     'Memory of all masters together, room for copies and gaps included (half as much again):',
     table(
       ['users', 'one session and a quota', 'three sessions and a quota', 'an API key besides'],
@@ -95,6 +108,12 @@ function figures() {
         gigabytes(capacity.bytes(users, { sessions: 3, keys: 1 })),
       ]),
     ),
+  ];
+}
+
+/** The load of the fullest master. */
+function fullestMaster() {
+  return [
     'The fullest master above the mean, users equally busy, by the formula and by real ids:',
     table(
       ['masters', 'users', 'formula', 'ids'],
@@ -113,6 +132,12 @@ function figures() {
         ];
       }),
     ),
+  ];
+}
+
+/** Waiting times at a master by its load. */
+function waitingTimes() {
+  return [
     'Waiting for a master, by its load, by the formula and in the simulation (3 masters, 100,000 users):',
     table(
       ['load', 'mean, formula', 'mean, simulated', 'p99, simulated'],
@@ -127,6 +152,12 @@ function figures() {
         ];
       }),
     ),
+  ];
+}
+
+/** The load of the master of the busiest user. */
+function busiestUsers() {
+  return [
     `The master of the busiest user, users busy by Zipf's law, and the largest share of all requests that one user may have before that master is full (${LOAD.master * 100} % is planned for):`,
     table(
       [
@@ -151,6 +182,12 @@ function figures() {
         ];
       }),
     ),
+  ];
+}
+
+/** Cost of messages between the nodes of a cluster. */
+function messageShares() {
+  return [
     'Messages that come one by one: a share of a core, of every other node of a Cluster, and of a server at which so many processes listen:',
     table(
       ['messages/s', 'every other node of a Cluster', ...LISTENERS.map((count) => `${count} listen`)],
@@ -160,6 +197,12 @@ function figures() {
         ...LISTENERS.map((count) => percent(capacity.deliveryShare(messages, count))),
       ]),
     ),
+  ];
+}
+
+/** Revocations per second that fill a core. */
+function revocationRates() {
+  return [
     `Revocations a second that fill a core of the node at which so many processes listen, alone, and beside decisions at ${LOAD.master * 100} %:`,
     table(
       [
@@ -179,6 +222,12 @@ function figures() {
         plain(capacity.ceiling(count, 1, true)),
       ]),
     ),
+  ];
+}
+
+/** Connections of the plan. */
+function planConnections() {
+  return [
     `Connections of the plan for ${plain(PLAN.rate)} requests/s, handlers of 200 µs (${planned().nodes} processes, ${planned().servers} masters):`,
     table(
       ['', 'in all', 'at each master', 'at the one where all listen'],
@@ -195,8 +244,22 @@ function figures() {
         ];
       }),
     ),
-  ].join('\n\n');
+  ];
 }
+
+/** The parts of the document that follow from the measured costs. @returns {string} */
+const figures = () =>
+  [
+    ...decisionRates(),
+    ...needsOfRates(),
+    ...memoryOfUsers(),
+    ...fullestMaster(),
+    ...waitingTimes(),
+    ...busiestUsers(),
+    ...messageShares(),
+    ...revocationRates(),
+    ...planConnections(),
+  ].join('\n\n');
 
 /** What was weighed, as it was kept. @returns {Array<{ name: string, command: string, machine: any, sizes: any[], further: any[] }>} */
 const weighed = () =>

@@ -17,21 +17,16 @@ const ARRIVAL_MS = 10;
 
 const now = () => Number(process.hrtime.bigint()) / 1000;
 
-/** @param {Locker} locker @param {string} counter a file: the number in it is read and written in two steps, with time for others between */
-function site(locker, counter) {
+/**
+ * Returns a function that waits for a lock, uses it and gives it back. With the lock it reads and writes the number in a
+ * file in two steps, and other processes have time in between.
+ * @param {string} counter the file
+ */
+function standing(counter) {
   const file = fs.openSync(counter, 'r+');
   const number = new Float64Array(1);
-  /** @type {import('../contenders/lockers.js').Lock[] | undefined} */
-  let free;
-  /** @type {() => Promise<number>} */
-  let open = async () => NaN;
-  /** @type {Promise<number[]>[]} */
-  let line = [];
-
-  const prepared = () => (free ??= Array.from({ length: KEYS }, (_, at) => locker.prepare(`free-${at}`)));
-
   /** @param {import('../contenders/lockers.js').Lock} lock @returns {Promise<number[]>} when asked for, granted, and given back */
-  async function stand(lock) {
+  return async function stand(lock) {
     const asked = now();
     const held = await lock.take();
     const granted = now();
@@ -43,7 +38,20 @@ function site(locker, counter) {
     const given = now();
     await lock.give(held);
     return [asked, granted, given];
-  }
+  };
+}
+
+/** @param {Locker} locker @param {string} counter a file */
+function site(locker, counter) {
+  const stand = standing(counter);
+  /** @type {import('../contenders/lockers.js').Lock[] | undefined} */
+  let free;
+  /** @type {() => Promise<number>} */
+  let open = async () => NaN;
+  /** @type {Promise<number[]>[]} */
+  let line = [];
+
+  const prepared = () => (free ??= Array.from({ length: KEYS }, (_, at) => locker.prepare(`free-${at}`)));
 
   return {
     /** @param {{ ms: number }} load */
