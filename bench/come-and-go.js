@@ -6,7 +6,7 @@
 // set, and for the server rustc.
 'use strict';
 
-const { TEST_ADDON } = require('../scripts/setup.js');
+const { TEST_ADDON } = require('../scripts/lib/platform.js');
 
 process.env.NAPI_RS_NATIVE_LIBRARY_PATH = TEST_ADDON;
 

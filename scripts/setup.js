@@ -6,14 +6,13 @@ const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const { list } = require('./lib/files.js');
-const { binaryName } = require('./lib/platform.js');
+const { TEST_ADDON, binaryName } = require('./lib/platform.js');
 const { ROOT, npm, run } = require('./lib/run.js');
 
 /** The package itself runs on every Node 20; the tool that builds the addon asks for this. */
 const BUILD_NODE = [20, 17];
 
 const RELEASE_ADDON = path.join(ROOT, 'src', 'js', binaryName);
-const TEST_ADDON = path.join(ROOT, 'target', 'test-addon', binaryName);
 /** The loader and its types. Each flavour loads with those of the other. */
 const GENERATED = ['binding.js', 'binding.d.ts'];
 const LOADER = path.join(ROOT, 'src', 'js', 'binding.js');
@@ -108,7 +107,7 @@ async function setup({ addon = true, testAddon = false, quiet = false, log = con
     await buildAddon({ script: 'build:test', addon: TEST_ADDON, what: 'the test addon' }, log, quiet);
 }
 
-module.exports = { SetupError, TEST_ADDON, setup };
+module.exports = { SetupError, setup };
 
 if (require.main === module) {
   setup({ testAddon: process.argv.includes('--test-addon') }).catch((error) => {

@@ -1,5 +1,5 @@
 // The rules for imports between JavaScript files: storeys, the order of the folders of src/js, and circles.
-// An import counts wherever it is written: at the top of a file, inside a function, or as a re-export. Types in comments
+// An import counts in every position: at the top of a file, inside a function, or as a re-export. Types in comments
 // do not count. Each violation has a key without line numbers.
 'use strict';
 
@@ -57,7 +57,7 @@ const ORDER = [
   ['index.mjs'],
 ];
 
-/** The code with comments as blanks, and with literals as blanks except those that `keep` accepts. @param {string} source @param {(start: number, text: string, before: string) => boolean} keep */
+/** The code with comments as blanks, and with literals as blanks, except the literals that `keep` accepts. @param {string} source @param {(start: number, text: string, before: string) => boolean} keep */
 function codeOf(source, keep) {
   let out = '';
   let at = 0;

@@ -1,5 +1,8 @@
-// The name that a platform has in the names of binaries and platform packages.
+// The name of a platform in the names of binaries and platform packages, and the path of the test addon.
 'use strict';
+
+const path = require('node:path');
+const { ROOT } = require('./run.js');
 
 /** linux-x64-gnu, darwin-arm64, win32-x64-msvc … as napi-rs spells it. */
 function platformName() {
@@ -13,4 +16,7 @@ function platformName() {
 
 const binaryName = `latchgate.${platformName()}.node`;
 
-module.exports = { platformName, binaryName };
+/** The addon with the test stores. */
+const TEST_ADDON = path.join(ROOT, 'target', 'test-addon', binaryName);
+
+module.exports = { TEST_ADDON, binaryName, platformName };

@@ -1,10 +1,10 @@
-// The sections of npm test: what each runs, and what it needs before it starts. Knows nothing of arguments and summaries.
+// The sections of npm test: the commands of each, and its needs before it starts. Arguments and summaries are in test.js.
 'use strict';
 
 const os = require('node:os');
 const path = require('node:path');
-const { TEST_ADDON } = require('../setup.js');
 const { list } = require('./files.js');
+const { TEST_ADDON } = require('./platform.js');
 const { ROOT, run } = require('./run.js');
 const { isBoth, isFault, isLab, isPackage, isPlain, isServer, runSpecs } = require('./specs.js');
 
@@ -177,7 +177,7 @@ const FAST = [
   { name: 'specs, lab', tier: 'fast', needs: 'test-addon', run: () => specs(isLab, onTestAddon) },
 ];
 
-/** What `npm run test:fast` runs in place of "specs, release". @type {Section} */
+/** `npm run test:fast` runs it in place of "specs, release". @type {Section} */
 const FAST_SPECS = {
   name: 'specs, test addon',
   tier: 'fast',

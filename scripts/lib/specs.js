@@ -1,4 +1,4 @@
-// Finds the specs, says on which addon each runs, and runs a group of them. Knows nothing of sections and tiers.
+// Finds the specs, states the addon of each, and runs a group of them.
 //
 // The name of a spec says on which addon it runs:
 //   *.spec.js                            the release addon, store memory:
