@@ -665,6 +665,8 @@ export interface Tokens {
   ): Promise<{ sessionsEnded: number; fence?: number }>;
   /** False where the user was not blocked. What the block has ended stays ended. */
   unblockUser(userId: string): Promise<boolean>;
+  /** Returns whether blockUser() denies the user now. */
+  isBlocked(userId: string): Promise<boolean>;
   /**
    * Admits a session and begins its refresh family in one atomic step, and then signs the tokens: an access token of
    * jwt.accessTtl, whose session is always looked at and which is never admitted by first use, and a refresh token, of which the

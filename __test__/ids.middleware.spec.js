@@ -99,6 +99,7 @@ describe('ids', () => {
         () => tokens.revokeUser(bad),
         () => tokens.blockUser(bad),
         () => tokens.unblockUser(bad),
+        () => tokens.isBlocked(bad),
         () => tokens.revokeId({ jti: bad, userId: user, expiresAt: Date.now() + 1000 }),
         () => tokens.revokeId({ jti: 'j', userId: bad, expiresAt: Date.now() + 1000 }),
         () => tokens.isRevoked({ jti: bad, userId: user }),

@@ -346,8 +346,10 @@ describe('revokeUser(), blockUser() and unblockUser()', () => {
     assert.equal(await auth.tokens.isRevoked(during), true);
     const refused = await auth.sessions.admit(user);
     assert.deepEqual([refused.admitted, !refused.admitted && refused.reason], [false, 'blocked']);
+    assert.equal(await auth.tokens.isBlocked(user), true);
     assert.equal(await auth.tokens.unblockUser(user), true);
     assert.equal(await auth.tokens.unblockUser(user), false);
+    assert.equal(await auth.tokens.isBlocked(user), false);
     assert.equal(await outcome(auth, during), 'allowed');
     assert.equal(await outcome(auth, old), 'user_revoked');
     assert.equal((await auth.sessions.admit(user)).admitted, true);

@@ -207,6 +207,7 @@ export async function tokenCalls(): Promise<void> {
     await auth.tokens.isRevoked(token),
     await auth.tokens.isRevoked({ jti: 'j', userId: 'u' }),
     await auth.tokens.unblockUser('u'),
+    await auth.tokens.isBlocked('u'),
     await auth.tokens.logout(token),
   ];
   const { sessionsEnded, fence } = await auth.tokens.revokeUser('u', {

@@ -47,6 +47,8 @@ pub enum Act<'a> {
     BlockUser { user: Cow<'a, str>, until_ms: Option<u64>, lead: Lead<'a> },
     /// Lifts a block.
     UnblockUser { user: Cow<'a, str> },
+    /// Asks whether a user is blocked.
+    IsBlocked { user: Cow<'a, str> },
     /// Draws the generation of a token that is about to be issued.
     NextGeneration { user: Cow<'a, str> },
     /// Charges a quota that belongs to no user's record.
@@ -251,6 +253,9 @@ impl Act<'_> {
             Self::UnblockUser { user } => {
                 row(of(user), Never, Ignored, Real, Script::UnblockUser, Flag)
             }
+            Self::IsBlocked { user } => {
+                row(of(user), Never, Ignored, Real, Script::IsBlocked, Flag)
+            }
             Self::NextGeneration { user } => {
                 row(of(user), Never, Ignored, Real, Script::NextGeneration, Generation)
             }
@@ -391,6 +396,7 @@ impl Op<'_> {
                 Act::BlockUser { user: own(user), until_ms, lead: lead.into_owned() }
             }
             Act::UnblockUser { user } => Act::UnblockUser { user: own(user) },
+            Act::IsBlocked { user } => Act::IsBlocked { user: own(user) },
             Act::NextGeneration { user } => Act::NextGeneration { user: own(user) },
             Act::Consume(c) => Act::Consume(Consume { key: own(c.key), ..c }),
             Act::AddUnits(a) => Act::AddUnits(AddUnits { key: own(a.key), ..a }),

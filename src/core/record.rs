@@ -85,6 +85,7 @@ impl UserRecord {
                 Verdict::Count(ended)
             }
             Act::UnblockUser { .. } => Verdict::Flag(validity.unblock(now_ms)),
+            Act::IsBlocked { .. } => Verdict::Flag(validity.is_blocked(now_ms)),
             Act::NextGeneration { .. } => Verdict::Generation(validity.next_generation(now.us)),
             Act::ApiKey(asked) => {
                 Verdict::ApiKey(self.api_key(asked, now, op.most_lead_ms, aside)?)

@@ -43,6 +43,7 @@ scripts! {
     IsRevoked Runs,
     RevokeUser Fails,
     UnblockUser Runs,
+    IsBlocked Runs,
     NextGeneration Fails,
     Consume Fails,
     AddUnits Fails,

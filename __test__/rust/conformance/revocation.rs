@@ -222,3 +222,26 @@ fn a_token_named_by_its_id_alone_has_fallen_where_an_epoch_stands() {
         assert!(asked());
     });
 }
+
+#[test]
+fn is_blocked_says_whether_a_block_denies_the_user_now() {
+    on_every_store(|store, clock| {
+        let blocked = || flag(store, Act::IsBlocked { user: "u".into() });
+        let block = |until_ms| {
+            call(store, Act::BlockUser { user: "u".into(), until_ms, lead: NO_LEAD });
+        };
+        assert!(!blocked());
+        revoke_user(store, "u");
+        assert!(!blocked(), "a revocation is no block");
+        block(Some(START_MS + HOUR));
+        assert!(blocked());
+        assert!(!flag(store, Act::IsBlocked { user: "v".into() }));
+        clock.advance_ms(HOUR);
+        assert!(!blocked(), "the block has ended");
+        block(None);
+        clock.advance_ms(1_000 * HOUR);
+        assert!(blocked());
+        assert!(flag(store, Act::UnblockUser { user: "u".into() }));
+        assert!(!blocked());
+    });
+}

@@ -130,6 +130,11 @@ impl NativeAuth {
     pub fn unblock_user(&self, user_id: String) -> Result<NowOrLater> {
         self.submit(Act::UnblockUser { user: to_id("userId", user_id)?.into() })
     }
+
+    #[napi]
+    pub fn is_blocked(&self, user_id: String) -> Result<NowOrLater> {
+        self.submit(Act::IsBlocked { user: to_id("userId", user_id)?.into() })
+    }
 }
 
 impl NativeAuth {

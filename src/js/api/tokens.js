@@ -172,6 +172,15 @@ class Tokens {
 
   /**
    * @param {string} userId
+   * @returns {Promise<boolean>}
+   */
+  async isBlocked(userId) {
+    const outcome = await this.#engine.ask((gate) => gate.isBlocked(id(userId, 'userId')));
+    return outcome.flag === true;
+  }
+
+  /**
+   * @param {string} userId
    * @param {object} [options]
    */
   async login(userId, options = {}) {

@@ -95,7 +95,9 @@ fn steps(prefix: &str, op: &Op<'_>, has_slots: bool) -> Plan {
             let numbers = Packer::default().flag(true).put(6, until).ms(horizon).flag(false).0;
             return lead::revoke(prefix, lead, has_slots, (user_keys(user), &numbers));
         }
-        Act::UnblockUser { user } => call(&user_keys(user), &[&plain], Expects::Flag),
+        Act::UnblockUser { user } | Act::IsBlocked { user } => {
+            call(&user_keys(user), &[&plain], Expects::Flag)
+        }
         Act::NextGeneration { user } => call(&user_keys(user), &[&plain], Expects::Generation),
         Act::Consume(asked) => quota::consume(prefix, asked),
         Act::AddUnits(asked) => quota::add(prefix, asked),

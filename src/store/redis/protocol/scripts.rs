@@ -106,6 +106,7 @@ fn parts(script: Script) -> &'static [&'static str] {
         Script::IsRevoked => text!("is_revoked", "is_revoked_body"),
         Script::RevokeUser => text!("revoke_user", "lead_seen", "revoke_user_body"),
         Script::UnblockUser => text!("unblock_user", "unblock_user_body"),
+        Script::IsBlocked => text!("is_blocked", "is_blocked_body"),
         Script::NextGeneration => text!("next_generation", "next_generation_body"),
         Script::Consume => text!(QUOTA then "consume"),
         Script::AddUnits => text!(QUOTA then "add_units"),
