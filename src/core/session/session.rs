@@ -1,5 +1,6 @@
 //! One live session: when it began, when it was last active, when it will end.
 
+use crate::core::base::due_map::Due;
 use crate::core::session::rule::AdmissionRule;
 
 /// A session's instants, in milliseconds since the Unix epoch.
@@ -66,6 +67,12 @@ pub struct Entry {
     /// Device data. Boxed twice: most sessions have none, and pay one word for it.
     #[allow(clippy::box_collection)]
     pub device: Option<Box<String>>,
+}
+
+impl Due for Entry {
+    fn due_ms(&self) -> u64 {
+        self.expires_ms()
+    }
 }
 
 impl Entry {

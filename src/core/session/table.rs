@@ -2,15 +2,9 @@
 //! not grow with the number of sessions.
 
 use super::session::{Cursor, Entry};
-use crate::core::base::due_map::{Due, DueMap};
+use crate::core::base::due_map::DueMap;
 use crate::core::base::hash::IdMap;
 use std::collections::BTreeMap;
-
-impl Due for Entry {
-    fn due_ms(&self) -> u64 {
-        self.expires_ms()
-    }
-}
 
 /// Live sessions by id.
 pub type Sessions = DueMap<Box<str>, Entry>;
