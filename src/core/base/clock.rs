@@ -1,4 +1,4 @@
-//! Where the time comes from. Rules never read a clock: they are handed the instant.
+//! The source of time. Rules never read a clock: each receives the instant as an argument.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -8,17 +8,17 @@ pub trait Clock: Send + Sync {
     /// Microseconds since the Unix epoch.
     fn now_us(&self) -> u64;
 
-    /// That instant, but never ahead of the time that has really passed: what is forgotten by it is not
-    /// missed when a clock that was put forward by mistake is put back.
+    /// The same instant, but never ahead of the time that has really passed. Expiry of stored data uses it, so that a
+    /// clock that jumps forward by mistake and returns has lost no data.
     fn settled_us(&self, now_us: u64) -> u64 {
         now_us
     }
 }
 
-/// An instant, as operations are handed it.
+/// An instant, as operations receive it.
 #[derive(Clone, Copy)]
 pub struct Now<'a> {
-    /// By the wall clock, in microseconds: what decisions go by.
+    /// Wall-clock time in microseconds. Decisions use it.
     pub us: u64,
     clock: &'a dyn Clock,
 }
@@ -30,13 +30,13 @@ impl<'a> Now<'a> {
         Self { us: clock.now_us(), clock }
     }
 
-    /// By the wall clock, in milliseconds.
+    /// Wall-clock time in milliseconds.
     #[must_use]
     pub const fn ms(self) -> u64 {
         self.us / 1000
     }
 
-    /// What forgetting goes by, in milliseconds: see [`Clock::settled_us`].
+    /// The time that expiry of stored data uses, in milliseconds: see [`Clock::settled_us`].
     #[must_use]
     pub fn settled_ms(self) -> u64 {
         self.clock.settled_us(self.us) / 1000
@@ -46,7 +46,7 @@ impl<'a> Now<'a> {
 /// The machine's wall clock.
 #[derive(Debug)]
 pub struct SystemClock {
-    /// The same instant by the wall clock and by the one that nobody sets.
+    /// The same instant by the wall clock and by the monotonic clock.
     start_us: u64,
     start: Instant,
 }
@@ -75,7 +75,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is told otherwise.
+/// A clock that moves only when a test sets it.
 #[derive(Debug)]
 pub struct FakeClock {
     wall_us: AtomicU64,
@@ -84,7 +84,7 @@ pub struct FakeClock {
 }
 
 impl FakeClock {
-    /// A clock standing at `ms` milliseconds since the Unix epoch.
+    /// A clock at `ms` milliseconds since the Unix epoch.
     #[must_use]
     pub fn at_ms(ms: u64) -> Self {
         Self { wall_us: AtomicU64::new(ms * 1000), passed_us: AtomicU64::new(ms * 1000) }

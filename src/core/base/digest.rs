@@ -5,7 +5,7 @@ use std::hint::black_box;
 /// SHA-256 of a key's text.
 pub type Digest = [u8; 32];
 
-/// Whether two hashes are equal, in a time that does not tell how far they are.
+/// Whether two digests are equal. The time does not depend on the position of a difference.
 #[must_use]
 pub fn same(a: &Digest, b: &Digest) -> bool {
     black_box(a.iter().zip(b).fold(0, |differ, (a, b)| differ | (a ^ b))) == 0

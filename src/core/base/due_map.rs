@@ -1,5 +1,5 @@
-//! A map whose entries end by themselves. A handful of entries stand in a row. From 33 on they are indexed by key and by
-//! the instant at which each may end, so that what is forgotten costs as much as it is, and what stays costs nothing.
+//! A map whose entries expire. Up to 32 entries are a plain list. A larger map has an index by key and an index by
+//! expiry. So an expiry costs as much as the number of expired entries.
 
 use super::hash::IdMap;
 use std::borrow::Borrow;
@@ -9,12 +9,12 @@ use std::ops::Bound;
 
 const SMALL: usize = 32;
 
-/// One operation lists, ends or forgets so many entries at most where the rest can wait.
+/// The most entries that one operation lists, ends or drops if the others can wait.
 pub const SLICE: usize = 200;
 
-/// A value that ends by itself.
+/// A value that expires.
 pub trait Due {
-    /// The instant, in milliseconds, from which on the value may be dropped.
+    /// The instant, in milliseconds, from which the value may be dropped.
     fn due_ms(&self) -> u64;
 }
 
@@ -29,12 +29,12 @@ impl Due for u64 {
 pub enum DueMap<K, V> {
     /// At most `SMALL` entries, in no order.
     Row(Vec<(K, V)>),
-    /// More.
+    /// More entries.
     Indexed(Box<Index<K, V>>),
 }
 
-/// Many entries. `due` holds, for every entry, an instant at or before its end: an entry whose end has moved on is looked at
-/// again when the instant has passed.
+/// Many entries. `due` holds an instant at or before the end of each entry. An entry whose end has moved is checked
+/// again at that instant.
 #[derive(Clone, Debug)]
 pub struct Index<K, V> {
     by_key: IdMap<K, (V, u64)>,
@@ -48,7 +48,7 @@ impl<K, V> Default for DueMap<K, V> {
 }
 
 impl<K: Clone + Eq + Hash + Ord, V: Due> DueMap<K, V> {
-    /// How many entries there are, those that `expire` has not taken away yet among them.
+    /// Number of entries, including expired entries that `expire` has not removed yet.
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
@@ -57,7 +57,7 @@ impl<K: Clone + Eq + Hash + Ord, V: Due> DueMap<K, V> {
         }
     }
 
-    /// Whether there is none.
+    /// Whether the map has no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -74,7 +74,7 @@ impl<K: Clone + Eq + Hash + Ord, V: Due> DueMap<K, V> {
         }
     }
 
-    /// The value of that key, to be changed. Its end must not move towards the present: see [`Self::change`].
+    /// The value of that key, to be changed. Its end must not move to an earlier instant: see [`Self::change`].
     pub fn get_mut<Q: ?Sized + Eq + Hash>(&mut self, key: &Q) -> Option<&mut V>
     where
         K: Borrow<Q>,
@@ -87,7 +87,7 @@ impl<K: Clone + Eq + Hash + Ord, V: Due> DueMap<K, V> {
         }
     }
 
-    /// Changes the value of that key, whose end may move as well.
+    /// Changes the value of that key. Its end may move in both directions.
     pub fn change<Q: ?Sized + Eq + Hash, T>(
         &mut self,
         key: &Q,
@@ -112,7 +112,7 @@ impl<K: Clone + Eq + Hash + Ord, V: Due> DueMap<K, V> {
         Some(result)
     }
 
-    /// Whether there is an entry of that key.
+    /// Whether the map has an entry of that key.
     #[must_use]
     pub fn contains<Q: ?Sized + Eq + Hash>(&self, key: &Q) -> bool
     where
@@ -121,14 +121,14 @@ impl<K: Clone + Eq + Hash + Ord, V: Due> DueMap<K, V> {
         self.get(key).is_some()
     }
 
-    /// Enters a value, in place of the one before.
+    /// Inserts a value, and replaces an earlier value of that key.
     pub fn insert(&mut self, key: K, value: V) {
         match self {
             Self::Row(row) => {
                 if let Some((_, old)) = row.iter_mut().find(|(k, _)| *k == key) {
                     *old = value;
                 } else if row.len() < SMALL {
-                    // One at a time while there are few: most users have one session, and pay for one.
+                    // A short list grows by one entry at a time: most users have one session, and pay for one.
                     if row.len() < 4 {
                         row.reserve_exact(1);
                     }
@@ -146,7 +146,7 @@ impl<K: Clone + Eq + Hash + Ord, V: Due> DueMap<K, V> {
         }
     }
 
-    /// Takes an entry out.
+    /// Removes an entry.
     pub fn remove<Q: ?Sized + Eq + Hash>(&mut self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -164,7 +164,7 @@ impl<K: Clone + Eq + Hash + Ord, V: Due> DueMap<K, V> {
         }
     }
 
-    /// Takes out the entries whose key is `meant`. Goes through all of them.
+    /// Removes the entries whose key is `meant`. Visits all entries.
     pub fn remove_where(&mut self, meant: impl Fn(&K) -> bool) {
         let keys: Vec<K> =
             self.iter().map(|(key, _)| key).filter(|key| meant(key)).cloned().collect();
@@ -173,7 +173,7 @@ impl<K: Clone + Eq + Hash + Ord, V: Due> DueMap<K, V> {
         }
     }
 
-    /// Takes out the entries that have ended by `now_ms`, at most so many, and hands each over.
+    /// Removes at most `most` entries that have ended by `now_ms`, and passes each to the callback.
     pub fn expire(&mut self, now_ms: u64, most: usize, mut gone: impl FnMut(K, V)) {
         match self {
             Self::Row(row) => {
@@ -244,7 +244,7 @@ impl<K: Clone + Eq + Hash + Ord, V: Due> DueMap<K, V> {
         }
     }
 
-    /// At most so many keys behind that place, and the place of the last one where there may be more.
+    /// At most `most` keys after that position, and the position of the last key if more may follow.
     pub fn page(&self, from: Option<(u64, K)>, most: usize) -> (Vec<K>, Option<(u64, K)>) {
         let index = match self {
             Self::Row(row) => return (row.iter().map(|(key, _)| key.clone()).collect(), None),

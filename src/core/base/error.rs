@@ -1,26 +1,26 @@
-//! Faults: what went wrong, as opposed to denials, which are values (see `reason`).
+//! Faults: errors, as opposed to denials, which are values (see `reason`).
 //! The codes are defined here once; index.d.ts, docs/error-codes.md and errors.js are checked against them.
 
 use std::fmt;
 
-/// What kind of fault, as the public error code says it.
+/// The kind of a fault, as the public error code names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultCode {
-    /// An option is wrong, or names something that is not built.
+    /// An option is wrong, or names a feature that is not built.
     Config,
-    /// An argument is wrong; nothing was done.
+    /// An argument is wrong. Nothing changed.
     Input,
-    /// The store cannot be reached; nothing was done.
+    /// The store cannot be reached. Nothing changed.
     StoreUnavailable,
-    /// The store did not answer in time; whether it acted is unknown.
+    /// The store did not answer in time. Whether it acted is unknown.
     StoreTimeout,
-    /// No turn in time.
+    /// The turn was not granted in time.
     Busy,
     /// The queue of turns is full.
     QueueFull,
-    /// The lease ended before the work did.
+    /// The lease ended before the work.
     LeaseLost,
-    /// The credential no longer stands.
+    /// The credential is no longer valid.
     Revoked,
     /// The Auth was closed.
     Closed,
@@ -62,7 +62,7 @@ impl FaultCode {
 pub struct Fault {
     /// The public code.
     pub code: FaultCode,
-    /// What is wrong and how to cure it.
+    /// The problem and its cure.
     pub message: String,
 }
 
@@ -77,20 +77,20 @@ impl Fault {
         Self { code: FaultCode::Input, message: message.into() }
     }
 
-    /// A credential that no longer stands. Why is not told: what is asked for with it is refused.
+    /// A credential that is no longer valid. The message gives no reason: the operation is refused in any case.
     #[must_use]
     pub fn revoked() -> Self {
-        let message = "the credential no longer stands: nothing was done";
+        let message = "the credential is no longer valid: nothing was done";
         Self { code: FaultCode::Revoked, message: message.to_owned() }
     }
 
-    /// Whether it is the store that cannot answer.
+    /// Whether the store cannot answer.
     #[must_use]
     pub const fn is_outage(&self) -> bool {
         matches!(self.code, FaultCode::StoreUnavailable | FaultCode::StoreTimeout)
     }
 
-    /// A store that may have acted, or not.
+    /// A store that may or may not have acted.
     pub fn unknown(message: impl Into<String>) -> Self {
         Self { code: FaultCode::StoreTimeout, message: message.into() }
     }

@@ -1,4 +1,4 @@
-//! Things on their way from any thread to one: pushed, announced once a batch, taken all together.
+//! Items on their way from any thread to one thread: pushed, announced once a batch, taken all together.
 //! A model checker runs this very file (see __test__/rust/handoff.rs), with its own kind of locks.
 
 use super::sync::{AtomicBool, Mutex, MutexGuard, Ordering, PoisonError};
@@ -6,8 +6,8 @@ use super::sync::{AtomicBool, Mutex, MutexGuard, Ordering, PoisonError};
 /// The mutex guards the queue, and is held to push or to take all.
 pub struct Handoff<T> {
     queue: Mutex<Vec<T>>,
-    /// An announcement is on its way. Set by whoever pushes, after the push; cleared before the queue is
-    /// taken. So what is pushed after a take is announced again, and nothing is left lying.
+    /// An announcement is on its way. The thread that pushes sets it after the push. It is cleared before the queue is
+    /// taken. So an item that is pushed after a take is announced again, and no item stays in the queue.
     announced: AtomicBool,
 }
 
@@ -18,7 +18,7 @@ impl<T> Default for Handoff<T> {
 }
 
 impl<T> Handoff<T> {
-    /// Adds things. True: the taker must be told, and it is the caller who must do it.
+    /// Adds items. True: the caller must notify the receiving thread.
     #[must_use]
     pub fn push(&self, things: impl IntoIterator<Item = T>) -> bool {
         self.lock().extend(things);

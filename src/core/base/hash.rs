@@ -1,5 +1,5 @@
-//! Hashing for maps keyed by ids that callers choose: keyed once per process, so that nobody can
-//! build ids that collide, and without a state in every map.
+//! Hashing for maps keyed by ids that callers choose. The hash has one random key per process, so that nobody can
+//! build colliding ids. The maps themselves hold no key.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, DefaultHasher, RandomState};

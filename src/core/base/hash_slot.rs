@@ -1,7 +1,7 @@
-//! The bucket of an id: the hash tag under which all that belongs to it lies on a server, and by which what
-//! names no user finds its slot (docs/layout.md).
+//! The bucket of an id: the hash tag of all keys of that id on a server. Data that names no user finds its slot by it
+//! as well (docs/layout.md).
 
-/// Slots of a Redis Cluster, and buckets of ours.
+/// Slots of a Redis Cluster, and buckets of this package.
 pub const BUCKETS: u16 = 16384;
 
 const CRC16: [u16; 256] = {

@@ -1,5 +1,5 @@
-//! Why a request is denied: the detailed reason (for events, metrics and `onDeny`) and the public
-//! code and status that the client sees, which never tells reasons of one class apart.
+//! Why a request is denied: the detailed reason (for events, metrics and `onDeny`), and the public code and status for
+//! the client. The public code does not distinguish reasons of one class.
 
 /// The outcome of a decision, in order of precedence: of several reasons the first applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -9,7 +9,7 @@ pub enum Reason {
     Allowed = 0,
     /// No credential was sent (RFC 6750 §3.1: a challenge without an error).
     CredentialsRequired,
-    /// The header cannot be read, or there are two.
+    /// The header cannot be parsed, or there are two.
     HeaderUnreadable,
     /// Longer than the cap on tokens.
     TokenTooLarge,
@@ -37,7 +37,7 @@ pub enum Reason {
     TokenAudience,
     /// No such API key.
     KeyUnknown,
-    /// The API key is not the user's whom the token speaks of.
+    /// The API key does not belong to the user of the token.
     KeyOwner,
     /// The API key was revoked, or its secret replaced.
     KeyRevoked,
@@ -47,27 +47,27 @@ pub enum Reason {
     KeyExpired,
     /// This token was revoked by id.
     TokenRevoked,
-    /// Every token of the user up to an instant was revoked, this one among them.
+    /// Every token of the user up to an instant was revoked, including this token.
     UserRevoked,
-    /// The session was ended, evicted or has timed out.
+    /// The session was ended or evicted, or it has timed out.
     SessionEnded,
-    /// The session was never admitted, and is not to be admitted by first use.
+    /// The session was never admitted, and first use does not admit it.
     SessionUnknown,
     /// A required scope is missing.
     ScopeMissing,
-    /// One session more would be over the limit.
+    /// One more session would exceed the limit.
     SessionLimit,
-    /// The quota does not suffice.
+    /// The quota is exhausted.
     QuotaExhausted,
     /// A claim does not match what the route demands.
     ClaimsMismatch,
-    /// The key that the token names may stand at an endpoint that does not answer.
+    /// The endpoint that may have the key of the token does not answer.
     KeysUnavailable,
     /// The store cannot answer.
     StoreUnavailable,
-    /// As many wait for the user's turn as may.
+    /// The queue of the user's turn is full.
     QueueFull,
-    /// The user's turn did not come in time.
+    /// The user's turn was not granted in time.
     NoTurn,
 }
 
@@ -148,7 +148,7 @@ impl Reason {
     }
 }
 
-/// A set of reasons that would each deny on their own.
+/// A set of reasons, each of which denies on its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reasons(u32);
 
@@ -160,30 +160,30 @@ impl Reasons {
         }
     }
 
-    /// The one that applies, `Allowed` where there is none.
+    /// The reason that applies, or `Allowed` if the set is empty.
     #[must_use]
     pub fn first(self) -> Reason {
         if self.0 == 0 { Reason::Allowed } else { Reason::ALL[self.0.trailing_zeros() as usize] }
     }
 
-    /// Whether it holds this reason.
+    /// Whether the set holds this reason.
     #[must_use]
     pub const fn has(self, reason: Reason) -> bool {
         self.0 & (1 << reason as u8) != 0
     }
 
-    /// The set but for this reason.
+    /// The set without this reason.
     #[must_use]
     pub const fn without(self, reason: Reason) -> Self {
         Self(self.0 & !(1 << reason as u8))
     }
 
-    /// Adds all of another set.
+    /// Adds all reasons of another set.
     pub fn join(&mut self, other: Self) {
         self.0 |= other.0;
     }
 
-    /// As bits, bit n for the reason of number n.
+    /// The set as bits: bit n for the reason with number n.
     #[must_use]
     pub const fn bits(self) -> u32 {
         self.0

@@ -2,7 +2,7 @@
 
 use crate::core::base::due_map::DueMap;
 
-/// How a token says when it was issued.
+/// When a token was issued, as the token says it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Issued {
     /// Signed by our own key with `gen`, the store's microseconds at issue.
@@ -17,34 +17,34 @@ pub enum Issued {
     },
 }
 
-/// What stands against a user's tokens. Most users have none of it.
+/// The revocations of one user. Most users have no revocations.
 #[derive(Clone, Debug, Default)]
 pub struct Revocations {
-    /// Revoked tokens, and until when each must be remembered.
+    /// Revoked tokens, and until when each is remembered.
     tokens: DueMap<Box<[u8]>, u64>,
     epoch: Option<Epoch>,
     block: Option<Block>,
 }
 
-/// Every token issued up to here has fallen.
+/// Every token issued up to this point is revoked.
 #[derive(Clone, Copy, Debug)]
 struct Epoch {
     /// Own tokens of this generation and below.
     generation: u64,
     /// Foreign tokens with `iat` before this instant.
     before_ms: u64,
-    /// From here on no token that it ends can be accepted any more.
+    /// From this instant no token that the epoch revokes can be accepted any more.
     until_ms: u64,
 }
 
-/// Everything of the user is denied.
+/// Denies every request of the user.
 #[derive(Clone, Copy, Debug)]
 struct Block {
     until_ms: Option<u64>,
 }
 
 impl Revocations {
-    /// Remembers a token; asking twice never shortens.
+    /// Remembers a token. A second call never shortens the time.
     pub fn revoke_token(&mut self, token: &[u8], until_ms: u64) {
         match self.tokens.get_mut(token) {
             Some(until) => *until = (*until).max(until_ms),
@@ -52,7 +52,7 @@ impl Revocations {
         }
     }
 
-    /// Ends own tokens up to a generation, and foreign ones issued before an instant.
+    /// Revokes own tokens up to a generation, and foreign tokens issued before an instant.
     pub fn raise_epoch(&mut self, generation: u64, before_ms: u64, until_ms: u64) {
         let old = self.epoch;
         self.epoch = Some(Epoch {
@@ -62,14 +62,14 @@ impl Revocations {
         });
     }
 
-    /// Denies everything until the instant given, or for ever; a block that lasts longer stays as it is.
+    /// Denies every request until that instant; `None`: without end. A longer block stays unchanged.
     pub fn block(&mut self, until_ms: Option<u64>) {
         let standing = self.block.map(|block| block.until_ms);
         let until_ms = standing.map_or(until_ms, |until| Some(until?.max(until_ms?)));
         self.block = Some(Block { until_ms });
     }
 
-    /// Lifts the block; false where none stood.
+    /// Lifts the block. False if there is none.
     pub fn unblock(&mut self, now_ms: u64) -> bool {
         let stood = self.is_blocked(now_ms);
         self.block = None;
@@ -82,7 +82,7 @@ impl Revocations {
         self.block.is_some_and(|block| block.until_ms.is_none_or(|until| until > now_ms))
     }
 
-    /// How long the block still lasts; `None` where none stands or it has no end.
+    /// How long the block lasts; `None`: there is no block, or it has no end.
     #[must_use]
     pub fn block_left_ms(&self, now_ms: u64) -> Option<u64> {
         self.block?.until_ms?.checked_sub(now_ms).filter(|left| *left > 0)
@@ -94,7 +94,7 @@ impl Revocations {
         self.tokens.get(token).is_some_and(|until| *until > now_ms)
     }
 
-    /// Whether a token issued then has fallen with the epoch; one that does not say when, has.
+    /// Whether the epoch revokes a token issued then. A token without that instant counts as revoked.
     #[must_use]
     pub fn is_before_epoch(&self, issued: Option<Issued>, now_ms: u64) -> bool {
         let Some(epoch) = self.epoch.filter(|epoch| epoch.until_ms > now_ms) else {
@@ -107,7 +107,7 @@ impl Revocations {
         }
     }
 
-    /// Drops what no longer matters, of tokens at most so many.
+    /// Drops expired entries, at most `most` tokens.
     pub fn expire(&mut self, settled_ms: u64, most: usize) {
         self.tokens.expire(settled_ms, most, |_, _| ());
         self.epoch = self.epoch.filter(|epoch| epoch.until_ms > settled_ms);
@@ -116,7 +116,7 @@ impl Revocations {
         }
     }
 
-    /// Whether nothing is left.
+    /// Whether there are no revocations.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.tokens.is_empty() && self.epoch.is_none() && self.block.is_none()

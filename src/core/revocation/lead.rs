@@ -1,20 +1,20 @@
-//! By how much the clock of an issuer leads the store's, as its tokens show when they are first seen. A revocation must reach
-//! the tokens that such a clock has stamped with an instant that is still to come.
+//! How far the clock of an issuer is ahead of the store's clock, as its tokens show at their first use. A revocation must
+//! reach tokens that such a clock has stamped with a future instant.
 
 use std::borrow::Cow;
 
-/// Length of a period, in milliseconds. The largest lead of this period and of the one before counts.
+/// Length of a period, in milliseconds. The largest lead of this period and of the previous period counts.
 pub const PERIOD_MS: u64 = 86_400_000;
 
-/// What a revocation adds to its own second.
+/// The time that a revocation adds to the end of its own second.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lead<'a> {
-    /// The largest lead that the store has seen of this issuer; empty: of ours.
+    /// The largest lead that the store has seen of this issuer. Empty: the issuer is this app.
     Observed {
         /// The issuer.
         issuer: Cow<'a, str>,
     },
-    /// So many milliseconds.
+    /// A fixed number of milliseconds.
     Fixed {
         /// Milliseconds.
         ms: u64,
@@ -31,7 +31,7 @@ impl Lead<'_> {
         }
     }
 
-    /// The milliseconds, where they are known without the store.
+    /// The milliseconds, if they are known without the store.
     #[must_use]
     pub const fn fixed_ms(&self) -> u64 {
         match self {
@@ -41,12 +41,12 @@ impl Lead<'_> {
     }
 }
 
-/// A token that was let through though its `iat` lies ahead of the store's clock.
+/// An allowed token whose `iat` is ahead of the store's clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ahead {
-    /// The issuer; empty: ours.
+    /// The issuer. Empty: this app.
     pub issuer: String,
-    /// By how much, in milliseconds.
+    /// The lead, in milliseconds.
     pub ms: u64,
 }
 
@@ -60,7 +60,7 @@ pub struct SeenLead {
 }
 
 impl SeenLead {
-    /// Takes note of a lead. It never lowers what is known of the period.
+    /// Records a lead. It never lowers the lead of the period.
     pub fn note(&mut self, lead_ms: u64, now_ms: u64) {
         let period = now_ms / PERIOD_MS;
         // A clock that was set back continues the latest period.
@@ -78,7 +78,7 @@ impl SeenLead {
         self.latest_ms.max(self.before_ms)
     }
 
-    /// Whether nothing is left to be known.
+    /// Whether both leads have expired.
     #[must_use]
     pub fn is_over(self, now_ms: u64) -> bool {
         self.ms(now_ms) == 0

@@ -1,4 +1,4 @@
-//! What decides whether a user's tokens are valid, sessions aside: revocations, and the generation of tokens.
+//! Whether a user's tokens are valid, sessions excluded: revocations, and the generation of tokens.
 
 use super::epoch::{Issued, Revocations};
 use crate::core::base::clock::Now;
@@ -10,7 +10,7 @@ pub struct TokenValidity {
     revocations: Option<Box<Revocations>>,
     /// The highest generation drawn or revoked.
     last_generation: u64,
-    /// The latest `iat` of an allowed foreign token that lay ahead of the store's clock: a revocation of the user must
+    /// The latest `iat` of an allowed foreign token that was ahead of the store's clock: a revocation of the user must
     /// reach that token. 0: none.
     ahead_ms: u64,
 }
@@ -28,7 +28,7 @@ impl TokenValidity {
         self.revocations.as_ref()?.block_left_ms(now_ms)
     }
 
-    /// The reasons that deny a token, sessions aside.
+    /// The reasons that deny a token, sessions excluded.
     #[must_use]
     pub fn denial_reasons(&self, token: &[u8], issued: Option<Issued>, now_ms: u64) -> Reasons {
         let mut reasons = Reasons::default();
@@ -54,8 +54,9 @@ impl TokenValidity {
         }
     }
 
-    /// Revokes every token issued until now. Own tokens are revoked by generation. Foreign tokens are revoked if their
-    /// `iat` is at most the end of this second plus the lead of their issuer's clock, or if they were allowed before.
+    /// Revokes every token issued until now. Own tokens are revoked by generation. Foreign tokens are revoked by `iat`:
+    /// at most the end of this second plus the lead of the issuer's clock. Foreign tokens that were allowed before are
+    /// revoked as well.
     pub fn revoke_all(&mut self, lead_ms: u64, horizon_ms: u64, now: Now<'_>) {
         let generation = self.last_generation.max(now.us);
         // The next token drawn must have a generation above the epoch, in this same microsecond too.
@@ -83,7 +84,7 @@ impl TokenValidity {
         self.last_generation
     }
 
-    /// Notes the `iat` of an allowed foreign token that lies ahead of the store's clock.
+    /// Notes the `iat` of an allowed foreign token that is ahead of the store's clock.
     pub fn note_ahead(&mut self, iat_ms: u64) {
         self.ahead_ms = self.ahead_ms.max(iat_ms);
     }

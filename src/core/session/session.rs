@@ -14,7 +14,7 @@ pub struct SessionTimes {
     pub expires_ms: u64,
 }
 
-/// A live session as it is handed out.
+/// A live session as callers receive it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// The session id.
@@ -27,12 +27,12 @@ pub struct Session {
     pub device: Option<String>,
 }
 
-/// Where a page of sessions begins. What it means is the store's own affair.
+/// The start of a page of sessions. Its meaning is private to the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    /// Entries from here on, downwards.
+    /// Entries up to this position, in descending order.
     pub at: u64,
-    /// So many entries of that very place are left out.
+    /// Number of entries at that position to skip.
     pub skip: u64,
 }
 
@@ -44,13 +44,13 @@ impl Cursor {
 /// A page of sessions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
-    /// The most recently active first.
+    /// Most recently active first.
     pub sessions: Vec<Session>,
-    /// Where the next page begins; `None`: this was the last.
+    /// The start of the next page; `None`: this is the last page.
     pub next: Option<Cursor>,
 }
 
-/// A live session as it is kept.
+/// A live session as the record stores it.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// When it was admitted.
@@ -59,10 +59,10 @@ pub struct Entry {
     pub last_active_ms: u64,
     /// Its idle timeout.
     pub idle_ms: u64,
-    /// When it ends, however active it is.
+    /// When it ends, regardless of activity.
     pub absolute_end_ms: u64,
-    /// Counts up with every touch in the record: the smallest is the least recently active, also
-    /// where two were touched in the same millisecond or the clock was set back between them.
+    /// Counts up with every touch in the record. The smallest is the least recently active session. It also orders touches
+    /// of one millisecond, and touches around a clock that was set back.
     pub order: u64,
     /// Device data. Boxed twice: most sessions have none, and pay one word for it.
     #[allow(clippy::box_collection)]
@@ -95,20 +95,19 @@ impl Entry {
         self.last_active_ms.saturating_add(self.idle_ms).min(self.absolute_end_ms)
     }
 
-    /// How long its id is remembered from its end: an id must not come back while a token that
-    /// names it could still be accepted.
+    /// How long its id is remembered after its end. The id must not return while a token that names it can be accepted.
     #[must_use]
     pub fn remember_ms(&self, horizon_ms: u64) -> u64 {
         self.absolute_end_ms.saturating_sub(self.created_ms).max(horizon_ms)
     }
 
-    /// When it ends if it is ended now: not before it was last active, though the clock went back.
+    /// When it ends if it is ended now: not before its last activity, even if the clock was set back.
     #[must_use]
     pub fn ended_at(&self, now_ms: u64) -> u64 {
         self.last_active_ms.max(now_ms)
     }
 
-    /// Marks it as active; the clock may have gone back, the session does not.
+    /// Marks it as active. Its last activity never moves back, even if the clock does.
     pub fn touch(&mut self, now_ms: u64, order: u64) {
         self.last_active_ms = self.last_active_ms.max(now_ms);
         self.order = order;
@@ -124,7 +123,7 @@ impl Entry {
         }
     }
 
-    /// As it is handed out.
+    /// The session as callers receive it.
     #[must_use]
     pub fn view(&self, user: &str, id: &str) -> Session {
         Session {

@@ -1,4 +1,4 @@
-//! All sessions of one user: the live ones, and the tombstones of those that ended.
+//! All sessions of one user: the live sessions, and the tombstones of ended sessions.
 
 use super::rule::{AdmissionRule, OnLimit};
 use super::session::{Cursor, Entry, Page, Session};

@@ -1,5 +1,5 @@
-//! The live sessions of one user, by id, by when each may end and by when each was last active. What one step costs does
-//! not grow with the number of sessions.
+//! The live sessions of one user: by id, by expiry, and by last activity. The cost of one step does not grow with the
+//! number of sessions.
 
 use super::session::{Cursor, Entry};
 use crate::core::base::due_map::DueMap;
@@ -13,12 +13,12 @@ pub type Sessions = DueMap<Box<str>, Entry>;
 #[derive(Clone, Debug, Default)]
 pub struct SessionTable {
     sessions: Sessions,
-    /// `None` while there are few.
+    /// `None` for a small table.
     activity: Option<Box<Activity>>,
 }
 
-/// Many sessions by activity: for each the order of its last touch, or of an earlier one. A touch moves no entry; an entry
-/// that comes first and is out of date is moved when it is looked at.
+/// An index of many sessions by activity: for each the order of its last touch, or of an earlier touch. A touch moves no
+/// entry. An outdated entry at the front is moved when it is read.
 #[derive(Clone, Debug, Default)]
 struct Activity {
     by_order: BTreeMap<u64, Box<str>>,
@@ -41,13 +41,13 @@ impl Activity {
 }
 
 impl SessionTable {
-    /// How many there are, those that `expire` has not taken away yet among them.
+    /// Number of sessions, including expired sessions that `expire` has not removed yet.
     #[must_use]
     pub fn len(&self) -> usize {
         self.sessions.len()
     }
 
-    /// Whether there is none.
+    /// Whether the table has no sessions.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.sessions.is_empty()
@@ -58,13 +58,13 @@ impl SessionTable {
         self.sessions.get_mut(id)
     }
 
-    /// Whether a session of that id is here.
+    /// Whether the table has a session of that id.
     #[must_use]
     pub fn contains(&self, id: &str) -> bool {
         self.sessions.contains(id)
     }
 
-    /// Adds a session. The id must not be here.
+    /// Adds a session. The id must not be in the table.
     pub fn insert(&mut self, id: &str, entry: Entry) {
         let order = entry.order;
         self.sessions.insert(id.into(), entry);
@@ -78,7 +78,7 @@ impl SessionTable {
         }
     }
 
-    /// Takes a session out.
+    /// Removes a session.
     pub fn remove(&mut self, id: &str) -> Option<Entry> {
         if let Some(activity) = &mut self.activity {
             activity.remove(id);
@@ -86,7 +86,7 @@ impl SessionTable {
         self.sessions.remove(id)
     }
 
-    /// Takes out every session that has ended by `now_ms` and hands each over.
+    /// Removes every session that has ended by `now_ms`, and passes each to the callback.
     pub fn expire(&mut self, now_ms: u64, mut gone: impl FnMut(Box<str>, &Entry)) {
         let activity = &mut self.activity;
         self.sessions.expire(now_ms, usize::MAX, |id, entry| {
@@ -122,7 +122,7 @@ impl SessionTable {
         self.sessions.first_due()
     }
 
-    /// At most so many sessions, about the most recently active first, from the cursor on; and where to go on.
+    /// At most `most` sessions, approximately by most recent activity, from the cursor on. Also the start of the next page.
     pub fn page(&self, from: Cursor, most: usize) -> (Vec<(&str, &Entry)>, Option<Cursor>) {
         let Some(activity) = &self.activity else {
             let mut all: Vec<_> = self.iter().filter(|(_, entry)| entry.order < from.at).collect();
@@ -174,7 +174,7 @@ mod tests {
         all.into_iter().map(|(_, id)| id.to_owned()).collect()
     }
 
-    /// The same steps over sizes on both sides of the change of form.
+    /// The same steps over sizes below and above the threshold of the index.
     #[test]
     fn a_table_of_any_size_knows_the_oldest_the_first_to_end_and_every_page() {
         let mut random = 0x9E37_79B9_u64;

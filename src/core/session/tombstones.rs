@@ -1,4 +1,4 @@
-//! Session ids that have ended: remembered so that none of them ever comes back.
+//! The ids of ended sessions, remembered so that no id returns.
 
 use super::session::Entry;
 use super::table::Sessions;
@@ -7,9 +7,9 @@ use crate::core::base::due_map::{Due, DueMap};
 /// How an id ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Tombstone {
-    /// Until when that is remembered, in milliseconds.
+    /// Until when it is remembered, in milliseconds.
     until_ms: u64,
-    /// Nobody ended it.
+    /// The session ended by a timeout.
     timed_out: bool,
 }
 
@@ -19,7 +19,7 @@ impl Due for Tombstone {
     }
 }
 
-/// Sessions that were ended together and have no tombstones yet.
+/// Sessions that ended together and have no tombstones yet.
 #[derive(Clone, Debug)]
 struct Batch {
     sessions: Sessions,
@@ -38,7 +38,7 @@ struct Ended {
 pub struct Tombstones(Option<Box<Ended>>);
 
 impl Tombstones {
-    /// Remembers an id that ended at `at_ms`; one that is remembered already never for shorter.
+    /// Remembers an id that ended at `at_ms`. An id that is remembered already keeps the longer time.
     pub fn add(&mut self, id: Box<str>, at_ms: u64, keep_ms: u64, timed_out: bool) {
         let fresh = Tombstone { until_ms: at_ms.saturating_add(keep_ms), timed_out };
         bury(&mut self.0.get_or_insert_default().by_id, id, fresh);
@@ -49,7 +49,7 @@ impl Tombstones {
         self.0.get_or_insert_default().batches.push(Batch { sessions, at_ms, horizon_ms });
     }
 
-    /// Writes at most so many of the tombstones that are still to be written.
+    /// Writes at most `most` of the pending tombstones.
     pub fn settle(&mut self, most: usize) {
         let Some(ended) = self.0.as_mut().filter(|ended| !ended.batches.is_empty()) else { return };
         let mut left = most;
@@ -74,7 +74,7 @@ impl Tombstones {
         self.get(id, now_ms).is_some()
     }
 
-    /// Whether it ended because its time had come, and nobody ended it.
+    /// Whether the session ended by a timeout.
     #[must_use]
     pub fn has_timed_out(&self, id: &str, now_ms: u64) -> bool {
         self.get(id, now_ms).is_some_and(|ended| ended.timed_out)
@@ -87,7 +87,7 @@ impl Tombstones {
         found.filter(|ended| ended.until_ms > now_ms)
     }
 
-    /// Forgets at most so many of those that need not be remembered any more.
+    /// Drops at most `most` expired tombstones.
     pub fn expire(&mut self, now_ms: u64, most: usize) {
         let Some(ended) = &mut self.0 else { return };
         ended.by_id.expire(now_ms, most, |_, _| ());
@@ -96,7 +96,7 @@ impl Tombstones {
         }
     }
 
-    /// Whether nothing is remembered.
+    /// Whether there are no tombstones.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
@@ -123,7 +123,7 @@ fn ended_with(entry: &Entry, at_ms: u64, horizon_ms: u64) -> Tombstone {
     Tombstone { until_ms, timed_out: false }
 }
 
-/// Writes a tombstone. It never shortens the one before.
+/// Writes a tombstone. It never shortens an earlier tombstone of that id.
 fn bury(by_id: &mut DueMap<Box<str>, Tombstone>, id: Box<str>, fresh: Tombstone) {
     let before = by_id.get(&*id).map_or(0, |ended| ended.until_ms);
     by_id.insert(id, Tombstone { until_ms: fresh.until_ms.max(before), ..fresh });

@@ -152,7 +152,7 @@ function leaseLostError(why) {
 
 /** The message does not give the reason: no later check of a credential does. */
 function revokedError() {
-  return new LatchgateError('ERR_LATCHGATE_REVOKED', 'the credential no longer stands: nothing was done');
+  return new LatchgateError('ERR_LATCHGATE_REVOKED', 'the credential is no longer valid: nothing was done');
 }
 
 exports.LatchgateError = LatchgateError;
