@@ -1,5 +1,5 @@
-//! The rules: what a user's record is, what every operation does to it, and what it answers.
-//! Knows no store, no token format, no JavaScript; depends on `std` alone.
+//! The rules: the record of a user, the effect of every operation, and its answer.
+//! Knows no store, no token format, no JavaScript. Depends on `std` alone.
 
 pub mod api_key;
 pub mod base;

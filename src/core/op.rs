@@ -22,28 +22,28 @@ use crate::core::session::session::{Cursor, Page, Session};
 use crate::core::turn::ops::{TurnAnswer, TurnOp};
 use std::borrow::Cow;
 
-/// What is asked of a store.
+/// A question to a store.
 #[derive(Clone, Debug)]
 pub enum Act<'a> {
     /// A request: see [`Decide`].
     Decide(Decide<'a>),
-    /// A login: see [`Admit`].
+    /// An explicit admission: see [`Admit`].
     Admit(Admit<'a>),
     /// Marks a live session as active now.
     Touch { user: Cow<'a, str>, session: Cow<'a, str> },
     /// Ends a session.
     End { user: Cow<'a, str>, session: Cow<'a, str> },
-    /// Ends all sessions of a user, but one if it is named.
+    /// Ends all sessions of a user, except the named one.
     EndAll { user: Cow<'a, str>, except: Option<Cow<'a, str>> },
-    /// Lists live sessions, about the most recently active first, one page from the cursor on.
+    /// Returns one page of live sessions from the cursor on, approximately by most recent activity.
     List { user: Cow<'a, str>, from: Cursor },
-    /// Remembers a token as revoked until the instant given, in milliseconds.
+    /// Remembers a token as revoked until that instant, in milliseconds.
     RevokeToken { user: Cow<'a, str>, token: Cow<'a, [u8]>, until_ms: u64 },
-    /// Asks whether a token is revoked, by id, epoch or block. Sessions are not looked at.
+    /// Asks whether a token is revoked, by id, epoch or block. Sessions are not checked.
     IsRevoked { user: Cow<'a, str>, token: Cow<'a, [u8]>, issued: Option<Issued> },
-    /// Ends every session and every token issued before now; API keys too where `keys` says so.
+    /// Ends every session and revokes every token issued before now. With `keys`, revokes API keys too.
     RevokeUser { user: Cow<'a, str>, keys: bool, lead: Lead<'a> },
-    /// `RevokeUser` that lasts, until the instant given or for ever.
+    /// `RevokeUser` with a block, until that instant or without end.
     BlockUser { user: Cow<'a, str>, until_ms: Option<u64>, lead: Lead<'a> },
     /// Lifts a block.
     UnblockUser { user: Cow<'a, str> },
@@ -51,47 +51,47 @@ pub enum Act<'a> {
     IsBlocked { user: Cow<'a, str> },
     /// Draws the generation of a token that is about to be issued.
     NextGeneration { user: Cow<'a, str> },
-    /// Charges a quota that belongs to no user's record.
+    /// Charges a standalone quota.
     Consume(Consume<'a>),
-    /// Tops up a balance that belongs to no user's record.
+    /// Tops up a standalone balance.
     AddUnits(AddUnits<'a>),
-    /// Gives a charge back.
+    /// Refunds a charge.
     Refund(Refund<'a>),
-    /// Asks for the key that receipts are sealed with; `fresh` becomes it where there is none.
+    /// Asks for the key that seals receipts. `fresh` becomes the key if there is none.
     ReceiptKey { fresh: [u8; 32] },
-    /// Forgets what was charged to these quotas.
+    /// Resets these quotas.
     ResetQuotas { keys: Vec<Cow<'a, str>> },
     /// About an API key: see [`KeyOp`].
     ApiKey(KeyOp<'a>),
-    /// About a login and what follows it: see [`FamilyOp`].
+    /// About a login and its refresh family: see [`FamilyOp`].
     Family(FamilyOp<'a>),
     /// Changes counters: see [`Apply`].
     Apply(Apply<'a>),
-    /// Gives a key to one caller, for so many milliseconds or for ever: see `once`.
+    /// Gives a key to one caller, for `ttl_ms` milliseconds or without end: see `once`.
     Once { key: Cow<'a, str>, by: Cow<'a, str>, ttl_ms: Option<u64> },
     /// Frees such a key.
     OnceRelease { key: Cow<'a, str>, by: Cow<'a, str> },
     /// About a turn: see [`TurnOp`].
     Turn(TurnOp<'a>),
-    /// Does a credential still stand? Nothing is touched.
+    /// Asks whether a credential is still valid. Touches no session.
     Standing { user: Cow<'a, str>, credential: Credential<'a> },
-    /// Does the store answer?
+    /// Asks whether the store answers.
     Ping,
 }
 
-/// An operation: what is asked, and how long what it ends must be remembered.
+/// An operation: the question, and how long its effect must be remembered.
 #[derive(Clone, Debug)]
 pub struct Op<'a> {
-    /// What is asked.
+    /// The question.
     pub act: Act<'a>,
-    /// The longest that a token accepted today may live on, in milliseconds:
+    /// The longest remaining life of a token that is accepted today, in milliseconds:
     /// maxAge + 2 x clockTolerance + 60 s.
     pub horizon_ms: u64,
-    /// The most by which an accepted token's `iat` may lie ahead, in milliseconds. 0: leads are not observed.
+    /// How far the `iat` of an accepted token may be ahead at most, in milliseconds. 0: leads are not observed.
     pub most_lead_ms: u64,
 }
 
-/// What a store answers.
+/// The answer of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// To [`Act::Decide`].
@@ -102,9 +102,9 @@ pub enum Verdict {
     Session(Option<Session>),
     /// To [`Act::List`].
     Sessions(Page),
-    /// To yes-or-no questions, and to acts that may find nothing to do.
+    /// To yes-or-no questions, and to operations that may have no effect.
     Flag(bool),
-    /// How many sessions were ended.
+    /// Number of ended sessions.
     Count(u64),
     /// To [`Act::NextGeneration`].
     Generation(u64),
@@ -118,21 +118,21 @@ pub enum Verdict {
     Key([u8; 32]),
     /// To [`Act::Apply`].
     Applied(Applied),
-    /// To [`Act::Turn`], but for `Leave`.
+    /// To [`Act::Turn`], except `Leave`.
     Turn(TurnAnswer),
-    /// To [`Act::Standing`]: `Allowed`, or the first reason that stands against it.
+    /// To [`Act::Standing`]: `Allowed`, or the first reason that denies the credential.
     Standing(Reason),
-    /// To [`Act::Ping`], of a store on servers: the replicas of its primaries, where they may be asked for.
+    /// To [`Act::Ping`]: the replicas of the primaries, if a store on servers may ask for them.
     Pong(Option<Vec<Replica>>),
-    /// The question was wrong, which only the store could see; nothing was done.
+    /// The question was wrong, which only the store could see. Nothing changed.
     Fault(Fault),
 }
 
 impl Verdict {
-    /// As a store delivers it.
+    /// The result as a store delivers it.
     ///
     /// # Errors
-    /// Where the question was wrong.
+    /// If the question was wrong.
     pub fn outcome(self) -> Outcome {
         match self {
             Self::Fault(fault) => Err(fault),
@@ -141,7 +141,7 @@ impl Verdict {
     }
 }
 
-/// One row of the table of operations: everything that the code outside the rules needs to know of an operation.
+/// One row of the table of operations: all that code outside the rules needs to know of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row<'a> {
     /// The user whose record the operation is about; `None`: it is not about a record.
@@ -178,7 +178,7 @@ pub enum Acks {
 /// The store that answers an operation in observe mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Observe {
-    /// The trial, which holds what enforcement would have changed.
+    /// The trial, which holds the changes that enforcement would have made.
     Trial,
     /// The real store.
     Real,
@@ -308,7 +308,7 @@ impl Act<'_> {
                 let user = of(&login.admit.user);
                 row(user, IfAnswered, Awaited, Steps, Script::Login, Kind::Family)
             }
-            // A refresh revokes in any case: the token that it spends or, if that was spent before, the session.
+            // A refresh always revokes: the token that it spends or, if that was spent before, the session.
             Self::Family(FamilyOp::Refresh(asked)) => {
                 let user = of(&asked.token.user);
                 row(user, IfAnswered, Awaited, Steps, Script::Refresh, Kind::Family)
@@ -358,7 +358,7 @@ impl Act<'_> {
         row.user.filter(|_| revoked)
     }
 
-    /// What a request is charged, and who makes it.
+    /// The charge of a request, and its user.
     #[must_use]
     pub fn charge(&self) -> Option<(&str, &Charge<'_>)> {
         let decide = match self {
@@ -371,7 +371,7 @@ impl Act<'_> {
 }
 
 impl Op<'_> {
-    /// The same operation, owning what it names: for stores that answer later.
+    /// The same operation with owned names, for stores that answer later.
     #[must_use]
     pub fn into_owned(self) -> Op<'static> {
         let act = match self.act {
@@ -421,7 +421,7 @@ impl Op<'_> {
 }
 
 impl Verdict {
-    /// The decision in it, where it is one.
+    /// The decision in the answer, if it has one.
     #[must_use]
     pub const fn decision(&self) -> Option<&Decision> {
         match self {
@@ -431,7 +431,7 @@ impl Verdict {
         }
     }
 
-    /// The same, to be changed.
+    /// The decision in the answer, to be changed.
     pub const fn decision_mut(&mut self) -> Option<&mut Decision> {
         match self {
             Self::Decision(decision) => Some(decision),
@@ -476,7 +476,7 @@ impl Verdict {
         })
     }
 
-    /// Whether it lets a request through.
+    /// Whether it allows a request.
     #[must_use]
     pub fn is_allowed(&self) -> bool {
         self.decision().is_some_and(|decision| decision.reason == Reason::Allowed)
@@ -486,14 +486,14 @@ impl Verdict {
 /// The result of an operation.
 pub type Outcome = Result<Verdict, Fault>;
 
-/// A server that repeats what a primary does.
+/// A server that replicates a primary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replica {
-    /// `host:port`, as the primary knows it.
+    /// `host:port`, as the primary reports it.
     pub address: String,
-    /// What of the primary's stream it has not confirmed.
+    /// The bytes of the primary's stream that it has not confirmed.
     pub lag_bytes: u64,
-    /// It follows the stream; otherwise it is still being given what was there before.
+    /// It follows the stream. Otherwise it still receives the initial copy.
     pub online: bool,
 }
 

@@ -1,5 +1,5 @@
-//! Everything that the store knows about one user, and the dispatch of each operation to its rule. Pure: the instant is
-//! an argument, nothing is read or written elsewhere.
+//! All data of one user, and the dispatch of each operation to its rule. Pure: the instant is an argument, and the
+//! record has no effect outside itself.
 
 use super::op::{Act, Op, Verdict};
 use crate::core::api_key::key::key_of_balance;
@@ -39,8 +39,8 @@ pub struct UserRecord {
 }
 
 impl UserRecord {
-    /// Decides one operation and, if it is allowed, carries it out. `aside`: what a request reads and changes outside
-    /// the record.
+    /// Decides one operation and, if it is allowed, carries it out. `aside`: the state outside the record that a request
+    /// reads and changes.
     pub fn apply(&mut self, op: &Op<'_>, now: Now<'_>, aside: Aside<'_>) -> Verdict {
         self.user.sessions.begin(op.horizon_ms, now);
         self.run(op, now, aside).unwrap_or_else(Verdict::Fault)
@@ -137,7 +137,7 @@ impl UserRecord {
         self.denial_reasons(credential, now.ms()).first()
     }
 
-    /// What a process may know of a family, if this user has it.
+    /// The data of a family that a process may have, if this user has the family.
     #[must_use]
     pub fn known_family(&self, id: &FamilyId, user: &str, now_ms: u64) -> Option<KnownFamily> {
         self.families.as_ref()?.known(id, user, now_ms)

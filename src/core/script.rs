@@ -24,12 +24,12 @@ macro_rules! scripts {
     };
 }
 
-/// What a server that is out of memory does with a script.
+/// The behaviour of a script when the server is out of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenFull {
-    /// Runs it: it only checks, or it frees space.
+    /// It runs: it only checks, or it frees space.
     Runs,
-    /// Refuses it: what it stores must not seem to be kept.
+    /// The server refuses it: the data that it stores must not seem to be kept.
     Fails,
 }
 

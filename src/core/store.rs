@@ -1,54 +1,54 @@
-//! What a store is to the rest: it takes one operation and gives one verdict, at once or later.
+//! The interface of a store: it takes one operation, and gives one answer, immediately or later.
 
 use super::op::Op;
 use crate::core::op::Outcome;
 use crate::core::turn::ops::{TurnGate, TurnTicket};
 use std::sync::{Arc, Weak};
 
-/// Takes the outcomes that did not come at once. Called from any thread, at most once per ticket.
+/// Receives the outcomes that did not come immediately. Called from any thread, at most once per ticket.
 pub trait Sink: Send + Sync {
-    /// The operation submitted under `ticket` came to `outcome`.
+    /// The result of the operation submitted under `ticket`.
     fn complete(&self, ticket: u64, outcome: Outcome);
 
-    /// The same for many that came together.
+    /// The results of several operations.
     fn complete_all(&self, batch: Vec<(u64, Outcome)>) {
         for (ticket, outcome) in batch {
             self.complete(ticket, outcome);
         }
     }
 
-    /// Something that the store tells unasked.
+    /// A notice of the store.
     fn notice(&self, _notice: Notice) {}
 }
 
-/// Where a store's answers arrive, for whoever watches it in an event loop of its own. It stays open
-/// until the last one has let go of it.
+/// The socket on which a store's answers arrive, for a caller that polls it in an event loop of its own. It stays open
+/// until its last reference is dropped.
 pub trait Source: Send + Sync {
-    /// The system's number for it.
+    /// Its file descriptor.
     fn descriptor(&self) -> i32;
 }
 
-/// What is told of a store, unasked.
+/// A notice of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// There is another one among `sources`.
+    /// `sources` has one more entry.
     Opened,
-    /// It cannot be reached; why.
+    /// The store cannot be reached; the reason.
     Lost(String),
-    /// It can be reached again.
+    /// The store can be reached again.
     Recovered,
-    /// It has met a value that it did not write, where its own should be; `Health::damaged` says so.
+    /// The store has met a foreign value under its keys; see `Health::damaged`.
     Damaged,
-    /// What this ticket waits for is reserved for it: it should ask.
+    /// The turn that this ticket waits for is reserved for it. The caller should ask.
     Turn(TurnTicket),
-    /// Something of this user was revoked, ended, evicted or blocked: whoever watches a credential of the user
-    /// should ask whether it stands.
+    /// A credential of this user was revoked, or a session ended, was evicted, or the user was blocked. Callers that watch a
+    /// credential of the user should ask whether it is valid.
     Revoked(String),
-    /// From now on it is told of turns and revocations; what came before may be lost: whoever waits should ask once more.
+    /// Notices of turns and revocations arrive from now on. Earlier notices may be lost: callers that wait should ask again.
     Listening,
 }
 
-/// What a store consists of.
+/// The servers of a store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Topology {
     /// This process.
@@ -56,78 +56,77 @@ pub enum Topology {
     Embedded,
     /// One server.
     Standalone,
-    /// A primary that Sentinels name.
+    /// A primary that Sentinels report.
     Sentinel,
     /// A Cluster.
     Cluster,
 }
 
-/// What is known of a store.
+/// The state of a store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Health {
-    /// It can be reached.
+    /// The store can be reached.
     pub connected: bool,
     /// The server's version.
     pub version: Option<String>,
-    /// What it consists of.
+    /// The servers of the store.
     pub topology: Topology,
-    /// Where writes go, as `host:port` or the path of a socket.
+    /// The servers that take writes, as `host:port` or the path of a socket.
     pub primaries: Vec<String>,
-    /// Those of them that cannot be reached.
+    /// The primaries that cannot be reached.
     pub unreachable: Vec<String>,
-    /// What its operator should know of its settings.
+    /// Settings that the operator should check.
     pub warnings: Vec<String>,
-    /// It has met a value that it did not write, where its own should be.
+    /// The store has met a foreign value under its keys.
     pub damaged: bool,
 }
 
-/// A store of user records. Every operation is atomic: it is decided and takes effect as a whole, or
-/// not at all, against every other operation on the same user.
+/// A store of user records. Every operation is atomic: it takes effect as a whole or not at all, with respect to every
+/// other operation on the same user.
 pub trait Store: Send + Sync {
-    /// Submits one operation. `Some` is its outcome; `None` means that `sink` gets it, under `ticket`.
+    /// Submits one operation. `Some`: its outcome. `None`: `sink` receives the outcome under `ticket`.
     fn submit(&self, op: Op<'_>, ticket: u64, sink: &Arc<dyn Sink>) -> Option<Outcome>;
 
-    /// Sends what was held back so that it could travel together.
+    /// Sends the calls that were held for a batch.
     fn flush(&self) {}
 
-    /// Whether something is held back until `flush`.
+    /// Whether calls are held until `flush`.
     fn holds_back(&self) -> bool {
         false
     }
 
-    /// Tells this sink of losses and recoveries.
+    /// Notifies this sink of losses and recoveries.
     fn watch(&self, _sink: Weak<dyn Sink>) {}
 
-    /// Tells this sink of turns that are reserved for tickets of this gate, and of revocations; of all that is missed
-    /// meanwhile by [`Notice::Listening`]. Once for each gate, before it waits or watches.
+    /// Notifies this sink of turns that are reserved for tickets of this gate, and of revocations. [`Notice::Listening`]
+    /// reports a gap. Called once for each gate, before it waits or watches.
     fn listen(&self, _gate: TurnGate, _sink: Weak<dyn Sink>) {}
 
-    /// What the thread that asks should watch, and call `receive` where there is something to read.
+    /// The sockets that the calling thread should poll. It calls `receive` when a socket is readable.
     fn sources(&self) -> Vec<Arc<dyn Source>> {
         Vec::new()
     }
 
-    /// Takes in what has arrived. False: the source is of no use any more.
+    /// Reads the data that has arrived. False: the source is closed.
     fn receive(&self, _source: &Arc<dyn Source>) -> bool {
         false
     }
 
-    /// An Auth uses it whose first issuer is this one.
+    /// An Auth with this first issuer uses the store.
     fn enter(&self, _issuer: &str) {}
 
-    /// What is known of it.
+    /// The state of the store.
     fn health(&self) -> Health {
         Health { connected: true, ..Health::default() }
     }
 
-    /// Ends what it holds open.
+    /// Closes its connections.
     fn close(&self) {}
 
-    /// Drops what has expired from a slice of the store and returns how many records went.
-    /// Bounded in time: called from the thread that serves requests.
+    /// Drops expired data from a slice of the store, and returns how many records it dropped. Bounded in time: the thread that
+    /// serves requests calls it.
     fn sweep(&self) -> usize;
 
-    /// Everything that stands in the store at this moment, one line a record, sorted; what has
-    /// expired is left out. For tests and diagnosis.
+    /// All data in the store at this moment, one line a record, sorted, without expired data. For tests and diagnosis.
     fn dump(&self) -> String;
 }

@@ -1,6 +1,6 @@
-//! A key that one caller gets: until its time has passed, or for ever.
+//! A key that exactly one caller gets, for a time or without end.
 
-/// Who holds a key, and until when.
+/// The holder of a key, and until when it holds the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     by: Box<str>,
@@ -8,15 +8,15 @@ pub struct Held {
 }
 
 impl Held {
-    /// Whether it is held no longer.
+    /// Whether the claim has expired.
     #[must_use]
     pub fn is_over(&self, now_ms: u64) -> bool {
         self.until_ms.is_some_and(|until| until <= now_ms)
     }
 }
 
-/// Gives the key to `by`, for `ttl_ms` or for ever, unless another holds it. Whoever holds it is told yes again, and
-/// its time goes on as it began.
+/// Gives the key to `by`, for `ttl_ms` or without end, unless another caller holds it. The holder gets true again; its
+/// time continues unchanged.
 pub fn take(key: &mut Option<Held>, by: &str, ttl_ms: Option<u64>, now_ms: u64) -> bool {
     if let Some(held) = key.as_ref().filter(|held| !held.is_over(now_ms)) {
         return *held.by == *by;
@@ -26,7 +26,7 @@ pub fn take(key: &mut Option<Held>, by: &str, ttl_ms: Option<u64>, now_ms: u64) 
     true
 }
 
-/// Frees the key, where `by` holds it.
+/// Frees the key, if `by` holds it.
 pub fn release(key: &mut Option<Held>, by: &str, now_ms: u64) -> bool {
     let holds = key.as_ref().is_some_and(|held| *held.by == *by && !held.is_over(now_ms));
     if holds {

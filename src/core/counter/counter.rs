@@ -6,10 +6,10 @@ use crate::core::quota::idempotency::{Idempotency, Remembered};
 use crate::core::request::credential::Credential;
 use std::borrow::Cow;
 
-/// The largest value; the smallest is its negative. Beyond them doubles lose integers.
+/// The largest value. The smallest is its negative. Beyond them doubles lose integers.
 pub const MOST: i64 = (1 << 53) - 1;
 
-/// What is remembered of an act: the values after it.
+/// The stored answer of an operation: the values after it.
 pub type RememberedValues = Remembered<Box<[i64]>>;
 
 /// One counter's change.
@@ -17,40 +17,40 @@ pub type RememberedValues = Remembered<Box<[i64]>>;
 pub struct Change<'a> {
     /// The counter's name.
     pub name: Cow<'a, str>,
-    /// What is added.
+    /// The number to add.
     pub delta: i64,
-    /// The least that the value may be afterwards.
+    /// The least allowed value after the change.
     pub min: i64,
-    /// The most that it may be.
+    /// The largest allowed value after the change.
     pub max: i64,
 }
 
-/// Changes of one user's counters, all or none. Changes of nothing look.
+/// Changes of one user's counters, all or none. Without changes, it only looks.
 #[derive(Clone, Debug)]
 pub struct Apply<'a> {
     /// The user id.
     pub user: Cow<'a, str>,
-    /// The changes; no name comes twice.
+    /// The changes. Each name occurs once.
     pub changes: Vec<Change<'a>>,
-    /// Once, under this.
+    /// The idempotency key, if there is one.
     pub once: Option<Idempotency>,
-    /// Only while this stands.
+    /// The credential that must be valid.
     pub credential: Option<Credential<'a>>,
 }
 
-/// What changes came to.
+/// The result of changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Applied {
-    /// Whether all of them were made.
+    /// Whether all changes were made.
     pub applied: bool,
-    /// They were made when this was asked before.
+    /// The answer was stored: the changes were made before.
     pub replayed: bool,
-    /// The values after them, or where they were not made as they stand; in the order of the changes.
+    /// The values after the changes, or the current values if they were not made. In the order of the changes.
     pub values: Vec<i64>,
 }
 
 impl Change<'_> {
-    /// What a value becomes, where the change allows that.
+    /// The new value, if the change allows it.
     #[must_use]
     pub fn of(&self, value: i64) -> Option<i64> {
         let (min, max) = (self.min.max(-MOST), self.max.min(MOST));
@@ -59,7 +59,7 @@ impl Change<'_> {
 }
 
 impl Apply<'_> {
-    /// Whether it changes anything. What only looks is not remembered.
+    /// Whether it changes anything. The answer to a look is not stored.
     #[must_use]
     pub fn is_act(&self) -> bool {
         self.changes.iter().any(|change| change.delta != 0)

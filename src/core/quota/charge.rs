@@ -4,26 +4,26 @@ use super::idempotency::Idempotency;
 use super::state::{QuotaRule, Spend};
 use std::borrow::Cow;
 
-/// Where a quota that a request is charged lies.
+/// The place of a quota that a request charges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QuotaPlace {
     /// In the user's record.
     Record,
-    /// Apart from it, under a key of its own.
+    /// Standalone, under a key of its own.
     Apart,
 }
 
-/// What a request is charged.
+/// The charge of a request.
 #[derive(Clone, Debug)]
 pub struct Charge<'a> {
-    /// Where it lies.
+    /// The place of the quota.
     pub place: QuotaPlace,
     /// The quota's key there (docs/layout.md).
     pub key: Cow<'a, str>,
     /// Its rule.
     pub rule: QuotaRule,
-    /// What is taken.
+    /// The units to take.
     pub spend: Spend,
-    /// Once, under this.
+    /// The idempotency key, if the charge has one.
     pub once: Option<Idempotency>,
 }

@@ -1,35 +1,35 @@
-//! What is done once, however often it is asked for: an act is remembered under the caller's key, and its
-//! answer told again. Whoever keeps the memory sees to it that two askers come one after the other.
+//! Idempotency keys: an operation is remembered under the caller's key, and a repetition returns the stored answer. The
+//! store that owns the memory serializes operations with the same key.
 
 use super::state::Consumption;
 use crate::core::base::due_map::Due;
 use crate::core::base::error::Fault;
 
-/// So long an answer is remembered, in milliseconds.
+/// How long an answer is remembered, in milliseconds.
 pub const REMEMBERED_MS: u64 = 24 * 60 * 60 * 1000;
 
-/// Under what an act is remembered, and what was asked.
+/// The idempotency key of an operation, and its question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Idempotency {
-    /// Stands for the caller's key and what the act is done to; of 128 bits, so that no two meet.
+    /// Represents the caller's key and the object of the operation. 128 bits, so that no two collide.
     pub name: [u8; 16],
-    /// Stands for everything else that was asked.
+    /// Represents all other arguments.
     pub question: [u8; 16],
 }
 
-/// An answer that is remembered.
+/// A stored answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Remembered<T> {
     question: [u8; 16],
-    /// Until then, in milliseconds.
+    /// Until when it is stored, in milliseconds.
     pub until_ms: u64,
     /// The answer.
     pub answer: T,
-    /// So many who asked rest on it.
+    /// Number of callers that received this stored answer.
     pub resting: u64,
 }
 
-/// What a charge was answered.
+/// The stored answer to a charge.
 pub type RememberedCharge = Remembered<Consumption>;
 
 impl<T> Due for Remembered<T> {
@@ -39,17 +39,17 @@ impl<T> Due for Remembered<T> {
 }
 
 impl<T> Remembered<T> {
-    /// An answer given now.
+    /// A new answer.
     #[must_use]
     pub fn new(asked: &Idempotency, answer: T, now_ms: u64) -> Self {
         let until_ms = now_ms.saturating_add(REMEMBERED_MS);
         Self { question: asked.question, until_ms, answer, resting: 1 }
     }
 
-    /// The answer, where this was asked before and not too long ago.
+    /// Returns the stored answer to the same question, if it has not expired.
     ///
     /// # Errors
-    /// `ERR_LATCHGATE_INPUT` where something else was asked under the same key.
+    /// `ERR_LATCHGATE_INPUT` if the key was used for another question.
     pub fn recall<'a>(
         found: Option<&'a Self>,
         asked: &Idempotency,
@@ -63,7 +63,7 @@ impl<T> Remembered<T> {
     }
 }
 
-/// What is told of a key that stands for another question.
+/// The fault of a key that was used for another question.
 #[must_use]
 pub fn another_question() -> Fault {
     Fault::input(

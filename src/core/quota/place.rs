@@ -3,11 +3,11 @@
 use super::idempotency::RememberedCharge;
 use super::state::QuotaState;
 
-/// What an operation on a record touches that lies elsewhere, under the same lock.
+/// State outside the record that an operation reads and changes under the same lock.
 #[derive(Default)]
 pub struct Aside<'a> {
-    /// The quota that a request is charged, where it does not lie in the record.
+    /// The standalone quota that the request charges.
     pub quota: Option<&'a mut QuotaState>,
-    /// What is remembered under the idempotency key that a request brings.
+    /// The stored answer under the idempotency key of the request.
     pub memory: Option<&'a mut Option<RememberedCharge>>,
 }

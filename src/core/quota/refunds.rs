@@ -1,26 +1,26 @@
-//! What was given back of a bucket amid units that are still used.
+//! Refunds of a bucket whose other units are still in use.
 //!
-//! The units of a bucket come back in the order in which they were charged. So what is left of a charge is told by how many
-//! units were charged after it, less what was given back of those: whatever else is used must be older. Without that, a charge
-//! whose units have come back by themselves would be given back out of what others have used since.
+//! The units of a bucket return in the order of their charges. So the units charged after a charge tell how many of its
+//! own units remain: refunds of later charges are subtracted, and all other used units must be older. Without this rule,
+//! a refund of a charge whose units have already returned would take units of later charges.
 
-/// So many stretches are kept. Of more the earliest is forgotten: what was charged before it may get back less than is its,
-/// and never more.
+/// Most ranges to remember. Beyond that the earliest is dropped. Charges before it may then get a smaller refund than
+/// their units, never a larger one.
 const MOST: usize = 64;
 
-/// Stretches of charged units, all of which were given back, in order: each is the number of the last unit, and how many.
+/// Ranges of charged units that were refunded as a whole, in order. Each is the number of its last unit, and its length.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GivenBack(Vec<(u64, u64)>);
 
 impl GivenBack {
-    /// Of so many used units, those that were charged by then. `total`, `at`: units ever charged, now and then.
+    /// How many of `used` units were charged by then. `total`, `at`: units ever charged, now and then.
     #[must_use]
     pub fn left(&self, used: u64, total: u64, at: u64) -> u64 {
         let behind = self.0.iter().filter(|(last, _)| *last > at).map(|(_, units)| units).sum();
         used.saturating_sub(total.saturating_sub(at).saturating_sub(behind))
     }
 
-    /// Notes that so many units, the last of which has that number, were given back.
+    /// Records a refund of `units`, the last of which has that number.
     pub fn note(&mut self, at: u64, units: u64) {
         let place = self.0.partition_point(|(last, _)| *last < at);
         let mut stretch = (at, units);
@@ -37,7 +37,7 @@ impl GivenBack {
         }
     }
 
-    /// Forgets what nothing that is still used was charged before.
+    /// Drops the ranges that no unit still in use precedes.
     pub fn forget(&mut self, used: u64, total: u64) {
         if !self.0.is_empty() {
             let over = self.0.partition_point(|(last, _)| self.left(used, total, *last) == 0);
@@ -45,7 +45,7 @@ impl GivenBack {
         }
     }
 
-    /// Forgets all.
+    /// Drops all ranges.
     pub fn clear(&mut self) {
         self.0.clear();
     }

@@ -1,43 +1,43 @@
-//! Charges, top-ups and refunds with what is remembered of them: each is one step on a quota and its
-//! memory, which the store holds under one lock.
+//! Charges, top-ups and refunds with their stored answers. Each is one step on a quota and its memory. The store holds
+//! both under one lock.
 
 use super::idempotency::{Idempotency, Remembered, RememberedCharge};
 use super::state::{Charged, Consumption, MOST, Moment, QuotaRule, QuotaState, Spend};
 use crate::core::base::error::Fault;
 use std::borrow::Cow;
 
-/// Charges a quota that lies apart.
+/// Charges a standalone quota.
 #[derive(Clone, Debug)]
 pub struct Consume<'a> {
     /// The quota's key (docs/layout.md).
     pub key: Cow<'a, str>,
     /// Its rule.
     pub rule: QuotaRule,
-    /// What is taken.
+    /// The units to take.
     pub spend: Spend,
-    /// Once, under this.
+    /// The idempotency key, if there is one.
     pub once: Option<Idempotency>,
 }
 
-/// Tops up a balance that lies apart.
+/// Tops up a standalone balance.
 #[derive(Clone, Debug)]
 pub struct AddUnits<'a> {
     /// The quota's key.
     pub key: Cow<'a, str>,
-    /// Its rule, of a balance.
+    /// The rule of the balance.
     pub rule: QuotaRule,
     /// Units.
     pub units: u64,
-    /// Once, under this.
+    /// The idempotency key, if there is one.
     pub once: Option<Idempotency>,
 }
 
-/// Gives a charge back.
+/// Refunds a charge.
 #[derive(Clone, Debug)]
 pub struct Refund<'a> {
-    /// The user in whose record the quota lies; `None`: it lies apart.
+    /// The user whose record has the quota; `None`: the quota is standalone.
     pub user: Option<Cow<'a, str>>,
-    /// A balance of the user that is never forgotten: some stores keep it beside the record.
+    /// A balance of the user that never expires. Some stores keep it outside the record.
     pub lasting: bool,
     /// The quota's key.
     pub key: Cow<'a, str>,
@@ -45,16 +45,16 @@ pub struct Refund<'a> {
     pub charged: Charged,
     /// Its units.
     pub units: u64,
-    /// Under what it is remembered, where it was made under an idempotency key.
+    /// The idempotency key of the charge, if it had one.
     pub memory: Option<[u8; 16]>,
-    /// It was made for a request: where others rest on it by its idempotency key, it stands while one is left.
+    /// The charge of a request. If other requests share it by its idempotency key, it remains until the last refund.
     pub of_request: bool,
 }
 
-/// Charges a quota, or tells again what the same charge was answered.
+/// Charges a quota, or returns the stored answer of the same charge.
 ///
 /// # Errors
-/// `ERR_LATCHGATE_INPUT` where the idempotency key stands for another question.
+/// `ERR_LATCHGATE_INPUT` if the idempotency key was used for another question.
 pub fn consume(
     state: &mut QuotaState,
     memory: &mut Option<RememberedCharge>,
@@ -67,11 +67,10 @@ pub fn consume(
     })
 }
 
-/// Tops a balance up, or tells again what the same top-up was answered.
+/// Tops up a balance, or returns the stored answer of the same top-up.
 ///
 /// # Errors
-/// `ERR_LATCHGATE_INPUT` where the idempotency key stands for another question, or there would be more
-/// units than can be counted.
+/// `ERR_LATCHGATE_INPUT` if the idempotency key was used for another question, or if the sum is too large.
 pub fn add(
     state: &mut QuotaState,
     memory: &mut Option<RememberedCharge>,
@@ -83,14 +82,14 @@ pub fn add(
     })
 }
 
-/// What is told of a top-up that goes too far.
+/// The fault of a top-up that is too large.
 #[must_use]
 pub fn too_many() -> Fault {
     Fault::input(format!("units: the limit and all top-ups together may not exceed {MOST}"))
 }
 
-/// Gives a charge back, once, and forgets the idempotency key that it was made under. False: it was
-/// given back before, is worth nothing any more, or others rest on it.
+/// Refunds a charge once, and drops its idempotency key. False: it was refunded before, it has no value any more, or other
+/// requests share it.
 pub fn refund(
     state: &mut QuotaState,
     memory: &mut Option<RememberedCharge>,
@@ -98,7 +97,7 @@ pub fn refund(
     asked: &Refund<'_>,
     now_us: u64,
 ) -> bool {
-    // A later charge may be remembered there by now: that one stands.
+    // A later charge may have the idempotency key by now. That charge remains.
     let is_same =
         |kept: &&mut RememberedCharge| kept.answer.charged.map(|c| c.id) == Some(asked.charged.id);
     let kept = memory.as_mut().filter(is_same);
@@ -119,14 +118,14 @@ pub fn refund(
     true
 }
 
-/// One more rests on what is remembered.
+/// Counts one more caller that receives the stored answer.
 pub fn rest(memory: &mut Option<RememberedCharge>) {
     if let Some(kept) = memory {
         kept.resting += 1;
     }
 }
 
-/// Does something once. `act` says whether anything was done: only then it is remembered.
+/// Runs an operation once. `act` returns whether it changed anything: only then its answer is stored.
 fn once(
     memory: &mut Option<RememberedCharge>,
     asked: Option<&Idempotency>,

@@ -1,5 +1,5 @@
-//! Quotas: how many units are used, and whether more may be. The units USED are kept, so that a
-//! changed limit acts at once; nothing is taken where it does not suffice.
+//! Quotas: how many units are used, and whether more may be used. The state holds the USED units, so that a changed
+//! limit applies immediately. A charge above the remaining units takes no units.
 
 use crate::core::base::due_map::Due;
 use crate::core::quota::refunds::GivenBack;
@@ -8,7 +8,7 @@ use crate::core::quota::refunds::GivenBack;
 /// exactly.
 pub const MOST: u64 = (1 << 53) - 1;
 
-/// So long after its charge a receipt is worth nothing, in milliseconds.
+/// How long after its charge a receipt can be used, in milliseconds.
 pub const RECEIPT_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// How a quota refills.
@@ -16,10 +16,10 @@ pub const RECEIPT_MS: u64 = 24 * 60 * 60 * 1000;
 pub enum Refill {
     /// Never: a prepaid balance.
     Never,
-    /// All at once, so many milliseconds after the first charge.
+    /// All units together, this number of milliseconds after the first charge.
     Window(u64),
-    /// Unit by unit, all of them within so many milliseconds (the generic cell rate algorithm). The
-    /// limit is at most that time in microseconds.
+    /// Unit by unit, all of them within this number of milliseconds (the generic cell rate algorithm). The limit is at most
+    /// that time in microseconds.
     Bucket(u64),
 }
 
@@ -33,7 +33,7 @@ pub struct QuotaRule {
 }
 
 impl QuotaRule {
-    /// Microseconds after which one unit of a bucket is back, rounded up; of the others 0.
+    /// Microseconds until one unit of a bucket returns, rounded up. 0 for other quotas.
     #[must_use]
     pub const fn period_us(&self) -> u64 {
         match self.refill {
@@ -43,12 +43,12 @@ impl QuotaRule {
     }
 }
 
-/// When something happens to a quota.
+/// The instant of an operation on a quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// By the clock that decides, in microseconds.
     pub us: u64,
-    /// What a quota that begins now is told apart by: `us`, or more where one was reset in it.
+    /// Incarnation number of a quota that begins now: `us`, or more if a quota was reset in that microsecond.
     pub born_us: u64,
 }
 
@@ -60,64 +60,64 @@ impl Moment {
     }
 }
 
-/// What is to be taken.
+/// The units to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spend {
-    /// Units; 0 looks.
+    /// Units. 0 only looks.
     pub cost: u64,
-    /// A balance is forgotten so long after its last charge, in milliseconds; `None`: never.
+    /// How long after its last charge a balance expires, in milliseconds; `None`: never.
     pub keep_ms: Option<u64>,
-    /// Of the receipt, where one is wanted: 128 random bits.
+    /// The receipt id, if the caller wants a receipt: 128 random bits.
     pub receipt: Option<ReceiptId>,
 }
 
 impl Spend {
-    /// So many units, without end and without receipt.
+    /// That number of units, without expiry and without receipt.
     #[must_use]
     pub const fn of(cost: u64) -> Self {
         Self { cost, keep_ms: None, receipt: None }
     }
 }
 
-/// What a receipt is told apart by.
+/// The id of a receipt.
 pub type ReceiptId = [u8; 16];
 
-/// What is known of a charge by which it can be given back.
+/// The data of a charge that a refund needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Charged {
-    /// Of its receipt.
+    /// The id of its receipt.
     pub id: ReceiptId,
-    /// The quota's `born_us`: after a reset, or in the next window, it is another.
+    /// The quota's `born_us`. It differs after a reset, and in the next window.
     pub born_us: u64,
-    /// From then on nothing is given back, in milliseconds.
+    /// The instant after which no refund is possible, in milliseconds.
     pub void_ms: u64,
-    /// Of a bucket: the units ever charged to it, with this charge.
+    /// Of a bucket: the units ever charged, including this charge.
     pub at: u64,
 }
 
-/// What a charge came to, or would come to.
+/// The result of a charge, or of a look at one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Consumption {
-    /// Whether the units were there.
+    /// Whether enough units remained.
     pub allowed: bool,
-    /// The limit, with what a balance was topped up by.
+    /// The limit, including top-ups of a balance.
     pub limit: u64,
-    /// Units left, after the charge where there was one.
+    /// Remaining units, after the charge if there was one.
     pub remaining: u64,
-    /// When all units are back, in milliseconds; `None` where none is to come back.
+    /// When all units have returned, in milliseconds; `None`: no unit returns.
     pub reset_ms: Option<u64>,
-    /// The same from now, by the clock that decided.
+    /// The same, counted from now by the store's clock.
     pub reset_in_ms: Option<u64>,
-    /// When asking again may help, from now; `None`: it refills never, or the cost is above the limit.
+    /// Time until a retry may succeed; `None`: the quota never refills, or the cost exceeds the limit.
     pub retry_after_ms: Option<u64>,
-    /// It was charged before, and is told again.
+    /// The answer was stored: the charge was made before.
     pub replayed: bool,
-    /// Where units were taken and a receipt was wanted.
+    /// The charge, if units were taken and a receipt was wanted.
     pub charged: Option<Charged>,
 }
 
 impl Consumption {
-    /// As it is told again.
+    /// The answer to a repetition.
     #[must_use]
     pub fn replayed(&self, now_ms: u64) -> Self {
         let reset_in_ms = self.reset_ms.map(|reset_ms| reset_ms.saturating_sub(now_ms));
@@ -125,24 +125,24 @@ impl Consumption {
     }
 }
 
-/// What is kept of a quota.
+/// The stored state of a quota.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QuotaState {
-    /// What it is told apart by from those before and after it under the same key.
+    /// Incarnation number: distinguishes this quota from earlier and later quotas under the same key.
     pub born_us: u64,
-    /// Units used, and not yet back.
+    /// Units in use.
     pub used: u64,
-    /// Units by which a balance was topped up; of a bucket those that were ever charged.
+    /// Top-ups of a balance. Of a bucket: units ever charged.
     pub added: u64,
-    /// Of a bucket: since when its units come back.
+    /// Of a bucket: the start of the return of its units.
     pub since_us: u64,
-    /// When it is forgotten, in milliseconds; 0: never. Of a window its end, fixed by its first charge,
-    /// so that a changed window length acts from the next window on. Of a bucket when it is full, by the
-    /// rule of its last charge, and that charge can no longer be given back.
+    /// When it expires, in milliseconds; 0: never. A window: its end, fixed by its first charge, so that a changed length
+    /// applies from the next window on. A bucket: when it is full by the rule of its last charge, and that charge can no
+    /// longer be refunded.
     pub until_ms: u64,
-    /// Of a bucket: microseconds after which a unit is back, by the rule of its last charge.
+    /// Of a bucket: microseconds until a unit returns, by the rule of its last charge.
     pub period_us: u64,
-    /// Of a bucket: what was given back of charges amid others.
+    /// Of a bucket: refunds of charges between other charges.
     pub given_back: GivenBack,
 }
 
@@ -157,7 +157,7 @@ impl Due for QuotaState {
 }
 
 impl QuotaState {
-    /// What a charge of `cost` would come to; nothing is taken.
+    /// The result that a charge of `cost` would have. Takes no units.
     #[must_use]
     pub fn look(&self, rule: &QuotaRule, cost: u64, now_us: u64) -> Consumption {
         let state = self.at(rule, now_us);
@@ -166,7 +166,7 @@ impl QuotaState {
         let allowed = cost <= remaining;
         let in_ms = |us: u64| us.saturating_sub(now_us).div_ceil(1000);
         let reset_us = state.back_us(rule, state.used);
-        // What is used beyond a limit that was lowered must come back as well.
+        // Units in use above a lowered limit must return as well.
         let missing = state.used.saturating_sub(limit.saturating_sub(cost));
         let helps = !allowed && cost <= limit;
         Consumption {
@@ -181,7 +181,7 @@ impl QuotaState {
         }
     }
 
-    /// Takes the units, where they are there.
+    /// Takes the units, if they remain.
     pub fn charge(&mut self, rule: &QuotaRule, spend: &Spend, now: Moment) -> Consumption {
         let Spend { cost, keep_ms, receipt } = *spend;
         let found = self.look(rule, cost, now.us);
@@ -215,7 +215,7 @@ impl QuotaState {
                 self.period_us = rule.period_us();
                 self.given_back.forget(self.used, self.added);
                 if self.added > MOST - cost {
-                    // Nothing that was charged by now can be given back any more.
+                    // No earlier charge can be refunded any more.
                     (self.born_us, self.added) = (now.born_us.max(self.born_us + 1), 0);
                     self.given_back.clear();
                 }
@@ -228,7 +228,7 @@ impl QuotaState {
         Consumption { allowed: true, charged, ..self.look(rule, 0, now.us) }
     }
 
-    /// Tops a balance up. `None`: there would be more units than can be counted; nothing was done.
+    /// Tops up a balance. `None`: the sum would be too large, and nothing changed.
     pub fn add(&mut self, rule: &QuotaRule, units: u64, now: Moment) -> Option<Consumption> {
         let mut state = self.at(rule, now.us);
         state.added = state.added.checked_add(units)?;
@@ -240,7 +240,7 @@ impl QuotaState {
         Some(self.look(rule, 0, now.us))
     }
 
-    /// Whether a charge may still be given back.
+    /// Whether a charge can still be refunded.
     #[must_use]
     pub fn stands(&self, charged: &Charged, now_us: u64) -> bool {
         let now_ms = now_us / 1000;
@@ -248,8 +248,7 @@ impl QuotaState {
         is_same && !self.is_over(now_ms)
     }
 
-    /// Gives units of a charge back. False: its window has passed, the quota has begun anew since, or all have come back by
-    /// themselves.
+    /// Refunds units of a charge. False: its window has ended, the quota has begun again, or all its units have returned.
     pub fn refund(&mut self, charged: &Charged, units: u64, now_us: u64) -> bool {
         let now_ms = now_us / 1000;
         if !self.stands(charged, now_us) {
@@ -264,7 +263,7 @@ impl QuotaState {
             if units == 0 {
                 return false;
             }
-            // By a clock that is set back others may be used that were charged before it.
+            // After the clock was set back, units of earlier charges may be in use.
             let with_older = self.given_back.left(self.used, self.added, charged.at);
             self.used -= units;
             if with_older > units {
@@ -277,7 +276,7 @@ impl QuotaState {
         true
     }
 
-    /// Whether it says no more than one that was never charged.
+    /// Whether the quota is as if it was never charged.
     #[must_use]
     pub fn is_over(&self, now_ms: u64) -> bool {
         self.due_ms() <= now_ms
@@ -300,7 +299,7 @@ impl QuotaState {
         }
     }
 
-    /// When so many of the used units are back; `None` where they never are, or there is none to wait for.
+    /// When `units` of the used units have returned; `None`: never, or there are none to wait for.
     fn back_us(&self, rule: &QuotaRule, units: u64) -> Option<u64> {
         match rule.refill {
             _ if units == 0 => None,
@@ -314,7 +313,7 @@ impl QuotaState {
         }
     }
 
-    /// As it stands at that instant.
+    /// The state at that instant.
     fn at(&self, rule: &QuotaRule, now_us: u64) -> Self {
         if self.is_over(now_us / 1000) {
             return Self::default();
@@ -326,7 +325,7 @@ impl QuotaState {
         Self { used, since_us, ..self.clone() }
     }
 
-    /// Units that are back. A clock that was set back brings none back, and takes none.
+    /// Units that have returned. A clock that was set back returns no units, and takes none.
     fn back(&self, period_us: u64, now_us: u64) -> u64 {
         (now_us.saturating_sub(self.since_us) / period_us).min(self.used)
     }
@@ -464,14 +463,14 @@ mod tests {
     fn a_bucket_gives_back_what_is_left_of_a_charge_and_nothing_of_those_behind_it() {
         let mut state = QuotaState::default();
         let early = charge_for_receipt(&mut state, &BUCKET, 2, 1_000);
-        // One of them has come back by itself.
+        // One of them has returned.
         let late = charge_for_receipt(&mut state, &BUCKET, 3, 1_250);
         assert_eq!(state.look(&BUCKET, 0, 1_250_000).remaining, 0);
         assert!(state.clone().refund(&early, 2, 1_250_000));
         let mut both = state.clone();
         assert!(both.refund(&late, 3, 1_499_999) && both.refund(&early, 2, 1_499_999));
         assert_eq!(both.look(&BUCKET, 0, 1_499_999).remaining, 4);
-        // Both have, and all that is used is the other's.
+        // Both have returned, and all used units belong to the other charge.
         assert!(!state.refund(&early, 2, 1_500_000));
         assert_eq!(state.look(&BUCKET, 0, 1_500_000).remaining, 1);
         assert!(state.refund(&late, 3, 1_500_000));
@@ -493,7 +492,7 @@ mod tests {
         for step in [1, 3, 7, 49, 51, 97, 99] {
             assert_eq!(back(100, step), 100);
         }
-        // With more gaps than are kept some of those that lie ahead of them are not given back before they come back by themselves.
+        // With more gaps than the state remembers, some refunds are smaller until the units return.
         assert!((200..999).contains(&back(999, 2)));
     }
 

@@ -5,8 +5,8 @@ use crate::core::base::digest::Digest;
 use crate::core::revocation::epoch::Issued;
 use std::borrow::Cow;
 
-/// A credential that a decision let through: a token, an API key, or a key beside a token of its owner. Of a
-/// key alone only a block of its owner counts besides.
+/// A credential that a decision allowed: a token, an API key, or a key with a token of its owner. For a key alone, a block
+/// of its owner counts in addition.
 #[derive(Clone, Debug, Default)]
 pub struct Credential<'a> {
     /// The token.
@@ -15,25 +15,25 @@ pub struct Credential<'a> {
     pub key: Option<KeyCredential<'a>>,
 }
 
-/// A token that was let through.
+/// An allowed token.
 #[derive(Clone, Debug)]
 pub struct TokenCredential<'a> {
-    /// The token's key (docs/layout.md), under which it may stand revoked.
+    /// The token's key (docs/layout.md), under which a revocation is stored.
     pub token: Cow<'a, [u8]>,
     /// When it was issued.
     pub issued: Issued,
     /// The session that the token belongs to.
     pub session: Cow<'a, str>,
-    /// Whether the session is looked at. By now it must live, by first use too.
+    /// Whether the session is checked. By now it must be live, for first use too.
     pub check: SessionCheck,
 }
 
-/// An API key that was let through. The user is its owner.
+/// An allowed API key. The user is its owner.
 #[derive(Clone, Debug)]
 pub struct KeyCredential<'a> {
     /// Its id.
     pub id: Cow<'a, str>,
-    /// The SHA-256 of what was presented.
+    /// The SHA-256 of the presented key.
     pub digest: Digest,
 }
 

@@ -1,4 +1,4 @@
-//! Requests: what a decision is asked, what it answers, and the credentials of a request.
+//! Requests: the questions and answers of decisions, and the credentials of a request.
 
 pub mod credential;
 pub mod request;

@@ -13,39 +13,39 @@ use std::borrow::Cow;
 /// A generation that no epoch reaches.
 const NEWEST: u64 = (1 << 53) - 1;
 
-/// Whether a decision looks at the session, and what it does with one that it has never seen.
+/// Whether a decision checks the session, and whether it admits a session that was never seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionCheck {
-    /// Sessions are not looked at.
+    /// Sessions are not checked.
     Skip,
     /// The session must have been admitted.
     Explicit,
-    /// A session never seen before is admitted in the same step.
+    /// A session that was never seen is admitted in the same step.
     FirstUse,
 }
 
-/// One request: does this token, in this session, with these scopes, pass?
+/// One request: a token, its session, and the required scopes.
 #[derive(Clone, Debug)]
 pub struct Decide<'a> {
-    /// The user id, as `req.auth.userId` says it.
+    /// The user id, as `req.auth.userId` returns it.
     pub user: Cow<'a, str>,
-    /// The token's key (docs/layout.md), under which it may stand revoked.
+    /// The token's key (docs/layout.md), under which a revocation is stored.
     pub token: Cow<'a, [u8]>,
     /// When it was issued.
     pub issued: Issued,
-    /// Who issued it; empty: we, or the first issuer that is configured.
+    /// The issuer. Empty: this app, or the first configured issuer.
     pub issuer: Cow<'a, str>,
     /// The session that the token belongs to.
     pub session: Cow<'a, str>,
-    /// Whether the session is looked at.
+    /// Whether the session is checked.
     pub check: SessionCheck,
-    /// For admission by first use.
+    /// The rule for admission by first use.
     pub rule: AdmissionRule,
-    /// Whether the token carries the scopes that the route demands.
+    /// Whether the token has the scopes that the route requires.
     pub scope_ok: bool,
-    /// False where this request has touched the session already.
+    /// False if this request has touched the session already.
     pub touch: bool,
-    /// What it is charged.
+    /// The charge of the request.
     pub charge: Option<Charge<'a>>,
 }
 
@@ -56,65 +56,65 @@ pub struct Admit<'a> {
     pub user: Cow<'a, str>,
     /// The session id.
     pub session: Cow<'a, str>,
-    /// Device data, a JSON object; kept as it is.
+    /// Device data, a JSON object, stored unchanged.
     pub device: Option<Cow<'a, str>>,
     /// The rules.
     pub rule: AdmissionRule,
 }
 
-/// What a decision found.
+/// The answer to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     /// `Allowed`, or the first reason to deny.
     pub reason: Reason,
-    /// Every reason that would have denied on its own.
+    /// Every reason that denies on its own.
     pub would_deny: Reasons,
-    /// The session, where it was looked at and the request is allowed.
+    /// The session, if it was checked and the request is allowed.
     pub session: Option<SessionView>,
-    /// The session was admitted by this very step.
+    /// This step admitted the session.
     pub admitted: bool,
-    /// The ids of the sessions that made room for it.
+    /// The ids of the evicted sessions.
     pub evicted: Vec<String>,
-    /// The quota, where one is charged and nothing before it denies.
+    /// The quota, if there is a charge and no earlier reason denies.
     pub quota: Option<Consumption>,
-    /// The token was let through and is of a clock ahead of ours.
+    /// The lead, if the token was allowed and its issuer's clock is ahead of the store's clock.
     pub ahead: Option<Box<Ahead>>,
 }
 
-/// What a request is told about its session.
+/// The data of a session for its request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionView {
-    /// Live sessions of the user, this one among them.
+    /// Number of live sessions of the user, including this session.
     pub active: u64,
     /// The limit, if there is one.
     pub limit: Option<u64>,
     /// The session's instants.
     pub times: SessionTimes,
-    /// When it was active before this request, in milliseconds.
+    /// Its last activity before this request, in milliseconds.
     pub previous_active_ms: u64,
 }
 
-/// What an admission came to.
+/// The answer to an admission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admission {
     /// `Allowed`, `SessionLimit`, `SessionEnded` or `UserBlocked`.
     pub reason: Reason,
-    /// The session, where it was admitted or was live already.
+    /// The session, if it was admitted or was live already.
     pub session: Option<Session>,
     /// It was live already.
     pub existing: bool,
-    /// Live sessions afterwards.
+    /// Number of live sessions afterwards.
     pub active: u64,
     /// The limit, if there is one.
     pub limit: Option<u64>,
-    /// The sessions that made room.
+    /// The evicted sessions.
     pub evicted: Vec<Session>,
-    /// Earliest instant at which asking again may help, from now, in milliseconds; `None`: unknown.
+    /// Time until a retry may succeed, in milliseconds; `None`: unknown.
     pub retry_after_ms: Option<u64>,
 }
 
 impl<'a> Decide<'a> {
-    /// A decision without a token, of which nothing can stand against one.
+    /// A decision without a token, so that no reason of a token can deny it.
     #[must_use]
     pub const fn without_token(user: Cow<'a, str>, rule: AdmissionRule) -> Self {
         Self {
@@ -159,7 +159,7 @@ impl Admit<'_> {
 }
 
 impl Decision {
-    /// One that these reasons deny, or none.
+    /// A decision that these reasons deny, or an allowed decision if there are none.
     #[must_use]
     pub fn of(would_deny: Reasons) -> Self {
         Self {
@@ -173,7 +173,7 @@ impl Decision {
         }
     }
 
-    /// Denies for these reasons too.
+    /// Adds reasons to deny.
     pub fn deny_as_well(&mut self, reasons: Reasons) {
         self.would_deny.join(reasons);
         self.reason = self.would_deny.first();
@@ -185,7 +185,7 @@ impl Decision {
         }
     }
 
-    /// Whether a request is told what is left: nothing but a quota denies.
+    /// Whether the request learns the remaining units: at most a quota denies it.
     #[must_use]
     pub fn may_tell_quotas(&self) -> bool {
         matches!(self.reason, Reason::Allowed | Reason::QuotaExhausted)
