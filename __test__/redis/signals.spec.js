@@ -32,7 +32,7 @@ for (const { kind, name } of KINDS) {
     it('are received over one connection, although it is quiet', { skip }, async (t) => {
       const server = await startServer(t, { kind });
       // This timeout is shorter than the interval between two pings.
-      const auth = open(t, { store: { url: server.url(), commandTimeout: '100ms' }, ...OPTIONS });
+      const auth = open(t, { store: { url: server.url(), commandTimeout: '500ms' }, ...OPTIONS });
       await watched(auth, unique());
       const listeners = async () => {
         const list = String(await server.command('CLIENT', 'LIST', 'TYPE', 'PUBSUB'));
