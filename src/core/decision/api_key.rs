@@ -1,4 +1,4 @@
-//! A request with an API key, alone or beside a token of its owner.
+//! A request with an API key, alone or with a token of its owner.
 
 use super::decide::decide;
 use super::user_state::UserState;

@@ -16,7 +16,7 @@ use crate::core::revocation::lead::Ahead;
 use crate::core::revocation::validity::end_of_second;
 use crate::core::session::sessions::Sessions;
 
-/// What a decision may do with the session.
+/// The effect of an allowed decision on the session.
 enum SessionPlan {
     Leave,
     Touch,
@@ -24,7 +24,7 @@ enum SessionPlan {
 }
 
 /// Decides a request. Reads first, and collects every reason to deny. Only an allowed request changes anything.
-/// `deny`: reasons of the caller, such as those of an API key.
+/// `deny`: further reasons, such as the reasons of an API key.
 ///
 /// # Errors
 /// `ERR_LATCHGATE_INPUT` if the idempotency key was used for another question and nothing else denies.

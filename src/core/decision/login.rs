@@ -1,5 +1,5 @@
-//! Login, refresh and logout against one user's state. A family is valid only while its session is live: whatever ends
-//! the session ends the family, without a further write.
+//! Login, refresh and logout against one user's state. A family is valid only while its session is live: the end of
+//! the session ends the family without a further write.
 
 use super::admission::admit;
 use super::user_state::UserState;
@@ -106,7 +106,7 @@ fn log_in(
     Ok(LoginAnswer::Admitted(admission, Drawn { generation, expires_ms }))
 }
 
-/// Reads first. A refusal changes nothing, except that of a token that was reused after the grace period.
+/// Reads first. A refusal changes nothing, unless the token was reused after the grace window.
 fn refresh(
     user: &mut UserState,
     families: &mut FamilySlot,

@@ -27,7 +27,7 @@ impl UserState {
         self.quotas.expire(settled_ms, most);
     }
 
-    /// Whether the state equals that of a user who was never seen.
+    /// Whether the user is as if never seen.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.sessions.is_empty() && self.validity.is_empty() && self.quotas.is_empty()

@@ -1,18 +1,19 @@
-//! Refresh families of one user: which token is the live one, and what followed a spent token for as long as that may be
-//! told. Tokens have serials, which processes authenticate: a number below the live one's, or another branch, is a spent
-//! token, whether or not anything of it is remembered. Of tokens only hashes, and what was sealed under them, come here.
+//! Refresh families of one user: the live token, and the successors of spent tokens within the grace window.
+//! Tokens have serials, which processes authenticate. A token with a lower number than the live token, or of another
+//! branch, is spent; no history is needed to know it. The rules see digests and sealed texts of tokens only.
 
 use super::ops::{FamilyId, FamilyKey, KnownFamily, NewFamily, PresentedToken, Refresh, Serial};
 use crate::core::base::digest::Digest;
 use crate::core::base::due_map::{Due, DueMap};
 use std::collections::VecDeque;
 
-/// A family is known for so long after its session's last instant, in milliseconds, so that it is told that it expired.
+/// How long after the last instant of its session a family is remembered, in milliseconds. Until then its tokens are
+/// reported as expired.
 pub const KEPT_MS: u64 = 3_600_000;
-/// Spent tokens of one family that lead to the live token within the grace window: the last ones.
+/// Most spent tokens of one family that lead to the live token within the grace window.
 pub const MAX_LINKS: usize = 256;
 
-/// Half of a hash: enough to tell spent tokens apart.
+/// Half of a digest: enough to distinguish spent tokens.
 type Half = [u8; 16];
 
 fn half(digest: &Digest) -> Half {
@@ -21,45 +22,45 @@ fn half(digest: &Digest) -> Half {
     half
 }
 
-/// What followed a spent token of the live one's branch.
+/// The successor of a spent token in the branch of the live token.
 #[derive(Clone, Debug)]
 struct Link {
     /// The number of the spent token.
     number: u64,
     /// Half of its hash.
     half: Half,
-    /// Until when its successor is told, in milliseconds.
+    /// Until when the successor is returned, in milliseconds.
     until_ms: u64,
     /// The successor, sealed.
     sealed: Box<[u8]>,
 }
 
-/// What a presented token is.
+/// The status of a presented token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presented {
-    /// The live one.
+    /// The live token.
     Current,
-    /// A spent one.
+    /// A spent token.
     Spent,
     /// Neither.
     Unknown,
 }
 
-/// What followed a spent token.
+/// The successor of a spent token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Followed {
-    /// The live one, by way of these.
+    /// The live token, through these sealed texts.
     By(Vec<Vec<u8>>),
-    /// Another login: nobody is told.
+    /// A token of another login. It is not returned.
     ByLogin,
-    /// It is not told any more.
+    /// The grace window has ended.
     Long,
 }
 
 /// One family.
 #[derive(Clone, Debug)]
 pub struct Family {
-    /// Its session, and that one's last instant, by which it is told from a later one of the same id.
+    /// Its session, and the last instant of the session, which distinguishes it from a later session of that id.
     pub session: Box<str>,
     /// See `session`.
     pub absolute_end_ms: u64,
@@ -76,9 +77,9 @@ pub struct Family {
     issued_ms: u64,
     /// In the order of their numbers.
     links: VecDeque<Link>,
-    /// Until when tokens of other branches are not held against anybody, in milliseconds: another login has replaced them.
+    /// Until when tokens of other branches do not count as reuse, in milliseconds: another login has replaced them.
     cut_until_ms: u64,
-    /// The last instant of any link: none is told for longer than one that follows it.
+    /// The last instant of any link: no link lasts longer than its successor.
     grace_until_ms: u64,
 }
 
@@ -106,13 +107,13 @@ impl Family {
         self.issued_ms.saturating_add(self.ttl_ms).min(self.absolute_end_ms)
     }
 
-    /// Whether this key is the family's.
+    /// Whether this is the key of the family.
     #[must_use]
     pub fn has_key(&self, key: &FamilyKey) -> bool {
         self.key == *key
     }
 
-    /// What is presented.
+    /// The status of a presented token.
     #[must_use]
     pub fn presented(&self, token: &PresentedToken<'_>) -> Presented {
         if self.current == token.digest {
@@ -126,7 +127,7 @@ impl Family {
         }
     }
 
-    /// What followed a spent token.
+    /// The successor of a spent token.
     #[must_use]
     pub fn followed(&self, token: &PresentedToken<'_>, now_ms: u64) -> Followed {
         let Serial { branch, number } = token.serial;
@@ -146,7 +147,7 @@ impl Family {
         }
     }
 
-    /// The live token makes way for the next one.
+    /// Replaces the live token by its successor.
     pub fn rotate(&mut self, asked: &Refresh<'_>, now_ms: u64) {
         self.prune(now_ms);
         while self.links.len() >= MAX_LINKS {
@@ -159,13 +160,13 @@ impl Family {
         (self.current, self.issued_ms) = (asked.next, now_ms);
     }
 
-    /// No spent token is led on for longer than one that follows it.
+    /// No link lasts longer than its successor.
     fn lengthen_grace(&mut self, grace_ms: u64, now_ms: u64) -> u64 {
         self.grace_until_ms = self.grace_until_ms.max(now_ms.saturating_add(grace_ms));
         self.grace_until_ms
     }
 
-    /// Another login of the same request begins another branch: nobody may be told the token that it brings.
+    /// Another login of the same request begins another branch. Its token is not returned to holders of earlier tokens.
     fn log_in_again(&mut self, new: &NewFamily<'_>, grace_ms: u64, now_ms: u64) {
         self.cut_until_ms = self.lengthen_grace(grace_ms, now_ms);
         self.links = VecDeque::new();
@@ -176,12 +177,12 @@ impl Family {
         self.scope = new.scope.as_deref().map(Into::into);
     }
 
-    /// What was sealed is told nobody any more.
+    /// Drops all sealed texts.
     pub fn end(&mut self) {
         self.links = VecDeque::new();
     }
 
-    /// Forgets what has come to its time.
+    /// Drops expired links.
     fn prune(&mut self, now_ms: u64) {
         while self.links.front().is_some_and(|link| link.until_ms <= now_ms) {
             self.links.pop_front();
@@ -193,7 +194,7 @@ impl Family {
     }
 }
 
-/// Which session and family a request has.
+/// The session and the family of a request.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The session, and its last instant: see [`Family`].
@@ -207,7 +208,7 @@ pub struct Request {
 }
 
 impl Due for Family {
-    /// When it is known no more, or before that a link.
+    /// When it expires, or an earlier link.
     fn due_ms(&self) -> u64 {
         let over_ms = self.absolute_end_ms.saturating_add(KEPT_MS);
         self.links.front().map_or(over_ms, |link| link.until_ms.min(over_ms))
@@ -220,7 +221,7 @@ impl Due for Request {
     }
 }
 
-/// All families of one user, and the requests that they came of.
+/// All families of one user, and the requests that began them.
 #[derive(Clone, Debug, Default)]
 pub struct Families {
     by_id: DueMap<FamilyId, Family>,
@@ -228,17 +229,17 @@ pub struct Families {
 }
 
 impl Families {
-    /// The family of that id. Whoever has changed its links says so by [`Self::changed`].
+    /// The family of that id. A caller that changes its links calls [`Self::changed`] afterwards.
     pub fn get_mut(&mut self, id: &FamilyId, now_ms: u64) -> Option<&mut Family> {
         self.by_id.get_mut(id).filter(|family| !family.is_over(now_ms))
     }
 
-    /// Links of the family have come or gone: it may be due earlier.
+    /// Must follow each change of a family's links: its expiry may be earlier.
     pub fn changed(&mut self, id: &FamilyId) {
         self.by_id.change(id, |_| ());
     }
 
-    /// What a process may know of the family of that id, which is this user's.
+    /// The data of a family of this user that a process may have.
     #[must_use]
     pub fn known(&self, id: &FamilyId, user: &str, now_ms: u64) -> Option<KnownFamily> {
         let family = self.by_id.get(id).filter(|family| !family.is_over(now_ms))?;
@@ -251,13 +252,13 @@ impl Families {
         self.by_id.get(id).is_some_and(|family| !family.is_over(now_ms))
     }
 
-    /// What is known of a request.
+    /// The session and the family of a request.
     #[must_use]
     pub fn request(&self, name: &Half, now_ms: u64) -> Option<&Request> {
         self.requests.get(name).filter(|request| request.absolute_end_ms > now_ms)
     }
 
-    /// A login: begins the family, or puts another token in the place of its live one. Returns when that one expires.
+    /// A login: begins the family, or replaces its live token. Returns when the new token expires.
     pub fn log_in(
         &mut self,
         new: &NewFamily<'_>,
@@ -283,7 +284,7 @@ impl Families {
         expires_ms
     }
 
-    /// Drops what nobody is told of any more, at most so many families, naming them; true where nothing is left.
+    /// Drops at most `most` expired families, and reports each. True if no family is left.
     pub fn expire(
         &mut self,
         settled_ms: u64,

@@ -1,5 +1,5 @@
-//! What is asked about refresh families, and what is answered. A family is what follows from one login: tokens
-//! that can each be used once, all of one session. Of the tokens their hashes and numbers come here, never their text.
+//! The questions and answers about refresh families. A family is the chain of refresh tokens of one login: each can be used
+//! once, and all belong to one session. The store receives digests and numbers of tokens, never their text.
 
 use crate::core::base::digest::Digest;
 use crate::core::base::owned::own;
@@ -7,14 +7,14 @@ use crate::core::request::request::{Admission, Admit};
 use std::borrow::Cow;
 use std::fmt;
 
-/// Names a family: 128 random bits.
+/// The id of a family: 128 random bits.
 pub type FamilyId = [u8; 16];
 
-/// The highest branch, and the highest number: each has 6 bytes.
+/// The largest branch, and the largest number: each has 6 bytes.
 pub const MAX_NUMBER: u64 = (1 << 48) - 1;
 
-/// The place of a token within its family. Tokens of another branch than the live one's, and lower numbers of its branch, are
-/// spent.
+/// The position of a token within its family. Tokens of another branch than the live token, and lower numbers of its
+/// branch, are spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Serial {
     /// Random, of one login. Each retry of a login begins another branch.
@@ -30,7 +30,7 @@ impl Serial {
         Self { branch, number: 1 }
     }
 
-    /// The successor's.
+    /// The serial of the successor.
     #[must_use]
     pub const fn next(self) -> Self {
         Self { number: self.number.saturating_add(1), ..self }
@@ -47,7 +47,7 @@ impl fmt::Debug for FamilyKey {
     }
 }
 
-/// What a process knows of a family.
+/// The data of a family that a process remembers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownFamily {
     /// Its user.
@@ -56,11 +56,11 @@ pub struct KnownFamily {
     pub key: FamilyKey,
 }
 
-/// A token that somebody presents. The process has checked the serial with the key; the store compares user and key with
-/// what the family says.
+/// A presented token. The process has checked the serial with the key. The store compares user and key with user and key of
+/// the family.
 #[derive(Clone, Debug)]
 pub struct PresentedToken<'a> {
-    /// The user whose family it is, as the process knows it.
+    /// The user of the family, as the process knows it.
     pub user: Cow<'a, str>,
     /// The family.
     pub family: FamilyId,
@@ -72,18 +72,18 @@ pub struct PresentedToken<'a> {
     pub digest: Digest,
 }
 
-/// What is kept of a login beside its session.
+/// The data of a login that is stored with its session.
 #[derive(Clone, Debug)]
 pub struct NewFamily<'a> {
     /// Its id.
     pub id: FamilyId,
-    /// Its key. Of a family that exists: the key that it has.
+    /// Its key. For an existing family: its current key.
     pub key: FamilyKey,
     /// The branch that its token begins.
     pub branch: u64,
     /// The SHA-256 of the token.
     pub digest: Digest,
-    /// How long a token lives, in milliseconds; none outlives the session.
+    /// How long a token is valid, in milliseconds. No token outlives the session.
     pub ttl_ms: u64,
     /// Further claims of its access tokens: a JSON object.
     pub claims: Option<Cow<'a, str>>,
@@ -91,18 +91,18 @@ pub struct NewFamily<'a> {
     pub scope: Option<Cow<'a, str>>,
 }
 
-/// A login: the session is admitted, and the family begun, in one step.
+/// A login: one step admits the session and begins the family.
 #[derive(Clone, Debug)]
 pub struct Login<'a> {
     /// The session.
     pub admit: Admit<'a>,
-    /// The session's id was chosen by the caller: one that is known is refused, whoever made it known.
+    /// The caller chose the id of the session. A known id is refused.
     pub given: bool,
-    /// Stands for the caller's request, of which there is one live session at most.
+    /// Represents the caller's request, which has at most one live session.
     pub request: Option<[u8; 16]>,
     /// The family.
     pub family: NewFamily<'a>,
-    /// So long a token that it replaces is not held against anybody, in milliseconds.
+    /// How long a token that it replaces does not count as reuse, in milliseconds.
     pub grace_ms: u64,
 }
 
@@ -111,28 +111,28 @@ pub struct Login<'a> {
 pub struct Refresh<'a> {
     /// The token.
     pub token: PresentedToken<'a>,
-    /// The SHA-256 of what is to follow it, with the next number.
+    /// The SHA-256 of the successor, which has the next number.
     pub next: Digest,
-    /// What is to follow it, so that only who holds what was presented can read it.
+    /// The successor, sealed so that only the holder of the presented token can read it.
     pub sealed: Cow<'a, [u8]>,
-    /// So long it may be read, in milliseconds.
+    /// How long it may be read, in milliseconds.
     pub grace_ms: u64,
 }
 
-/// What is asked. Everything but `Find` is about the user's record.
+/// A question about families. All except `Find` are about the user's record.
 #[derive(Clone, Debug)]
 pub enum FamilyOp<'a> {
-    /// Looks a family up. It is not found under another bucket than its user's.
+    /// Finds a family. The bucket must belong to its user.
     Find { bucket: u16, family: FamilyId },
     /// See [`Login`].
     Login(Box<Login<'a>>),
     /// See [`Refresh`].
     Refresh(Box<Refresh<'a>>),
-    /// Ends the session of a family, for whoever holds its live token or a spent one; false where no session lived.
+    /// Ends the session of a family, for a holder of its live token or of a spent token. False if no session was live.
     Logout(PresentedToken<'a>),
 }
 
-/// What is answered.
+/// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FamilyAnswer {
     /// To `Find`.
@@ -143,7 +143,7 @@ pub enum FamilyAnswer {
     Refresh(Box<RefreshAnswer>),
     /// To `Logout`.
     Done(bool),
-    /// To `Refresh` and `Logout`: no such family, or it is another user's, or has another key. Nothing was done.
+    /// To `Refresh` and `Logout`: no such family, or it has another user or another key. Nothing changed.
     Unknown,
 }
 
@@ -161,19 +161,19 @@ impl FamilyAnswer {
     }
 }
 
-/// What a login came to.
+/// The answer to a login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LoginAnswer {
-    /// Nothing was done. The request has a live session with this family: ask with the family and its key. `None`: ask with
-    /// a new family, this one is another session's.
+    /// Nothing changed. The request has a live session with this family: ask with the family and its key. `None`: the family
+    /// belongs to another session, so ask with a new family.
     Elsewhere(Option<(FamilyId, FamilyKey)>),
-    /// The session was not admitted; nothing was done.
+    /// The session was not admitted. Nothing changed.
     Refused(Admission),
-    /// It was, or lives already, and the family's token is the one that was brought.
+    /// The session was admitted or was live already, and the live token is the presented token.
     Admitted(Admission, Drawn),
 }
 
-/// What the tokens are made with.
+/// The data for issuing tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drawn {
     /// The generation of the access token.
@@ -182,34 +182,34 @@ pub struct Drawn {
     pub expires_ms: u64,
 }
 
-/// What a use of a refresh token came to.
+/// The answer to a use of a refresh token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefreshAnswer {
-    /// It is neither the live token nor a spent one, or was replaced by another login: nothing was done.
+    /// The token is neither live nor spent, or another login replaced it. Nothing changed.
     Invalid,
-    /// It, or its session, has come to its time.
+    /// The token or its session has expired.
     Expired,
     /// Its session was ended, or its user is blocked.
     Revoked,
-    /// It was used before, and too long ago: its session, named here, was ended.
+    /// The token was reused after the grace window: its session, named here, was ended.
     Reused(String),
     /// There are new tokens.
     Granted(Granted),
 }
 
-/// What there is to say of new tokens.
+/// The data for new tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Granted {
     /// The session.
     pub session: String,
-    /// What the login said of access tokens: see [`NewFamily`].
+    /// The claims of access tokens, as the login stored them: see [`NewFamily`].
     pub claims: Option<String>,
-    /// The same.
+    /// Their scopes, likewise.
     pub scope: Option<String>,
     /// See [`Drawn`].
     pub drawn: Drawn,
-    /// Empty: what was brought follows. Else what was sealed when the presented token was used before, and what was
-    /// sealed under each that followed, up to the live one.
+    /// Empty: the successor is the token of the question. Otherwise the sealed texts from the presented token to the live
+    /// token.
     pub sealed: Vec<Vec<u8>>,
 }
 

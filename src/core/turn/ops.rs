@@ -1,26 +1,25 @@
-//! Turns: who may act on something next. What is asked about one, and what is answered; the rule is in
-//! `turn_state`.
+//! Turns: fair locks with a fencing token. The questions and answers; the rule is in `state.rs`.
 
 use crate::core::base::reason::Reason;
 use crate::core::request::credential::Credential;
 use std::borrow::Cow;
 
-/// A waiter's ticket: eight random bytes of its gate, and a number that the gate gives once.
+/// The ticket of a waiter: eight random bytes of its gate, and a number that the gate uses once.
 pub type TurnTicket = [u8; 16];
 
 /// The first half of the tickets of one gate.
 pub type TurnGate = [u8; 8];
 
-/// Whoever is woken keeps what is reserved for so long, in milliseconds.
+/// How long a reserved turn waits for its claim, in milliseconds.
 pub const CLAIM_MS: u64 = 500;
 
-/// The last fence is remembered for so long after its grant, in milliseconds.
+/// How long the last fence is remembered after its grant, in milliseconds.
 pub const FENCE_MS: u64 = 86_400_000;
 
-/// Fences stay below this: beyond it doubles lose integers.
+/// Fences stay below this value. Beyond it doubles lose integers.
 pub const FENCES_END: u64 = 1 << 53;
 
-/// Whose keys a place is among.
+/// The namespace of a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TurnKind {
     /// Keys that callers name.
@@ -29,70 +28,70 @@ pub enum TurnKind {
     User,
 }
 
-/// What one holds at a time.
+/// The object of a turn, which has one holder at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TurnPlace<'a> {
-    /// Keys of one kind never meet those of another.
+    /// Keys of different kinds never collide.
     pub kind: TurnKind,
     /// The key, or the user id.
     pub id: Cow<'a, str>,
 }
 
-/// How a turn is asked for.
+/// The position in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TurnMode {
-    /// Behind all who wait.
+    /// Behind all waiters.
     Queue,
-    /// Only where it is free and nobody waits.
+    /// Only if it is free and there is no waiter.
     Try,
-    /// Before all who wait, behind those who asked like this.
+    /// Before all other waiters, behind earlier ones of this mode.
     Front,
 }
 
-/// Asks for a turn: joins the queue, claims after a wake-up and looks again after a lost one. Asking again changes nothing:
-/// the holder hears the same fence, and who waits keeps the place.
+/// Asks for a turn: joins the queue, claims after a wake-up, and checks again after a lost wake-up. A repetition changes
+/// nothing: the holder gets the same fence, and a waiter keeps its position.
 #[derive(Clone, Debug)]
 pub struct Ask<'a> {
-    /// Of what.
+    /// The object of the turn.
     pub place: TurnPlace<'a>,
-    /// Who.
+    /// The ticket.
     pub ticket: TurnTicket,
     /// How long it lasts, in milliseconds.
     pub ttl_ms: u64,
-    /// The highest fence that the asker knows of; 0: none.
+    /// The highest fence that the caller knows; 0: none.
     pub seen: u64,
-    /// How long the ticket stands in the queue unless it asks again, in milliseconds.
+    /// How long the ticket remains in the queue unless it asks again, in milliseconds.
     pub stay_ms: u64,
-    /// How.
+    /// The position in the queue.
     pub mode: TurnMode,
-    /// Only while this stands. The place is then that of its user.
+    /// The credential that must be valid. The place is then of its user.
     pub credential: Option<Credential<'a>>,
 }
 
-/// What is asked about a turn.
+/// A question about a turn.
 #[derive(Clone, Debug)]
 pub enum TurnOp<'a> {
     /// See [`Ask`].
     Ask(Ask<'a>),
-    /// Gives up the turn, what is reserved, or the place in the queue; hands on in the same step. Answered by
-    /// `Verdict::Flag`: whether the turn was held.
+    /// Releases the turn, the reservation, or the position in the queue, and reserves the turn for the next waiter in the same
+    /// step. Answered by `Verdict::Flag`: whether the turn was held.
     Leave { place: TurnPlace<'a>, ticket: TurnTicket },
-    /// The turn lasts at least so many milliseconds from now. What has ended is never revived.
+    /// Extends the lease to at least this number of milliseconds from now. An ended lease is never revived.
     Extend { place: TurnPlace<'a>, ticket: TurnTicket, by_ms: u64 },
 }
 
-/// What is answered to [`TurnOp::Ask`] and [`TurnOp::Extend`].
+/// The answer to [`TurnOp::Ask`] and [`TurnOp::Extend`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TurnAnswer {
-    /// The asker holds it, under this fence, for so long from now.
+    /// The caller holds the turn under this fence, for that time from now.
     Granted { fence: u64, lease_ms: u64 },
-    /// So many wait ahead, the holder aside. To be asked again when woken, or after so long.
+    /// Number of waiters ahead, without the holder. The caller asks again after a wake-up, or after that time.
     Queued { ahead: u64, look_again_ms: u64 },
-    /// To `Try`: it is not free.
+    /// To `Try`: the turn is not free.
     Busy { look_again_ms: u64 },
-    /// The credential no longer stands; the ticket is gone.
+    /// The credential is no longer valid. The ticket was removed.
     Denied(Reason),
-    /// To `Extend`: the ticket does not hold it.
+    /// To `Extend`: the ticket does not hold the turn.
     Lost,
 }
 
@@ -105,7 +104,7 @@ impl TurnPlace<'_> {
 }
 
 impl TurnOp<'_> {
-    /// What it is about.
+    /// The object of the turn.
     #[must_use]
     pub const fn place(&self) -> &TurnPlace<'_> {
         match self {
@@ -132,7 +131,7 @@ impl TurnOp<'_> {
     }
 }
 
-/// The gate that a ticket belongs to.
+/// The gate of a ticket.
 #[must_use]
 pub fn gate_of(ticket: &TurnTicket) -> TurnGate {
     let mut gate = TurnGate::default();

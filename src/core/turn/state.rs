@@ -1,13 +1,13 @@
-//! The rule of turns: one place's holder and queue, and what every question does to them. Pure: the instant is
-//! handed in, and whoever is to be woken is handed out.
+//! The rule of turns: the holder and the queue of one place, and the effect of every question on them. Pure: the instant
+//! is an argument, and the waiters to wake are part of the answer.
 //!
-//! 1. A lease that has ended holds nothing. What is reserved and was not claimed in its time is free again, and the gate
-//!    that it was reserved for has *lapsed*: its tickets keep their places and are passed over until one of them asks.
-//!    So a dead process costs one claim window, and not one for each of its tickets.
-//! 2. The holder hears its lease again.
-//! 3. Where nobody holds it and nothing is reserved for another, the asker gets it, unless somebody who has not lapsed
-//!    waits ahead: then it is reserved for the first of these, who is woken.
-//! 4. Whoever does not get it joins the queue, or keeps the place in it.
+//! 1. An expired lease holds no turn. A reservation that was not claimed in time is free again, and its gate has
+//!    *lapsed*: its tickets keep their positions and are skipped until one of them asks. So a dead process costs one
+//!    claim window, and not one window for each of its tickets.
+//! 2. The holder gets its lease again.
+//! 3. A free turn without a reservation for another ticket goes to the caller, unless a waiter ahead of it has not
+//!    lapsed: then the turn is reserved for the first such waiter, who is woken.
+//! 4. Other callers join the queue, or keep their positions.
 
 use super::ops::{
     Ask, CLAIM_MS, FENCE_MS, FENCES_END, TurnAnswer, TurnGate, TurnMode, TurnTicket, gate_of,
@@ -15,46 +15,45 @@ use super::ops::{
 use crate::core::base::error::Fault;
 use crate::core::base::reason::Reason;
 
-/// Those who wait look again so long after what is ahead of them has ended, in milliseconds, and so much later for
-/// each who waits ahead: when a holder dies they do not all come at once.
+/// How long after the lease or reservation ahead has ended a waiter checks again, in milliseconds. Each waiter ahead adds
+/// `LOOK_APART_MS`, so that waiters do not ask at the same time when a holder crashes.
 const LOOK_MS: u64 = 10;
 const LOOK_APART_MS: u64 = 50;
 const LOOK_APART_MOST: u64 = 20;
 
-/// Why nothing is granted where every fence above the one that was seen would be too large for a double.
+/// The message when no fence above the highest known fence fits a double.
 #[must_use]
 pub fn fences_spent() -> Fault {
     Fault::input("no fence is left above the one that was seen")
 }
 
-/// Is handed a ticket for which the turn is reserved, to wake it; false where nobody would hear.
+/// Wakes the ticket for which the turn is reserved. False if its gate cannot be reached.
 pub type Wake<'a> = dyn FnMut(&TurnTicket) -> bool + 'a;
 
-/// What is known of one place. Where nobody holds it and nobody waits it is a fence and no more: of keys that are not in
-/// use there may be very many.
+/// The state of one place. Without holder and waiters it is a fence alone: there may be very many idle keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TurnState {
-    /// The last one granted.
+    /// The last granted fence.
     fence: u64,
-    /// It is remembered until here.
+    /// Until when the fence is remembered.
     kept_us: u64,
     line: Option<Box<Line>>,
 }
 
-/// A ticket, and until when it has what it has.
+/// A ticket, and until when its state lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Until {
     ticket: TurnTicket,
     end_us: u64,
 }
 
-/// Who holds it, and those who wait.
+/// The holder and the waiters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Line {
     holder: Option<Until>,
-    /// For one of the queue; then nobody holds it.
+    /// The reservation for a waiter. Then there is no holder.
     reserved: Option<Until>,
-    /// Those who asked for the front stand before the others.
+    /// The queue. Waiters of the front mode come first.
     queue: Vec<Waiting>,
     lapsed: Vec<TurnGate>,
 }
@@ -62,16 +61,16 @@ struct Line {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Waiting {
     ticket: TurnTicket,
-    /// It stands here so long.
+    /// Until when it remains here.
     stay_us: u64,
     front: bool,
 }
 
 impl TurnState {
-    /// Asks for the turn. `against` is what stands against the credential, `Allowed` where nothing does.
+    /// Asks for the turn. `against`: the first reason that denies the credential, or `Allowed`.
     ///
     /// # Errors
-    /// `ERR_LATCHGATE_INPUT` where no fence is left above those that were seen; nothing was done.
+    /// `ERR_LATCHGATE_INPUT` if no fence above the known fences is left. Nothing changed.
     pub fn ask(
         &mut self,
         ask: &Ask<'_>,
@@ -108,7 +107,8 @@ impl TurnState {
         Ok(answer)
     }
 
-    /// Gives up the turn, what is reserved, or the place in the queue, and hands on; whether the turn was held.
+    /// Releases the turn, the reservation, or the position in the queue, and reserves the turn for the next waiter. Returns
+    /// whether the turn was held.
     pub fn leave(&mut self, ticket: &TurnTicket, now_us: u64, wake: &mut Wake<'_>) -> bool {
         self.settle(now_us);
         let Some(line) = &mut self.line else { return false };
@@ -121,7 +121,7 @@ impl TurnState {
         held
     }
 
-    /// Lets the lease last so long from now at least, where the ticket holds it.
+    /// Extends the lease to at least that time from now, if the ticket holds the turn.
     pub fn extend(&mut self, ticket: &TurnTicket, by_ms: u64, now_us: u64) -> TurnAnswer {
         self.settle(now_us);
         if let Some(line) = &mut self.line
@@ -133,13 +133,13 @@ impl TurnState {
         self.lease(ticket, now_us).unwrap_or(TurnAnswer::Lost)
     }
 
-    /// Whether it says nothing that an absent one would not.
+    /// Whether the place is as if absent.
     #[must_use]
     pub fn is_over(&self, now_us: u64) -> bool {
         self.kept_us <= now_us && !self.line.as_deref().is_some_and(|line| line.is_used(now_us))
     }
 
-    /// The same, without what has ended: of two that answer alike, alike.
+    /// The state without expired entries. States that answer equally are equal.
     #[must_use]
     pub fn settled(&self, now_us: u64) -> Self {
         let mut state = self.clone();
@@ -147,14 +147,14 @@ impl TurnState {
         state
     }
 
-    /// What a ticket holds now.
+    /// The current state of a ticket.
     fn lease(&self, ticket: &TurnTicket, now_us: u64) -> Option<TurnAnswer> {
         let holder = self.line.as_ref()?.holder.filter(|holder| holder.ticket == *ticket)?;
         let lease_ms = (holder.end_us - now_us) / 1000;
         Some(TurnAnswer::Granted { fence: self.fence, lease_ms })
     }
 
-    /// Ends what has ended.
+    /// Ends what has expired.
     fn settle(&mut self, now_us: u64) {
         let Some(line) = &mut self.line else { return };
         line.holder.take_if(|holder| holder.end_us <= now_us);
@@ -164,7 +164,7 @@ impl TurnState {
         self.tidy();
     }
 
-    /// An empty queue remembers nobody.
+    /// An empty queue remembers no lapsed gate.
     fn tidy(&mut self) {
         if let Some(line) = self.line.as_mut().filter(|line| line.queue.is_empty()) {
             line.lapsed.clear();
@@ -188,7 +188,7 @@ impl Line {
         self.queue.iter().position(|waiting| waiting.ticket == *ticket)
     }
 
-    /// A gate that asks has not lapsed, and its ticket stands on.
+    /// A gate that asks has not lapsed, and its ticket remains.
     fn heard_of(&mut self, ask: &Ask<'_>, now_us: u64) {
         let gate = gate_of(&ask.ticket);
         self.lapsed.retain(|lapsed| *lapsed != gate);
@@ -204,7 +204,7 @@ impl Line {
         }
     }
 
-    /// Until when another holds it, or has it reserved; `None` where the turn is the asker's.
+    /// Until when another ticket holds or has reserved the turn; `None`: the turn is free for this ticket.
     fn ahead_us(&mut self, ask: &Ask<'_>, now_us: u64, wake: &mut Wake<'_>) -> Option<u64> {
         let ahead = self.holder.or(self.reserved);
         if ahead.is_some() {
@@ -215,7 +215,7 @@ impl Line {
         self.reserved.map(|reserved| reserved.end_us)
     }
 
-    /// Where nothing is reserved: reserves it for the first of so many who stands and has not lapsed.
+    /// Without a reservation: reserves the turn for the first waiter whose gate has not lapsed.
     fn hand_on(&mut self, count: usize, now_us: u64, wake: &mut Wake<'_>) {
         if self.reserved.is_some() {
             return;
@@ -245,7 +245,7 @@ impl Line {
         }
     }
 
-    /// Joins the queue, or keeps the place in it; what is ahead ends at `end_us`.
+    /// Joins the queue, or keeps the position in it. The lease or reservation ahead ends at `end_us`.
     fn wait(&mut self, ask: &Ask<'_>, end_us: u64, now_us: u64) -> TurnAnswer {
         let left_ms = (end_us - now_us).div_ceil(1000) + LOOK_MS;
         let at = match self.place_of(&ask.ticket) {
