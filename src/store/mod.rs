@@ -1,4 +1,4 @@
-//! Where user records are kept. Knows neither tokens nor JavaScript.
+//! Stores of user records. They know neither tokens nor JavaScript.
 
 pub mod memory;
 mod named;

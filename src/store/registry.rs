@@ -9,15 +9,20 @@ use crate::store::settings::Settings;
 use crate::store::shadow::store::ShadowStore;
 use std::sync::Arc;
 
-/// Longest name of a shared store, in bytes.
+/// Maximum length of the name of a shared store, in bytes.
 const MAX_NAME: usize = 128;
 
-/// Opens a store: `memory:` is one of its own, `memory:name` is shared by everybody who says that name,
-/// `redis:`, `rediss:` and `redis+unix:` are servers, `redis-sentinel:` is what Sentinels name, and
-/// `redis-cluster:` a Cluster; `rediss-sentinel:` and `rediss-cluster:` are those, encrypted.
+/// Opens a store by its URL:
+/// - `memory:` creates a store for this Auth only.
+/// - `memory:name` shares a store with every Auth that uses the name.
+/// - `redis:`, `rediss:` and `redis+unix:` connect to a server.
+/// - `redis-sentinel:` and `rediss-sentinel:` connect to the server that Sentinels name.
+/// - `redis-cluster:` and `rediss-cluster:` connect to a Cluster.
+///
+/// A scheme with `rediss` uses TLS.
 ///
 /// # Errors
-/// `ERR_LATCHGATE_CONFIG` where the URL is of no store that is built.
+/// `ERR_LATCHGATE_CONFIG` if no supported store has this URL.
 pub fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, Fault> {
     let real = open_one(settings, Arc::clone(&clock))?;
     if !settings.observe {
@@ -27,8 +32,8 @@ pub fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>
     Ok(Arc::new(ShadowStore::new(real, trial)))
 }
 
-/// Beside the store of these settings, one that shares nothing with it. No URL and no prefix that users may give names it,
-/// but for the prefix that is said here.
+/// Opens a second store that shares no data with the store of these settings. No URL of an application can
+/// name it. Only a prefix that ends in `.observe` can.
 fn open_trial(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, Fault> {
     let url = settings.url.as_str();
     if url.starts_with("memory:") && url != "memory:" {
@@ -66,7 +71,7 @@ fn open_one(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>
             | "redis-cluster" | "rediss-cluster",
             _,
         )) => super::redis::open(settings),
-        // The URL is not repeated: it may hold a password.
+        // The URL is not repeated: it can contain a password.
         _ => Err(Fault::config(
             "store: 'memory:', 'memory:name', 'redis:', 'rediss:', 'redis+unix:', 'redis-sentinel:' or 'redis-cluster:'",
         )),

@@ -1,33 +1,34 @@
-//! How a store is opened: its URL, and the options of the Auth that opens it.
+//! Settings to open a store: its URL, and the options of the Auth that opens it.
 
 use std::time::Duration;
 
-/// How a store is opened.
+/// Settings to open a store.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Its URL.
     pub url: String,
-    /// What the names of all keys begin with.
+    /// The prefix of all key names.
     pub prefix: String,
     /// The first issuer of the Auth that opens it.
     pub issuer: Option<String>,
-    /// Whoever opens it looks at it and does not use it.
+    /// The caller inspects the store, and does not use it.
     pub visitor: bool,
-    /// A call is given up after so long.
+    /// Timeout of a call.
     pub command_timeout: Duration,
-    /// An attempt to connect is given up after so long.
+    /// Timeout of an attempt to connect.
     pub connect_timeout: Duration,
-    /// Replicas that must hold a revocation, a block or an explicit admission before it is told; 0: none.
+    /// Number of replicas that must confirm a revocation, a block or an explicit admission before it is
+    /// reported. 0: none.
     pub acks: u32,
-    /// The thread that asks watches the store's sources and reads the answers itself, where there are
-    /// any: see `Store::sources`.
+    /// The calling thread watches the sources of the store and reads the replies itself, if the store has
+    /// sources: see `Store::sources`.
     pub watched: bool,
-    /// What is decided is only shown: sessions and charges go into a store of their own beside this one.
+    /// Observe mode: decisions are only reported. Sessions and charges go to a second store.
     pub observe: bool,
 }
 
 impl Settings {
-    /// A URL, and the defaults.
+    /// Returns the default settings for a URL.
     #[must_use]
     pub fn of(url: &str) -> Self {
         Self {

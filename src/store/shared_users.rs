@@ -1,6 +1,6 @@
-//! Auths of different issuers on one store.
+//! A warning about Auths of different issuers on one store.
 
-/// What is told where Auths with different first issuers use one store.
+/// Returns a warning if Auths with different first issuers use the store. `cure` adds advice to it.
 pub fn shared_users(
     issuers: &[String],
     place: &str,

@@ -1,6 +1,6 @@
-//! Stores to test against; never part of a release. One answers late and out of order, and must
-//! change nothing that anybody can see. One reads, and writes later, as check-then-act does: every
-//! race test must fail on it, or it proves nothing.
+//! Stores for tests, never part of a release. The late store answers late and out of order. No caller may
+//! notice a difference. The racy store reads immediately and writes later, as check-then-act does. Every race
+//! test must fail on the racy store, or the test proves nothing.
 
 use crate::core::api_key::ops::{KeyAnswer, KeyOp};
 use crate::core::base::clock::{Clock, Now};
@@ -28,11 +28,11 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
-/// Opens `test-deferred:name` or `test-racy:name`. `?gate=N`: nothing is carried out before N
-/// operations have arrived (or `FALLBACK` has passed); without it, when no more arrive.
+/// Opens `test-deferred:name` or `test-racy:name`. With `?gate=N` the store waits until N operations have
+/// arrived, or until `FALLBACK` has passed. Without a gate it waits until no further operation arrives.
 ///
 /// # Errors
-/// `ERR_LATCHGATE_CONFIG` for anything else.
+/// `ERR_LATCHGATE_CONFIG` for any other URL.
 pub fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, Fault> {
     let (name, gate) = url.split_once("?gate=").unwrap_or((url, "0"));
     let gate: usize = gate.parse().map_err(|_| Fault::config("store: gate is not a number"))?;
@@ -44,19 +44,19 @@ pub fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, Fault> {
     Ok(named(url, || LateStore::start(MemoryStore::new(clock), racy, gate)))
 }
 
-/// After so long the gate opens for fewer than it waits for, so that a test fails instead of hanging.
+/// The gate opens after this time even if operations are missing, so that a test fails instead of hanging.
 const FALLBACK: Duration = Duration::from_secs(2);
-/// Without a gate: so long after the last arrival.
+/// Without a gate: waiting time after the last arrival.
 const QUIET: Duration = Duration::from_millis(3);
 
 enum Job {
-    /// Still to be decided.
+    /// Not decided yet.
     Decide(Op<'static>),
-    /// Decided when it arrived, on what stood there then; still to be written.
+    /// Decided on the state at its arrival. Not written yet.
     Write(Box<Stale>, Verdict),
 }
 
-/// What stood there then, changed.
+/// The state at the arrival of an operation, with the changes of the operation.
 #[derive(Default)]
 struct Stale {
     record: Option<(String, Box<UserRecord>)>,
@@ -64,7 +64,7 @@ struct Stale {
     memory: Option<([u8; 16], Option<RememberedCharge>)>,
     refunded: Option<(ReceiptId, u64)>,
     once: Option<(String, Option<Held>)>,
-    /// Kept under its key; what it says is as stale as the rest.
+    /// Stored under its idempotency key. It is as stale as the rest.
     answer: Option<(Idempotency, RememberedValues)>,
     turn: Option<(TurnPlace<'static>, TurnState, Option<Woken>)>,
 }
@@ -75,8 +75,8 @@ struct Waiting {
     sink: Arc<dyn Sink>,
 }
 
-/// A store that answers from a thread of its own. The mutex guards the queue; the thread takes the
-/// whole queue out before it works through it.
+/// A store that answers from its own thread. The mutex guards the queue. The thread takes the whole queue out,
+/// then processes it.
 pub struct LateStore {
     memory: MemoryStore,
     racy: bool,
@@ -98,7 +98,7 @@ impl LateStore {
         let mut random = 0x2545_F491_4F6C_DD1D_u64;
         loop {
             let mut batch = self.gather();
-            // Fisher and Yates, with a generator that is the same in every run.
+            // Fisher-Yates shuffle, with a generator that is the same in every run.
             for at in (1..batch.len()).rev() {
                 random ^= random << 13;
                 random ^= random >> 7;
@@ -142,7 +142,7 @@ impl LateStore {
         }
     }
 
-    /// Decides on copies, to be written back later.
+    /// Decides on copies, which are written back later.
     fn check_now(&self, op: Op<'static>) -> Job {
         let now = Now::of(self.memory.clock());
         let mut stale = Stale::default();
@@ -162,7 +162,7 @@ impl LateStore {
             }
             Act::Turn(turn) => self.check_turn(turn, op.horizon_ms, now, &mut stale),
             Act::ResetQuotas { .. } | Act::ReceiptKey { .. } | Act::Ping => return Job::Decide(op),
-            // Names of keys and of families alone.
+            // These operations touch only the index of keys or of families.
             Act::ApiKey(_) if op.act.user().is_none() => return Job::Decide(op),
             Act::Family(FamilyOp::Find { .. }) => return Job::Decide(op),
             _ => {
@@ -173,7 +173,7 @@ impl LateStore {
         Job::Write(Box::new(stale), verdict)
     }
 
-    /// What a request, or a charge, is decided on.
+    /// Reads the state that a request or a charge is decided on.
     fn read(&self, act: &Act<'_>) -> Stale {
         let quotas = &self.memory.quotas;
         let memory_of = |once: &Option<Idempotency>| {
@@ -305,7 +305,7 @@ impl Store for LateStore {
 
     fn submit(&self, op: Op<'_>, ticket: u64, sink: &Arc<dyn Sink>) -> Option<Outcome> {
         if let (Act::ReceiptKey { .. }, 1..) = (&op.act, self.gate) {
-            // Asked before the first charge, of which a race counts the arrivals.
+            // The operation runs before the first charge, and the gate of a race counts the charges only.
             return Some(self.memory.run(op, None).outcome());
         }
         let op = op.into_owned();

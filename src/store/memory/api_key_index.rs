@@ -1,4 +1,4 @@
-//! Where API keys lie, in the embedded store: owners by key id, and ids by the hash of an imported key.
+//! The index of API keys in the embedded store: owners by key id, and ids by the hash of an imported key.
 
 use crate::core::api_key::ops::{KeyAnswer, KeyOp, Pointed, Pointing};
 use crate::core::api_key::types::{KeyName, KeyPlace, NewKey};
@@ -8,35 +8,35 @@ use dashmap::{DashMap, Entry};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A claim that is not confirmed lapses after so long, in milliseconds.
+/// Lifetime of an unconfirmed claim, in milliseconds.
 pub const CLAIM_MS: u64 = 60_000;
 
 struct Import {
     place: KeyPlace,
-    /// `None`: confirmed.
+    /// The expiry of an unconfirmed claim. `None`: the claim is confirmed.
     lapses_ms: Option<u64>,
 }
 
-/// The names.
+/// The index.
 ///
-/// The lock: every shard of both maps has one, held for one look-up or change. Names are entered and
-/// dropped with the owner's record locked; nobody who holds a name asks for a record, or for another name.
+/// Locks: every shard of both maps has a lock, held for one look-up or one change. The holder of the owner's
+/// record enters and drops names. A holder of a name's lock never requests a record, or another name.
 #[derive(Default)]
 pub struct ApiKeyIndex {
     owners: DashMap<Box<str>, Owner, ahash::RandomState>,
     imports: DashMap<Digest, Import, ahash::RandomState>,
-    /// Claims, the oldest first. Held for itself.
+    /// Claims, the oldest first. No other lock is requested while it is held.
     claims: Mutex<VecDeque<(u64, Digest)>>,
 }
 
 struct Owner {
     user: Box<str>,
-    /// Of an imported key.
+    /// The hash of an imported key.
     digest: Option<Digest>,
 }
 
 impl ApiKeyIndex {
-    /// Carries out one of the acts that are about no record.
+    /// Runs an operation that concerns no record.
     pub fn answer(&self, op: &KeyOp<'_>, now: Now<'_>) -> KeyAnswer {
         match op {
             KeyOp::Find(KeyName::Id(id)) => {
@@ -61,7 +61,8 @@ impl ApiKeyIndex {
                         let replaced =
                             held.lapses_ms.is_none() && Some(&held.place) == over.as_ref();
                         if held.stands(now.ms()) && !replaced {
-                            // Of one under way nobody may conclude that its key is gone: it may be to come.
+                            // The other import may still create its key, so the caller must not conclude that
+                            // the key is missing.
                             return match held.lapses_ms {
                                 None => KeyAnswer::Place(Some(held.place.clone())),
                                 Some(_) => KeyAnswer::Done(false),
@@ -76,7 +77,7 @@ impl ApiKeyIndex {
                 let import = self.imports.get_mut(digest);
                 let ours = import.filter(|i| i.stands(now.ms()) && i.place == *place);
                 let told = ours.map(|mut import| {
-                    // It goes when the key is dropped: of nothing else it need be told.
+                    // The index keeps no other state of a key. Dropping the key removes the entry.
                     if let Pointed::Created { .. } = what {
                         import.lapses_ms = None;
                     }
@@ -87,7 +88,7 @@ impl ApiKeyIndex {
         }
     }
 
-    /// A key was created.
+    /// Enters a new key.
     pub fn enter(&self, new: &NewKey) {
         let owner = Owner {
             user: new.place.owner.as_str().into(),
@@ -96,7 +97,8 @@ impl ApiKeyIndex {
         self.owners.insert(new.place.id.as_str().into(), owner);
     }
 
-    /// A key of this owner is no longer kept. One that was imported again, for another owner, has the same id and stays.
+    /// Removes a key of this owner. A key that was imported again for another owner has the same id, and
+    /// stays.
     pub fn drop_key(&self, id: &str, owner: &str) {
         let gone = self.owners.remove_if(id, |_, holder| &*holder.user == owner);
         if let Some((_, Owner { digest: Some(digest), .. })) = gone {
@@ -106,7 +108,7 @@ impl ApiKeyIndex {
         }
     }
 
-    /// Drops claims that have lapsed.
+    /// Drops expired claims.
     pub fn sweep(&self, settled_ms: u64) {
         loop {
             let mut claims = self.claims();
@@ -124,7 +126,7 @@ impl ApiKeyIndex {
         self.claims.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// For the canonical dump: a line for each name.
+    /// Returns a line for each name, for the canonical dump.
     pub fn describe(&self, now: Now<'_>) -> Vec<String> {
         let owners = self.owners.iter().map(|o| format!("key {:?} {:?}\n", o.key(), o.user));
         let imports = self.imports.iter().filter(|import| import.stands(now.settled_ms()));

@@ -1,14 +1,14 @@
-//! The keys of `once` in the embedded store: each is somebody's, until its time has passed or for ever.
+//! The keys of `once` in the embedded store. Each key has a holder, until it expires or permanently.
 
 use super::shards::sweep_shard;
 use crate::core::counter::claim;
 use crate::core::counter::claim::Held;
 use dashmap::{DashMap, Entry};
 
-/// Keys by name, and who holds each.
+/// The holders, by key.
 ///
-/// The lock: that of the key's shard, held from finding the key until the change to it. Nothing else is
-/// locked meanwhile.
+/// Lock: the lock of the key's shard, held from finding the key until its change. No other lock is held at the
+/// same time.
 pub(crate) struct Claims(DashMap<Box<str>, Held, ahash::RandomState>);
 
 impl Claims {
@@ -55,13 +55,13 @@ impl Claims {
         held.map(|held| format!("once {:?} {:?}\n", held.key(), held.value())).collect()
     }
 
-    /// A copy, as a store that does not decide under its lock would read it.
+    /// Returns a copy, as a store reads that does not decide under its lock.
     #[cfg(feature = "test-stores")]
     pub(crate) fn read(&self, key: &str) -> Option<Held> {
         self.0.get(key).map(|held| held.clone())
     }
 
-    /// Overwrites, as a store that does not decide under its lock would write it.
+    /// Overwrites the holder, as a store writes that does not decide under its lock.
     #[cfg(feature = "test-stores")]
     pub(crate) fn write(&self, key: &str, held: Option<Held>) {
         match held {

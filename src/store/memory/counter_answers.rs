@@ -1,15 +1,15 @@
-//! What the embedded store remembers of changes to counters, for a day each, so that asking again under the
-//! same key changes nothing.
+//! Idempotency of counter changes in the embedded store: answers are kept for a day. A retry under the same
+//! key changes nothing.
 
 use super::shards::sweep_shard;
 use crate::core::counter::counter::RememberedValues;
 use crate::core::quota::idempotency::Idempotency;
 use dashmap::{DashMap, Entry};
 
-/// CounterAnswers by the name under which they are remembered, which stands for user and key.
+/// Answers, by a name that represents the user and the idempotency key.
 ///
-/// The lock: that of the name's shard. It is taken behind the user's, which alone keeps two who ask the same from
-/// acting both; nobody who holds it asks for another.
+/// Lock: the lock of the name's shard, taken after the lock of the user's shard. The user's lock alone
+/// prevents that two equal requests both act. A holder of the name's lock requests no other lock.
 pub(crate) struct CounterAnswers(DashMap<[u8; 16], RememberedValues, ahash::RandomState>);
 
 impl CounterAnswers {
@@ -17,7 +17,7 @@ impl CounterAnswers {
         Self(DashMap::with_hasher_and_shard_amount(hasher.clone(), shards))
     }
 
-    /// Runs what is told the answer that is remembered, and says which one is from now on, where that is new.
+    /// Passes the stored answer to `run`, and stores the answer that `run` returns, if any.
     pub(crate) fn with<T>(
         &self,
         once: &Idempotency,
@@ -50,7 +50,7 @@ impl CounterAnswers {
         kept.map(|answer| format!("answer {:?} {:?}\n", answer.key(), answer.value())).collect()
     }
 
-    /// A copy, as a store that does not decide under its lock would read it.
+    /// Returns a copy, as a store reads that does not decide under its lock.
     #[cfg(feature = "test-stores")]
     pub(crate) fn read(&self, once: &Idempotency) -> Option<RememberedValues> {
         self.0.get(&once.name).map(|answer| answer.clone())

@@ -1,12 +1,12 @@
-//! By how much the clocks of issuers lead ours, in the embedded store.
+//! The clock leads of issuers in the embedded store: how far each issuer's clock is ahead of this clock.
 
 use crate::core::revocation::lead::{Ahead, SeenLead};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Leads by issuer. There are as many issuers as Auths have configured.
+/// Leads by issuer. There are only as many issuers as Auths have configured.
 ///
-/// The lock is held for one look-up or change, and never while a record is asked for.
+/// The lock is held for one look-up or one change, and never while a record is requested.
 #[derive(Default)]
 pub struct Leads(Mutex<HashMap<Box<str>, SeenLead>>);
 
@@ -15,17 +15,17 @@ impl Leads {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes note of a token that was let through.
+    /// Records the lead of an accepted token.
     pub fn note(&self, ahead: &Ahead, now_ms: u64) {
         self.all().entry(ahead.issuer.as_str().into()).or_default().note(ahead.ms, now_ms);
     }
 
-    /// The largest lead that counts now, in milliseconds.
+    /// Returns the largest current lead, in milliseconds.
     pub fn ms(&self, issuer: &str, now_ms: u64) -> u64 {
         self.all().get(issuer).map_or(0, |seen| seen.ms(now_ms))
     }
 
-    /// For the canonical dump: a line for each issuer.
+    /// Returns a line for each issuer, for the canonical dump.
     pub fn describe(&self, now_ms: u64) -> Vec<String> {
         let all = self.all();
         let left = all.iter().filter(|(_, seen)| !seen.is_over(now_ms));

@@ -1,4 +1,4 @@
-//! Who is told of turns and of revocations in the embedded store.
+//! The listeners of the embedded store, which are notified of turns and of revocations.
 
 use crate::core::store::{Notice, Sink};
 use crate::core::turn::ops::{TurnGate, TurnTicket, gate_of};
@@ -6,13 +6,14 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
-/// Sinks by the gate whose tickets they hold.
+/// Sinks, by the gate whose tickets they hold.
 ///
-/// The lock is held for one look-up or change, last of all locks. A sink is called with no lock held.
+/// The lock is held for one look-up or one change, and is the last in the order of locks. No lock is held
+/// while a sink is called.
 #[derive(Default)]
 pub(crate) struct Listeners {
     gates: RwLock<HashMap<TurnGate, Listener, ahash::RandomState>>,
-    /// Those that are told of revocations: without any, nobody pays.
+    /// Number of listeners for revocations. If it is 0, a revocation costs nothing here.
     watching: AtomicUsize,
 }
 
@@ -21,10 +22,10 @@ struct Listener {
     watches: bool,
 }
 
-/// A ticket that is to be woken, and by whom.
+/// A ticket to wake, and the sink that wakes it.
 pub(crate) type Woken = (TurnTicket, Arc<dyn Sink>);
 
-/// Hands an answer out, and tells whoever is woken by it. With no lock held.
+/// Notifies the sink of a woken ticket, and returns the answer. The caller must hold no lock.
 pub(crate) fn tell<T>((answer, woken): (T, Option<Woken>)) -> T {
     if let Some((ticket, sink)) = woken {
         sink.notice(Notice::Turn(ticket));
@@ -33,11 +34,11 @@ pub(crate) fn tell<T>((answer, woken): (T, Option<Woken>)) -> T {
 }
 
 impl Listeners {
-    /// From now on it is told of turns, and of revocations. What it has missed is not known.
+    /// Registers a sink for turns and for revocations. Events before the call are not replayed.
     pub(crate) fn listen(&self, gate: TurnGate, sink: &Weak<dyn Sink>) {
         let Some(alive) = sink.upgrade() else { return };
         let mut gates = self.gates.write().unwrap_or_else(PoisonError::into_inner);
-        // Threads and Auths come and go.
+        // Threads and Auths can be gone.
         gates.retain(|_, listener| listener.sink.strong_count() > 0);
         gates.insert(gate, Listener { sink: Weak::clone(sink), watches: true });
         let watching = gates.values().filter(|listener| listener.watches).count();
@@ -46,7 +47,7 @@ impl Listeners {
         alive.notice(Notice::Listening);
     }
 
-    /// Whoever asks can be woken.
+    /// Registers the sink of a caller, so that the caller can be woken.
     pub(crate) fn expect(&self, ticket: &TurnTicket, sink: &Arc<dyn Sink>) {
         let gate = gate_of(ticket);
         if self.gates.read().unwrap_or_else(PoisonError::into_inner).contains_key(&gate) {
@@ -58,14 +59,14 @@ impl Listeners {
         gates.entry(gate).or_insert(Listener { sink, watches: false });
     }
 
-    /// Who wakes a ticket; `None`: nobody would hear.
+    /// Returns the sink that wakes a ticket. `None`: no sink is alive.
     pub(crate) fn of(&self, ticket: &TurnTicket) -> Option<Woken> {
         let gates = self.gates.read().unwrap_or_else(PoisonError::into_inner);
         let sink = gates.get(&gate_of(ticket))?.sink.upgrade()?;
         Some((*ticket, sink))
     }
 
-    /// Tells all who watch that something of a user has fallen.
+    /// Notifies all listeners that a credential of a user may be revoked.
     pub(crate) fn revoked(&self, user: &str) {
         if self.watching.load(Ordering::SeqCst) == 0 {
             return;

@@ -1,5 +1,5 @@
-//! What the embedded store keeps of quotas beside the records of users: those that lie apart, what is
-//! remembered under idempotency keys, and which receipts were spent.
+//! Quota data of the embedded store outside the records of users: standalone quotas, remembered charges, and
+//! refunded receipts.
 
 use super::shards::sweep_shard;
 use crate::core::base::clock::Now;
@@ -14,24 +14,26 @@ use std::borrow::Cow;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The locks: whoever charges a quota holds its shard (or that of the user in whose record it lies) until
-/// the last change. The name of a memory belongs to one name of quotas, which may stand for one of each
-/// algorithm: so its shard is held as well, behind the quota's, from the look-up until the change. The id of
-/// a receipt belongs to one quota, whose lock guards it, and the shard of its map is taken for one look-up or
-/// one change at a time, behind all others.
+/// Locks:
+/// - A charge holds the shard of its quota, or of the user whose record contains the quota, until its last
+///   change.
+/// - The name of a remembered charge belongs to one quota name, which can have a quota per algorithm. So the
+///   shard of the remembered charge is locked too, after the quota's shard, from the look-up until the change.
+/// - A receipt id belongs to one quota, whose lock guards it. The shard of its map is taken last, for one
+///   look-up or one change.
 pub struct Quotas {
     quotas: DashMap<Box<str>, QuotaState, ahash::RandomState>,
     memories: DashMap<[u8; 16], RememberedCharge, ahash::RandomState>,
-    /// Until when they are remembered, in milliseconds.
+    /// Refunded receipts, and when each record expires, in milliseconds.
     refunded: DashMap<ReceiptId, u64, ahash::RandomState>,
     key: OnceLock<[u8; 32]>,
-    /// No quota is born before it: raised by a reset, so that what follows in the same microsecond is told
-    /// apart from what was before.
+    /// The earliest birth of a new quota. A reset raises it, so that a quota born in the same microsecond is
+    /// distinct from the quota before the reset.
     births_us: AtomicU64,
 }
 
 impl Quotas {
-    /// An empty one.
+    /// Creates an empty store of quotas.
     pub fn new(hasher: &ahash::RandomState, shards: usize) -> Self {
         Self {
             quotas: DashMap::with_hasher_and_shard_amount(hasher.clone(), shards),
@@ -42,12 +44,12 @@ impl Quotas {
         }
     }
 
-    /// The key that receipts are sealed with.
+    /// Returns the key that seals receipts.
     pub fn key(&self, fresh: &[u8; 32]) -> [u8; 32] {
         *self.key.get_or_init(|| *fresh)
     }
 
-    /// Charges a quota that lies apart.
+    /// Charges a standalone quota.
     pub fn consume(&self, asked: &Consume<'_>, now: Now<'_>) -> Verdict {
         self.with_quota(&asked.key, |state| {
             let moment = self.moment(now);
@@ -58,7 +60,7 @@ impl Quotas {
         .map_or_else(Verdict::Fault, Verdict::Consumption)
     }
 
-    /// Tops up a balance that lies apart.
+    /// Tops up a standalone balance.
     pub fn add(&self, asked: &AddUnits<'_>, now: Now<'_>) -> Verdict {
         self.with_quota(&asked.key, |state| {
             let moment = self.moment(now);
@@ -67,12 +69,12 @@ impl Quotas {
         .map_or_else(Verdict::Fault, Verdict::Consumption)
     }
 
-    /// Gives back what was charged to a quota that lies apart.
+    /// Refunds a charge of a standalone quota.
     pub fn refund(&self, asked: &Refund<'_>, now: Now<'_>) -> Verdict {
         Verdict::Flag(self.with_quota(&asked.key, |state| self.refund_to(state, asked, now)))
     }
 
-    /// The same of a quota in the record of a user, whose lock is held.
+    /// Refunds a charge of a quota in the record of a user. The caller holds the record's lock.
     pub fn refund_user(
         &self,
         record: &mut UserRecord,
@@ -94,11 +96,11 @@ impl Quotas {
         })
     }
 
-    /// Forgets quotas that lie apart. True where one of them held something.
+    /// Removes standalone quotas. Returns true if one of them had state.
     pub fn reset(&self, keys: &[Cow<'_, str>], now: Now<'_>) -> bool {
         let reset = keys.iter().filter(|key| {
             let Entry::Occupied(entry) = self.quotas.entry((***key).into()) else { return false };
-            // Before it goes: nothing may begin anew as what it was.
+            // This comes before the removal: no new quota may have the birth of the old one.
             self.births_us.fetch_max(entry.get().born_us + 1, Ordering::SeqCst);
             !entry.remove().is_over(now.ms())
         });
@@ -109,7 +111,7 @@ impl Quotas {
         Moment { us: now.us, born_us: now.us.max(self.births_us.load(Ordering::SeqCst)) }
     }
 
-    /// Does something with a quota that lies apart, under its lock.
+    /// Runs a function on a standalone quota, under its lock.
     pub fn with_quota<T>(&self, key: &str, run: impl FnOnce(&mut QuotaState) -> T) -> T {
         let says_nothing = |state: &QuotaState| *state == QuotaState::default();
         if let Some(mut state) = self.quotas.get_mut(key) {
@@ -125,7 +127,7 @@ impl Quotas {
             Entry::Vacant(entry) => {
                 let mut state = QuotaState::default();
                 let result = run(&mut state);
-                // A look, or a denial, leaves nothing behind.
+                // A read, or a denial, leaves no state.
                 if !says_nothing(&state) {
                     entry.insert(state);
                 }
@@ -134,7 +136,8 @@ impl Quotas {
         }
     }
 
-    /// Does something with what is remembered, under its lock: of two who ask the same the second finds the answer.
+    /// Runs a function on a remembered charge, under its lock: the second of two equal requests finds the
+    /// answer of the first.
     pub fn with_memory<T>(
         &self,
         asked: Option<&Idempotency>,
@@ -170,14 +173,14 @@ impl Quotas {
         }
     }
 
-    /// Drops what has expired from one shard.
+    /// Drops the expired entries of one shard.
     pub fn sweep(&self, shard: usize, settled_ms: u64) -> usize {
         sweep_shard(&self.quotas, shard, |_, state| state.is_over(settled_ms))
             + sweep_shard(&self.memories, shard, |_, memory| memory.until_ms <= settled_ms)
             + sweep_shard(&self.refunded, shard, |_, until_ms| *until_ms <= settled_ms)
     }
 
-    /// One line for each thing that stands.
+    /// Returns one line for each current entry.
     pub fn dump(&self, settled_ms: u64) -> Vec<String> {
         let quotas = self.quotas.iter().filter(|quota| !quota.is_over(settled_ms));
         let mut lines: Vec<String> =
@@ -192,32 +195,32 @@ impl Quotas {
 
 #[cfg(feature = "test-stores")]
 impl Quotas {
-    /// A copy of a quota that lies apart, as a store that does not decide under its lock would read it.
+    /// Returns a copy of a standalone quota, as a store reads that does not decide under its lock.
     pub fn read_quota(&self, key: &str) -> QuotaState {
         self.quotas.get(key).map(|state| state.clone()).unwrap_or_default()
     }
 
-    /// Overwrites one, as such a store would write it.
+    /// Overwrites a standalone quota, as a store writes that does not decide under its lock.
     pub fn write_quota(&self, key: &str, state: QuotaState) {
         self.quotas.insert(key.into(), state);
     }
 
-    /// The same of what is remembered.
+    /// Returns a copy of a remembered charge, in the same way.
     pub fn read_memory(&self, name: &[u8; 16]) -> Option<RememberedCharge> {
         self.memories.get(name).map(|memory| *memory)
     }
 
-    /// See `write_quota`.
+    /// Overwrites a remembered charge, as `write_quota` does.
     pub fn write_memory(&self, name: &[u8; 16], memory: Option<RememberedCharge>) {
         self.with_named(Some(*name), |kept| *kept = memory);
     }
 
-    /// Whether a receipt was spent.
+    /// Whether a receipt was refunded.
     pub fn was_refunded(&self, id: &ReceiptId) -> bool {
         self.refunded.contains_key(id)
     }
 
-    /// Remembers that a receipt was spent.
+    /// Records that a receipt was refunded.
     pub fn write_refunded(&self, id: ReceiptId, until_ms: u64) {
         self.refunded.insert(id, until_ms);
     }
@@ -232,7 +235,7 @@ mod tests {
         let quotas = Quotas::new(&ahash::RandomState::new(), 4);
         let once = Idempotency { name: [1; 16], question: [1; 16] };
         let is_locked = || quotas.memories.try_get(&once.name).is_locked();
-        // Quotas of two algorithms share a name, and so a memory, but no lock of their own.
+        // Quotas of two algorithms share a name, and so a remembered charge, but no lock.
         quotas.with_memory(Some(&once), |_| assert!(is_locked()));
         assert!(!is_locked());
     }

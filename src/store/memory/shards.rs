@@ -1,9 +1,9 @@
-//! Going through the shards of a map, one at a time.
+//! Sweeps of a sharded map, one shard at a time.
 
 use dashmap::DashMap;
 use std::hash::Hash;
 
-/// Goes through one shard of a map and drops what `is_over` says is over; returns how many went.
+/// Drops the entries of one shard for which `is_over` returns true. Returns how many it dropped.
 pub(crate) fn sweep_shard<K: Eq + Hash, V>(
     map: &DashMap<K, V, ahash::RandomState>,
     shard: usize,
@@ -12,9 +12,9 @@ pub(crate) fn sweep_shard<K: Eq + Hash, V>(
     let hasher = map.hasher();
     let mut table = map.shards()[shard].write();
     let before = table.len();
-    // SAFETY: the shard's write lock is held, so nobody else sees the table; `iter` outlives no
-    // bucket that is used after its `erase`, and erasing the bucket just yielded is what the
-    // table's own `retain` does.
+    // SAFETY: the write lock of the shard is held, so no other thread sees the table. `iter` does not outlive
+    // a bucket that is used after its `erase`. The table's own `retain` also erases the bucket that was just
+    // yielded.
     unsafe {
         for bucket in table.iter() {
             let (key, value) = bucket.as_mut();

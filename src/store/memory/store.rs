@@ -32,52 +32,55 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-/// Shards of the map. Many, because a sweep holds one shard's lock while it goes through it, and
-/// with ten million users that must still be about a millisecond.
+/// Number of shards of the map. A sweep holds the lock of one shard while it visits its entries. With ten
+/// million users that must take about a millisecond, so there are many shards.
 const SHARDS: usize = 1024;
-/// A sweep stops after the shard in which it has taken so long.
+/// A sweep stops after the shard in which this time has passed.
 const SWEEP_BUDGET: Duration = Duration::from_micros(500);
 
 /// The embedded store.
 ///
-/// The lock: every shard of the map has one. An operation takes its user's shard for writing, from
-/// finding the record until the last change to it; nothing else is locked meanwhile and nothing is
-/// called that could come back here. So operations on one user happen one after the other, whatever
-/// threads they come from, and no decision is taken on a record that another thread is changing.
-/// The one exception: a request that is charged a quota apart from its user takes that quota's shard
-/// as well, always after the user's, so that no two can wait for each other; and what is remembered of
-/// charges and of changes to counters lies in maps of its own, whose shards are taken last of all (see
-/// [`Quotas`] and [`CounterAnswers`]). The names of API keys and of refresh families lie in maps of their own
-/// as well, taken after the owner's shard (see [`ApiKeyIndex`] and [`FamilyIndex`]). So do turns, taken after the
-/// user's shard where a credential is asked for (see [`Turns`]).
+/// Locks: every shard of the map has a lock. An operation holds its user's shard for writing, from finding the
+/// record until the last change. It holds no other lock meanwhile, and calls no code that could re-enter the
+/// store. So the operations on one user run one after the other, on any number of threads. No decision uses
+/// a record that another thread is changing.
+///
+/// Some operations take further locks, always in this order:
+/// - the user's shard,
+/// - the shard of a standalone quota that the request is charged,
+/// - the shards of remembered charges and of counter answers (see [`Quotas`] and [`CounterAnswers`]).
+///
+/// The indexes of API keys and of refresh families have maps of their own, locked after the owner's shard (see
+/// [`ApiKeyIndex`] and [`FamilyIndex`]). Turns have maps of their own too. If a turn requires a credential, the
+/// turn's shard is locked after the user's shard (see [`Turns`]).
 pub struct MemoryStore {
     users: DashMap<Box<str>, Box<UserRecord>, ahash::RandomState>,
-    /// Quotas that lie with no user, and what is remembered of charges.
+    /// Standalone quotas, and remembered charges.
     pub(crate) quotas: Quotas,
-    /// Where API keys lie.
+    /// The index of API keys.
     pub(crate) api_key_index: ApiKeyIndex,
-    /// Whose refresh families are.
+    /// The index of refresh families.
     pub(crate) family_index: FamilyIndex,
-    /// Changes of counters that are remembered.
+    /// Remembered changes of counters.
     pub(crate) counter_answers: CounterAnswers,
-    /// Keys that lie with no user.
+    /// Claimed keys, which belong to no user.
     pub(crate) claims: Claims,
-    /// Who holds what, and who waits for it.
+    /// Holders and waiters of turns.
     pub(crate) turns: Turns,
-    /// By how much clocks of issuers lead ours.
+    /// How far the clocks of issuers are ahead of this clock.
     pub(crate) leads: Leads,
-    /// First issuers of the Auths that use it. Held for one look-up or change.
+    /// First issuers of the Auths that use the store. The lock is held for one look-up or one change.
     issuers: Mutex<BTreeSet<String>>,
     clock: Arc<dyn Clock>,
-    /// The longest horizon of any Auth that has used the store: what one of them ends must outlive the
-    /// tokens that another accepts.
+    /// The longest horizon of any Auth that has used the store. A revocation by one Auth must outlive the
+    /// tokens that another Auth accepts.
     horizon_ms: AtomicU64,
-    /// The shard that the next sweep begins with.
+    /// The shard at which the next sweep starts.
     cursor: AtomicUsize,
 }
 
 impl MemoryStore {
-    /// An empty store that reads this clock.
+    /// Creates an empty store that reads this clock.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let hasher = ahash::RandomState::new();
@@ -97,7 +100,7 @@ impl MemoryStore {
         }
     }
 
-    /// Decides one operation. `sink`: whoever asks for a turn is woken by it.
+    /// Decides one operation. `sink` is notified when a requested turn is granted.
     #[must_use]
     pub fn run(&self, mut op: Op<'_>, sink: Option<&Arc<dyn Sink>>) -> Verdict {
         let longest = self.horizon_ms.load(Ordering::Relaxed);
@@ -110,7 +113,7 @@ impl MemoryStore {
         if let Act::RevokeUser { lead, .. } | Act::BlockUser { lead, .. } = &mut op.act
             && let Lead::Observed { issuer } = lead
         {
-            // A token whose lead is noted after this falls by what its user's record says of it.
+            // A token whose lead is recorded later is revoked by the user's record.
             *lead = Lead::Fixed { ms: self.leads.ms(issuer, now.ms()) };
         }
         let op = &op;
@@ -141,7 +144,7 @@ impl MemoryStore {
             Act::ResetQuotas { keys } => Verdict::Flag(self.quotas.reset(keys, now)),
             Act::ReceiptKey { fresh } => Verdict::Key(self.quotas.key(fresh)),
             Act::ApiKey(KeyOp::Create(new)) => {
-                // User first, name second, and nobody who holds a name asks for a user.
+                // Lock order: user, then name. A holder of a name's lock never requests a user.
                 let mut record = self.users.entry(new.place.owner.as_str().into()).or_default();
                 let verdict = record.apply(op, now, Aside::default());
                 if verdict == Verdict::ApiKey(KeyAnswer::Done(true)) {
@@ -153,7 +156,7 @@ impl MemoryStore {
                 Verdict::ApiKey(self.api_key_index.answer(key, now))
             }
             Act::Family(FamilyOp::Find { bucket, family }) => {
-                // The name is let go before the record is locked.
+                // The name's lock is released before the record is locked.
                 let user = self.family_index.find(*bucket, family);
                 Verdict::Family(FamilyAnswer::Known(
                     user.and_then(|user| {
@@ -185,13 +188,14 @@ impl MemoryStore {
         if let Some(mut record) = self.users.get_mut(user) {
             return record.apply(op, now, Aside::default());
         }
-        // Nothing is known of the user: most operations then find nothing to do, and nothing is kept.
+        // The user has no record. Most operations then have no effect, and no record is kept.
         let mut record = Box::<UserRecord>::default();
         let verdict = record.apply(op, now, Aside::default());
         if record.is_empty() {
             return verdict;
         }
-        // Another thread may have made a record meanwhile: then that one decides, under its lock.
+        // Another thread may have created a record meanwhile. In that case decide on that record, under its
+        // lock.
         match self.users.entry(user.into()) {
             Entry::Occupied(mut entry) => entry.get_mut().apply(op, now, Aside::default()),
             Entry::Vacant(entry) => {
@@ -201,7 +205,7 @@ impl MemoryStore {
         }
     }
 
-    /// User first, name second, and nobody who holds a name asks for a user.
+    /// Lock order: user, then name. A holder of a name's lock never requests a user.
     fn log_in(&self, login: &Login<'_>, op: &Op<'_>, now: Now<'_>) -> Verdict {
         let user = &*login.admit.user;
         let run = |record: &mut UserRecord| {
@@ -222,7 +226,7 @@ impl MemoryStore {
         }
     }
 
-    /// Enters the name of a family that a login has begun.
+    /// Enters the family that a login began.
     pub(crate) fn enter_family(&self, login: &Login<'_>, verdict: &Verdict) {
         if let Verdict::Family(FamilyAnswer::Login(answer)) = verdict
             && matches!(**answer, LoginAnswer::Admitted(..))
@@ -231,8 +235,8 @@ impl MemoryStore {
         }
     }
 
-    /// The user's shard is held from before the answer is looked for until both are written, so that of two who
-    /// ask the same the second finds the answer.
+    /// Holds the user's shard from before the look-up of the answer until both are written. So the second of
+    /// two equal requests finds the answer of the first.
     fn apply_once(
         &self,
         apply: &Apply<'_>,
@@ -257,7 +261,8 @@ impl MemoryStore {
         }
     }
 
-    /// Where a credential is asked for, its user's shard is held until the turn is granted: user first, turn second.
+    /// If the turn requires a credential, holds its user's shard until the turn is granted. Lock order: user,
+    /// then turn.
     fn turn(
         &self,
         turn: &TurnOp<'_>,
@@ -274,14 +279,14 @@ impl MemoryStore {
         let known = self.users.get_mut(&*place.id).map(|mut record| judged(&mut record));
         tell(known.unwrap_or_else(|| match self.users.entry((*place.id).into()) {
             Entry::Occupied(mut entry) => judged(entry.get_mut()),
-            // The shard is locked all the same: nobody enters a revocation meanwhile.
+            // The shard is locked even if the user has no record, so that no revocation can enter meanwhile.
             Entry::Vacant(_locked) => judged(&mut UserRecord::default()),
         }))
     }
 
-    /// A request that touches more than its user's record.
+    /// Decides a request that touches more than its user's record.
     fn about_with(&self, user: &str, charge: &Charge<'_>, op: &Op<'_>, now: Now<'_>) -> Verdict {
-        // User first, quota second, memory last, and nobody who holds a later one asks for an earlier.
+        // Lock order: user, quota, remembered charge. A holder of a later lock never requests an earlier one.
         let mut record = self.users.entry(user.into()).or_default();
         let mut apply = |quota: Option<&mut QuotaState>| {
             self.quotas.with_memory(charge.once.as_ref(), |memory| {
@@ -294,19 +299,19 @@ impl MemoryStore {
         }
     }
 
-    /// A copy of a user's record, as a store that does not decide under its lock would read it.
+    /// Returns a copy of a user's record, as a store reads that does not decide under its lock.
     #[cfg(feature = "test-stores")]
     pub fn read(&self, user: &str) -> UserRecord {
         self.users.get(user).map(|record| (**record).clone()).unwrap_or_default()
     }
 
-    /// Overwrites a user's record, as a store that does not decide under its lock would write it.
+    /// Overwrites a user's record, as a store writes that does not decide under its lock.
     #[cfg(feature = "test-stores")]
     pub fn write(&self, user: &str, record: UserRecord) {
         self.users.insert(user.into(), Box::new(record));
     }
 
-    /// The clock.
+    /// Returns the clock.
     #[cfg(feature = "test-stores")]
     pub fn clock(&self) -> &dyn Clock {
         &*self.clock

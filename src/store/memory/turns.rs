@@ -1,4 +1,4 @@
-//! Turns in the embedded store: who holds a key, or a user's turn, and who waits for it.
+//! Turns in the embedded store: the holder of a lock or of a user's turn, and its waiters.
 
 use super::listeners::{Listeners, Woken};
 use super::shards::sweep_shard;
@@ -14,11 +14,11 @@ use std::sync::Arc;
 
 type States = DashMap<Box<str>, TurnState, ahash::RandomState>;
 
-/// States by key and by user, and who is to be woken.
+/// States by key and by user, and the listeners to wake.
 ///
-/// The lock: that of the place's shard, held from finding the state until the change to it; behind the user's where a
-/// credential is asked for, so that none falls between the question and the grant. Those of `listeners` come
-/// after it; nobody who holds it asks for another.
+/// Lock: the lock of the place's shard, held from finding the state until its change. If the turn requires a
+/// credential, it is taken after the user's shard, so that the credential cannot be revoked between the check
+/// and the grant. The lock of `listeners` comes after it. A holder requests no other lock.
 pub(crate) struct Turns {
     locks: States,
     users: States,
@@ -38,8 +38,8 @@ impl Turns {
         }
     }
 
-    /// Decides one question; `against` is what stands against the credential that comes with it. Whoever is woken is
-    /// returned, to be told when no lock is held any more.
+    /// Decides one question. `against` is the reason against its credential, or `Allowed`. Returns the woken
+    /// ticket, to be notified when no lock is held.
     pub(crate) fn run(
         &self,
         op: &TurnOp<'_>,
@@ -63,7 +63,7 @@ impl Turns {
                 Entry::Vacant(entry) => {
                     let mut state = TurnState::default();
                     let answer = self.decide(&mut state, op, against, now_us);
-                    // What is refused leaves nothing behind.
+                    // A refused question leaves no state.
                     if state != TurnState::default() {
                         entry.insert(state);
                     }
@@ -73,7 +73,7 @@ impl Turns {
         }
     }
 
-    /// The same on a state that is locked, or a copy.
+    /// Decides one question on a locked state, or on a copy.
     pub(crate) fn decide(
         &self,
         state: &mut TurnState,
@@ -111,13 +111,13 @@ impl Turns {
         [lines("lock", &self.locks), lines("turn", &self.users)].concat()
     }
 
-    /// A copy, as a store that does not decide under its lock would read it.
+    /// Returns a copy, as a store reads that does not decide under its lock.
     #[cfg(feature = "test-stores")]
     pub(crate) fn read(&self, place: &TurnPlace<'_>) -> TurnState {
         self.states(place.kind).get(&*place.id).map(|state| state.clone()).unwrap_or_default()
     }
 
-    /// Overwrites, as a store that does not decide under its lock would write it.
+    /// Overwrites a state, as a store writes that does not decide under its lock.
     #[cfg(feature = "test-stores")]
     pub(crate) fn write(&self, place: &TurnPlace<'_>, state: TurnState) {
         self.states(place.kind).insert((*place.id).into(), state);

@@ -1,5 +1,5 @@
-//! The steps of an operation that is observed: which store is asked, what follows from its answer. Pure; who asks
-//! is `observing`.
+//! The steps of an operation in observe mode: which store is asked, and the next step for its answer. Pure
+//! functions. The module `store` runs them.
 
 use crate::core::api_key::ops::{KeyAnswer, KeyOp, KeyUsed, Use};
 use crate::core::base::error::Fault;
@@ -15,60 +15,60 @@ use crate::core::request::request::{Admission, Decide, Decision, SessionCheck, S
 use crate::core::turn::ops::{Ask, TurnOp};
 use std::borrow::Cow;
 
-/// Which of the two stores.
+/// One of the two stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum At {
-    /// Where revocations, blocks and keys are.
+    /// The store with the real revocations, blocks and keys.
     Real,
-    /// Where the trial's sessions and charges are.
+    /// The store with the sessions and charges of the trial.
     Trial,
 }
 
-/// What comes next.
+/// The next step.
 pub enum Next {
-    /// Nothing: this is what it comes to.
+    /// No further step: this is the outcome.
     Done(Outcome),
-    /// A question to one of the stores, and what follows from its answer.
+    /// A question to one of the stores, and the step for its answer.
     Ask(At, Box<Act<'static>>, Then),
 }
 
-/// What follows from an answer.
+/// The step for an answer.
 pub enum Then {
-    /// The real record was looked at: the trial's decides.
+    /// The real record was read. The trial decides next.
     Decide(Box<Decide<'static>>),
     /// The trial has decided.
     Join(Seen),
-    /// The real key was looked at: its own quota is charged in the trial.
+    /// The real key was read. Its own quota is charged in the trial next.
     Use(Box<Use<'static>>),
-    /// It was: the trial's record decides.
+    /// The key's own quota was charged. The trial's record decides next.
     Own(Box<Use<'static>>, Box<KeyUsed>, Own),
-    /// The trial has decided, with this charged to the key's own quota.
+    /// The trial has decided, after this charge to the key's own quota.
     Used(Seen, Box<KeyUsed>, Option<(Own, Consumption)>),
-    /// What was charged to the key's own quota was given back.
+    /// The charge to the key's own quota was refunded.
     GivenBack(Box<KeyUsed>),
-    /// It is known whether the user is blocked: if not, the trial is asked.
+    /// The real store has reported whether the user is blocked. If not, the trial is asked.
     Unblocked(Box<Act<'static>>),
-    /// The user's real sessions were ended, so many: the trial's follow.
+    /// The real sessions of this user were ended. The sessions of the trial follow.
     EndTrial(Cow<'static, str>),
-    /// All were, these many of the real ones.
+    /// All sessions were ended. This is the number of real ones.
     Sum(u64),
-    /// The trial's store is asked as well; the real one's answer counts.
+    /// The trial is asked too. The answer of the real store counts.
     Both,
-    /// It is over, with this answer.
+    /// Ends with this answer.
     Answer(Box<Verdict>),
-    /// It is over, with the trial's answer.
+    /// Ends with the answer of the trial.
     Last,
-    /// It has failed: what was charged by then is given back.
+    /// Ends with this fault, after a refund of the earlier charge.
     Fault(Fault),
 }
 
-/// What of a request the real record has said.
+/// The result of the real record for a request.
 #[derive(Clone, Copy)]
 pub struct Seen {
-    /// The session that lives there, where the trial was not asked for it.
+    /// The real session, if the trial was not asked for it.
     session: Option<SessionView>,
     lives: bool,
-    /// The session has ended there.
+    /// The real session has ended.
     ended: bool,
 }
 
@@ -79,7 +79,7 @@ pub struct Own {
     memory: Option<[u8; 16]>,
 }
 
-/// The store that answers an operation alone; `None`: it takes steps in both.
+/// Returns the store that answers an operation alone. `None`: the operation takes steps in both stores.
 pub fn simply_at(act: &Act<'_>) -> Option<At> {
     match act.row().observe {
         Observe::Trial => Some(At::Trial),
@@ -88,7 +88,8 @@ pub fn simply_at(act: &Act<'_>) -> Option<At> {
     }
 }
 
-/// What a later step of a request is asked for stands by what is real: sessions of a trial end nobody's work.
+/// Removes the session check from a later step of a request. Only the real state counts there: the end of a
+/// trial's session must not stop real work.
 pub fn without_session(mut op: Op<'_>) -> Op<'_> {
     let credential = match &mut op.act {
         Act::Standing { credential, .. } => Some(credential),
@@ -102,7 +103,7 @@ pub fn without_session(mut op: Op<'_>) -> Op<'_> {
     op
 }
 
-/// The first step of an act that takes several.
+/// Returns the first step of an act that takes several.
 pub fn begin(act: Act<'static>) -> Next {
     let (asked, then) = match act {
         Act::Decide(decide) => (Act::Decide(look(&decide)), Then::Decide(Box::new(decide))),
@@ -132,13 +133,13 @@ pub fn begin(act: Act<'static>) -> Next {
     Next::Ask(At::Real, Box::new(asked), then)
 }
 
-/// What follows from the answer to a step.
+/// Returns the next step for an answer.
 pub fn go_on(then: Then, outcome: Outcome) -> Next {
     let verdict = match (then, outcome) {
         (then, Ok(verdict)) => return go_on_with(then, verdict),
-        // The denial stands, whether or not the charge came back.
+        // The denial is final, whether or not the refund succeeded.
         (then @ Then::GivenBack(_), Err(_)) => return go_on_with(then, Verdict::Flag(false)),
-        // What is real was done, and is told.
+        // The real sessions were ended, so their number is reported.
         (Then::Sum(real), Err(_)) => Ok(Verdict::Count(real)),
         (Then::Used(_, _, Some((own, charged))), Err(fault)) => {
             return match refund(own, &charged) {
@@ -168,7 +169,7 @@ fn go_on_with(then: Then, verdict: Verdict) -> Next {
                 return Next::Done(Ok(Verdict::ApiKey(KeyAnswer::Used(used))));
             };
             let mut decide = tried(asked.decide, seen);
-            // Where the key has nothing left, the rest is only looked at.
+            // If the key has no units left, the rest is only checked.
             decide.scope_ok &= charged.allowed;
             let then = Then::Used(seen, used, Some((own, charged)));
             ask(At::Trial, Act::Decide(decide), then)
@@ -186,7 +187,7 @@ fn go_on_with(then: Then, verdict: Verdict) -> Next {
         (Then::Both, real) => ask(At::Trial, Act::Ping, Then::Answer(Box::new(real))),
         (Then::Answer(answer), _) => Next::Done(Ok(*answer)),
         (Then::Fault(fault), _) => Next::Done(Err(fault)),
-        // Or no answer to what was asked: whoever waits is told so.
+        // The last answer, or an answer that does not fit the question. The caller receives it.
         (_, verdict) => Next::Done(Ok(verdict)),
     }
 }
@@ -195,8 +196,8 @@ fn ask(at: At, act: Act<'static>, then: Then) -> Next {
     Next::Ask(at, Box::new(act), then)
 }
 
-/// The same request, to be looked at by the real record: nothing is touched or charged, and of the session only what login()
-/// has admitted is asked for.
+/// Returns the request as the real record checks it. It touches no session and charges no quota. Of the
+/// session it checks only an admission by login().
 fn look(decide: &Decide<'static>) -> Decide<'static> {
     let check = match decide.check {
         SessionCheck::Explicit => SessionCheck::Explicit,
@@ -205,7 +206,7 @@ fn look(decide: &Decide<'static>) -> Decide<'static> {
     Decide { check, touch: false, charge: None, ..decide.clone() }
 }
 
-/// `None`: what was found stands, whatever the trial says.
+/// Returns `None` if the real decision is final, regardless of the trial.
 fn seen(decide: &Decide<'_>, found: &Decision) -> Option<Seen> {
     let ended = found.would_deny.has(Reason::SessionEnded);
     let unknown = found.would_deny.has(Reason::SessionUnknown);
@@ -215,7 +216,8 @@ fn seen(decide: &Decide<'_>, found: &Decision) -> Option<Seen> {
     (others == Reasons::default()).then_some(Seen { session: found.session, lives, ended })
 }
 
-/// The request as the trial decides it. A session that lives in the real record is not asked for again.
+/// Returns the request as the trial decides it. A session that is alive in the real record is not checked
+/// again.
 fn tried(decide: Decide<'static>, seen: Seen) -> Decide<'static> {
     let check = if seen.lives { SessionCheck::Skip } else { decide.check };
     Decide { check, ..decide }
@@ -248,7 +250,8 @@ fn use_key(asked: Box<Use<'static>>, used: Box<KeyUsed>) -> Next {
     ask(At::Trial, Act::Decide(decide), Then::Used(seen, used, None))
 }
 
-/// A key's own quota, as the trial counts it. No key of quotas that lie apart begins like this: docs/layout.md.
+/// Returns the charge of a key's own quota in the trial. No key of a standalone quota begins like this:
+/// docs/layout.md.
 fn own_charge(asked: &Use<'static>, rule: QuotaRule) -> (Own, Act<'static>) {
     let algorithm = match rule.refill {
         Refill::Never => 'b',
@@ -256,7 +259,8 @@ fn own_charge(asked: &Use<'static>, rule: QuotaRule) -> (Own, Act<'static>) {
         Refill::Bucket(_) => 'g',
     };
     let key = format!("{algorithm}o{}", asked.id);
-    // What is remembered of a key lies with it in the real record: here its id tells it apart. A look is not remembered.
+    // The real record keeps remembered charges with their key. Here the key's id makes their names distinct. A
+    // read is not remembered.
     let once = asked.once.filter(|_| asked.cost > 0).map(|Idempotency { mut name, question }| {
         for (at, byte) in asked.id.bytes().enumerate() {
             name[at % 16] ^= byte;
@@ -301,7 +305,7 @@ fn key_used(
     }
 }
 
-/// What gives a charge of a key's own quota back, where there was one.
+/// Returns the refund for a charge of a key's own quota, if there was a charge.
 fn refund(Own { key, units, memory }: Own, told: &Consumption) -> Option<Act<'static>> {
     let charged = told.charged.filter(|_| !told.replayed)?;
     let refund = Refund {
@@ -316,7 +320,7 @@ fn refund(Own { key, units, memory }: Own, told: &Consumption) -> Option<Act<'st
     Some(Act::Refund(refund))
 }
 
-/// What an act comes to whose user is blocked.
+/// Returns the answer to an act of a blocked user.
 fn blocked(act: &Act<'static>) -> Verdict {
     let admission = |limit| Admission {
         reason: Reason::UserBlocked,

@@ -1,6 +1,6 @@
-//! A store that shows what would be decided, and spends nothing real: revocations, blocks and API keys are those
-//! of the real store, sessions, refresh families and what is charged lie in a store of their own. A request is
-//! looked at in the one and carried out in the other, in two steps; who is denied by the first never comes to the second.
+//! The store of observe mode. It reports decisions and spends nothing real. Revocations, blocks and API keys
+//! are in the real store. Sessions, refresh families and charges are in a second store, the trial. A request
+//! is checked in the real store first. If the real store allows it, the trial decides.
 
 use super::steps;
 use super::steps::{At, Next, Then};
@@ -12,19 +12,19 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-/// See the module.
+/// The store of observe mode: see the module.
 pub struct ShadowStore {
     steps: Arc<Steps>,
 }
 
-/// Takes operations from step to step; it hears of the steps that complete later.
+/// Runs operations step by step. It receives the outcome of steps that complete later.
 struct Steps {
     real: Arc<dyn Store>,
     trial: Arc<dyn Store>,
-    /// Numbers the steps.
+    /// The number of the last step.
     last: AtomicU64,
-    /// What waits for a step, by its number. The mutex is held for one look-up or one change; stores and sinks are
-    /// called without it.
+    /// Operations that wait for a step, by its number. The mutex is held for one look-up or one change. It is
+    /// not held while stores and sinks are called.
     waiting: Mutex<HashMap<u64, Waiting>>,
     me: Weak<Self>,
     outer: Mutex<Weak<dyn Sink>>,
@@ -36,7 +36,7 @@ struct Waiting {
     asker: Asker,
 }
 
-/// Who asked for an operation.
+/// The caller of an operation.
 #[derive(Clone)]
 struct Asker {
     ticket: u64,
@@ -45,10 +45,10 @@ struct Asker {
     most_lead_ms: u64,
 }
 
-/// What was asked by the same, and what it came to.
+/// Completed operations of one caller, and their outcomes.
 type Over = (Arc<dyn Sink>, Vec<(u64, Outcome)>);
 
-/// Whom nobody tells anything.
+/// A sink that ignores everything.
 struct NullSink;
 
 impl Sink for NullSink {
@@ -56,7 +56,7 @@ impl Sink for NullSink {
 }
 
 impl ShadowStore {
-    /// Looks into `real`, and spends in `trial`.
+    /// Reads `real`, and spends in `trial`.
     #[must_use]
     pub fn new(real: Arc<dyn Store>, trial: Arc<dyn Store>) -> Self {
         let nobody: Weak<dyn Sink> = Weak::<NullSink>::new();
@@ -84,7 +84,7 @@ impl Steps {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Goes on until a step completes later, or all are done.
+    /// Runs steps until one completes later, or all are done.
     fn run(self: &Arc<Self>, mut next: Next, asker: &Asker) -> Option<Outcome> {
         let me: Arc<dyn Sink> = Arc::clone(self) as Arc<dyn Sink>;
         loop {
@@ -93,7 +93,7 @@ impl Steps {
                 Next::Ask(at, act, then) => (at, act, then),
             };
             let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-            // Before it is asked: another thread may bring the answer at once.
+            // This comes before the question: another thread can complete it immediately.
             self.waiting().insert(number, Waiting { then, asker: asker.clone() });
             let Asker { horizon_ms, most_lead_ms, .. } = *asker;
             let op = Op { act: *act, horizon_ms, most_lead_ms };
@@ -103,14 +103,14 @@ impl Steps {
         }
     }
 
-    /// One step has completed: what it comes to, where that was the last.
+    /// Handles the completion of one step. Returns the outcome if it was the last.
     fn step(self: &Arc<Self>, number: u64, outcome: Outcome) -> Option<(Asker, Outcome)> {
         let Waiting { then, asker } = self.waiting().remove(&number)?;
         let outcome = self.run(steps::go_on(then, outcome), &asker)?;
         Some((asker, outcome))
     }
 
-    /// Steps that follow others are part of no turn of the event loop whose end would send them.
+    /// A later step does not belong to a turn of the event loop that would flush it.
     fn flush(&self) {
         for store in [&self.real, &self.trial] {
             if store.holds_back() {
@@ -143,8 +143,8 @@ impl Sink for Steps {
         }
     }
 
-    /// Of the store of the trial only that it may be watched anew, and what is damaged: whether the server can be reached, the
-    /// real one tells.
+    /// Forwards only two notices of the trial: it can be watched again, and its data is damaged. The real
+    /// store reports whether the server is reachable.
     fn notice(&self, notice: Notice) {
         if matches!(notice, Notice::Opened | Notice::Damaged) {
             let outer = self.outer.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
@@ -193,7 +193,7 @@ impl Store for ShadowStore {
     }
 
     fn receive(&self, source: &Arc<dyn Source>) -> bool {
-        // Neither touches a source of the other.
+        // Neither store touches a source of the other.
         self.steps.real.receive(source) || self.steps.trial.receive(source)
     }
 
