@@ -1,4 +1,4 @@
-//! One API key: what is kept of it, and what it says to a use. Of secrets only hashes come here.
+//! One API key: its stored state, and its rules for a use. The rules see digests of secrets only.
 
 use crate::core::api_key::types::KeyInfo;
 use crate::core::api_key::types::{KeyFacts, KeyPatch, KeyPlace, NewKey};
@@ -15,22 +15,22 @@ use crate::core::quota::state::{
     Consumption, Moment, QuotaRule, QuotaState, ReceiptId, Refill, Spend,
 };
 
-/// How long a key that has ended is still listed, in milliseconds.
+/// How long a key is still listed after its end, in milliseconds.
 pub const LISTED_MS: u64 = 30 * 86_400_000;
 
-/// Secrets that were replaced, and of which that is remembered.
+/// Number of replaced secrets that are remembered.
 pub const SPENT: usize = 8;
 
 /// One key.
 #[derive(Clone, Debug)]
 pub struct ApiKey {
-    /// Like a token's generation: what the owner's key epoch is compared with.
+    /// Like the generation of a token: compared with the owner's key epoch.
     born: u64,
     created_ms: u64,
     expires_ms: Option<u64>,
     revoked_ms: Option<u64>,
     digest: Digest,
-    /// Secrets replaced, the last one first; that one works until `old_until_ms`.
+    /// Replaced secrets, the latest first. The latest is accepted until `old_until_ms`.
     spent: Vec<Digest>,
     old_until_ms: u64,
     name: Option<String>,
@@ -38,12 +38,12 @@ pub struct ApiKey {
     facts: KeyFacts,
     quota: QuotaState,
     last_used_ms: Option<u64>,
-    /// What was charged or added under idempotency keys.
+    /// The stored answers of charges and top-ups under idempotency keys.
     answers: Option<Box<DueMap<[u8; 16], RememberedCharge>>>,
 }
 
 impl Due for ApiKey {
-    /// When it is gone, or before that an answer.
+    /// When the key is dropped, or an earlier expiry of a stored answer.
     fn due_ms(&self) -> u64 {
         let gone_ms = self.end_ms().map_or(u64::MAX, |at| at.saturating_add(LISTED_MS));
         let answer_ms = self.answers.as_ref().map_or(u64::MAX, |answers| answers.least_due());
@@ -52,7 +52,7 @@ impl Due for ApiKey {
 }
 
 impl ApiKey {
-    /// A key as it begins.
+    /// A new key.
     #[must_use]
     pub fn new(new: &NewKey, born: u64, now_ms: u64) -> Self {
         let mut key = Self {
@@ -74,36 +74,36 @@ impl ApiKey {
         key
     }
 
-    /// When it ended, or will; `None`: never, as far as is known.
+    /// When it ended, or will end; `None`: no end is known.
     fn end_ms(&self) -> Option<u64> {
         [self.revoked_ms, self.expires_ms].into_iter().flatten().min()
     }
 
-    /// Since when it has been at its end, in milliseconds; `None`: it stands.
+    /// When it ended, in milliseconds; `None`: it is valid.
     fn ended_ms(&self, epoch: u64, now_ms: u64) -> Option<u64> {
         let fallen = (self.born <= epoch).then_some(epoch / 1000);
         let expired = self.expires_ms.filter(|at| *at <= now_ms);
         [self.revoked_ms, fallen, expired].into_iter().flatten().min()
     }
 
-    /// Whether it ended so long ago that nobody is told of it any more.
+    /// Whether its end is too far in the past for a list.
     #[must_use]
     pub fn is_gone(&self, epoch: u64, now_ms: u64) -> bool {
         self.ended_ms(epoch, now_ms).is_some_and(|at| at.saturating_add(LISTED_MS) <= now_ms)
     }
 
-    /// Whether it was revoked, itself or with all of its owner's.
+    /// Whether it was revoked, alone or with all keys of its owner.
     #[must_use]
     pub fn is_revoked(&self, epoch: u64) -> bool {
         self.revoked_ms.is_some() || self.born <= epoch
     }
 
-    /// What stands against a use by this secret, quota aside.
+    /// The reasons that deny a use with this secret, quota excluded.
     #[must_use]
     pub fn standing(&self, digest: &Digest, scopes: &[String], epoch: u64, now_ms: u64) -> Reasons {
         let mut deny = Reasons::default();
         let is_current = same(&self.digest, digest);
-        // All of them are looked at, whichever it is.
+        // All of them are compared, so that the time does not depend on the match.
         let old =
             self.spent.iter().enumerate().fold(None, |found, (at, spent)| {
                 if same(spent, digest) { Some(at) } else { found }
@@ -125,10 +125,10 @@ impl ApiKey {
         deny
     }
 
-    /// What a charge of its own quota would come to; `None` where it has none.
+    /// The result that a charge of its own quota would have; `None`: it has no quota.
     ///
     /// # Errors
-    /// `ERR_LATCHGATE_INPUT` where the idempotency key came with another question before.
+    /// `ERR_LATCHGATE_INPUT` if the idempotency key was used for another question.
     pub fn look(
         &self,
         cost: u64,
@@ -158,7 +158,7 @@ impl ApiKey {
         }
     }
 
-    /// Charges what `found` says is there, and notes the use. A cost of 0 changes nothing.
+    /// Charges its quota, as `found` allows, and records the use. A cost of 0 changes nothing.
     pub fn charge(
         &mut self,
         cost: u64,
@@ -184,8 +184,8 @@ impl ApiKey {
     /// Adds units to the balance.
     ///
     /// # Errors
-    /// `ERR_LATCHGATE_INPUT` where there is no balance, or the sum could not be counted, or the
-    /// idempotency key came with another question before.
+    /// `ERR_LATCHGATE_INPUT` if there is no balance, the sum is too large, or the idempotency key was used for another
+    /// question.
     pub fn add(
         &mut self,
         units: u64,
@@ -204,29 +204,29 @@ impl ApiKey {
         Ok(added)
     }
 
-    /// Takes another secret; the one before it works until `grace_ms` have passed.
+    /// Replaces the secret. The previous secret is accepted for `grace_ms` more.
     pub fn rotate(&mut self, digest: Digest, start: &str, grace_ms: u64, now_ms: u64) {
         self.spent.insert(0, self.digest);
         self.spent.truncate(SPENT);
-        // Without grace the old secret ends whatever becomes of the clock.
+        // Without grace the previous secret ends now, even if the clock is set back.
         self.old_until_ms = if grace_ms > 0 { now_ms.saturating_add(grace_ms) } else { 0 };
         self.digest = digest;
         start.clone_into(&mut self.start);
     }
 
-    /// Ends it.
+    /// Revokes it.
     pub fn revoke(&mut self, now_ms: u64) {
         self.revoked_ms = Some(now_ms);
     }
 
-    /// Ends it with all of its owner's that were born by then, unless it was ended before.
+    /// Revokes it together with all keys of its owner up to that `born`, unless it has ended before.
     pub fn fall(&mut self, epoch: u64) {
         if self.born <= epoch {
             self.revoked_ms.get_or_insert(epoch / 1000);
         }
     }
 
-    /// Changes what is said of it. Units used stay, unless the new rule counts in another way.
+    /// Changes its data. Used units remain, unless the new rule counts in another way.
     pub fn update(&mut self, patch: &KeyPatch) {
         let KeyPatch { name, scopes, quota, expires_ms, metadata } = patch;
         if let Some(name) = name {
@@ -249,7 +249,7 @@ impl ApiKey {
         }
     }
 
-    /// What is known of it.
+    /// The public data of the key.
     #[must_use]
     pub fn info(&self, place: &KeyPlace, epoch: u64, now: Now<'_>) -> KeyInfo {
         KeyInfo {
@@ -265,13 +265,13 @@ impl ApiKey {
         }
     }
 
-    /// What a request is told about it.
+    /// The data of the key for a request.
     #[must_use]
     pub fn facts(&self) -> KeyFacts {
         self.facts.clone()
     }
 
-    /// Forgets at most so many answers that need not be remembered any more.
+    /// Drops at most `most` expired answers.
     pub fn expire(&mut self, settled_ms: u64, most: usize) {
         if let Some(answers) = &mut self.answers {
             answers.expire(settled_ms, most, |_, _| ());
@@ -292,20 +292,20 @@ impl ApiKey {
     }
 }
 
-/// The API key that holds a balance, by the quota's key (docs/layout.md); `None` of every other quota.
+/// The id of the API key that holds a balance, by the quota's key (docs/layout.md); `None` for every other quota.
 #[must_use]
 pub fn key_of_balance(quota_key: &str) -> Option<&str> {
     let (_, id) = quota_key.strip_prefix("bk")?.rsplit_once('\0')?;
     Some(id)
 }
 
-/// What is told of a key that does not exist, or is no longer listed.
+/// The fault of a key that does not exist, or is no longer listed.
 #[must_use]
 pub fn unknown_key() -> Fault {
     Fault::input("keyId is not the id of a key that is kept")
 }
 
-/// What is told where there is nothing to top up.
+/// The fault of a top-up without a balance.
 #[must_use]
 pub fn no_balance() -> Fault {
     Fault::input("addQuota() needs a key whose quota is a 'balance'")

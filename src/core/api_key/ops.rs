@@ -1,4 +1,4 @@
-//! What is asked about API keys, and what is answered.
+//! The questions and answers about API keys.
 
 use crate::core::api_key::types::KeyFacts;
 use crate::core::api_key::types::KeyInfo;
@@ -13,85 +13,86 @@ use crate::core::quota::state::{Consumption, ReceiptId};
 use crate::core::request::request::{Decide, Decision};
 use std::borrow::Cow;
 
-/// One use of a key, alone or beside a token of its owner.
+/// One use of a key, alone or with a token of its owner.
 #[derive(Clone, Debug)]
 pub struct Use<'a> {
-    /// The rest of the decision; its user is the owner. Of a key alone: see [`Decide::without_token`].
+    /// The other parts of the decision. Its user is the owner. For a key alone: see [`Decide::without_token`].
     pub decide: Decide<'a>,
     /// The key's id.
     pub id: Cow<'a, str>,
-    /// The SHA-256 of what was presented.
+    /// The SHA-256 of the presented key.
     pub digest: Digest,
     /// The scopes that the key must have.
     pub scopes: Vec<String>,
-    /// Units of the key's own quota; 0 looks.
+    /// Units of the key's own quota. 0 only looks.
     pub cost: u64,
-    /// Charged once, however often it is asked.
+    /// The idempotency key of the charge, if there is one.
     pub once: Option<Idempotency>,
-    /// Of what is charged to the key, where a step that comes after it may deny: 128 random bits.
+    /// The receipt id of the charge, if a later step may deny: 128 random bits.
     pub receipt: Option<ReceiptId>,
 }
 
-/// What the name of an imported key is told of the key's record. It may lie where the record does not, so that each is a step
-/// of its own; one that is missed lets the name stay, and never lets it go too soon.
+/// An update of the import index after its key changed. Index and key may be in different slots, so each update is a step
+/// of its own. If an update is lost, a stale entry remains. An entry is never dropped before its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pointed {
-    /// The key is there, and expires then, in milliseconds.
+    /// The key exists, and expires at that instant, in milliseconds.
     Created { expires_ms: Option<u64> },
-    /// Its expiry is about to be changed.
+    /// The expiry of the key is about to change.
     Changing,
-    /// That was done, for the so many-th time (0: it was not done); the record may be gone then, in milliseconds.
+    /// The expiry has changed. `version` counts the changes (0: it was not changed). The record may be dropped at that
+    /// instant, in milliseconds.
     Changed { version: u64, gone_ms: Option<u64> },
-    /// It has ended for good; the record may be gone then, at the latest.
+    /// The key has ended. The record may be dropped at that instant at the latest.
     Ended { gone_ms: u64 },
 }
 
-/// Something to be told to the name of an imported key.
+/// One update of the import index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pointing {
     /// The SHA-256 of the key's text.
     pub digest: Digest,
-    /// Where the key lies: a name that is another's is told nothing.
+    /// The place of the key. An entry of another key is not updated.
     pub place: KeyPlace,
-    /// What.
+    /// The change of the key.
     pub what: Pointed,
 }
 
-/// What is asked. Everything but `Find`, `Claim` and `Point` is about the owner's record.
+/// A question about API keys. All except `Find`, `Claim` and `Point` are about the owner's record.
 #[derive(Clone, Debug)]
 pub enum KeyOp<'a> {
-    /// Where does this key lie?
+    /// Finds the place of a key.
     Find(KeyName),
-    /// Takes the name of a key that is about to be imported; the claim lapses by itself unless it is
-    /// told that the key is there. `over`: a holder who was told of, and whose key was not there any more afterwards.
+    /// Claims an entry of the import index for a new key. The claim expires unless `Point` confirms the key. `over`: the
+    /// place of an earlier import whose key no longer exists.
     Claim { digest: Digest, place: KeyPlace, over: Option<KeyPlace> },
-    /// Tells the name of an imported key of the key. False where it is another's.
+    /// Updates the import index. False if the entry belongs to another key.
     Point(Pointing),
-    /// Creates a key; false where the id is taken.
+    /// Creates a key. False if the id is taken.
     Create(Box<NewKey>),
-    /// Does the key stand, beside everything else that a request needs?
+    /// Uses a key: decides the request with the key's own rules.
     Use(Box<Use<'a>>),
-    /// Replaces the secret; the old one works for `grace_ms` more. False where no such key stands.
+    /// Replaces the secret. The previous secret is accepted for `grace_ms` more. False if there is no valid key.
     Rotate { place: KeyPlace, digest: Digest, start: String, grace_ms: u64 },
-    /// Revokes a key; false where it did not stand.
+    /// Revokes a key. False if it was not valid.
     Revoke(KeyPlace),
     /// Adds units to the balance of a key.
     Add { place: KeyPlace, units: u64, once: Option<Idempotency> },
-    /// Changes what is said of a key. `pointed`: the name of an imported one was told that its expiry will be changed.
+    /// Changes the data of a key. `pointed`: the import index knows that the expiry of the key will change.
     Update { place: KeyPlace, patch: Box<KeyPatch>, pointed: bool },
-    /// The ids of an owner's keys.
+    /// Returns the ids of an owner's keys.
     Ids { owner: String, from: String },
-    /// What is known of these keys; of unknown ones nothing.
+    /// Returns the public data of these keys, without unknown keys.
     Get { owner: String, ids: Vec<String> },
 }
 
-/// What is answered.
+/// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyAnswer {
-    /// To `Find`: where it lies. To `Claim`: `None`: it was taken; else whose import was confirmed, so
-    /// that the key is there, or was.
+    /// To `Find`: the place of the key. To `Claim`: `None`: the entry was claimed. Otherwise the place of the key of an earlier,
+    /// confirmed import.
     Place(Option<KeyPlace>),
-    /// To acts that may find nothing to do; to `Claim`: false: another import is under way.
+    /// To operations that may have no effect. To `Claim`: false: another import is in progress.
     Done(bool),
     /// To `Add`.
     Added(Consumption),
@@ -99,28 +100,28 @@ pub enum KeyAnswer {
     Ids { ids: Vec<String>, next: Option<String> },
     /// To `Get` and `Update`.
     Infos(Vec<KeyInfo>),
-    /// To `Revoke`, `Get` and `Update` of imported keys: this, and their names are to be told so. `Done(false)` to `Update`:
-    /// before it is done, which was not.
+    /// To `Revoke`, `Get` and `Update` of imported keys: the answer, and updates for the import index. `Done(false)` to `Update`:
+    /// the update of the index must come first, and nothing changed.
     Pointing(Vec<Pointing>, Box<Self>),
     /// To `Use`.
     Used(Box<KeyUsed>),
 }
 
-/// What a use of a key came to.
+/// The answer to a use of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyUsed {
     /// The decision as a whole.
     pub decision: Decision,
-    /// Where the key lies.
+    /// The place of the key.
     pub place: KeyPlace,
-    /// Its scopes and metadata, where it stands.
+    /// Its scopes and metadata, if the key is valid.
     pub facts: Option<KeyFacts>,
-    /// Its own quota, where it has one, and is told: the key stands, and nothing but a quota denies.
+    /// Its own quota, if it has one, the key is valid, and at most a quota denies.
     pub own: Option<Consumption>,
 }
 
 impl KeyUsed {
-    /// A use that was refused for this reason alone, and before anything else was looked at.
+    /// A use that was refused for this reason alone, before any other check.
     #[must_use]
     pub fn refused(place: KeyPlace, reason: Reason) -> Self {
         let mut would_deny = Reasons::default();

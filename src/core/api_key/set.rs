@@ -1,4 +1,4 @@
-//! All API keys of one owner, and the epoch up to which they have fallen.
+//! All API keys of one owner, and the epoch up to which they are revoked.
 
 use super::key::{ApiKey, unknown_key};
 use super::ops::{KeyAnswer, KeyOp};
@@ -16,25 +16,24 @@ pub struct ApiKeySet {
     keys: DueMap<Box<str>, ApiKey>,
     /// The highest `born` of a key.
     last: u64,
-    /// Keys born up to here have fallen.
+    /// Keys with a `born` of at most this value are revoked.
     epoch: u64,
-    /// Behind which of the keys the others are still to be told that they have fallen.
+    /// The position after which keys do not know yet that the epoch revoked them.
     falling: Option<Option<Place>>,
 }
 
-/// A place in the order in which keys are dropped.
+/// A position in the order of expiry.
 type Place = (u64, Box<str>);
 
 impl ApiKeySet {
-    /// Lets every key fall that there is now; one created afterwards stands, in this very microsecond too.
+    /// Revokes all current keys. A key created afterwards is valid, in this same microsecond too.
     pub fn revoke_all(&mut self, now_us: u64) {
         self.last = self.last.max(now_us);
         self.epoch = self.last;
         self.falling = Some(None);
     }
 
-    /// Tells at most so many of the keys that have fallen with the others, so that they are dropped in time. Until then the
-    /// epoch tells.
+    /// Marks at most `most` keys as revoked by the epoch, so that they are dropped in time. Until then the epoch decides.
     fn fall(&mut self, most: usize) {
         let Some(from) = self.falling.take() else { return };
         let (page, next) = self.keys.page(from, most);
@@ -45,7 +44,7 @@ impl ApiKeySet {
         self.falling = next.map(Some);
     }
 
-    /// A page of ids. `from`: the place as it was told with the page before.
+    /// A page of ids. `from`: the position that the previous page returned.
     fn ids(&self, from: &str) -> (Vec<String>, Option<String>) {
         let from = from.split_once(' ').and_then(|(due, id)| Some((due.parse().ok()?, id.into())));
         let (page, next) = self.keys.page(from, SLICE);
@@ -80,7 +79,7 @@ impl ApiKeySet {
             KeyOp::Update { place, patch, .. } => {
                 let info = self.with(&place.id, now_ms, |key| {
                     key.update(patch);
-                    // Reported once more, even if the new expiry is long past.
+                    // Reported again, even if the new expiry is long past.
                     key.info(place, epoch, now)
                 });
                 KeyAnswer::Infos(vec![info.ok_or_else(unknown_key)?])
@@ -122,7 +121,7 @@ impl ApiKeySet {
         self.keys.get(id).filter(|key| !key.is_gone(self.epoch, now_ms))
     }
 
-    /// The reasons that deny a use of a key with this secret, quota aside.
+    /// The reasons that deny a use of a key with this secret, quota excluded.
     #[must_use]
     pub fn denial_reasons(&self, id: &str, digest: &Digest, now_ms: u64) -> Reasons {
         let mut unknown = Reasons::default();
@@ -155,7 +154,7 @@ impl ApiKeySet {
         done == Some(true)
     }
 
-    /// Drops what nobody is told of any more, at most so many keys, naming them; true where nothing is left.
+    /// Drops at most `most` keys that are no longer listed, and reports each. True if no key is left.
     pub fn expire(&mut self, settled_ms: u64, most: usize, mut gone: impl FnMut(&str)) -> bool {
         self.fall(most);
         let mut due = Vec::new();

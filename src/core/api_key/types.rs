@@ -3,40 +3,40 @@
 use crate::core::base::digest::Digest;
 use crate::core::quota::state::{Consumption, QuotaRule};
 
-/// What a presented key says of where it lies.
+/// The name of a presented key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyName {
-    /// It carries its id.
+    /// The key carries its id.
     Id(String),
     /// An imported key: the SHA-256 of its text.
     Import(Digest),
 }
 
-/// Where a key lies. Neither ever changes.
+/// The place of a key: its id and its owner. Both never change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyPlace {
     /// Its id.
     pub id: String,
-    /// Whose it is.
+    /// The user who owns it.
     pub owner: String,
 }
 
 /// A new key.
 #[derive(Clone, Debug)]
 pub struct NewKey {
-    /// Where it is to lie.
+    /// Its place.
     pub place: KeyPlace,
     /// The SHA-256 of its text.
     pub digest: Digest,
-    /// It was not made here.
+    /// The key was imported.
     pub imported: bool,
-    /// Its first characters, which may be shown.
+    /// Its first characters, which may be displayed.
     pub start: String,
-    /// What is said of it.
+    /// Its data.
     pub patch: KeyPatch,
 }
 
-/// What may be changed of a key; what is `None` stays.
+/// Changes of the data of a key. `None`: unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct KeyPatch {
     /// Its name.
@@ -51,7 +51,7 @@ pub struct KeyPatch {
     pub metadata: Option<Option<String>>,
 }
 
-/// What a request is told about its key.
+/// The data of a key for its request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyFacts {
     /// Its scopes.
@@ -62,10 +62,10 @@ pub struct KeyFacts {
     pub rule: Option<QuotaRule>,
 }
 
-/// What is known of a key.
+/// The public data of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyInfo {
-    /// Where it lies.
+    /// Its place.
     pub place: KeyPlace,
     /// Its name.
     pub name: Option<String>,
@@ -77,10 +77,10 @@ pub struct KeyInfo {
     pub created_ms: u64,
     /// When it expires; `None`: never.
     pub expires_ms: Option<u64>,
-    /// When it was last let through and charged; `None`: never.
+    /// When it was last allowed and charged; `None`: never.
     pub last_used_ms: Option<u64>,
-    /// It was revoked, itself or with all of its owner's.
+    /// Whether it was revoked, alone or with all keys of its owner.
     pub revoked: bool,
-    /// What is left of its quota, where it has one.
+    /// Its remaining quota, if it has one.
     pub quota: Option<Consumption>,
 }
