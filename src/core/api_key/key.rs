@@ -320,7 +320,7 @@ mod tests {
     use crate::core::base::digest::same;
 
     #[test]
-    fn digests_that_differ_in_one_bit_wherever_it_is_are_not_the_same() {
+    fn digests_that_differ_in_any_one_bit_are_not_equal() {
         let digest = std::array::from_fn(|at| u8::try_from(at * 7 % 256).unwrap_or_default());
         assert!(same(&digest, &digest.clone()));
         for bit in 0..8 * digest.len() {

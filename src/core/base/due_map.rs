@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn one_call_of_expire_takes_no_more_than_it_is_told() {
+    fn one_call_of_expire_removes_at_most_the_given_number() {
         let mut map = DueMap::<u64, u64>::default();
         for key in 0..1_000 {
             map.insert(key, key);

@@ -1,8 +1,8 @@
 //! Refunds of a bucket whose other units are still in use.
 //!
-//! The units of a bucket return in the order of their charges. So the units charged after a charge tell how many of its
-//! own units remain: refunds of later charges are subtracted, and all other used units must be older. Without this rule,
-//! a refund of a charge whose units have already returned would take units of later charges.
+//! The units of a bucket return in the order of their charges. So the remaining units of a charge follow from the units
+//! charged after it, minus their refunds: all other used units are older. Without this rule, a refund of a charge whose
+//! units have already returned would take units of later charges.
 
 /// Most ranges to remember. Beyond that the earliest is dropped. Charges before it may then get a smaller refund than
 /// their units, never a larger one.

@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_limit_acts_at_once_and_one_below_the_units_used_leaves_none() {
+    fn a_changed_limit_applies_immediately_and_a_limit_below_the_used_units_leaves_none() {
         let mut state = QuotaState::default();
         charge(&mut state, &BALANCE, 5, 0);
         let less = QuotaRule { limit: 2, ..BALANCE };
@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn a_balance_is_topped_up_beside_what_is_used() {
+    fn a_top_up_of_a_balance_leaves_the_used_units_unchanged() {
         let mut state = QuotaState::default();
         charge(&mut state, &BALANCE, 4, 1);
         let topped = state.add(&BALANCE, 10, Moment::at(1)).unwrap();
@@ -424,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_back_can_be_taken_again_and_no_more() {
+    fn refunded_units_can_be_charged_again_and_no_further_units() {
         for rule in [BALANCE, WINDOW, BUCKET] {
             let mut state = QuotaState::default();
             charge(&mut state, &rule, 1, 10);
@@ -442,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_another_time_is_not_given_back() {
+    fn a_charge_of_another_window_or_incarnation_is_not_refunded() {
         let mut state = QuotaState::default();
         let charged = charge_for_receipt(&mut state, &WINDOW, 1, 10);
         charge(&mut state, &WINDOW, 1, 1_010);
@@ -460,7 +460,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_gives_back_what_is_left_of_a_charge_and_nothing_of_those_behind_it() {
+    fn a_bucket_refunds_the_remaining_units_of_a_charge_and_no_units_of_later_charges() {
         let mut state = QuotaState::default();
         let early = charge_for_receipt(&mut state, &BUCKET, 2, 1_000);
         // One of them has returned.
@@ -478,7 +478,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_back_of_a_bucket_comes_back_in_whatever_order() {
+    fn refunds_of_a_bucket_are_exact_in_any_order() {
         let wide = QuotaRule { limit: 1_000, refill: Refill::Bucket(10_000_000) };
         let back = |count: usize, step: usize| {
             let mut state = QuotaState::default();
@@ -497,7 +497,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_that_has_counted_to_the_end_begins_anew_and_keeps_what_is_used() {
+    fn a_bucket_at_the_end_of_its_count_begins_again_and_keeps_the_used_units() {
         let mut state = QuotaState::default();
         let early = charge_for_receipt(&mut state, &BUCKET, 1, 1);
         state.added = MOST - 1;

@@ -24,7 +24,7 @@ const LOOK_APART_MOST: u64 = 20;
 /// The message when no fence above the highest known fence fits a double.
 #[must_use]
 pub fn fences_spent() -> Fault {
-    Fault::input("no fence is left above the one that was seen")
+    Fault::input("no fence is left above the highest known fence")
 }
 
 /// Wakes the ticket for which the turn is reserved. False if its gate cannot be reached.
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_nobody_can_wake_is_passed_over_with_all_of_its_gate() {
+    fn a_waiter_that_cannot_be_woken_is_skipped_with_all_waiters_of_its_gate() {
         let mut state = TurnState::default();
         for (gate, number) in [(9, 9), (1, 1), (1, 2), (2, 1), (1, 3)] {
             ask(&mut state, ticket(gate, number), START_US);
