@@ -35,7 +35,7 @@ pub struct UserRecord {
     user: UserState,
     keys: Option<Box<ApiKeySet>>,
     families: Option<Box<Families>>,
-    counters: Option<Box<Counters>>,
+    counters: Counters,
 }
 
 impl UserRecord {
@@ -160,10 +160,7 @@ impl UserRecord {
         {
             return Err(Fault::revoked());
         }
-        let mut counters = self.counters.take().unwrap_or_default();
-        let answer = counters.apply(apply, found, now_ms);
-        self.counters = Some(counters).filter(|counters| !counters.is_empty());
-        answer
+        self.counters.apply(apply, found, now_ms)
     }
 
     fn api_key(
@@ -242,7 +239,7 @@ impl UserRecord {
         self.user.is_empty()
             && self.keys.is_none()
             && self.families.is_none()
-            && self.counters.is_none()
+            && self.counters.is_empty()
     }
 
     /// One line for the canonical dump: records that answer equal read equal.
@@ -254,9 +251,9 @@ impl UserRecord {
             return String::new();
         }
         let user = record.user.describe();
-        let counters = record.counters.as_ref().map(|counters| counters.describe());
+        let counters = record.counters.describe();
         let keys = record.keys.as_ref().map(|keys| keys.describe());
         let families = record.families.as_ref().map(|families| families.describe());
-        format!("{user} counters={counters:?} keys={keys:?} families={families:?}")
+        format!("{user} {counters} keys={keys:?} families={families:?}")
     }
 }
