@@ -205,14 +205,8 @@ impl MemoryStore {
         }
     }
 
-    /// Lock order: user, then name. A holder of a name's lock never requests a user.
-    fn log_in(&self, login: &Login<'_>, op: &Op<'_>, now: Now<'_>) -> Verdict {
-        let user = &*login.admit.user;
-        let run = |record: &mut UserRecord| {
-            let verdict = record.apply(op, now, Aside::default());
-            self.enter_family(login, &verdict);
-            verdict
-        };
+    /// Runs a rule on the user's record, and holds the user's shard meanwhile. A new record is kept unless it is empty.
+    fn with_record(&self, user: &str, run: impl FnOnce(&mut UserRecord) -> Verdict) -> Verdict {
         match self.users.entry(user.into()) {
             Entry::Occupied(mut entry) => run(entry.get_mut()),
             Entry::Vacant(entry) => {
@@ -224,6 +218,17 @@ impl MemoryStore {
                 verdict
             }
         }
+    }
+
+    /// Lock order: user, then name. A holder of a name's lock never requests a user.
+    fn log_in(&self, login: &Login<'_>, op: &Op<'_>, now: Now<'_>) -> Verdict {
+        let user = &*login.admit.user;
+        let run = |record: &mut UserRecord| {
+            let verdict = record.apply(op, now, Aside::default());
+            self.enter_family(login, &verdict);
+            verdict
+        };
+        self.with_record(user, run)
     }
 
     /// Enters the family that a login began.
@@ -248,17 +253,7 @@ impl MemoryStore {
             self.counter_answers
                 .with(once, |found| record.apply_once(apply, found, horizon_ms, now))
         };
-        match self.users.entry((*apply.user).into()) {
-            Entry::Occupied(mut entry) => run(entry.get_mut()),
-            Entry::Vacant(entry) => {
-                let mut record = Box::<UserRecord>::default();
-                let verdict = run(&mut record);
-                if !record.is_empty() {
-                    entry.insert(record);
-                }
-                verdict
-            }
-        }
+        self.with_record(&apply.user, run)
     }
 
     /// If the turn requires a credential, holds its user's shard until the turn is granted. Lock order: user,
