@@ -220,13 +220,7 @@ for (const { name, express } of EXPRESS) {
       assert.equal(headers['Retry-After'], '1');
       leaving.open();
       await holding;
-      for (const path of ['/full', '/late', '/own']) {
-        // The response of the previous request may arrive before its turn is released.
-        let status = 0;
-        for (let tries = 0; tries < 50 && status !== 200; tries++)
-          status = (await get(port, path, text)).status;
-        assert.equal(status, 200, path);
-      }
+      for (const path of ['/full', '/late', '/own']) assert.equal((await get(port, path, text)).status, 200);
     });
 
     it('denies a credential that was revoked during the wait, and denies requests without a credential', async (t) => {
