@@ -13,9 +13,9 @@ const { ROOT, npm, run } = require('./lib/run.js');
 const BUILD_NODE = [20, 17];
 
 const RELEASE_ADDON = path.join(ROOT, 'src', 'js', binaryName);
-/** The loader and its types. Each flavour loads with those of the other. */
+/** The loader and its types. src/js holds the pair of the flavour that was set up last. */
 const GENERATED = ['binding.js', 'binding.d.ts'];
-const LOADER = path.join(ROOT, 'src', 'js', 'binding.js');
+const LOADERS = path.join(ROOT, 'src', 'js');
 
 /** Set-up that cannot go on; the message is one line that names the cure. */
 class SetupError extends Error {}
@@ -59,6 +59,14 @@ async function installPackages(log, quiet) {
   fs.writeFileSync(stamp, wanted);
 }
 
+/** Writes only a file that differs: specs that run at the same time may read it. @param {string} kept */
+function installLoader(kept) {
+  for (const name of GENERATED) {
+    const [from, to] = [path.join(kept, name), path.join(LOADERS, name)];
+    if (readIfThere(from) !== readIfThere(to)) fs.copyFileSync(from, to);
+  }
+}
+
 /**
  * Builds one flavour of the addon where its sources changed since the last build.
  * @param {{ script: string, addon: string, what: string }} flavour
@@ -75,7 +83,11 @@ async function buildAddon({ script, addon, what }, log, quiet) {
   ];
   const wanted = digest(sources, `${script} ${process.platform} ${process.arch}`);
   const stamp = path.join(ROOT, 'target', `${script.replace(':', '-')}.stamp`);
-  if (fs.existsSync(addon) && fs.existsSync(LOADER) && readIfThere(stamp) === wanted) return;
+  const kept = path.join(ROOT, 'target', `${script.replace(':', '-')}-loader`);
+  if (fs.existsSync(addon) && fs.existsSync(kept) && readIfThere(stamp) === wanted) {
+    installLoader(kept);
+    return;
+  }
   await checkCargo();
   log(`building ${what} (cargo; some minutes the first time)`);
   const { status, output } = await npm(['run', '--silent', script], { quiet });
@@ -83,12 +95,10 @@ async function buildAddon({ script, addon, what }, log, quiet) {
     throw new SetupError(
       `the addon could not be built: see above for cargo's reason, then try \`npm run ${script}\`${quiet ? `\n${output}` : ''}`,
     );
-  for (const name of GENERATED) {
-    const [from, to] = [path.join(path.dirname(addon), name), path.join(path.dirname(LOADER), name)];
-    if (!fs.existsSync(to)) fs.copyFileSync(from, to);
-  }
-  // Where CARGO_TARGET_DIR names another place, there is none here.
-  fs.mkdirSync(path.dirname(stamp), { recursive: true });
+  // With CARGO_TARGET_DIR, cargo has made no target directory here.
+  fs.mkdirSync(kept, { recursive: true });
+  for (const name of GENERATED) fs.copyFileSync(path.join(path.dirname(addon), name), path.join(kept, name));
+  installLoader(kept);
   fs.writeFileSync(stamp, wanted);
 }
 

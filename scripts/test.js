@@ -11,7 +11,7 @@
 //   npm test -- --keep-going        runs on after a red section of a cheap tier, as CI does
 //
 // A red section of the tiers "check" and "fast" stops the run.
-// `npm run test:fast` runs on the test addon, which builds in a fraction of the time, what `npm test` runs on the release addon.
+// `npm run test:fast` runs specs on the test addon that `npm test` runs on the release addon: it builds faster.
 // Specs in __test__/redis start real servers. So does the conformance suite in Rust, in a section of its own.
 // redis-server, valkey-server, nginx and libfaketime are installed with apt-get if they are absent.
 // NAPI_RS_NATIVE_LIBRARY_PATH selects the test addon: the generated loader reads it. On the release addon it is unset.

@@ -91,6 +91,7 @@ async function typeTest() {
  */
 async function specs(wanted, env, concurrency = SPEC_CONCURRENCY) {
   const { ok, files, assertions, counts } = await runSpecs(wanted, { env, concurrency });
+  if (files === 0) return { ok: true, skipped: 'no spec files' };
   if (counts === undefined) return { ok: false, note: 'node --test did not start' };
   const { passed, failed, skipped } = counts;
   for (const { name, reason } of skipped) console.log(`skipped: ${name} (${reason})`);

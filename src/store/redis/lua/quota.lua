@@ -1,6 +1,6 @@
 -- What is kept of a quota, the same wherever it lies: born (us), used, added (of a bucket: ever charged), since (us),
 -- until (ms, 0: never), period (us, of a bucket's last charge; 0: none); then, of a bucket, each stretch of charged units
--- that were given back: the number of the last unit, and how many (src/core/quota/given_back.rs).
+-- that were given back: the number of the last unit, and how many (src/core/quota/refunds.rs).
 -- A rule is: limit, window (ms, 0: a balance), period (us until a unit is back, 0: not a bucket).
 local MOST = 9007199254740991
 local DAY = 86400000
