@@ -11,14 +11,16 @@ const { until } = require('./started.js');
 const NAME = 'main';
 
 /**
- * Of Sentinel itself, in milliseconds: how often it looks, asks and tells. Its own periods are one to ten seconds. And one that
- * got no processor for two seconds would do nothing for thirty (TILT).
+ * Periods of Sentinel in milliseconds. The defaults are 1 to 10 seconds. A Sentinel that gets no processor for
+ * `tilt-trigger` does nothing for `tilt-period` (TILT); the defaults are 2 and 30 seconds. While the primary is down, a
+ * Sentinel asks a replica for its state once a second, and accepts a replica as the next primary only if the last state
+ * is at most five `ping-period` old. So five `ping-period` must be longer than a second.
  */
 const PERIODS = {
   'info-period': 200,
   'publish-period': 200,
   'ask-period': 100,
-  'ping-period': 100,
+  'ping-period': 300,
   'tilt-trigger': 60_000,
   'tilt-period': 500,
 };
@@ -36,7 +38,7 @@ const PERIODS = {
  * @property {(primary: Server) => Promise<number>} [front] starts what stands before the primary; the port at which the Sentinels are told that it is
  */
 
-/** A vote that came to nothing, because a replica had not told of itself for half a second, is repeated after six. */
+/** Time for several votes, in milliseconds: Sentinels repeat a vote without a result after about six seconds. */
 const SEVERAL_VOTES = 90_000;
 
 class Sentinels {
@@ -84,14 +86,16 @@ class Sentinels {
 
   /** Until another node than this one is the primary, says so itself, and takes writes. @param {Server} old @returns {Promise<Server>} */
   async failedOver(old) {
-    return until(
-      'another node is the primary',
-      async () => {
-        const node = await this.primary();
-        if (node === old) return false;
-        return (await node.command('ROLE'))[0] === 'master' && node;
-      },
-      SEVERAL_VOTES,
+    return explained(this.sentinels, () =>
+      until(
+        'another node is the primary',
+        async () => {
+          const node = await this.primary();
+          if (node === old) return false;
+          return (await node.command('ROLE'))[0] === 'master' && node;
+        },
+        SEVERAL_VOTES,
+      ),
     );
   }
 
@@ -159,6 +163,26 @@ class Sentinels {
   }
 }
 
+/** @param {string[]} list names and values in turn */
+const pairs = (list) =>
+  Object.fromEntries(Array.from({ length: list.length / 2 }, (_, n) => list.slice(2 * n, 2 * n + 2)));
+
+/**
+ * Adds the logs of the Sentinels to an error.
+ * @template T
+ * @param {Server[]} sentinels
+ * @param {() => Promise<T>} work
+ */
+async function explained(sentinels, work) {
+  try {
+    return await work();
+  } catch (error) {
+    const logs = sentinels.map((sentinel) => sentinel.log().split('\n').slice(-40).join('\n'));
+    const { message, cause } = /** @type {Error} */ (error);
+    throw new Error(`${message}: ${cause}\n${logs.join('\n\n')}`, { cause: error });
+  }
+}
+
 /**
  * @param {Test} t
  * @param {Options} [options]
@@ -205,17 +229,17 @@ async function startSentinels(t, options = {}) {
   for (const sentinel of watching)
     await sentinel.command('SENTINEL', 'DEBUG', ...Object.entries(PERIODS).flat());
   await all.inStep();
-  await until('the Sentinels know each other and the replicas', async () => {
-    for (const sentinel of watching) {
-      const pairs = await sentinel.command('SENTINEL', 'MASTER', NAME);
-      const state = Object.fromEntries(
-        Array.from({ length: pairs.length / 2 }, (_, n) => pairs.slice(2 * n, 2 * n + 2)),
-      );
-      if (Number(state['num-slaves']) !== replicas) return false;
-      if (Number(state['num-other-sentinels']) !== sentinels - 1 || state.flags !== 'master') return false;
-    }
-    return true;
-  });
+  const counts = { 'num-slaves': `${replicas}`, 'num-other-sentinels': `${sentinels - 1}`, flags: 'master' };
+  await explained(watching, () =>
+    until('the Sentinels know each other and the replicas', async () => {
+      for (const sentinel of watching) {
+        const state = pairs(await sentinel.command('SENTINEL', 'MASTER', NAME));
+        for (const [name, value] of Object.entries(counts))
+          if (state[name] !== value) throw new Error(`${name} is ${state[name]} instead of ${value}`);
+      }
+      return true;
+    }),
+  );
   return all;
 }
 
