@@ -74,7 +74,7 @@ pub enum Act<'a> {
     /// About a turn: see [`TurnOp`].
     Turn(TurnOp<'a>),
     /// Asks whether a credential is still valid. Touches no session.
-    Standing { user: Cow<'a, str>, credential: Credential<'a> },
+    CheckCredential { user: Cow<'a, str>, credential: Credential<'a> },
     /// Asks whether the store answers.
     Ping,
 }
@@ -93,7 +93,7 @@ pub struct Op<'a> {
 
 /// The answer of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Answer {
     /// To [`Act::Decide`].
     Decision(Decision),
     /// To [`Act::Admit`].
@@ -120,15 +120,15 @@ pub enum Verdict {
     Applied(Applied),
     /// To [`Act::Turn`], except `Leave`.
     Turn(TurnAnswer),
-    /// To [`Act::Standing`]: `Allowed`, or the first reason that denies the credential.
-    Standing(Reason),
+    /// To [`Act::CheckCredential`]: `Allowed`, or the first reason that denies the credential.
+    Validity(Reason),
     /// To [`Act::Ping`]: the replicas of the primaries, if a store on servers may ask for them.
     Pong(Option<Vec<Replica>>),
     /// The question was wrong, which only the store could see. Nothing changed.
     Fault(Fault),
 }
 
-impl Verdict {
+impl Answer {
     /// The result as a store delivers it.
     ///
     /// # Errors
@@ -154,7 +154,7 @@ pub struct Row<'a> {
     pub observe: Observe,
     /// The script that a server runs. [`Script::when_full`] says what happens when the server is out of memory.
     pub script: Script,
-    /// The variant of [`Verdict`] that answers it, unless that is a fault.
+    /// The variant of [`Answer`] that answers it, unless that is a fault.
     pub answer: Kind,
 }
 
@@ -186,7 +186,7 @@ pub enum Observe {
     Steps,
 }
 
-/// A variant of [`Verdict`].
+/// A variant of [`Answer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Decision,
@@ -202,7 +202,7 @@ pub enum Kind {
     Key,
     Applied,
     Turn,
-    Standing,
+    Validity,
     Pong,
 }
 
@@ -272,7 +272,7 @@ impl Act<'_> {
             Self::ApiKey(KeyOp::Claim { .. }) => {
                 row(None, Never, Ignored, Real, Script::KeyClaim, Kind::ApiKey)
             }
-            Self::ApiKey(KeyOp::Point(_)) => {
+            Self::ApiKey(KeyOp::UpdateIndex(_)) => {
                 row(None, Never, Ignored, Real, Script::KeyPoint, Kind::ApiKey)
             }
             Self::ApiKey(KeyOp::Create(new)) => {
@@ -333,8 +333,8 @@ impl Act<'_> {
             Self::Turn(TurnOp::Extend { .. }) => {
                 row(None, Never, Ignored, Real, Script::TurnExtend, Kind::Turn)
             }
-            Self::Standing { user, .. } => {
-                row(of(user), Never, Ignored, Real, Script::Standing, Kind::Standing)
+            Self::CheckCredential { user, .. } => {
+                row(of(user), Never, Ignored, Real, Script::CheckCredential, Kind::Validity)
             }
             Self::Ping => row(None, Never, Ignored, Steps, Script::Check, Pong),
         }
@@ -348,11 +348,11 @@ impl Act<'_> {
 
     /// The user whose credentials the operation may have invalidated.
     #[must_use]
-    pub fn invalidates(&self, verdict: &Verdict) -> Option<&str> {
+    pub fn invalidates(&self, verdict: &Answer) -> Option<&str> {
         let row = self.row();
         let revoked = match row.revokes {
             Revokes::Never => false,
-            Revokes::Always => !matches!(verdict, Verdict::Fault(_)),
+            Revokes::Always => !matches!(verdict, Answer::Fault(_)),
             Revokes::IfAnswered => verdict.has_revoked(),
         };
         row.user.filter(|_| revoked)
@@ -411,8 +411,8 @@ impl Op<'_> {
             Act::Once { key, by, ttl_ms } => Act::Once { key: own(key), by: own(by), ttl_ms },
             Act::OnceRelease { key, by } => Act::OnceRelease { key: own(key), by: own(by) },
             Act::Turn(turn) => Act::Turn(turn.into_owned()),
-            Act::Standing { user, credential } => {
-                Act::Standing { user: own(user), credential: credential.into_owned() }
+            Act::CheckCredential { user, credential } => {
+                Act::CheckCredential { user: own(user), credential: credential.into_owned() }
             }
             Act::Ping => Act::Ping,
         };
@@ -420,7 +420,7 @@ impl Op<'_> {
     }
 }
 
-impl Verdict {
+impl Answer {
     /// The decision in the answer, if it has one.
     #[must_use]
     pub const fn decision(&self) -> Option<&Decision> {
@@ -470,7 +470,7 @@ impl Verdict {
             Self::Key(_) => Kind::Key,
             Self::Applied(_) => Kind::Applied,
             Self::Turn(_) => Kind::Turn,
-            Self::Standing(_) => Kind::Standing,
+            Self::Validity(_) => Kind::Validity,
             Self::Pong(_) => Kind::Pong,
             Self::Fault(_) => return None,
         })
@@ -484,7 +484,7 @@ impl Verdict {
 }
 
 /// The result of an operation.
-pub type Outcome = Result<Verdict, Fault>;
+pub type Outcome = Result<Answer, Fault>;
 
 /// A server that replicates a primary.
 #[derive(Clone, Debug, PartialEq, Eq)]

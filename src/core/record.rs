@@ -1,7 +1,7 @@
 //! All data of one user, and the dispatch of each operation to its rule. Pure: the instant is an argument, and the
 //! record has no effect outside itself.
 
-use super::op::{Act, Op, Verdict};
+use super::op::{Act, Answer, Op};
 use crate::core::api_key::key::key_of_balance;
 use crate::core::api_key::ops::{KeyAnswer, KeyOp};
 use crate::core::api_key::set::ApiKeySet;
@@ -17,7 +17,7 @@ use crate::core::decision::login::family;
 use crate::core::decision::user_state::UserState;
 use crate::core::family::family::Families;
 use crate::core::family::ops::{FamilyId, KnownFamily};
-use crate::core::quota::place::Aside;
+use crate::core::quota::place::SideState;
 use crate::core::quota::state::QuotaState;
 use crate::core::request::credential::Credential;
 
@@ -41,61 +41,61 @@ pub struct UserRecord {
 impl UserRecord {
     /// Decides one operation and, if it is allowed, carries it out. `aside`: the state outside the record that a request
     /// reads and changes.
-    pub fn apply(&mut self, op: &Op<'_>, now: Now<'_>, aside: Aside<'_>) -> Verdict {
+    pub fn apply(&mut self, op: &Op<'_>, now: Now<'_>, side: SideState<'_>) -> Answer {
         self.user.sessions.begin(op.horizon_ms, now);
-        self.run(op, now, aside).unwrap_or_else(Verdict::Fault)
+        self.run(op, now, side).unwrap_or_else(Answer::Fault)
     }
 
-    fn run(&mut self, op: &Op<'_>, now: Now<'_>, aside: Aside<'_>) -> Result<Verdict, Fault> {
+    fn run(&mut self, op: &Op<'_>, now: Now<'_>, side: SideState<'_>) -> Result<Answer, Fault> {
         let now_ms = now.ms();
         let UserState { sessions, validity, .. } = &mut self.user;
         Ok(match &op.act {
-            Act::Decide(asked) => Verdict::Decision(decide(
+            Act::Decide(asked) => Answer::Decision(decide(
                 &mut self.user,
                 asked,
                 Reasons::default(),
                 now,
                 op.most_lead_ms,
-                aside,
+                side,
             )?),
-            Act::Admit(asked) => Verdict::Admission(Box::new(admit(&mut self.user, asked, now_ms))),
-            Act::Touch { user, session } => Verdict::Session(sessions.touch(user, session, now_ms)),
-            Act::End { session, .. } => Verdict::Flag(sessions.end(session, now_ms)),
+            Act::Admit(asked) => Answer::Admission(Box::new(admit(&mut self.user, asked, now_ms))),
+            Act::Touch { user, session } => Answer::Session(sessions.touch(user, session, now_ms)),
+            Act::End { session, .. } => Answer::Flag(sessions.end(session, now_ms)),
             Act::EndAll { except, .. } => {
-                Verdict::Count(sessions.end_all(except.as_deref(), now_ms))
+                Answer::Count(sessions.end_all(except.as_deref(), now_ms))
             }
-            Act::List { user, from } => Verdict::Sessions(sessions.list(user, *from)),
+            Act::List { user, from } => Answer::Sessions(sessions.list(user, *from)),
             Act::RevokeToken { token, until_ms, .. } => {
                 validity.revoke_token(token, *until_ms, now_ms);
-                Verdict::Flag(true)
+                Answer::Flag(true)
             }
             Act::IsRevoked { token, issued, .. } => {
                 let reasons = validity.denial_reasons(token, *issued, now_ms);
-                Verdict::Flag(reasons != Reasons::default())
+                Answer::Flag(reasons != Reasons::default())
             }
             Act::RevokeUser { keys, lead, .. } => {
                 if *keys {
                     self.keys.get_or_insert_default().revoke_all(now.us);
                 }
-                Verdict::Count(self.user.revoke_all(lead.fixed_ms(), now))
+                Answer::Count(self.user.revoke_all(lead.fixed_ms(), now))
             }
             Act::BlockUser { until_ms, lead, .. } => {
                 let ended = self.user.revoke_all(lead.fixed_ms(), now);
                 self.user.validity.block(*until_ms);
-                Verdict::Count(ended)
+                Answer::Count(ended)
             }
-            Act::UnblockUser { .. } => Verdict::Flag(validity.unblock(now_ms)),
-            Act::IsBlocked { .. } => Verdict::Flag(validity.is_blocked(now_ms)),
-            Act::NextGeneration { .. } => Verdict::Generation(validity.next_generation(now.us)),
+            Act::UnblockUser { .. } => Answer::Flag(validity.unblock(now_ms)),
+            Act::IsBlocked { .. } => Answer::Flag(validity.is_blocked(now_ms)),
+            Act::NextGeneration { .. } => Answer::Generation(validity.next_generation(now.us)),
             Act::ApiKey(asked) => {
-                Verdict::ApiKey(self.api_key(asked, now, op.most_lead_ms, aside)?)
+                Answer::ApiKey(self.api_key(asked, now, op.most_lead_ms, side)?)
             }
             Act::Family(asked) => {
-                Verdict::Family(family(&mut self.user, &mut self.families, asked, now)?)
+                Answer::Family(family(&mut self.user, &mut self.families, asked, now)?)
             }
-            Act::Apply(apply) => Verdict::Applied(self.count(apply, None, now_ms)?.0),
-            Act::Standing { credential, .. } => {
-                Verdict::Standing(self.denial_reasons(credential, now_ms).first())
+            Act::Apply(apply) => Answer::Applied(self.count(apply, None, now_ms)?.0),
+            Act::CheckCredential { credential, .. } => {
+                Answer::Validity(self.denial_reasons(credential, now_ms).first())
             }
             // Not about a user's record: a store never asks a record.
             Act::Consume(_)
@@ -106,7 +106,7 @@ impl UserRecord {
             | Act::Once { .. }
             | Act::OnceRelease { .. }
             | Act::Turn(_)
-            | Act::Ping => Verdict::Flag(true),
+            | Act::Ping => Answer::Flag(true),
         })
     }
 
@@ -118,11 +118,11 @@ impl UserRecord {
         found: Option<&RememberedValues>,
         horizon_ms: u64,
         now: Now<'_>,
-    ) -> (Verdict, Option<RememberedValues>) {
+    ) -> (Answer, Option<RememberedValues>) {
         self.user.sessions.begin(horizon_ms, now);
         match self.count(apply, found, now.ms()) {
-            Ok((applied, fresh)) => (Verdict::Applied(applied), fresh),
-            Err(fault) => (Verdict::Fault(fault), None),
+            Ok((applied, fresh)) => (Answer::Applied(applied), fresh),
+            Err(fault) => (Answer::Fault(fault), None),
         }
     }
 
@@ -168,13 +168,13 @@ impl UserRecord {
         op: &KeyOp<'_>,
         now: Now<'_>,
         most_lead_ms: u64,
-        aside: Aside<'_>,
+        side: SideState<'_>,
     ) -> Result<KeyAnswer, Fault> {
         let keys = &mut self.keys;
         match op {
             KeyOp::Use(asked) => {
                 let used =
-                    use_key(&mut self.user, keys.as_deref_mut(), asked, now, most_lead_ms, aside)?;
+                    use_key(&mut self.user, keys.as_deref_mut(), asked, now, most_lead_ms, side)?;
                 Ok(KeyAnswer::Used(Box::new(used)))
             }
             KeyOp::Create(new) => {

@@ -52,7 +52,7 @@ scripts! {
     ResetQuotas Runs,
     Apply Fails,
     ApplyStanding Fails,
-    Standing Runs,
+    CheckCredential Runs,
     TurnAsk Fails,
     TurnAskStanding Fails,
     TurnLeave Runs,

@@ -11,10 +11,10 @@ use crate::core::counter::claim::Held;
 use crate::core::counter::counter::{Apply, RememberedValues};
 use crate::core::family::ops::FamilyOp;
 use crate::core::op::Outcome;
-use crate::core::op::{Act, Op, Verdict};
+use crate::core::op::{Act, Answer, Op};
 use crate::core::quota::charge::QuotaPlace;
 use crate::core::quota::idempotency::{Idempotency, RememberedCharge};
-use crate::core::quota::place::Aside;
+use crate::core::quota::place::SideState;
 use crate::core::quota::spend;
 use crate::core::quota::state::{Moment, QuotaState, RECEIPT_MS, ReceiptId};
 use crate::core::record::UserRecord;
@@ -53,7 +53,7 @@ enum Job {
     /// Not decided yet.
     Decide(Op<'static>),
     /// Decided on the state at its arrival. Not written yet.
-    Write(Box<Stale>, Verdict),
+    Write(Box<Stale>, Answer),
 }
 
 /// The state at the arrival of an operation, with the changes of the operation.
@@ -152,13 +152,13 @@ impl LateStore {
                 let mut held = self.memory.claims.read(key);
                 let taken = claim::take(&mut held, by, *ttl_ms, now.ms());
                 stale.once = Some((key.to_string(), held));
-                Verdict::Flag(taken)
+                Answer::Flag(taken)
             }
             Act::OnceRelease { key, by } => {
                 let mut held = self.memory.claims.read(key);
                 let released = claim::release(&mut held, by, now.ms());
                 stale.once = Some((key.to_string(), held));
-                Verdict::Flag(released)
+                Answer::Flag(released)
             }
             Act::Turn(turn) => self.check_turn(turn, op.horizon_ms, now, &mut stale),
             Act::ResetQuotas { .. } | Act::ReceiptKey { .. } | Act::Ping => return Job::Decide(op),
@@ -199,12 +199,12 @@ impl LateStore {
         }
     }
 
-    fn apply(&self, op: &Op<'_>, stale: &mut Stale, now: Now<'_>) -> Verdict {
+    fn apply(&self, op: &Op<'_>, stale: &mut Stale, now: Now<'_>) -> Answer {
         let moment = Moment::at(now.us);
         let mut none = None;
         let memory = stale.memory.as_mut().map_or(&mut none, |(_, memory)| memory);
         let quota = stale.quota.as_mut().map(|(_, state)| state);
-        let told = |answer: Result<_, _>| answer.map_or_else(Verdict::Fault, Verdict::Consumption);
+        let told = |answer: Result<_, _>| answer.map_or_else(Answer::Fault, Answer::Consumption);
         match (&op.act, quota, &mut stale.record) {
             (Act::Consume(asked), Some(state), _) => {
                 told(spend::consume(state, memory, asked, moment))
@@ -223,11 +223,11 @@ impl LateStore {
                 };
                 let spent = (asked.charged.id, now.ms() + RECEIPT_MS);
                 stale.refunded = given_back.then_some(spent);
-                Verdict::Flag(given_back)
+                Answer::Flag(given_back)
             }
             (_, quota, Some((_, record))) => {
-                let verdict = record.apply(op, now, Aside { quota, memory: Some(memory) });
-                if let (Act::ApiKey(KeyOp::Create(new)), Verdict::ApiKey(KeyAnswer::Done(true))) =
+                let verdict = record.apply(op, now, SideState { quota, memory: Some(memory) });
+                if let (Act::ApiKey(KeyOp::Create(new)), Answer::ApiKey(KeyAnswer::Done(true))) =
                     (&op.act, &verdict)
                 {
                     self.memory.api_key_index.enter(new);
@@ -237,7 +237,7 @@ impl LateStore {
                 }
                 verdict
             }
-            (_, _, None) => Verdict::Flag(false),
+            (_, _, None) => Answer::Flag(false),
         }
     }
 
@@ -247,7 +247,7 @@ impl LateStore {
         horizon_ms: u64,
         now: Now<'_>,
         stale: &mut Stale,
-    ) -> Verdict {
+    ) -> Answer {
         let mut record = Box::new(self.memory.read(&apply.user));
         let found = apply.once.as_ref().and_then(|once| self.memory.counter_answers.read(once));
         let (verdict, fresh) = record.apply_once(apply, found.as_ref(), horizon_ms, now);
@@ -262,7 +262,7 @@ impl LateStore {
         horizon_ms: u64,
         now: Now<'_>,
         stale: &mut Stale,
-    ) -> Verdict {
+    ) -> Answer {
         let against = match turn {
             TurnOp::Ask(Ask { place, credential: Some(credential), .. }) => {
                 self.memory.read(&place.id).first_denial(credential, horizon_ms, now)

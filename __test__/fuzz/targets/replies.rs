@@ -8,7 +8,7 @@ use latchgate::core::counter::counter::{Apply, Change};
 use latchgate::core::family::ops::{
     FamilyAnswer, FamilyKey, FamilyOp, Login, NewFamily, PresentedToken, Refresh, Serial,
 };
-use latchgate::core::op::{Act, Op, Verdict};
+use latchgate::core::op::{Act, Op, Answer};
 use latchgate::core::quota::charge::{Charge, QuotaPlace};
 use latchgate::core::quota::spend::Consume;
 use latchgate::core::quota::state::{QuotaRule, Refill, Spend};
@@ -145,7 +145,7 @@ fn act<'a>(feed: &mut Feed<'_>) -> (Act<'a>, bool) {
             let changes = vec![change; usize::from(feed.byte() % 4)];
             Act::Apply(Apply { user: user.into(), changes, once: None, credential: None })
         }
-        22 => Act::Standing { user: user.into(), credential: Credential::default() },
+        22 => Act::CheckCredential { user: user.into(), credential: Credential::default() },
         23 => {
             let place = TurnPlace { kind: TurnKind::Lock, id: user.into() };
             Act::Turn(TurnOp::Extend { place, ticket: feed.array(), by_ms: feed.number() })
@@ -202,8 +202,8 @@ fuzz_target!(|data: &[u8]| {
     for cut in (0..reply.len()).rev().take(64) {
         let other = decode(&plan.call.expects, &reply[..cut]);
         // Some faults, and that a family is unknown, are one byte.
-        let is_byte = |other: &Verdict| {
-            matches!(other, Verdict::Fault(_) | Verdict::Family(FamilyAnswer::Unknown))
+        let is_byte = |other: &Answer| {
+            matches!(other, Answer::Fault(_) | Answer::Family(FamilyAnswer::Unknown))
         };
         if let Some(other) = other.filter(|other| cut > 1 || !is_byte(other)) {
             assert_eq!(format!("{other:?}"), said, "of {cut} bytes");

@@ -7,7 +7,7 @@ use super::{assert_nothing_left, on_every_store};
 use latchgate::core::api_key::types::{KeyPatch, KeyPlace};
 use latchgate::core::base::hash_slot::bucket;
 use latchgate::core::base::reason::Reason;
-use latchgate::core::op::{Act, Op, Verdict};
+use latchgate::core::op::{Act, Answer, Op};
 use latchgate::core::request::request::{Admit, Decide, Decision, SessionCheck};
 use latchgate::core::revocation::lead::{Lead, PERIOD_MS};
 use latchgate::core::session::rule::{AdmissionRule, OnLimit};
@@ -21,7 +21,7 @@ fn admit_many(store: &dyn Store, count: usize, rule: AdmissionRule) {
     });
     for outcome in call_all(store, acts) {
         match outcome {
-            Ok(Verdict::Admission(admission)) => assert_eq!(admission.reason, Reason::Allowed),
+            Ok(Answer::Admission(admission)) => assert_eq!(admission.reason, Reason::Allowed),
             other => panic!("not an admission: {other:?}"),
         }
     }
@@ -214,7 +214,7 @@ fn decide_ahead(store: &dyn Store, user: &str, issuer: &str, iat_ms: u64) -> Dec
     let asked = Decide { issuer: issuer.into(), ..request(user, "s", iat_ms, SessionCheck::Skip) };
     let op = Op { act: Act::Decide(asked), horizon_ms: HORIZON, most_lead_ms: 90_000 };
     match call_as(store, op) {
-        Verdict::Decision(decision) => decision,
+        Answer::Decision(decision) => decision,
         other => panic!("not a decision: {other:?}"),
     }
 }

@@ -4,7 +4,7 @@ use super::support::keys::*;
 use super::support::*;
 use super::{assert_nothing_left, on_every_store};
 use latchgate::core::api_key::key::LISTED_MS;
-use latchgate::core::api_key::ops::{KeyAnswer, KeyOp, Pointed, Pointing};
+use latchgate::core::api_key::ops::{IndexUpdate, KeyAnswer, KeyChange, KeyOp};
 use latchgate::core::api_key::types::{KeyName, KeyPatch, KeyPlace};
 use latchgate::core::op::Act;
 use latchgate::core::store::Store;
@@ -15,19 +15,19 @@ fn expires(expires_ms: Option<u64>) -> KeyPatch {
 }
 
 /// Changes an expiry whose name was told so; returns what it is to be told now.
-fn change(store: &dyn Store, place: &KeyPlace, expires_ms: Option<u64>) -> Vec<Pointing> {
+fn change(store: &dyn Store, place: &KeyPlace, expires_ms: Option<u64>) -> Vec<IndexUpdate> {
     let (place, patch) = (place.clone(), Box::new(expires(expires_ms)));
     parts(answer(store, KeyOp::Update { place, patch, pointed: true })).0
 }
 
 /// Tells a name that its key's expiry is about to be changed.
 fn changing(store: &dyn Store, place: &KeyPlace) -> bool {
-    let what = Pointed::Changing;
-    point(store, &Pointing { digest: DIGEST, place: place.clone(), what })
+    let what = KeyChange::Changing;
+    point(store, &IndexUpdate { digest: DIGEST, place: place.clone(), what })
 }
 
-fn tell(store: &dyn Store, pointings: &[Pointing]) {
-    for pointing in pointings {
+fn tell(store: &dyn Store, updates: &[IndexUpdate]) {
+    for pointing in updates {
         point(store, pointing);
     }
 }
@@ -48,8 +48,8 @@ fn the_name_of_an_imported_key_has_one_holder() {
         let (ours, theirs) = (place("ada", 1), place("bob", 1));
         let name = || KeyName::Import(DIGEST);
         let confirm = |place: &KeyPlace| {
-            let what = Pointed::Created { expires_ms: None };
-            point(store, &Pointing { digest: DIGEST, place: place.clone(), what })
+            let what = KeyChange::Created { expires_ms: None };
+            point(store, &IndexUpdate { digest: DIGEST, place: place.clone(), what })
         };
         assert_eq!(find(store, name()), None);
         let (taken, under_way) = (KeyAnswer::Place(None), KeyAnswer::Done(false));
@@ -83,17 +83,17 @@ type End = fn(&dyn Store, &KeyPlace, u64);
 
 const ENDS: [End; 4] = [
     |store, key, _| {
-        let (pointings, told) = parts(answer(store, KeyOp::Revoke(key.clone())));
+        let (updates, told) = parts(answer(store, KeyOp::Revoke(key.clone())));
         assert_eq!(told, KeyAnswer::Done(true));
-        tell(store, &pointings);
+        tell(store, &updates);
     },
     |store, key, _| {
         // Those who fall together are told so one by one when they are listed.
         count(store, Act::RevokeUser { user: "ada".into(), keys: true, lead: NO_LEAD });
         let get = KeyOp::Get { owner: "ada".into(), ids: vec![key.id.clone()] };
-        let (pointings, told) = parts(answer(store, get));
+        let (updates, told) = parts(answer(store, get));
         assert!(matches!(told, KeyAnswer::Infos(infos) if infos[0].revoked));
-        tell(store, &pointings);
+        tell(store, &updates);
     },
     |store, key, now_ms| {
         assert!(changing(store, key));
@@ -105,8 +105,8 @@ const ENDS: [End; 4] = [
             assert!(changing(store, key));
             tell(store, &change(store, key, expires_ms));
         }
-        let (pointings, _) = parts(answer(store, KeyOp::Revoke(key.clone())));
-        tell(store, &pointings);
+        let (updates, _) = parts(answer(store, KeyOp::Revoke(key.clone())));
+        tell(store, &updates);
     },
 ];
 
@@ -151,15 +151,15 @@ fn a_name_ends_never_before_its_key_whoever_changes_the_expiry_at_once_and_break
             assert!(first_is_alone || changing(store, &key));
             let first = change(store, &key, Some(now_ms));
             assert!(!first_is_alone || changing(store, &key));
-            let pointings = [first, change(store, &key, None)];
+            let updates = [first, change(store, &key, None)];
             for which in *told {
-                tell(store, &pointings[*which]);
+                tell(store, &updates[*which]);
             }
             clock.advance_ms(3 * LISTED_MS);
             sweep_all(store);
             assert!(get(store, &key).is_some() && is_found(store));
-            let (pointings, _) = parts(answer(store, KeyOp::Revoke(key.clone())));
-            tell(store, &pointings);
+            let (updates, _) = parts(answer(store, KeyOp::Revoke(key.clone())));
+            tell(store, &updates);
             clock.advance_ms(2 * LISTED_MS);
             sweep_all(store);
             assert_eq!(store.dump(), "");
@@ -175,13 +175,13 @@ fn an_expiry_of_an_imported_key_is_changed_only_after_its_name_was_told() {
         import(store, &key, KeyPatch::default());
         let (place, patch) = (key.clone(), Box::new(expires(Some(START_MS + HOUR))));
         let update = KeyOp::Update { place, patch, pointed: false };
-        let (pointings, told) = parts(answer(store, update));
+        let (updates, told) = parts(answer(store, update));
         if clock.embedded {
-            assert!(pointings.is_empty(), "there name and key end together");
+            assert!(updates.is_empty(), "there name and key end together");
             return;
         }
         assert_eq!(told, KeyAnswer::Done(false));
-        assert_eq!(pointings[0].what, Pointed::Changing);
+        assert_eq!(updates[0].what, KeyChange::Changing);
         assert_eq!(get(store, &key).unwrap().expires_ms, None, "nothing was done");
         let named = KeyPatch { name: Some("n".into()), ..KeyPatch::default() };
         assert!(super::support::keys::update(store, &key, named).is_some());

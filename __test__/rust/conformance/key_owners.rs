@@ -47,17 +47,17 @@ fn import_over(store: &dyn Store, place: &KeyPlace) {
         patch: quota(RULE),
     };
     assert!(done(store, KeyOp::Create(Box::new(new))));
-    let what = latchgate::core::api_key::ops::Pointed::Created { expires_ms: None };
+    let what = latchgate::core::api_key::ops::KeyChange::Created { expires_ms: None };
     let (digest, place) = (DIGEST, place.clone());
-    assert!(point(store, &latchgate::core::api_key::ops::Pointing { digest, place, what }));
+    assert!(point(store, &latchgate::core::api_key::ops::IndexUpdate { digest, place, what }));
 }
 
 fn stands(store: &dyn Store, place: &KeyPlace) -> Reason {
     let key = KeyCredential { id: place.id.as_str().into(), digest: DIGEST };
     let credential = Credential { token: None, key: Some(key) };
     let user: Cow<'_, str> = place.owner.as_str().into();
-    match call(store, Act::Standing { user, credential }) {
-        latchgate::core::op::Verdict::Standing(reason) => reason,
+    match call(store, Act::CheckCredential { user, credential }) {
+        latchgate::core::op::Answer::Validity(reason) => reason,
         other => panic!("not a standing: {other:?}"),
     }
 }

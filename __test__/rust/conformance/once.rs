@@ -3,7 +3,7 @@
 use super::on_every_store;
 use super::support::counting::*;
 use super::support::*;
-use latchgate::core::op::{Act, Verdict};
+use latchgate::core::op::{Act, Answer};
 
 #[test]
 fn a_key_is_one_callers_until_its_time_has_passed() {
@@ -62,7 +62,7 @@ fn twenty_thousand_keys_whose_time_has_passed_leave_nothing() {
             });
             let taken = call_all(store, acts);
             for outcome in taken {
-                assert_eq!(outcome, Ok(Verdict::Flag(true)));
+                assert_eq!(outcome, Ok(Answer::Flag(true)));
             }
         }
         clock.advance_ms(HOUR + 1);

@@ -6,7 +6,7 @@ use super::support::*;
 use super::{RuleClock, on_every_store};
 use latchgate::core::base::clock::{Clock, FakeClock};
 use latchgate::core::op::Outcome;
-use latchgate::core::op::{Act, Op, Verdict};
+use latchgate::core::op::{Act, Answer, Op};
 use latchgate::core::quota::idempotency::Idempotency;
 use latchgate::core::quota::spend::{AddUnits, Consume, Refund};
 use latchgate::core::quota::state::QuotaRule;
@@ -95,7 +95,7 @@ fn charge_request(
     let Drawn { key, rule, cost, step, remembered } = *drawn;
     let mut request = request("u", "s", START_MS, check);
     request.charge = with(charge(key, rule, 0), spend(cost, step), remembered);
-    let Ok(Verdict::Decision(decision)) = both.ask(Act::Decide(request)) else {
+    let Ok(Answer::Decision(decision)) = both.ask(Act::Decide(request)) else {
         return None;
     };
     Some(Refund {
@@ -115,7 +115,7 @@ fn consume(both: &Beside<'_>, drawn: &Drawn) -> Option<Refund<'static>> {
     // Another quota never shares a name, so the names here differ from the names in the user's record.
     let once = remembered.map(|it| Idempotency { name: [it.name[0] + 9; 16], ..it });
     let act = Consume { key: key.into(), rule, spend: spend(cost, step), once };
-    let Ok(Verdict::Consumption(consumption)) = both.ask(Act::Consume(act)) else {
+    let Ok(Answer::Consumption(consumption)) = both.ask(Act::Consume(act)) else {
         return None;
     };
     Some(Refund {

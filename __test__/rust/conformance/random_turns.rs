@@ -5,7 +5,7 @@ use super::on_every_store;
 use super::random_spending::{Beside, Dice};
 use super::support::turning::*;
 use super::support::*;
-use latchgate::core::op::{Act, Verdict};
+use latchgate::core::op::{Act, Answer};
 use latchgate::core::request::credential::{Credential, TokenCredential};
 use latchgate::core::request::request::{Admit, SessionCheck};
 use latchgate::core::revocation::epoch::Issued;
@@ -74,7 +74,7 @@ fn random_turns(seed: u64, longest_step_us: u64) {
                 1..=40 => both.advance_us(1 + dice.roll(longest_step_us)),
                 _ => {
                     let answer = both.ask(Act::Turn(question(&mut dice, place, ticket))).unwrap();
-                    if matches!(answer, Verdict::Turn(TurnAnswer::Granted { .. })) {
+                    if matches!(answer, Answer::Turn(TurnAnswer::Granted { .. })) {
                         granted += 1;
                     }
                 }

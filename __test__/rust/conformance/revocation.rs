@@ -3,7 +3,7 @@
 use super::support::*;
 use super::{assert_nothing_left, on_every_store};
 use latchgate::core::base::reason::Reason;
-use latchgate::core::op::{Act, Op, Verdict};
+use latchgate::core::op::{Act, Answer, Op};
 use latchgate::core::request::request::SessionCheck;
 use latchgate::core::revocation::epoch::Issued;
 use latchgate::core::revocation::lead::Lead;
@@ -202,7 +202,7 @@ fn what_one_auth_ends_outlives_the_tokens_that_another_on_the_same_store_accepts
                 store,
                 op(Act::RevokeUser { user: "u".into(), keys: false, lead: NO_LEAD }, HOUR)
             ),
-            Verdict::Count(0)
+            Answer::Count(0)
         );
         clock.advance_ms(6 * 24 * HOUR);
         let refused = decide(store, request("u", "s", START_MS, SessionCheck::Skip));

@@ -5,7 +5,7 @@ use super::{assert_nothing_left, on_every_store};
 use latchgate::core::base::error::FaultCode;
 use latchgate::core::base::reason::Reason;
 use latchgate::core::op::Outcome;
-use latchgate::core::op::{Act, Op, Verdict};
+use latchgate::core::op::{Act, Answer, Op};
 use latchgate::core::quota::charge::{Charge, QuotaPlace};
 use latchgate::core::quota::idempotency::Idempotency;
 use latchgate::core::quota::spend::Refund;
@@ -24,7 +24,7 @@ fn ask(store: &dyn Store, charge: Option<Charge<'_>>) -> Outcome {
 
 fn decided(outcome: Outcome) -> Decision {
     match outcome.unwrap() {
-        Verdict::Decision(decision) => decision,
+        Answer::Decision(decision) => decision,
         other => panic!("not a decision: {other:?}"),
     }
 }
@@ -346,7 +346,7 @@ fn what_a_request_was_charged_is_given_back_where_it_lies() {
 fn the_key_of_receipts_is_the_first_that_was_proposed() {
     on_every_store(|store, _| {
         let ask = |fresh| call(store, Act::ReceiptKey { fresh });
-        assert_eq!(ask([1; 32]), Verdict::Key([1; 32]));
-        assert_eq!(ask([2; 32]), Verdict::Key([1; 32]));
+        assert_eq!(ask([1; 32]), Answer::Key([1; 32]));
+        assert_eq!(ask([2; 32]), Answer::Key([1; 32]));
     });
 }

@@ -3,7 +3,7 @@
 use super::on_every_store;
 use super::support::turning::*;
 use super::support::*;
-use latchgate::core::op::{Act, Verdict};
+use latchgate::core::op::{Act, Answer};
 use latchgate::core::turn::ops::{Ask, CLAIM_MS, FENCE_MS, TurnAnswer, TurnMode, TurnOp};
 
 const DAY: u64 = 24 * HOUR;
@@ -320,10 +320,10 @@ fn twenty_thousand_keys_that_were_used_leave_their_fences_and_after_a_day_nothin
         for block in 0..20 {
             let keys: Vec<String> = (0..1000).map(|n| format!("{}", block * 1000 + n)).collect();
             let asks = keys.iter().map(|key| Act::Turn(TurnOp::Ask(asked(lock(key), ticket))));
-            assert!(call_all(store, asks).iter().all(|it| matches!(it, Ok(Verdict::Turn(_)))));
+            assert!(call_all(store, asks).iter().all(|it| matches!(it, Ok(Answer::Turn(_)))));
             let leaves =
                 keys.iter().map(|key| Act::Turn(TurnOp::Leave { place: lock(key), ticket }));
-            assert!(call_all(store, leaves).iter().all(|it| *it == Ok(Verdict::Flag(true))));
+            assert!(call_all(store, leaves).iter().all(|it| *it == Ok(Answer::Flag(true))));
         }
         assert_eq!(store.dump().lines().count(), 20_000);
         clock.advance_ms(FENCE_MS + 1);

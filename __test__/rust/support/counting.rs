@@ -3,7 +3,7 @@
 use super::{call, flag, try_call};
 use latchgate::core::base::error::FaultCode;
 use latchgate::core::counter::counter::{Applied, Apply, Change, MOST};
-use latchgate::core::op::{Act, Verdict};
+use latchgate::core::op::{Act, Answer};
 use latchgate::core::quota::idempotency::Idempotency;
 use latchgate::core::request::credential::{Credential, TokenCredential};
 use latchgate::core::request::request::SessionCheck;
@@ -30,7 +30,7 @@ pub fn changes<'a>(user: &'a str, changes: &[Change<'a>]) -> Apply<'a> {
 
 pub fn apply(store: &dyn Store, apply: Apply<'_>) -> Applied {
     match call(store, Act::Apply(apply)) {
-        Verdict::Applied(applied) => applied,
+        Answer::Applied(applied) => applied,
         other => panic!("not an application: {other:?}"),
     }
 }

@@ -7,7 +7,7 @@ use latchgate::core::family::ops::{
     Drawn, FamilyAnswer, FamilyId, FamilyKey, FamilyOp, Granted, KnownFamily, Login, LoginAnswer,
     NewFamily, PresentedToken, Refresh, RefreshAnswer, Serial,
 };
-use latchgate::core::op::{Act, Op, Verdict};
+use latchgate::core::op::{Act, Answer, Op};
 use latchgate::core::request::request::{Admission, Admit};
 use latchgate::core::session::rule::AdmissionRule;
 use latchgate::core::store::Store;
@@ -79,7 +79,7 @@ pub fn asked(
 pub fn try_log_in(store: &dyn Store, login: Login<'_>) -> Result<LoginAnswer, Fault> {
     let act = Act::Family(FamilyOp::Login(Box::new(login)));
     match outcome(store, Op { act, horizon_ms: HORIZON, most_lead_ms: 0 })? {
-        Verdict::Family(FamilyAnswer::Login(answer)) => Ok(*answer),
+        Answer::Family(FamilyAnswer::Login(answer)) => Ok(*answer),
         other => panic!("not a login: {other:?}"),
     }
 }
@@ -108,8 +108,8 @@ pub fn refresh_of(user: &str, family: FamilyId, presented: u8, next: u8) -> Refr
 /// `None`: the family is not known under that user and key.
 pub fn try_refresh(store: &dyn Store, asked: Refresh<'_>) -> Option<RefreshAnswer> {
     match call(store, Act::Family(FamilyOp::Refresh(Box::new(asked)))) {
-        Verdict::Family(FamilyAnswer::Refresh(answer)) => Some(*answer),
-        Verdict::Family(FamilyAnswer::Unknown) => None,
+        Answer::Family(FamilyAnswer::Refresh(answer)) => Some(*answer),
+        Answer::Family(FamilyAnswer::Unknown) => None,
         other => panic!("not a refresh: {other:?}"),
     }
 }
@@ -139,15 +139,15 @@ pub fn logout(store: &dyn Store, presented: u8) -> bool {
 /// `None`: the family is not known under that user and key.
 pub fn logout_as(store: &dyn Store, token: PresentedToken<'_>) -> Option<bool> {
     match call(store, Act::Family(FamilyOp::Logout(token))) {
-        Verdict::Family(FamilyAnswer::Done(done)) => Some(done),
-        Verdict::Family(FamilyAnswer::Unknown) => None,
+        Answer::Family(FamilyAnswer::Done(done)) => Some(done),
+        Answer::Family(FamilyAnswer::Unknown) => None,
         other => panic!("not done or left: {other:?}"),
     }
 }
 
 pub fn known_in(store: &dyn Store, bucket: u16, family: FamilyId) -> Option<KnownFamily> {
     match call(store, Act::Family(FamilyOp::Find { bucket, family })) {
-        Verdict::Family(FamilyAnswer::Known(known)) => known,
+        Answer::Family(FamilyAnswer::Known(known)) => known,
         other => panic!("not a family: {other:?}"),
     }
 }

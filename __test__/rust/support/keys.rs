@@ -1,14 +1,14 @@
 //! API keys in one line each.
 
 use super::{HORIZON, call, outcome, reject};
-use latchgate::core::api_key::ops::{KeyAnswer, KeyOp, KeyUsed, Pointed, Pointing, Use};
+use latchgate::core::api_key::ops::{IndexUpdate, KeyAnswer, KeyChange, KeyOp, KeyUsed, Use};
 use latchgate::core::api_key::types::KeyInfo;
 use latchgate::core::api_key::types::{KeyName, KeyPatch, KeyPlace, NewKey};
 use latchgate::core::base::digest::Digest;
 use latchgate::core::base::error::Fault;
 use latchgate::core::base::hash_slot::bucket;
 use latchgate::core::base::reason::Reason;
-use latchgate::core::op::{Act, Op, Verdict};
+use latchgate::core::op::{Act, Answer, Op};
 use latchgate::core::quota::idempotency::Idempotency;
 use latchgate::core::quota::state::{Consumption, QuotaRule};
 use latchgate::core::request::request::Decide;
@@ -23,7 +23,7 @@ pub fn place(owner: &str, number: u8) -> KeyPlace {
 
 pub fn answer(store: &dyn Store, op: KeyOp<'_>) -> KeyAnswer {
     match call(store, Act::ApiKey(op)) {
-        Verdict::ApiKey(answer) => answer,
+        Answer::ApiKey(answer) => answer,
         other => panic!("not about a key: {other:?}"),
     }
 }
@@ -52,21 +52,21 @@ fn create_as(store: &dyn Store, place: &KeyPlace, patch: KeyPatch, imported: boo
 
 /// Imports a key of that digest.
 pub fn import(store: &dyn Store, place: &KeyPlace, patch: KeyPatch) {
-    let what = Pointed::Created { expires_ms: patch.expires_ms.flatten() };
+    let what = KeyChange::Created { expires_ms: patch.expires_ms.flatten() };
     assert_eq!(claim(store, DIGEST, place, None), KeyAnswer::Place(None));
     assert!(create_as(store, place, patch, true));
-    assert!(point(store, &Pointing { digest: DIGEST, place: place.clone(), what }));
+    assert!(point(store, &IndexUpdate { digest: DIGEST, place: place.clone(), what }));
 }
 
 /// Tells the name of an imported key something.
-pub fn point(store: &dyn Store, pointing: &Pointing) -> bool {
-    done(store, KeyOp::Point(pointing.clone()))
+pub fn point(store: &dyn Store, pointing: &IndexUpdate) -> bool {
+    done(store, KeyOp::UpdateIndex(pointing.clone()))
 }
 
 /// An answer, and what the names of imported keys are to be told besides.
-pub fn parts(answer: KeyAnswer) -> (Vec<Pointing>, KeyAnswer) {
+pub fn parts(answer: KeyAnswer) -> (Vec<IndexUpdate>, KeyAnswer) {
     match answer {
-        KeyAnswer::Pointing(pointings, answer) => (pointings, *answer),
+        KeyAnswer::IndexUpdate(updates, answer) => (updates, *answer),
         answer => (Vec::new(), answer),
     }
 }
@@ -87,7 +87,7 @@ pub fn asked(place: &KeyPlace, cost: u64) -> Use<'static> {
 pub fn use_key(store: &dyn Store, asked: Use<'_>) -> Result<KeyUsed, Fault> {
     let act = Act::ApiKey(KeyOp::Use(Box::new(asked)));
     match outcome(store, Op { act, horizon_ms: HORIZON, most_lead_ms: 0 })? {
-        Verdict::ApiKey(KeyAnswer::Used(used)) => Ok(*used),
+        Answer::ApiKey(KeyAnswer::Used(used)) => Ok(*used),
         other => panic!("not a use: {other:?}"),
     }
 }
@@ -147,7 +147,7 @@ pub fn add(
 ) -> Result<Consumption, Fault> {
     let act = Act::ApiKey(KeyOp::Add { place: place.clone(), units, once });
     match outcome(store, Op { act, horizon_ms: HORIZON, most_lead_ms: 0 })? {
-        Verdict::ApiKey(KeyAnswer::Added(added)) => Ok(added),
+        Answer::ApiKey(KeyAnswer::Added(added)) => Ok(added),
         other => panic!("not a top-up: {other:?}"),
     }
 }
@@ -156,7 +156,7 @@ pub fn update(store: &dyn Store, place: &KeyPlace, patch: KeyPatch) -> Option<Ke
     let (place, patch, pointed) = (place.clone(), Box::new(patch), false);
     let act = Act::ApiKey(KeyOp::Update { place, patch, pointed });
     match outcome(store, Op { act, horizon_ms: HORIZON, most_lead_ms: 0 }) {
-        Ok(Verdict::ApiKey(KeyAnswer::Infos(mut infos))) => infos.pop(),
+        Ok(Answer::ApiKey(KeyAnswer::Infos(mut infos))) => infos.pop(),
         Ok(other) => panic!("not what is known: {other:?}"),
         Err(_) => None,
     }

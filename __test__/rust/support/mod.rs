@@ -9,7 +9,7 @@ pub mod turning;
 
 use latchgate::core::base::error::Fault;
 use latchgate::core::op::Outcome;
-use latchgate::core::op::{Act, Op, Verdict};
+use latchgate::core::op::{Act, Answer, Op};
 use latchgate::core::quota::charge::{Charge, QuotaPlace};
 use latchgate::core::quota::idempotency::Idempotency;
 use latchgate::core::quota::spend::{AddUnits, Consume, Refund};
@@ -44,7 +44,7 @@ impl Sink for Mailbox {
 }
 
 /// Submits and waits, whenever the store answers.
-pub fn call(store: &dyn Store, act: Act<'_>) -> Verdict {
+pub fn call(store: &dyn Store, act: Act<'_>) -> Answer {
     try_call(store, act).unwrap()
 }
 
@@ -75,7 +75,7 @@ pub fn call_all<'a>(store: &dyn Store, acts: impl Iterator<Item = Act<'a>>) -> V
 }
 
 /// The same with a horizon and a tolerance of one's own.
-pub fn call_as(store: &dyn Store, op: Op<'_>) -> Verdict {
+pub fn call_as(store: &dyn Store, op: Op<'_>) -> Answer {
     outcome(store, op).unwrap()
 }
 
@@ -117,7 +117,7 @@ pub fn evict(limit: u64) -> AdmissionRule {
 pub fn admit(store: &dyn Store, user: &str, session: &str, rule: AdmissionRule) -> Admission {
     let act = Act::Admit(Admit { user: user.into(), session: session.into(), device: None, rule });
     match call(store, act) {
-        Verdict::Admission(admission) => *admission,
+        Answer::Admission(admission) => *admission,
         other => panic!("not an admission: {other:?}"),
     }
 }
@@ -145,7 +145,7 @@ pub fn request<'a>(
 
 pub fn decide(store: &dyn Store, request: Decide<'_>) -> Decision {
     match call(store, Act::Decide(request)) {
-        Verdict::Decision(decision) => decision,
+        Answer::Decision(decision) => decision,
         other => panic!("not a decision: {other:?}"),
     }
 }
@@ -154,7 +154,7 @@ pub fn list(store: &dyn Store, user: &str) -> Vec<Session> {
     let (mut all, mut from) = (Vec::new(), Some(Cursor::START));
     while let Some(cursor) = from {
         match call(store, Act::List { user: user.into(), from: cursor }) {
-            Verdict::Sessions(page) => {
+            Answer::Sessions(page) => {
                 all.extend(page.sessions);
                 from = page.next;
             }
@@ -170,21 +170,21 @@ pub fn ids(store: &dyn Store, user: &str) -> Vec<String> {
 
 pub fn touch(store: &dyn Store, user: &str, session: &str) -> Option<Session> {
     match call(store, Act::Touch { user: user.into(), session: session.into() }) {
-        Verdict::Session(session) => session,
+        Answer::Session(session) => session,
         other => panic!("not a session: {other:?}"),
     }
 }
 
 pub fn flag(store: &dyn Store, act: Act<'_>) -> bool {
     match call(store, act) {
-        Verdict::Flag(flag) => flag,
+        Answer::Flag(flag) => flag,
         other => panic!("not a flag: {other:?}"),
     }
 }
 
 pub fn count(store: &dyn Store, act: Act<'_>) -> u64 {
     match call(store, act) {
-        Verdict::Count(count) => count,
+        Answer::Count(count) => count,
         other => panic!("not a count: {other:?}"),
     }
 }
@@ -198,7 +198,7 @@ pub fn bucket_mate(user: &str) -> String {
 
 pub fn generation(store: &dyn Store, user: &str) -> u64 {
     match call(store, Act::NextGeneration { user: user.into() }) {
-        Verdict::Generation(generation) => generation,
+        Answer::Generation(generation) => generation,
         other => panic!("not a generation: {other:?}"),
     }
 }
@@ -252,7 +252,7 @@ pub fn top_up(
 
 fn told(store: &dyn Store, act: Act<'_>) -> Result<Consumption, Fault> {
     match outcome(store, Op { act, horizon_ms: HORIZON, most_lead_ms: 0 })? {
-        Verdict::Consumption(consumption) => Ok(consumption),
+        Answer::Consumption(consumption) => Ok(consumption),
         other => panic!("not a consumption: {other:?}"),
     }
 }

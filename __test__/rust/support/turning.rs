@@ -4,7 +4,7 @@ use super::{HORIZON, outcome, try_call};
 use latchgate::core::base::error::Fault;
 use latchgate::core::base::reason::Reason;
 use latchgate::core::op::Outcome;
-use latchgate::core::op::{Act, Op, Verdict};
+use latchgate::core::op::{Act, Answer, Op};
 use latchgate::core::request::credential::Credential;
 use latchgate::core::store::{Notice, Sink, Store};
 use latchgate::core::turn::ops::{
@@ -110,7 +110,7 @@ pub fn asked(place: TurnPlace<'_>, ticket: TurnTicket) -> Ask<'_> {
 
 pub fn try_ask(store: &dyn Store, ask: Ask<'_>) -> Result<TurnAnswer, Fault> {
     match try_call(store, Act::Turn(TurnOp::Ask(ask)))? {
-        Verdict::Turn(answer) => Ok(answer),
+        Answer::Turn(answer) => Ok(answer),
         other => panic!("not about a turn: {other:?}"),
     }
 }
@@ -140,7 +140,7 @@ pub fn extend(
 ) -> TurnAnswer {
     let act = Act::Turn(TurnOp::Extend { place, ticket, by_ms });
     match outcome(store, Op { act, horizon_ms: HORIZON, most_lead_ms: 0 }).unwrap() {
-        Verdict::Turn(answer) => answer,
+        Answer::Turn(answer) => answer,
         other => panic!("not about a turn: {other:?}"),
     }
 }
@@ -163,8 +163,8 @@ pub fn ahead(answer: TurnAnswer) -> Option<u64> {
 
 /// `Allowed`, or what stands against a credential.
 pub fn standing(store: &dyn Store, user: &str, credential: Credential<'_>) -> Reason {
-    match try_call(store, Act::Standing { user: user.into(), credential }).unwrap() {
-        Verdict::Standing(reason) => reason,
+    match try_call(store, Act::CheckCredential { user: user.into(), credential }).unwrap() {
+        Answer::Validity(reason) => reason,
         other => panic!("not about a credential: {other:?}"),
     }
 }

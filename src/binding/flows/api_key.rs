@@ -10,7 +10,7 @@ use crate::core::api_key::ops::{KeyAnswer, KeyOp, KeyUsed};
 use crate::core::api_key::types::{KeyName, KeyPatch, KeyPlace};
 use crate::core::base::digest::Digest;
 use crate::core::base::reason::Reason;
-use crate::core::op::{Outcome, Verdict};
+use crate::core::op::{Answer, Outcome};
 use crate::core::quota::idempotency::Idempotency;
 use crate::tokens::encoding::base64url;
 use crate::tokens::jwt::claims::Token;
@@ -138,14 +138,14 @@ impl ApiKeyFlow {
         match (self.step, outcome) {
             (Step::Trying, Err(fault)) if fault == unknown_key() => self.find_again(places),
             (_, Err(fault)) => Next::Done(Err(fault)),
-            (Step::Finding, Ok(Verdict::ApiKey(KeyAnswer::Place(None)))) => self.nowhere(),
-            (Step::Finding, Ok(Verdict::ApiKey(KeyAnswer::Place(Some(place))))) => {
+            (Step::Finding, Ok(Answer::ApiKey(KeyAnswer::Place(None)))) => self.nowhere(),
+            (Step::Finding, Ok(Answer::ApiKey(KeyAnswer::Place(Some(place))))) => {
                 let place = Rc::new(place);
                 places.insert(cache_name(&self.name).into_owned(), Rc::clone(&place));
                 self.step = Step::Acting;
                 Next::Act(place)
             }
-            (Step::Trying, Ok(Verdict::ApiKey(answer))) if is_unknown(&answer) => {
+            (Step::Trying, Ok(Answer::ApiKey(answer))) if is_unknown(&answer) => {
                 self.find_again(places)
             }
             (_, outcome) => Next::Done(outcome),
@@ -155,10 +155,10 @@ impl ApiKeyFlow {
     /// There is no such key.
     fn nowhere(&self) -> Next {
         Next::Done(match &self.wanted {
-            Wanted::Use(_) => Ok(Verdict::ApiKey(refused(&self.name, Reason::KeyUnknown))),
-            Wanted::Rotate { .. } | Wanted::Revoke => Ok(Verdict::ApiKey(KeyAnswer::Done(false))),
+            Wanted::Use(_) => Ok(Answer::ApiKey(refused(&self.name, Reason::KeyUnknown))),
+            Wanted::Rotate { .. } | Wanted::Revoke => Ok(Answer::ApiKey(KeyAnswer::Done(false))),
             Wanted::Add { .. } | Wanted::Update { .. } => Err(unknown_key()),
-            Wanted::Get => Ok(Verdict::ApiKey(KeyAnswer::Infos(Vec::new()))),
+            Wanted::Get => Ok(Answer::ApiKey(KeyAnswer::Infos(Vec::new()))),
         })
     }
 
@@ -167,7 +167,7 @@ impl ApiKeyFlow {
         if self.step == Step::Trying {
             return self.find_again(places);
         }
-        Next::Done(Ok(Verdict::ApiKey(refused(&self.name, Reason::KeyOwner))))
+        Next::Done(Ok(Answer::ApiKey(refused(&self.name, Reason::KeyOwner))))
     }
 }
 

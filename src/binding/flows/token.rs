@@ -7,7 +7,7 @@ use crate::core::family::ops::{
     FamilyAnswer, FamilyId, FamilyKey, FamilyOp, KnownFamily, Login, LoginAnswer, PresentedToken,
     Refresh, RefreshAnswer, Serial,
 };
-use crate::core::op::{Outcome, Verdict};
+use crate::core::op::{Answer, Outcome};
 use crate::tokens::jwt::issue::Request;
 use crate::tokens::opaque::refresh_token::{RefreshToken, new_branch, new_family, new_key};
 use quick_cache::unsync::Cache;
@@ -131,15 +131,15 @@ impl TokenFlow {
     /// The step after this outcome.
     pub fn advance(&mut self, outcome: Outcome, owners: &mut Owners) -> NextToken {
         match outcome {
-            Ok(Verdict::Family(FamilyAnswer::Known(known))) => self.looked_up(known, owners),
-            Ok(Verdict::Family(FamilyAnswer::Unknown)) => {
+            Ok(Answer::Family(FamilyAnswer::Known(known))) => self.looked_up(known, owners),
+            Ok(Answer::Family(FamilyAnswer::Unknown)) => {
                 owners.remove(&self.token.family);
                 if self.remembered { self.find() } else { self.nowhere() }
             }
-            Ok(Verdict::Family(FamilyAnswer::Login(answer))) => match *answer {
+            Ok(Answer::Family(FamilyAnswer::Login(answer))) => match *answer {
                 LoginAnswer::Elsewhere(family) => self.login_again(family),
                 answer => {
-                    NextToken::Done(Ok(Verdict::Family(FamilyAnswer::Login(Box::new(answer)))))
+                    NextToken::Done(Ok(Answer::Family(FamilyAnswer::Login(Box::new(answer)))))
                 }
             },
             outcome => NextToken::Done(outcome),
@@ -158,7 +158,7 @@ impl TokenFlow {
 
     /// There is no such family, or the token is none of it.
     fn nowhere(&self) -> NextToken {
-        NextToken::Done(Ok(Verdict::Family(match self.wanted {
+        NextToken::Done(Ok(Answer::Family(match self.wanted {
             WantedToken::Refresh { .. } => FamilyAnswer::Refresh(Box::new(RefreshAnswer::Invalid)),
             _ => FamilyAnswer::Done(false),
         })))

@@ -8,12 +8,12 @@ use crate::binding::flows::api_key::{Wanted, WantedUse};
 use crate::binding::flows::continuation::Continuation;
 use crate::binding::flows::policy::{Policy, to_idempotency_key};
 use crate::binding::io::text::JsText;
-use crate::binding::results::api_key::{NativePlace, NativePointing};
+use crate::binding::results::api_key::{NativeIndexUpdate, NativePlace};
 use crate::binding::results::result::flag;
 use crate::binding::runtime::auth::{AuthRuntime, NowOrLater};
 use crate::binding::runtime::slots::enter;
 use crate::core::api_key::key::unknown_key;
-use crate::core::api_key::ops::{KeyOp, Pointed, Pointing};
+use crate::core::api_key::ops::{IndexUpdate, KeyChange, KeyOp};
 use crate::core::api_key::types::{KeyName, KeyPatch, KeyPlace, NewKey};
 use crate::core::base::reason::Reason;
 use crate::core::op::Act;
@@ -135,14 +135,14 @@ impl NativeAuth {
         let owner = to_id("ownerId", owner_id)?;
         let expires_ms = to_optional_ms("expiresAt", expires_at)?;
         let Made { digest, id, .. } = made(Some(key), "", &owner)?;
-        let (place, what) = (KeyPlace { id, owner }, Pointed::Created { expires_ms });
-        self.key_op(KeyOp::Point(Pointing { digest, place, what }))
+        let (place, what) = (KeyPlace { id, owner }, KeyChange::Created { expires_ms });
+        self.key_op(KeyOp::UpdateIndex(IndexUpdate { digest, place, what }))
     }
 
     /// Tells the name of an imported key what an outcome says that it is to be told.
     #[napi]
-    pub fn point_key(&self, pointing: NativePointing) -> Result<NowOrLater> {
-        self.key_op(KeyOp::Point(pointing.try_into().map_err(error)?))
+    pub fn update_key_index(&self, pointing: NativeIndexUpdate) -> Result<NowOrLater> {
+        self.key_op(KeyOp::UpdateIndex(pointing.try_into().map_err(error)?))
     }
 
     #[napi]

@@ -104,7 +104,7 @@ impl NativeAuth {
         enter(&self.runtime, |runtime| {
             match presented(&mut runtime.tokens, token.as_deref(), key.as_deref(), &user)? {
                 Ok(credential) => {
-                    let act = Act::Standing { user: user.into(), credential };
+                    let act = Act::CheckCredential { user: user.into(), credential };
                     runtime.submit(act, Continuation::Plain)
                 }
                 Err(reason) => {

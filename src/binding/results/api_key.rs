@@ -2,7 +2,7 @@
 
 use super::quota::{NativeConsumption, consumption};
 use crate::binding::convert::{number, to_integer};
-use crate::core::api_key::ops::{KeyUsed, Pointed, Pointing};
+use crate::core::api_key::ops::{IndexUpdate, KeyChange, KeyUsed};
 use crate::core::api_key::types::{KeyInfo, KeyPlace};
 use crate::core::base::error::Fault;
 use crate::core::base::reason::Reason;
@@ -27,7 +27,7 @@ pub struct NativePlace {
 
 /// What the name of an imported key is to be told, after what was asked, or (where that was not done) before it.
 #[napi(object)]
-pub struct NativePointing {
+pub struct NativeIndexUpdate {
     pub key_id: String,
     pub owner_id: String,
     pub digest: Buffer,
@@ -39,12 +39,12 @@ pub struct NativePointing {
     pub gone_at: Option<f64>,
 }
 
-impl From<Pointing> for NativePointing {
-    fn from(Pointing { digest, place, what }: Pointing) -> Self {
+impl From<IndexUpdate> for NativeIndexUpdate {
+    fn from(IndexUpdate { digest, place, what }: IndexUpdate) -> Self {
         let (version, ended, gone_ms) = match what {
-            Pointed::Created { .. } | Pointed::Changing => (None, false, None),
-            Pointed::Changed { version, gone_ms } => (Some(number(version)), false, gone_ms),
-            Pointed::Ended { gone_ms } => (None, true, Some(gone_ms)),
+            KeyChange::Created { .. } | KeyChange::Changing => (None, false, None),
+            KeyChange::Changed { version, gone_ms } => (Some(number(version)), false, gone_ms),
+            KeyChange::Ended { gone_ms } => (None, true, Some(gone_ms)),
         };
         let KeyPlace { id: key_id, owner: owner_id } = place;
         let (digest, gone_at) = (digest.to_vec().into(), gone_ms.map(number));
@@ -52,18 +52,18 @@ impl From<Pointing> for NativePointing {
     }
 }
 
-impl TryFrom<NativePointing> for Pointing {
+impl TryFrom<NativeIndexUpdate> for IndexUpdate {
     type Error = Fault;
 
-    fn try_from(native: NativePointing) -> Result<Self, Fault> {
-        let NativePointing { key_id: id, owner_id: owner, digest, version, ended, gone_at } =
+    fn try_from(native: NativeIndexUpdate) -> Result<Self, Fault> {
+        let NativeIndexUpdate { key_id: id, owner_id: owner, digest, version, ended, gone_at } =
             native;
         let gone_ms = gone_at.map(|at| to_integer("goneAt", at, 0)).transpose()?;
         let version = version.map(|version| to_integer("version", version, 0)).transpose()?;
         let what = match (version, gone_ms) {
-            (_, Some(gone_ms)) if ended => Pointed::Ended { gone_ms },
-            (Some(version), gone_ms) => Pointed::Changed { version, gone_ms },
-            (None, _) => Pointed::Changing,
+            (_, Some(gone_ms)) if ended => KeyChange::Ended { gone_ms },
+            (Some(version), gone_ms) => KeyChange::Changed { version, gone_ms },
+            (None, _) => KeyChange::Changing,
         };
         let digest =
             digest.as_ref().try_into().map_err(|_| Fault::input("digest is no SHA-256"))?;

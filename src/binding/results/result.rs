@@ -1,7 +1,7 @@
 //! The result of an operation as a JavaScript object.
 
 use super::api_key;
-use super::api_key::{NativeKey, NativeKeyInfo, NativeKeyUse, NativePlace, NativePointing};
+use super::api_key::{NativeIndexUpdate, NativeKey, NativeKeyInfo, NativeKeyUse, NativePlace};
 use super::counter::{NativeApplied, applied};
 use super::grant::{NativeGrant, NativeRefusal};
 use super::quota::{NativeConsumption, consumption};
@@ -12,7 +12,7 @@ use crate::binding::convert::number;
 use crate::core::api_key::ops::KeyAnswer;
 use crate::core::api_key::types::KeyPlace;
 use crate::core::base::reason::Reason;
-use crate::core::op::Verdict;
+use crate::core::op::Answer;
 use crate::core::session::session::Page;
 use napi_derive::napi;
 
@@ -35,7 +35,7 @@ pub struct Outcome {
     /// Where the next page of ids begins.
     pub next_key: Option<String>,
     pub key_infos: Option<Vec<NativeKeyInfo>>,
-    pub pointings: Option<Vec<NativePointing>>,
+    pub index_updates: Option<Vec<NativeIndexUpdate>>,
     pub key_use: Option<NativeKeyUse>,
     pub applied: Option<NativeApplied>,
     pub turn: Option<NativeTurn>,
@@ -67,39 +67,39 @@ pub fn key_object(answer: KeyAnswer) -> Outcome {
             outcome.key_infos = Some(infos.into_iter().map(api_key::info).collect());
         }
         KeyAnswer::Used(used) => outcome.key_use = Some(api_key::key_use(*used)),
-        KeyAnswer::Pointing(pointings, answer) => {
+        KeyAnswer::IndexUpdate(index_updates, answer) => {
             outcome = key_object(*answer);
-            outcome.pointings = Some(pointings.into_iter().map(Into::into).collect());
+            outcome.index_updates = Some(index_updates.into_iter().map(Into::into).collect());
         }
     }
     outcome
 }
 
 /// A verdict as an object. Decisions go as numbers instead, and generations become tokens first.
-pub fn object(verdict: Verdict) -> Outcome {
+pub fn object(verdict: Answer) -> Outcome {
     let mut outcome = Outcome::default();
     match verdict {
-        Verdict::Flag(flag) => outcome.flag = Some(flag),
-        Verdict::Count(count) => outcome.count = Some(number(count)),
-        Verdict::Session(found) => outcome.session = found.map(session),
-        Verdict::Sessions(Page { sessions, next }) => {
+        Answer::Flag(flag) => outcome.flag = Some(flag),
+        Answer::Count(count) => outcome.count = Some(number(count)),
+        Answer::Session(found) => outcome.session = found.map(session),
+        Answer::Sessions(Page { sessions, next }) => {
             outcome.sessions = Some(sessions.into_iter().map(session).collect());
             outcome.next = next.map(cursor);
         }
-        Verdict::Admission(it) => outcome.admission = Some(admission(*it)),
-        Verdict::Consumption(it) => outcome.consumption = Some(consumption(it)),
-        Verdict::Generation(generation) => outcome.count = Some(number(generation)),
-        Verdict::Applied(it) => outcome.applied = Some(applied(it)),
-        Verdict::Turn(answer) => outcome.turn = Some(turn(answer)),
-        Verdict::Standing(reason) => outcome.count = Some(number(reason as u64)),
-        Verdict::Pong(replicas) => {
+        Answer::Admission(it) => outcome.admission = Some(admission(*it)),
+        Answer::Consumption(it) => outcome.consumption = Some(consumption(it)),
+        Answer::Generation(generation) => outcome.count = Some(number(generation)),
+        Answer::Applied(it) => outcome.applied = Some(applied(it)),
+        Answer::Turn(answer) => outcome.turn = Some(turn(answer)),
+        Answer::Validity(reason) => outcome.count = Some(number(reason as u64)),
+        Answer::Pong(replicas) => {
             outcome.flag = Some(true);
             outcome.replicas = replicas.map(|all| all.into_iter().map(replica).collect());
         }
-        Verdict::Decision(decision) => outcome.flag = Some(decision.reason == Reason::Allowed),
-        Verdict::ApiKey(answer) => return key_object(answer),
+        Answer::Decision(decision) => outcome.flag = Some(decision.reason == Reason::Allowed),
+        Answer::ApiKey(answer) => return key_object(answer),
         // Faults are errors, families become tokens first, and the key of receipts stays in the addon.
-        Verdict::Fault(_) | Verdict::Family(_) | Verdict::Key(_) => {}
+        Answer::Fault(_) | Answer::Family(_) | Answer::Key(_) => {}
     }
     outcome
 }

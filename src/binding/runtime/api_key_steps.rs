@@ -12,7 +12,7 @@ use crate::binding::results::result::{self, key_object, object};
 use crate::core::api_key::key::unknown_key;
 use crate::core::api_key::ops::{KeyAnswer, KeyOp, Use};
 use crate::core::api_key::types::KeyPlace;
-use crate::core::op::{Act, Outcome, Verdict};
+use crate::core::op::{Act, Answer, Outcome};
 use crate::core::quota::charge::QuotaPlace;
 use crate::core::request::request::Decide;
 use crate::core::session::rule::AdmissionRule;
@@ -152,11 +152,11 @@ pub fn finish(
 ) -> Result<result::Outcome> {
     let ApiKeyFlow { wanted, made, refund, .. } = flow;
     match (wanted, outcome.map_err(error)?) {
-        (Wanted::Rotate { .. }, Verdict::ApiKey(KeyAnswer::Done(done))) => {
+        (Wanted::Rotate { .. }, Answer::ApiKey(KeyAnswer::Done(done))) => {
             let made = made.filter(|_| done).ok_or_else(|| error(unknown_key()))?;
             Ok(result::Outcome { key: Some(made.into()), ..Default::default() })
         }
-        (Wanted::Use(wanted), Verdict::ApiKey(used @ KeyAnswer::Used(_))) => {
+        (Wanted::Use(wanted), Answer::ApiKey(used @ KeyAnswer::Used(_))) => {
             let session_is_token = wanted.token.is_some_and(|token| token.session_is_token);
             Ok(use_object(decisions, used, session_is_token, refund))
         }

@@ -25,7 +25,7 @@ use crate::binding::results::verdict_record::{RECORDS, Records};
 use crate::core::api_key::types::KeyName;
 use crate::core::base::error::Fault;
 use crate::core::base::reason::Reason;
-use crate::core::op::{Act, Outcome, Verdict};
+use crate::core::op::{Act, Answer, Outcome};
 use crate::core::quota::charge::Charge;
 use crate::core::request::request::Decide;
 use crate::core::session::rule::AdmissionRule;
@@ -187,7 +187,7 @@ impl AuthRuntime {
         let id = self.completions.next_id();
         let session_is_token = token.session_is_token;
         match self.store.submit(Act::Decide(decide), id) {
-            Some(Ok(Verdict::Decision(mut decision))) => {
+            Some(Ok(Answer::Decision(mut decision))) => {
                 self.decisions.write(0, 0.0, &mut decision, session_is_token, refund);
                 Ok(f64::from(decision.reason as u8))
             }
@@ -347,7 +347,7 @@ impl AuthRuntime {
             match (self.completions.continuation(id), outcome) {
                 (
                     Some(Continuation::Decide { session_is_token, refund }),
-                    Ok(Verdict::Decision(mut decision)),
+                    Ok(Answer::Decision(mut decision)),
                 ) => {
                     let (decisions, id) = (&mut self.decisions, number(id));
                     decisions.write(written, id, &mut decision, session_is_token, refund);

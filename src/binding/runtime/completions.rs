@@ -7,7 +7,7 @@ use crate::binding::convert::{Result, error};
 use crate::binding::flows::continuation::Continuation;
 use crate::binding::results::result::{self, object};
 use crate::core::api_key::ops::KeyAnswer;
-use crate::core::op::{Outcome, Verdict};
+use crate::core::op::{Answer, Outcome};
 use crate::core::turn::ops::TurnAnswer;
 
 /// The result of an operation with that continuation.
@@ -23,21 +23,21 @@ pub fn finish(
         _ => {}
     }
     match (continuation, outcome.map_err(error)?) {
-        (Continuation::Issue(request), Verdict::Generation(generation)) => {
+        (Continuation::Issue(request), Answer::Generation(generation)) => {
             let text = steps.tokens.issue(&request, generation, steps.tokens.now_ms())?;
             Ok(result::Outcome { text: Some(text), ..Default::default() })
         }
-        (Continuation::Created(made), Verdict::ApiKey(KeyAnswer::Done(true))) => {
+        (Continuation::Created(made), Answer::ApiKey(KeyAnswer::Done(true))) => {
             Ok(result::Outcome { key: Some((*made).into()), ..Default::default() })
         }
         (Continuation::TurnDenied(reason), _) => {
-            Ok(object(Verdict::Turn(TurnAnswer::Denied(reason))))
+            Ok(object(Answer::Turn(TurnAnswer::Denied(reason))))
         }
-        (Continuation::LearnKey, Verdict::Key(key)) => {
+        (Continuation::LearnKey, Answer::Key(key)) => {
             decisions.charges.learn_key(key);
             Ok(result::Outcome::default())
         }
-        (Continuation::Consume(refund), Verdict::Consumption(made)) => {
+        (Continuation::Consume(refund), Answer::Consumption(made)) => {
             let consumption = decisions.charges.sealed(*refund, &made)?;
             Ok(result::Outcome { consumption: Some(consumption), ..Default::default() })
         }

@@ -11,7 +11,7 @@ use crate::core::base::error::Fault;
 use crate::core::family::ops::{
     Drawn, FamilyAnswer, FamilyOp, Granted, LoginAnswer, RefreshAnswer,
 };
-use crate::core::op::{Act, Outcome, Verdict};
+use crate::core::op::{Act, Answer, Outcome};
 use crate::tokens::identity::MAX_ID;
 use crate::tokens::jwt::issue::{Request, expires_ms};
 use crate::tokens::opaque::refresh_token::RefreshToken;
@@ -81,7 +81,7 @@ impl TokenSteps<'_> {
 
     /// The result that JavaScript gets at the end of a flow.
     pub fn finish(&mut self, flow: TokenFlow, outcome: Outcome) -> Result<result::Outcome> {
-        let Verdict::Family(answer) = outcome.map_err(error)? else {
+        let Answer::Family(answer) = outcome.map_err(error)? else {
             return Err(error(Fault::unavailable("the store answered another question")));
         };
         let TokenFlow { wanted, token, owner, candidate, .. } = flow;
@@ -105,7 +105,7 @@ impl TokenSteps<'_> {
                     }
                 }
             }
-            (_, FamilyAnswer::Done(done)) => Ok(object(Verdict::Flag(done))),
+            (_, FamilyAnswer::Done(done)) => Ok(object(Answer::Flag(done))),
             _ => Err(error(Fault::unavailable("the store answered another question"))),
         }
     }

@@ -35,7 +35,7 @@ pub struct Use<'a> {
 /// An update of the import index after its key changed. Index and key may be in different slots, so each update is a step
 /// of its own. If an update is lost, a stale entry remains. An entry is never dropped before its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pointed {
+pub enum KeyChange {
     /// The key exists, and expires at that instant, in milliseconds.
     Created { expires_ms: Option<u64> },
     /// The expiry of the key is about to change.
@@ -49,13 +49,13 @@ pub enum Pointed {
 
 /// One update of the import index.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pointing {
+pub struct IndexUpdate {
     /// The SHA-256 of the key's text.
     pub digest: Digest,
     /// The place of the key. An entry of another key is not updated.
     pub place: KeyPlace,
     /// The change of the key.
-    pub what: Pointed,
+    pub what: KeyChange,
 }
 
 /// A question about API keys. All except `Find`, `Claim` and `Point` are about the owner's record.
@@ -67,7 +67,7 @@ pub enum KeyOp<'a> {
     /// place of an earlier import whose key no longer exists.
     Claim { digest: Digest, place: KeyPlace, over: Option<KeyPlace> },
     /// Updates the import index. False if the entry belongs to another key.
-    Point(Pointing),
+    UpdateIndex(IndexUpdate),
     /// Creates a key. False if the id is taken.
     Create(Box<NewKey>),
     /// Uses a key: decides the request with the key's own rules.
@@ -102,7 +102,7 @@ pub enum KeyAnswer {
     Infos(Vec<KeyInfo>),
     /// To `Revoke`, `Get` and `Update` of imported keys: the answer, and updates for the import index. `Done(false)` to `Update`:
     /// the update of the index must come first, and nothing changed.
-    Pointing(Vec<Pointing>, Box<Self>),
+    IndexUpdate(Vec<IndexUpdate>, Box<Self>),
     /// To `Use`.
     Used(Box<KeyUsed>),
 }
@@ -142,7 +142,7 @@ impl KeyOp<'_> {
             }
             Self::Find(name) => KeyOp::Find(name),
             Self::Claim { digest, place, over } => KeyOp::Claim { digest, place, over },
-            Self::Point(pointing) => KeyOp::Point(pointing),
+            Self::UpdateIndex(pointing) => KeyOp::UpdateIndex(pointing),
             Self::Create(new) => KeyOp::Create(new),
             Self::Rotate { place, digest, start, grace_ms } => {
                 KeyOp::Rotate { place, digest, start, grace_ms }

@@ -61,7 +61,7 @@ impl ApiKeySet {
         let (now_ms, epoch) = (now.ms(), self.epoch);
         Ok(match op {
             // Not about a record, or decided with the owner's state.
-            KeyOp::Find(_) | KeyOp::Claim { .. } | KeyOp::Point(_) | KeyOp::Use(_) => {
+            KeyOp::Find(_) | KeyOp::Claim { .. } | KeyOp::UpdateIndex(_) | KeyOp::Use(_) => {
                 KeyAnswer::Place(None)
             }
             KeyOp::Create(new) => KeyAnswer::Done(self.create(new, now)),

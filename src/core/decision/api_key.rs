@@ -9,7 +9,7 @@ use crate::core::api_key::types::KeyPlace;
 use crate::core::base::clock::Now;
 use crate::core::base::error::Fault;
 use crate::core::base::reason::{Reason, Reasons};
-use crate::core::quota::place::Aside;
+use crate::core::quota::place::SideState;
 
 /// Decides a use of a key. Reads first, and collects every reason to deny. An allowed use charges both quotas; a denied
 /// use charges neither.
@@ -22,7 +22,7 @@ pub fn use_key(
     asked: &Use<'_>,
     now: Now<'_>,
     most_lead_ms: u64,
-    aside: Aside<'_>,
+    side: SideState<'_>,
 ) -> Result<KeyUsed, Fault> {
     let Use { decide: request, id, digest, scopes, cost, once, receipt } = asked;
     let mut deny = Reasons::default();
@@ -46,7 +46,7 @@ pub fn use_key(
     if other_question.is_some() || own.is_some_and(|own| !own.allowed) {
         deny.add(Reason::QuotaExhausted);
     }
-    let decision = decide(user, request, deny, now, most_lead_ms, aside)?;
+    let decision = decide(user, request, deny, now, most_lead_ms, side)?;
     if let Some(fault) = other_question.filter(|_| decision.reason == Reason::QuotaExhausted) {
         return Err(fault);
     }

@@ -6,7 +6,7 @@ use crate::core::base::error::Fault;
 use crate::core::base::reason::{Reason, Reasons};
 use crate::core::quota::charge::Charge;
 use crate::core::quota::idempotency::{Remembered, RememberedCharge};
-use crate::core::quota::place::Aside;
+use crate::core::quota::place::SideState;
 use crate::core::quota::spend::rest;
 use crate::core::quota::state::{Consumption, Moment, QuotaState};
 use crate::core::quota::table::QuotaTable;
@@ -34,10 +34,10 @@ pub fn decide(
     mut deny: Reasons,
     now: Now<'_>,
     most_lead_ms: u64,
-    aside: Aside<'_>,
+    side: SideState<'_>,
 ) -> Result<Decision, Fault> {
     let now_ms = now.ms();
-    let Aside { quota: apart, mut memory } = aside;
+    let SideState { quota: apart, mut memory } = side;
     deny.join(user.validity.denial_reasons(&d.token, Some(d.issued), now_ms));
     if !d.scope_ok {
         deny.add(Reason::ScopeMissing);

@@ -6,7 +6,7 @@ use super::user_state::UserState;
 use crate::core::base::clock::Now;
 use crate::core::base::error::Fault;
 use crate::core::base::reason::Reason;
-use crate::core::family::family::{Families, Family, Followed, Presented};
+use crate::core::family::family::{Families, Family, Successor, TokenStatus};
 use crate::core::family::ops::{
     Drawn, FamilyAnswer, FamilyOp, Granted, Login, LoginAnswer, PresentedToken, Refresh,
     RefreshAnswer,
@@ -54,7 +54,7 @@ fn log_out(
     let Some(family) = found.filter(|family| family.has_key(&token.key)) else {
         return FamilyAnswer::Unknown;
     };
-    if family.presented(token) == Presented::Unknown {
+    if family.status(token) == TokenStatus::Unknown {
         return FamilyAnswer::Done(false);
     }
     let live = is_same_session(user, &family.session, family.absolute_end_ms);
@@ -133,8 +133,8 @@ fn refresh_in(
     now: Now<'_>,
 ) -> RefreshAnswer {
     let now_ms = now.ms();
-    let presented = family.presented(&asked.token);
-    if presented == Presented::Unknown {
+    let presented = family.status(&asked.token);
+    if presented == TokenStatus::Unknown {
         return RefreshAnswer::Invalid;
     }
     if user.validity.is_blocked(now_ms) {
@@ -147,18 +147,18 @@ fn refresh_in(
         let timed_out = user.sessions.has_timed_out(&family.session, now_ms);
         return if timed_out { RefreshAnswer::Expired } else { RefreshAnswer::Revoked };
     }
-    let sealed = if presented == Presented::Current {
+    let sealed = if presented == TokenStatus::Current {
         if family.expires_ms() <= now_ms {
             return RefreshAnswer::Expired;
         }
         family.rotate(asked, now_ms);
         Vec::new()
     } else {
-        match family.followed(&asked.token, now_ms) {
-            Followed::By(_) if family.expires_ms() <= now_ms => return RefreshAnswer::Expired,
-            Followed::By(sealed) => sealed,
-            Followed::ByLogin => return RefreshAnswer::Invalid,
-            Followed::Long => {
+        match family.successor(&asked.token, now_ms) {
+            Successor::By(_) if family.expires_ms() <= now_ms => return RefreshAnswer::Expired,
+            Successor::By(sealed) => sealed,
+            Successor::ByLogin => return RefreshAnswer::Invalid,
+            Successor::Long => {
                 family.end();
                 user.sessions.end(&family.session, now_ms);
                 return RefreshAnswer::Reused(family.session.to_string());

@@ -37,7 +37,7 @@ struct Link {
 
 /// The status of a presented token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Presented {
+pub enum TokenStatus {
     /// The live token.
     Current,
     /// A spent token.
@@ -48,7 +48,7 @@ pub enum Presented {
 
 /// The successor of a spent token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Followed {
+pub enum Successor {
     /// The live token, through these sealed texts.
     By(Vec<Vec<u8>>),
     /// A token of another login. It is not returned.
@@ -115,24 +115,24 @@ impl Family {
 
     /// The status of a presented token.
     #[must_use]
-    pub fn presented(&self, token: &PresentedToken<'_>) -> Presented {
+    pub fn status(&self, token: &PresentedToken<'_>) -> TokenStatus {
         if self.current == token.digest {
-            Presented::Current
+            TokenStatus::Current
         } else if token.serial.branch == self.serial.branch
             && token.serial.number >= self.serial.number
         {
-            Presented::Unknown
+            TokenStatus::Unknown
         } else {
-            Presented::Spent
+            TokenStatus::Spent
         }
     }
 
     /// The successor of a spent token.
     #[must_use]
-    pub fn followed(&self, token: &PresentedToken<'_>, now_ms: u64) -> Followed {
+    pub fn successor(&self, token: &PresentedToken<'_>, now_ms: u64) -> Successor {
         let Serial { branch, number } = token.serial;
         if branch != self.serial.branch {
-            return if self.cut_until_ms > now_ms { Followed::ByLogin } else { Followed::Long };
+            return if self.cut_until_ms > now_ms { Successor::ByLogin } else { Successor::Long };
         }
         let found = self.links.binary_search_by_key(&number, |link| link.number);
         let is_told = |at: &usize| {
@@ -141,9 +141,9 @@ impl Family {
         };
         match found.ok().filter(is_told) {
             Some(first) => {
-                Followed::By(self.links.range(first..).map(|link| link.sealed.to_vec()).collect())
+                Successor::By(self.links.range(first..).map(|link| link.sealed.to_vec()).collect())
             }
-            None => Followed::Long,
+            None => Successor::Long,
         }
     }
 

@@ -26,7 +26,7 @@ pub struct Remembered<T> {
     /// The answer.
     pub answer: T,
     /// Number of callers that received this stored answer.
-    pub resting: u64,
+    pub ref_count: u64,
 }
 
 /// The stored answer to a charge.
@@ -43,7 +43,7 @@ impl<T> Remembered<T> {
     #[must_use]
     pub fn new(asked: &Idempotency, answer: T, now_ms: u64) -> Self {
         let until_ms = now_ms.saturating_add(REMEMBERED_MS);
-        Self { question: asked.question, until_ms, answer, resting: 1 }
+        Self { question: asked.question, until_ms, answer, ref_count: 1 }
     }
 
     /// Returns the stored answer to the same question, if it has not expired.

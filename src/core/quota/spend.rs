@@ -105,8 +105,8 @@ pub fn refund(
     if was_refunded || !state.stands(&asked.charged, now_us) {
         return false;
     }
-    if let Some(kept) = kept.filter(|kept| asked.of_request && kept.resting > 1) {
-        kept.resting -= 1;
+    if let Some(kept) = kept.filter(|kept| asked.of_request && kept.ref_count > 1) {
+        kept.ref_count -= 1;
         return false;
     }
     if !state.refund(&asked.charged, asked.units, now_us) {
@@ -121,7 +121,7 @@ pub fn refund(
 /// Counts one more caller that receives the stored answer.
 pub fn rest(memory: &mut Option<RememberedCharge>) {
     if let Some(kept) = memory {
-        kept.resting += 1;
+        kept.ref_count += 1;
     }
 }
 

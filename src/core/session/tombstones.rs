@@ -41,7 +41,7 @@ impl Tombstones {
     /// Remembers an id that ended at `at_ms`. An id that is remembered already keeps the longer time.
     pub fn add(&mut self, id: Box<str>, at_ms: u64, keep_ms: u64, timed_out: bool) {
         let fresh = Tombstone { until_ms: at_ms.saturating_add(keep_ms), timed_out };
-        bury(&mut self.0.get_or_insert_default().by_id, id, fresh);
+        insert(&mut self.0.get_or_insert_default().by_id, id, fresh);
     }
 
     /// Remembers sessions that end together at `at_ms`. Their tombstones are written by [`Self::settle`].
@@ -59,7 +59,7 @@ impl Tombstones {
             let (before, by_id) = (batch.sessions.len(), &mut ended.by_id);
             let (at_ms, horizon_ms) = (batch.at_ms, batch.horizon_ms);
             batch.sessions.expire(u64::MAX, left, |id, entry| {
-                bury(by_id, id, ended_with(&entry, at_ms, horizon_ms));
+                insert(by_id, id, ended_with(&entry, at_ms, horizon_ms));
             });
             left = left.saturating_sub(before - batch.sessions.len());
             if !batch.sessions.is_empty() {
@@ -124,7 +124,7 @@ fn ended_with(entry: &Entry, at_ms: u64, horizon_ms: u64) -> Tombstone {
 }
 
 /// Writes a tombstone. It never shortens an earlier tombstone of that id.
-fn bury(by_id: &mut DueMap<Box<str>, Tombstone>, id: Box<str>, fresh: Tombstone) {
+fn insert(by_id: &mut DueMap<Box<str>, Tombstone>, id: Box<str>, fresh: Tombstone) {
     let before = by_id.get(&*id).map_or(0, |ended| ended.until_ms);
     by_id.insert(id, Tombstone { until_ms: fresh.until_ms.max(before), ..fresh });
 }

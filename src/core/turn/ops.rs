@@ -74,7 +74,7 @@ pub enum TurnOp<'a> {
     /// See [`Ask`].
     Ask(Ask<'a>),
     /// Releases the turn, the reservation, or the position in the queue, and reserves the turn for the next waiter in the same
-    /// step. Answered by `Verdict::Flag`: whether the turn was held.
+    /// step. Answered by `Answer::Flag`: whether the turn was held.
     Leave { place: TurnPlace<'a>, ticket: TurnTicket },
     /// Extends the lease to at least this number of milliseconds from now. An ended lease is never revived.
     Extend { place: TurnPlace<'a>, ticket: TurnTicket, by_ms: u64 },

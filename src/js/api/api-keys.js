@@ -78,10 +78,10 @@ class ApiKeys {
     if (flag === false) throw knownKey();
     if (place === undefined) return;
     // That import was confirmed: where its key is not there, it is gone for good, and not to come.
-    const { keyInfos = [], pointings } = await this.#engine.goOn((gate) =>
+    const { keyInfos = [], indexUpdates } = await this.#engine.goOn((gate) =>
       gate.keyInfos(place.ownerId, [place.keyId]),
     );
-    await point(this.#engine, pointings);
+    await updateIndex(this.#engine, indexUpdates);
     if (keyInfos.length > 0) throw knownKey();
     const again = await this.#engine.goOn((gate) => gate.claimKey(ownerId, key, place));
     if (again.place !== undefined || again.flag === false) throw knownKey();
@@ -148,12 +148,12 @@ class ApiKeys {
 
   /** @param {string} keyId */
   async #revoke(keyId) {
-    const { flag, pointings } = await this.#engine.goOn((gate) => gate.revokeApiKey(id(keyId, 'keyId')));
+    const { flag, indexUpdates } = await this.#engine.goOn((gate) => gate.revokeApiKey(id(keyId, 'keyId')));
     if (flag === true) {
       this.#engine.metrics.revoked('api_key');
       this.#engine.events.emit({ type: 'revoked', kind: 'api_key', keyId });
     }
-    await point(this.#engine, pointings);
+    await updateIndex(this.#engine, indexUpdates);
     return flag === true;
   }
 
@@ -198,16 +198,16 @@ class ApiKeys {
    * @param {Outcome} before
    * @param {(pointed: boolean) => Promise<Outcome>} ask
    */
-  async #changeExpiry({ pointings = [] }, ask) {
-    const [changing] = pointings;
-    await this.#engine.goOn((gate) => gate.pointKey(changing));
+  async #changeExpiry({ indexUpdates = [] }, ask) {
+    const [changing] = indexUpdates;
+    await this.#engine.goOn((gate) => gate.updateKeyIndex(changing));
     try {
       const outcome = await ask(true);
-      await point(this.#engine, outcome.pointings);
+      await updateIndex(this.#engine, outcome.indexUpdates);
       return outcome;
     } catch (error) {
       const { code } = /** @type {{ code?: string }} */ (error);
-      if (code === 'ERR_LATCHGATE_INPUT') await point(this.#engine, [{ ...changing, version: 0 }]);
+      if (code === 'ERR_LATCHGATE_INPUT') await updateIndex(this.#engine, [{ ...changing, version: 0 }]);
       throw error;
     }
   }
@@ -219,8 +219,8 @@ class ApiKeys {
   async get(keyId) {
     const engine = this.#engine;
     return engine.whole(async () => {
-      const { keyInfos = [], pointings } = await engine.goOn((gate) => gate.getKey(id(keyId, 'keyId')));
-      await point(engine, pointings);
+      const { keyInfos = [], indexUpdates } = await engine.goOn((gate) => gate.getKey(id(keyId, 'keyId')));
+      await updateIndex(engine, indexUpdates);
       return keyInfos.length === 0 ? null : keyInfo(keyInfos[0]);
     });
   }
@@ -267,20 +267,20 @@ async function keysOf(engine, ownerId) {
   const keyIds = [...ids];
   for (let at = 0; at < keyIds.length; at += CHUNK) {
     const some = keyIds.slice(at, at + CHUNK);
-    const { keyInfos = [], pointings } = await engine.goOn((gate) => gate.keyInfos(ownerId, some));
-    await point(engine, pointings);
+    const { keyInfos = [], indexUpdates } = await engine.goOn((gate) => gate.keyInfos(ownerId, some));
+    await updateIndex(engine, indexUpdates);
     all.push(...keyInfos.map(keyInfo));
   }
   return all;
 }
 
 /**
- * Tells the names of imported keys what became of the keys, within a `whole`. Where that fails a name stays longer than it need.
+ * Updates the index of imported keys after their keys changed, within a `whole`. After a failure a stale entry stays until it expires.
  * @param {Engine} engine
- * @param {import('../binding.js').NativePointing[]} [pointings]
+ * @param {import('../binding.js').NativeIndexUpdate[]} [indexUpdates]
  */
-async function point(engine, pointings = []) {
-  await Promise.allSettled(pointings.map((pointing) => engine.goOn((gate) => gate.pointKey(pointing))));
+async function updateIndex(engine, indexUpdates = []) {
+  await Promise.allSettled(indexUpdates.map((update) => engine.goOn((gate) => gate.updateKeyIndex(update))));
 }
 
 function knownKey() {

@@ -1,6 +1,6 @@
 //! The index of API keys in the embedded store: owners by key id, and ids by the hash of an imported key.
 
-use crate::core::api_key::ops::{KeyAnswer, KeyOp, Pointed, Pointing};
+use crate::core::api_key::ops::{IndexUpdate, KeyAnswer, KeyChange, KeyOp};
 use crate::core::api_key::types::{KeyName, KeyPlace, NewKey};
 use crate::core::base::clock::Now;
 use crate::core::base::digest::Digest;
@@ -73,12 +73,12 @@ impl ApiKeyIndex {
                     }
                 }
             }
-            KeyOp::Point(Pointing { digest, place, what }) => {
+            KeyOp::UpdateIndex(IndexUpdate { digest, place, what }) => {
                 let import = self.imports.get_mut(digest);
                 let ours = import.filter(|i| i.stands(now.ms()) && i.place == *place);
                 let told = ours.map(|mut import| {
                     // The index keeps no other state of a key. Dropping the key removes the entry.
-                    if let Pointed::Created { .. } = what {
+                    if let KeyChange::Created { .. } = what {
                         import.lapses_ms = None;
                     }
                 });

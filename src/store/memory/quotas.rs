@@ -3,7 +3,7 @@
 
 use super::shards::sweep_shard;
 use crate::core::base::clock::Now;
-use crate::core::op::Verdict;
+use crate::core::op::Answer;
 use crate::core::quota::idempotency::{Idempotency, RememberedCharge};
 use crate::core::quota::spend;
 use crate::core::quota::spend::{AddUnits, Consume, Refund};
@@ -50,38 +50,33 @@ impl Quotas {
     }
 
     /// Charges a standalone quota.
-    pub fn consume(&self, asked: &Consume<'_>, now: Now<'_>) -> Verdict {
+    pub fn consume(&self, asked: &Consume<'_>, now: Now<'_>) -> Answer {
         self.with_quota(&asked.key, |state| {
             let moment = self.moment(now);
             self.with_memory(asked.once.as_ref(), |memory| {
                 spend::consume(state, memory, asked, moment)
             })
         })
-        .map_or_else(Verdict::Fault, Verdict::Consumption)
+        .map_or_else(Answer::Fault, Answer::Consumption)
     }
 
     /// Tops up a standalone balance.
-    pub fn add(&self, asked: &AddUnits<'_>, now: Now<'_>) -> Verdict {
+    pub fn add(&self, asked: &AddUnits<'_>, now: Now<'_>) -> Answer {
         self.with_quota(&asked.key, |state| {
             let moment = self.moment(now);
             self.with_memory(asked.once.as_ref(), |memory| spend::add(state, memory, asked, moment))
         })
-        .map_or_else(Verdict::Fault, Verdict::Consumption)
+        .map_or_else(Answer::Fault, Answer::Consumption)
     }
 
     /// Refunds a charge of a standalone quota.
-    pub fn refund(&self, asked: &Refund<'_>, now: Now<'_>) -> Verdict {
-        Verdict::Flag(self.with_quota(&asked.key, |state| self.refund_to(state, asked, now)))
+    pub fn refund(&self, asked: &Refund<'_>, now: Now<'_>) -> Answer {
+        Answer::Flag(self.with_quota(&asked.key, |state| self.refund_to(state, asked, now)))
     }
 
     /// Refunds a charge of a quota in the record of a user. The caller holds the record's lock.
-    pub fn refund_user(
-        &self,
-        record: &mut UserRecord,
-        asked: &Refund<'_>,
-        now: Now<'_>,
-    ) -> Verdict {
-        Verdict::Flag(record.with_quota(&asked.key, |state| self.refund_to(state, asked, now)))
+    pub fn refund_user(&self, record: &mut UserRecord, asked: &Refund<'_>, now: Now<'_>) -> Answer {
+        Answer::Flag(record.with_quota(&asked.key, |state| self.refund_to(state, asked, now)))
     }
 
     fn refund_to(&self, state: &mut QuotaState, asked: &Refund<'_>, now: Now<'_>) -> bool {

@@ -16,10 +16,10 @@ use crate::core::base::reason::Reason;
 use crate::core::counter::counter::Apply;
 use crate::core::family::ops::{FamilyAnswer, FamilyOp, Login, LoginAnswer};
 use crate::core::op::Outcome;
-use crate::core::op::{Act, Op, Verdict};
+use crate::core::op::{Act, Answer, Op};
 use crate::core::quota::charge::{Charge, QuotaPlace};
 use crate::core::quota::idempotency::Idempotency;
-use crate::core::quota::place::Aside;
+use crate::core::quota::place::SideState;
 use crate::core::quota::state::QuotaState;
 use crate::core::record::{Gone, UserRecord};
 use crate::core::revocation::lead::Lead;
@@ -102,7 +102,7 @@ impl MemoryStore {
 
     /// Decides one operation. `sink` is notified when a requested turn is granted.
     #[must_use]
-    pub fn run(&self, mut op: Op<'_>, sink: Option<&Arc<dyn Sink>>) -> Verdict {
+    pub fn run(&self, mut op: Op<'_>, sink: Option<&Arc<dyn Sink>>) -> Answer {
         let longest = self.horizon_ms.load(Ordering::Relaxed);
         if op.horizon_ms > longest {
             self.horizon_ms.fetch_max(op.horizon_ms, Ordering::Relaxed);
@@ -128,37 +128,37 @@ impl MemoryStore {
         verdict
     }
 
-    fn decide(&self, op: &Op<'_>, now: Now<'_>, sink: Option<&Arc<dyn Sink>>) -> Verdict {
+    fn decide(&self, op: &Op<'_>, now: Now<'_>, sink: Option<&Arc<dyn Sink>>) -> Answer {
         match &op.act {
-            Act::Ping => Verdict::Pong(None),
+            Act::Ping => Answer::Pong(None),
             Act::Consume(asked) => self.quotas.consume(asked, now),
             Act::AddUnits(asked) => self.quotas.add(asked, now),
             Act::Refund(asked) => match &asked.user {
                 None => self.quotas.refund(asked, now),
                 Some(user) => {
-                    self.users.get_mut(&**user).map_or(Verdict::Flag(false), |mut record| {
+                    self.users.get_mut(&**user).map_or(Answer::Flag(false), |mut record| {
                         self.quotas.refund_user(&mut record, asked, now)
                     })
                 }
             },
-            Act::ResetQuotas { keys } => Verdict::Flag(self.quotas.reset(keys, now)),
-            Act::ReceiptKey { fresh } => Verdict::Key(self.quotas.key(fresh)),
+            Act::ResetQuotas { keys } => Answer::Flag(self.quotas.reset(keys, now)),
+            Act::ReceiptKey { fresh } => Answer::Key(self.quotas.key(fresh)),
             Act::ApiKey(KeyOp::Create(new)) => {
                 // Lock order: user, then name. A holder of a name's lock never requests a user.
                 let mut record = self.users.entry(new.place.owner.as_str().into()).or_default();
-                let verdict = record.apply(op, now, Aside::default());
-                if verdict == Verdict::ApiKey(KeyAnswer::Done(true)) {
+                let verdict = record.apply(op, now, SideState::default());
+                if verdict == Answer::ApiKey(KeyAnswer::Done(true)) {
                     self.api_key_index.enter(new);
                 }
                 verdict
             }
             Act::ApiKey(key) if op.act.user().is_none() => {
-                Verdict::ApiKey(self.api_key_index.answer(key, now))
+                Answer::ApiKey(self.api_key_index.answer(key, now))
             }
             Act::Family(FamilyOp::Find { bucket, family }) => {
                 // The name's lock is released before the record is locked.
                 let user = self.family_index.find(*bucket, family);
-                Verdict::Family(FamilyAnswer::Known(
+                Answer::Family(FamilyAnswer::Known(
                     user.and_then(|user| {
                         self.users.get(&user)?.known_family(family, &user, now.ms())
                     }),
@@ -169,9 +169,9 @@ impl MemoryStore {
                 self.apply_once(apply, once, op.horizon_ms, now)
             }
             Act::Once { key, by, ttl_ms } => {
-                Verdict::Flag(self.claims.take(key, by, *ttl_ms, now.ms()))
+                Answer::Flag(self.claims.take(key, by, *ttl_ms, now.ms()))
             }
-            Act::OnceRelease { key, by } => Verdict::Flag(self.claims.release(key, by, now.ms())),
+            Act::OnceRelease { key, by } => Answer::Flag(self.claims.release(key, by, now.ms())),
             Act::Turn(turn) => self.turn(turn, op.horizon_ms, now, sink),
             act => match act.charge() {
                 Some((user, charge))
@@ -179,25 +179,25 @@ impl MemoryStore {
                 {
                     self.about_with(user, charge, op, now)
                 }
-                _ => act.user().map_or(Verdict::Flag(false), |user| self.about(user, op, now)),
+                _ => act.user().map_or(Answer::Flag(false), |user| self.about(user, op, now)),
             },
         }
     }
 
-    fn about(&self, user: &str, op: &Op<'_>, now: Now<'_>) -> Verdict {
+    fn about(&self, user: &str, op: &Op<'_>, now: Now<'_>) -> Answer {
         if let Some(mut record) = self.users.get_mut(user) {
-            return record.apply(op, now, Aside::default());
+            return record.apply(op, now, SideState::default());
         }
         // The user has no record. Most operations then have no effect, and no record is kept.
         let mut record = Box::<UserRecord>::default();
-        let verdict = record.apply(op, now, Aside::default());
+        let verdict = record.apply(op, now, SideState::default());
         if record.is_empty() {
             return verdict;
         }
         // Another thread may have created a record meanwhile. In that case decide on that record, under its
         // lock.
         match self.users.entry(user.into()) {
-            Entry::Occupied(mut entry) => entry.get_mut().apply(op, now, Aside::default()),
+            Entry::Occupied(mut entry) => entry.get_mut().apply(op, now, SideState::default()),
             Entry::Vacant(entry) => {
                 entry.insert(record);
                 verdict
@@ -206,7 +206,7 @@ impl MemoryStore {
     }
 
     /// Runs a rule on the user's record, and holds the user's shard meanwhile. A new record is kept unless it is empty.
-    fn with_record(&self, user: &str, run: impl FnOnce(&mut UserRecord) -> Verdict) -> Verdict {
+    fn with_record(&self, user: &str, run: impl FnOnce(&mut UserRecord) -> Answer) -> Answer {
         match self.users.entry(user.into()) {
             Entry::Occupied(mut entry) => run(entry.get_mut()),
             Entry::Vacant(entry) => {
@@ -221,10 +221,10 @@ impl MemoryStore {
     }
 
     /// Lock order: user, then name. A holder of a name's lock never requests a user.
-    fn log_in(&self, login: &Login<'_>, op: &Op<'_>, now: Now<'_>) -> Verdict {
+    fn log_in(&self, login: &Login<'_>, op: &Op<'_>, now: Now<'_>) -> Answer {
         let user = &*login.admit.user;
         let run = |record: &mut UserRecord| {
-            let verdict = record.apply(op, now, Aside::default());
+            let verdict = record.apply(op, now, SideState::default());
             self.enter_family(login, &verdict);
             verdict
         };
@@ -232,8 +232,8 @@ impl MemoryStore {
     }
 
     /// Enters the family that a login began.
-    pub(crate) fn enter_family(&self, login: &Login<'_>, verdict: &Verdict) {
-        if let Verdict::Family(FamilyAnswer::Login(answer)) = verdict
+    pub(crate) fn enter_family(&self, login: &Login<'_>, verdict: &Answer) {
+        if let Answer::Family(FamilyAnswer::Login(answer)) = verdict
             && matches!(**answer, LoginAnswer::Admitted(..))
         {
             self.family_index.enter(login.family.id, &login.admit.user);
@@ -248,7 +248,7 @@ impl MemoryStore {
         once: &Idempotency,
         horizon_ms: u64,
         now: Now<'_>,
-    ) -> Verdict {
+    ) -> Answer {
         let run = |record: &mut UserRecord| {
             self.counter_answers
                 .with(once, |found| record.apply_once(apply, found, horizon_ms, now))
@@ -264,7 +264,7 @@ impl MemoryStore {
         horizon_ms: u64,
         now: Now<'_>,
         sink: Option<&Arc<dyn Sink>>,
-    ) -> Verdict {
+    ) -> Answer {
         let run = |against| self.turns.run(turn, against, now.us, sink);
         let TurnOp::Ask(Ask { place, credential: Some(credential), .. }) = turn else {
             return tell(run(Reason::Allowed));
@@ -280,12 +280,12 @@ impl MemoryStore {
     }
 
     /// Decides a request that touches more than its user's record.
-    fn about_with(&self, user: &str, charge: &Charge<'_>, op: &Op<'_>, now: Now<'_>) -> Verdict {
+    fn about_with(&self, user: &str, charge: &Charge<'_>, op: &Op<'_>, now: Now<'_>) -> Answer {
         // Lock order: user, quota, remembered charge. A holder of a later lock never requests an earlier one.
         let mut record = self.users.entry(user.into()).or_default();
         let mut apply = |quota: Option<&mut QuotaState>| {
             self.quotas.with_memory(charge.once.as_ref(), |memory| {
-                record.apply(op, now, Aside { quota, memory: Some(memory) })
+                record.apply(op, now, SideState { quota, memory: Some(memory) })
             })
         };
         match charge.place {

@@ -3,7 +3,7 @@
 use super::listeners::{Listeners, Woken};
 use super::shards::sweep_shard;
 use crate::core::base::reason::Reason;
-use crate::core::op::Verdict;
+use crate::core::op::Answer;
 use crate::core::store::Sink;
 #[cfg(feature = "test-stores")]
 use crate::core::turn::ops::TurnPlace;
@@ -46,7 +46,7 @@ impl Turns {
         against: Reason,
         now_us: u64,
         sink: Option<&Arc<dyn Sink>>,
-    ) -> (Verdict, Option<Woken>) {
+    ) -> (Answer, Option<Woken>) {
         let place = op.place();
         let states = self.states(place.kind);
         if let (TurnOp::Ask(ask), Some(sink)) = (op, sink) {
@@ -56,8 +56,8 @@ impl Turns {
             return self.decide(&mut state, op, against, now_us);
         }
         match op {
-            TurnOp::Leave { .. } => (Verdict::Flag(false), None),
-            TurnOp::Extend { .. } => (Verdict::Turn(TurnAnswer::Lost), None),
+            TurnOp::Leave { .. } => (Answer::Flag(false), None),
+            TurnOp::Extend { .. } => (Answer::Turn(TurnAnswer::Lost), None),
             TurnOp::Ask(_) => match states.entry((*place.id).into()) {
                 Entry::Occupied(mut entry) => self.decide(entry.get_mut(), op, against, now_us),
                 Entry::Vacant(entry) => {
@@ -80,19 +80,19 @@ impl Turns {
         op: &TurnOp<'_>,
         against: Reason,
         now_us: u64,
-    ) -> (Verdict, Option<Woken>) {
+    ) -> (Answer, Option<Woken>) {
         let mut woken = None;
         let mut wake = |ticket: &TurnTicket| {
             woken = self.listeners.of(ticket);
             woken.is_some()
         };
         let verdict = match op {
-            TurnOp::Ask(ask) => state
-                .ask(ask, against, now_us, &mut wake)
-                .map_or_else(Verdict::Fault, Verdict::Turn),
-            TurnOp::Leave { ticket, .. } => Verdict::Flag(state.leave(ticket, now_us, &mut wake)),
+            TurnOp::Ask(ask) => {
+                state.ask(ask, against, now_us, &mut wake).map_or_else(Answer::Fault, Answer::Turn)
+            }
+            TurnOp::Leave { ticket, .. } => Answer::Flag(state.leave(ticket, now_us, &mut wake)),
             TurnOp::Extend { ticket, by_ms, .. } => {
-                Verdict::Turn(state.extend(ticket, *by_ms, now_us))
+                Answer::Turn(state.extend(ticket, *by_ms, now_us))
             }
         };
         (verdict, woken)

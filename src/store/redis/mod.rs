@@ -16,9 +16,9 @@ use crate::core::op::{Acks, Op};
 use crate::core::store::{Health, Sink, Source, Store, Topology};
 use crate::core::turn::ops::TurnGate;
 use crate::store::redis::cluster::ClusterStore;
-use crate::store::redis::connection::pool::{Lines, Way};
+use crate::store::redis::connection::pool::{ConnectionConfig, Pool};
 use crate::store::redis::endpoint::prefix::Prefix;
-use crate::store::redis::endpoint::resolver::Place;
+use crate::store::redis::endpoint::resolver::EndpointResolver;
 use crate::store::redis::endpoint::sentinel::Sentinels;
 use crate::store::redis::endpoint::url::{Endpoint, Named};
 use crate::store::redis::pubsub::Listener;
@@ -31,7 +31,7 @@ use std::sync::{Arc, Weak};
 
 /// The store on one server, or on what Sentinels name.
 pub struct RedisStore {
-    lines: Lines,
+    pool: Pool,
     listener: Arc<Listener>,
     /// Replicas that are to hold what matters.
     acks: u32,
@@ -46,9 +46,9 @@ pub struct RedisStore {
 pub fn open(settings: &Settings) -> Result<Arc<dyn Store>, Fault> {
     let Endpoint { named, login } = url::parse(&settings.url)?;
     io::ready().map_err(|_| Fault::unavailable("the system gives no thread for the store"))?;
-    let way = |place| Way {
+    let config = |resolver| ConnectionConfig {
         target: io::Target {
-            place,
+            resolver,
             login: login.clone(),
             prefix: Prefix {
                 name: settings.prefix.clone(),
@@ -63,41 +63,41 @@ pub fn open(settings: &Settings) -> Result<Arc<dyn Store>, Fault> {
         prefix: settings.prefix.clone(),
         acks: settings.acks,
     };
-    let (place, topology) = match named {
-        Named::Server(address) => (Place::Fixed(address), Topology::Standalone),
+    let (resolver, topology) = match named {
+        Named::Server(address) => (EndpointResolver::Fixed(address), Topology::Standalone),
         Named::Sentinels { addresses, name, login } => {
             let sentinels = Sentinels::new(addresses, name, login, settings.connect_timeout);
-            (Place::Sentinels(Arc::new(sentinels)), Topology::Sentinel)
+            (EndpointResolver::Sentinels(Arc::new(sentinels)), Topology::Sentinel)
         }
         Named::Cluster(seeds) => {
             // Each node's own takes its place.
-            let place = Place::Fixed(seeds[0].clone());
-            return Ok(Arc::new(ClusterStore::open(way(place), seeds)));
+            let resolver = EndpointResolver::Fixed(seeds[0].clone());
+            return Ok(Arc::new(ClusterStore::open(config(resolver), seeds)));
         }
     };
-    let way = way(place);
-    let listener = Arc::new(Listener::new(&way, None));
-    let lines = Lines::new(way, None);
+    let config = config(resolver);
+    let listener = Arc::new(Listener::new(&config, None));
+    let pool = Pool::new(config, None);
     let (acks, prefix) = (settings.acks, settings.prefix.clone());
-    Ok(Arc::new(RedisStore { lines, listener, acks, prefix, topology }))
+    Ok(Arc::new(RedisStore { pool, listener, acks, prefix, topology }))
 }
 
 impl Store for RedisStore {
     fn submit(&self, op: Op<'_>, ticket: u64, sink: &Arc<dyn Sink>) -> Option<Outcome> {
-        let link = self.lines.link(self.acks > 0 && op.act.row().acks == Acks::Awaited);
-        link.submit(codec::encode(&self.prefix, &op, false), ticket, sink)
+        let connection = self.pool.connection(self.acks > 0 && op.act.row().acks == Acks::Awaited);
+        connection.submit(codec::encode(&self.prefix, &op, false), ticket, sink)
     }
 
     fn flush(&self) {
-        self.lines.flush();
+        self.pool.flush();
     }
 
     fn holds_back(&self) -> bool {
-        self.lines.all().any(|link| link.held.load(Ordering::Relaxed))
+        self.pool.all().any(|connection| connection.held.load(Ordering::Relaxed))
     }
 
     fn watch(&self, sink: Weak<dyn Sink>) {
-        self.lines.link.watch(sink);
+        self.pool.connection.watch(sink);
     }
 
     fn listen(&self, gate: TurnGate, sink: Weak<dyn Sink>) {
@@ -105,15 +105,15 @@ impl Store for RedisStore {
     }
 
     fn sources(&self) -> Vec<Arc<dyn Source>> {
-        self.lines.link.source().into_iter().collect()
+        self.pool.connection.source().into_iter().collect()
     }
 
     fn receive(&self, source: &Arc<dyn Source>) -> bool {
-        self.lines.link.receive(source)
+        self.pool.connection.receive(source)
     }
 
     fn health(&self) -> Health {
-        let mut health = self.lines.link.health();
+        let mut health = self.pool.connection.health();
         if health.topology == Topology::Cluster {
             let warning = "the server is one node of a Cluster: its slots alone can be used; say redis-cluster:";
             health.warnings.push(warning.into());
@@ -123,7 +123,7 @@ impl Store for RedisStore {
     }
 
     fn close(&self) {
-        self.lines.close();
+        self.pool.close();
         self.listener.close();
     }
 

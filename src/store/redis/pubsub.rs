@@ -6,7 +6,7 @@ use super::net::resp;
 use crate::core::store::{Notice, Sink};
 use crate::core::turn::ops::{TurnGate, gate_of};
 use crate::store::redis::connection::io::{FIRST_PAUSE, LONGEST_PAUSE, Target};
-use crate::store::redis::connection::pool::Way;
+use crate::store::redis::connection::pool::ConnectionConfig;
 use crate::store::redis::endpoint::handshake::{Login, introduce, read_some, write_all};
 use crate::store::redis::net::resp::{Garbled, Reply, garbled};
 use crate::store::redis::net::socket::{Address, Stream, connect};
@@ -56,10 +56,10 @@ struct Heard {
 
 impl Listener {
     /// One that listens to nothing.
-    pub fn new(way: &Way, nodes: Option<Nodes>) -> Self {
+    pub fn new(config: &ConnectionConfig, nodes: Option<Nodes>) -> Self {
         Self {
-            prefix: way.prefix.clone(),
-            target: way.target.clone(),
+            prefix: config.prefix.clone(),
+            target: config.target.clone(),
             nodes,
             heard: Mutex::default(),
             wake: Notify::new(),
@@ -152,7 +152,7 @@ impl Listener {
     /// Where to listen: where writes go, or to one node of a Cluster after the other, which passes on what is published
     /// anywhere.
     async fn find(&self, attempt: usize) -> io::Result<Address> {
-        let Some(nodes) = &self.nodes else { return self.target.place.find().await };
+        let Some(nodes) = &self.nodes else { return self.target.resolver.find().await };
         let nodes = nodes();
         let at = attempt.checked_rem(nodes.len()).ok_or(io::ErrorKind::NotFound)?;
         Ok(nodes[at].clone())
@@ -163,7 +163,7 @@ impl Listener {
         if self.nodes.is_some() {
             pending().await
         } else {
-            self.target.place.moved_from(address).await
+            self.target.resolver.moved_from(address).await
         }
     }
 

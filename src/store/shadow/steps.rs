@@ -5,7 +5,7 @@ use crate::core::api_key::ops::{KeyAnswer, KeyOp, KeyUsed, Use};
 use crate::core::base::error::Fault;
 use crate::core::base::reason::{Reason, Reasons};
 use crate::core::family::ops::{FamilyAnswer, FamilyOp, LoginAnswer, RefreshAnswer};
-use crate::core::op::{Act, Op, Verdict};
+use crate::core::op::{Act, Answer, Op};
 use crate::core::op::{Observe, Outcome};
 use crate::core::quota::idempotency::Idempotency;
 use crate::core::quota::spend::{Consume, Refund};
@@ -55,7 +55,7 @@ pub enum Then {
     /// The trial is asked too. The answer of the real store counts.
     Both,
     /// Ends with this answer.
-    Answer(Box<Verdict>),
+    Answer(Box<Answer>),
     /// Ends with the answer of the trial.
     Last,
     /// Ends with this fault, after a refund of the earlier charge.
@@ -92,7 +92,7 @@ pub fn simply_at(act: &Act<'_>) -> Option<At> {
 /// trial's session must not stop real work.
 pub fn without_session(mut op: Op<'_>) -> Op<'_> {
     let credential = match &mut op.act {
-        Act::Standing { credential, .. } => Some(credential),
+        Act::CheckCredential { credential, .. } => Some(credential),
         Act::Apply(apply) => apply.credential.as_mut(),
         Act::Turn(TurnOp::Ask(Ask { credential, .. })) => credential.as_mut(),
         _ => None,
@@ -127,7 +127,7 @@ pub fn begin(act: Act<'static>) -> Next {
         act => {
             let user = Cow::Owned(act.user().unwrap_or_default().to_owned());
             let credential = Credential::default();
-            (Act::Standing { user, credential }, Then::Unblocked(Box::new(act)))
+            (Act::CheckCredential { user, credential }, Then::Unblocked(Box::new(act)))
         }
     };
     Next::Ask(At::Real, Box::new(asked), then)
@@ -138,9 +138,9 @@ pub fn go_on(then: Then, outcome: Outcome) -> Next {
     let verdict = match (then, outcome) {
         (then, Ok(verdict)) => return go_on_with(then, verdict),
         // The denial is final, whether or not the refund succeeded.
-        (then @ Then::GivenBack(_), Err(_)) => return go_on_with(then, Verdict::Flag(false)),
+        (then @ Then::GivenBack(_), Err(_)) => return go_on_with(then, Answer::Flag(false)),
         // The real sessions were ended, so their number is reported.
-        (Then::Sum(real), Err(_)) => Ok(Verdict::Count(real)),
+        (Then::Sum(real), Err(_)) => Ok(Answer::Count(real)),
         (Then::Used(_, _, Some((own, charged))), Err(fault)) => {
             return match refund(own, &charged) {
                 Some(refund) => ask(At::Trial, refund, Then::Fault(fault)),
@@ -152,21 +152,21 @@ pub fn go_on(then: Then, outcome: Outcome) -> Next {
     Next::Done(verdict)
 }
 
-fn go_on_with(then: Then, verdict: Verdict) -> Next {
+fn go_on_with(then: Then, verdict: Answer) -> Next {
     match (then, verdict) {
-        (Then::Decide(decide), Verdict::Decision(found)) => {
+        (Then::Decide(decide), Answer::Decision(found)) => {
             let Some(seen) = seen(&decide, &found) else {
-                return Next::Done(Ok(Verdict::Decision(found)));
+                return Next::Done(Ok(Answer::Decision(found)));
             };
             ask(At::Trial, Act::Decide(tried(*decide, seen)), Then::Join(seen))
         }
-        (Then::Join(seen), Verdict::Decision(tried)) => {
-            Next::Done(Ok(Verdict::Decision(joined(tried, seen))))
+        (Then::Join(seen), Answer::Decision(tried)) => {
+            Next::Done(Ok(Answer::Decision(joined(tried, seen))))
         }
-        (Then::Use(asked), Verdict::ApiKey(KeyAnswer::Used(used))) => use_key(asked, used),
-        (Then::Own(asked, used, own), Verdict::Consumption(charged)) => {
+        (Then::Use(asked), Answer::ApiKey(KeyAnswer::Used(used))) => use_key(asked, used),
+        (Then::Own(asked, used, own), Answer::Consumption(charged)) => {
             let Some(seen) = seen(&asked.decide, &used.decision) else {
-                return Next::Done(Ok(Verdict::ApiKey(KeyAnswer::Used(used))));
+                return Next::Done(Ok(Answer::ApiKey(KeyAnswer::Used(used))));
             };
             let mut decide = tried(asked.decide, seen);
             // If the key has no units left, the rest is only checked.
@@ -174,16 +174,16 @@ fn go_on_with(then: Then, verdict: Verdict) -> Next {
             let then = Then::Used(seen, used, Some((own, charged)));
             ask(At::Trial, Act::Decide(decide), then)
         }
-        (Then::Used(seen, used, own), Verdict::Decision(tried)) => key_used(seen, used, own, tried),
-        (Then::GivenBack(used), _) => Next::Done(Ok(Verdict::ApiKey(KeyAnswer::Used(used)))),
-        (Then::Unblocked(act), Verdict::Standing(Reason::UserBlocked)) => {
+        (Then::Used(seen, used, own), Answer::Decision(tried)) => key_used(seen, used, own, tried),
+        (Then::GivenBack(used), _) => Next::Done(Ok(Answer::ApiKey(KeyAnswer::Used(used)))),
+        (Then::Unblocked(act), Answer::Validity(Reason::UserBlocked)) => {
             Next::Done(Ok(blocked(&act)))
         }
-        (Then::Unblocked(act), Verdict::Standing(_)) => ask(At::Trial, *act, Then::Last),
-        (Then::EndTrial(user), Verdict::Count(ended)) => {
+        (Then::Unblocked(act), Answer::Validity(_)) => ask(At::Trial, *act, Then::Last),
+        (Then::EndTrial(user), Answer::Count(ended)) => {
             ask(At::Trial, Act::EndAll { user, except: None }, Then::Sum(ended))
         }
-        (Then::Sum(real), Verdict::Count(trial)) => Next::Done(Ok(Verdict::Count(real + trial))),
+        (Then::Sum(real), Answer::Count(trial)) => Next::Done(Ok(Answer::Count(real + trial))),
         (Then::Both, real) => ask(At::Trial, Act::Ping, Then::Answer(Box::new(real))),
         (Then::Answer(answer), _) => Next::Done(Ok(*answer)),
         (Then::Fault(fault), _) => Next::Done(Err(fault)),
@@ -237,7 +237,7 @@ fn joined(mut tried: Decision, seen: Seen) -> Decision {
 
 fn use_key(asked: Box<Use<'static>>, used: Box<KeyUsed>) -> Next {
     let Some(seen) = seen(&asked.decide, &used.decision) else {
-        return Next::Done(Ok(Verdict::ApiKey(KeyAnswer::Used(used))));
+        return Next::Done(Ok(Answer::ApiKey(KeyAnswer::Used(used))));
     };
     let rule = used.facts.as_ref().and_then(|facts| facts.rule);
     let has_scopes = !used.decision.would_deny.has(Reason::ScopeMissing);
@@ -281,7 +281,7 @@ fn key_used(
     let mut decision = joined(tried, seen);
     let Some((own, charged)) = own else {
         used.decision = decision;
-        return Next::Done(Ok(Verdict::ApiKey(KeyAnswer::Used(used))));
+        return Next::Done(Ok(Answer::ApiKey(KeyAnswer::Used(used))));
     };
     if !charged.allowed {
         decision.would_deny = decision.would_deny.without(Reason::ScopeMissing);
@@ -301,7 +301,7 @@ fn key_used(
     });
     match back {
         Some(refund) => ask(At::Trial, refund, Then::GivenBack(used)),
-        None => Next::Done(Ok(Verdict::ApiKey(KeyAnswer::Used(used)))),
+        None => Next::Done(Ok(Answer::ApiKey(KeyAnswer::Used(used)))),
     }
 }
 
@@ -321,7 +321,7 @@ fn refund(Own { key, units, memory }: Own, told: &Consumption) -> Option<Act<'st
 }
 
 /// Returns the answer to an act of a blocked user.
-fn blocked(act: &Act<'static>) -> Verdict {
+fn blocked(act: &Act<'static>) -> Answer {
     let admission = |limit| Admission {
         reason: Reason::UserBlocked,
         session: None,
@@ -332,12 +332,12 @@ fn blocked(act: &Act<'static>) -> Verdict {
         retry_after_ms: None,
     };
     match act {
-        Act::Admit(admit) => Verdict::Admission(Box::new(admission(admit.rule.limit))),
+        Act::Admit(admit) => Answer::Admission(Box::new(admission(admit.rule.limit))),
         Act::Family(FamilyOp::Login(login)) => {
             let refused = LoginAnswer::Refused(admission(login.admit.rule.limit));
-            Verdict::Family(FamilyAnswer::Login(Box::new(refused)))
+            Answer::Family(FamilyAnswer::Login(Box::new(refused)))
         }
-        Act::Family(_) => Verdict::Family(FamilyAnswer::Refresh(Box::new(RefreshAnswer::Revoked))),
-        _ => Verdict::Standing(Reason::UserBlocked),
+        Act::Family(_) => Answer::Family(FamilyAnswer::Refresh(Box::new(RefreshAnswer::Revoked))),
+        _ => Answer::Validity(Reason::UserBlocked),
     }
 }

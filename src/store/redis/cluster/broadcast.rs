@@ -1,7 +1,7 @@
 //! One answer made of those of several nodes.
 
 use crate::core::base::error::Fault;
-use crate::core::op::Verdict;
+use crate::core::op::Answer;
 use crate::core::op::{Outcome, Replica};
 use crate::core::store::Sink;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,10 +30,10 @@ impl Sink for Gather {
         let all = std::mem::replace(&mut left.1, Ok(None));
         left.1 = match (all, outcome) {
             (Err(fault), _) | (_, Err(fault)) => Err(fault),
-            (Ok(Some(all)), Ok(Verdict::Pong(Some(more)))) => Ok(Some([all, more].concat())),
+            (Ok(Some(all)), Ok(Answer::Pong(Some(more)))) => Ok(Some([all, more].concat())),
             (Ok(_), Ok(_)) => Ok(None),
         };
-        let told = (left.0 == 0).then(|| left.1.clone().map(Verdict::Pong));
+        let told = (left.0 == 0).then(|| left.1.clone().map(Answer::Pong));
         drop(left);
         if let Some(outcome) = told {
             self.sink.complete(self.ticket, outcome);

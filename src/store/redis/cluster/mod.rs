@@ -12,9 +12,9 @@ use crate::core::op::{Acks, Outcome};
 use crate::core::op::{Act, Op};
 use crate::core::store::{Health, Sink, Source, Store};
 use crate::core::turn::ops::TurnGate;
-use crate::store::redis::cluster::state::Shared;
+use crate::store::redis::cluster::state::ClusterState;
 use crate::store::redis::connection::io;
-use crate::store::redis::connection::pool::Way;
+use crate::store::redis::connection::pool::ConnectionConfig;
 use crate::store::redis::net::socket::Address;
 use crate::store::redis::protocol::codec;
 use crate::store::redis::pubsub::Listener;
@@ -22,41 +22,41 @@ use std::sync::{Arc, Weak};
 
 /// The store.
 pub struct ClusterStore {
-    shared: Arc<Shared>,
+    state: Arc<ClusterState>,
     listener: Arc<Listener>,
 }
 
 impl ClusterStore {
     /// Connects in the background, to whichever of these nodes can be reached.
-    pub fn open(way: Way, seeds: Vec<Address>) -> Self {
-        let shared = Shared::new(way, seeds);
-        io::spawn(topology::tend(Arc::clone(&shared)));
-        let nodes = Arc::downgrade(&shared);
-        let nodes = move || nodes.upgrade().map_or_else(Vec::new, |shared| shared.addresses());
-        let listener = Arc::new(Listener::new(&shared.way, Some(Box::new(nodes))));
-        Self { shared, listener }
+    pub fn open(config: ConnectionConfig, seeds: Vec<Address>) -> Self {
+        let state = ClusterState::new(config, seeds);
+        io::spawn(topology::maintain(Arc::clone(&state)));
+        let nodes = Arc::downgrade(&state);
+        let nodes = move || nodes.upgrade().map_or_else(Vec::new, |state| state.addresses());
+        let listener = Arc::new(Listener::new(&state.config, Some(Box::new(nodes))));
+        Self { state, listener }
     }
 }
 
 impl Store for ClusterStore {
     fn submit(&self, op: Op<'_>, ticket: u64, sink: &Arc<dyn Sink>) -> Option<Outcome> {
         if matches!(op.act, Act::Ping) {
-            return self.shared.ask_all(ticket, sink);
+            return self.state.ask_all(ticket, sink);
         }
-        let acks = self.shared.way.acks > 0 && op.act.row().acks == Acks::Awaited;
-        self.shared.submit(codec::encode(&self.shared.way.prefix, &op, true), acks, ticket, sink)
+        let acks = self.state.config.acks > 0 && op.act.row().acks == Acks::Awaited;
+        self.state.submit(codec::encode(&self.state.config.prefix, &op, true), acks, ticket, sink)
     }
 
     fn flush(&self) {
-        self.shared.flush();
+        self.state.flush();
     }
 
     fn holds_back(&self) -> bool {
-        self.shared.holds_back()
+        self.state.holds_back()
     }
 
     fn watch(&self, sink: Weak<dyn Sink>) {
-        self.shared.watch(sink);
+        self.state.watch(sink);
     }
 
     fn listen(&self, gate: TurnGate, sink: Weak<dyn Sink>) {
@@ -64,21 +64,21 @@ impl Store for ClusterStore {
     }
 
     fn sources(&self) -> Vec<Arc<dyn Source>> {
-        health::sources(&self.shared)
+        health::sources(&self.state)
     }
 
     fn receive(&self, source: &Arc<dyn Source>) -> bool {
-        health::receive(&self.shared, source)
+        health::receive(&self.state, source)
     }
 
     fn health(&self) -> Health {
-        let mut health = health::health(&self.shared);
+        let mut health = health::health(&self.state);
         health.warnings.extend(self.listener.warnings());
         health
     }
 
     fn close(&self) {
-        self.shared.close();
+        self.state.close();
         self.listener.close();
     }
 

@@ -3,8 +3,8 @@
 use crate::core::store::Sink;
 use crate::store::redis::connection::connection::Router;
 use crate::store::redis::connection::io::Target;
-use crate::store::redis::connection::pool::{Lines, Way};
-use crate::store::redis::endpoint::resolver::Place;
+use crate::store::redis::connection::pool::{ConnectionConfig, Pool};
+use crate::store::redis::endpoint::resolver::EndpointResolver;
 use crate::store::redis::net::socket::Address;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ const LINGERS: Duration = Duration::from_secs(30);
 pub struct Node {
     pub address: Address,
     pub name: String,
-    pub lines: Lines,
+    pub pool: Pool,
     /// When a call was last sent here that its slot's map does not send here.
     asked: Mutex<Option<Instant>>,
     /// What the link tells; it holds it weakly.
@@ -25,18 +25,19 @@ pub struct Node {
 
 impl Node {
     /// Connects in the background. `here`: takes what is for other nodes, and what is told of this one.
-    pub fn start<Here>(here: Here, way: &Way, address: &Address) -> Self
+    pub fn start<Here>(here: Here, config: &ConnectionConfig, address: &Address) -> Self
     where
         Here: Router + Sink + Clone + 'static,
     {
-        let target = Target { place: Place::Fixed(address.clone()), ..way.target.clone() };
+        let target =
+            Target { resolver: EndpointResolver::Fixed(address.clone()), ..config.target.clone() };
         let router = here.clone();
         let make_router = Box::new(move || Box::new(router.clone()) as Box<dyn Router>);
-        let lines = Lines::new(Way { target, ..way.clone() }, Some(make_router));
+        let pool = Pool::new(ConnectionConfig { target, ..config.clone() }, Some(make_router));
         let told: Arc<dyn Sink> = Arc::new(here);
-        lines.link.watch(Arc::downgrade(&told));
+        pool.connection.watch(Arc::downgrade(&told));
         let (address, name) = (address.clone(), address.to_string());
-        Self { address, name, lines, asked: Mutex::default(), _told: told }
+        Self { address, name, pool, asked: Mutex::default(), _told: told }
     }
 
     /// A call is sent here in spite of the map.

@@ -6,11 +6,11 @@ use super::broadcast::Gather;
 use super::map::Map;
 use super::node::Node;
 use crate::core::base::error::Fault;
-use crate::core::op::{Outcome, Verdict};
+use crate::core::op::{Answer, Outcome};
 use crate::core::store::{Notice, Sink};
-use crate::store::redis::connection::connection::{Link, MAX_WAITING, Router, tell};
+use crate::store::redis::connection::connection::{Connection, MAX_WAITING, Router, tell};
 use crate::store::redis::connection::pending::{Stage, Waiting};
-use crate::store::redis::connection::pool::Way;
+use crate::store::redis::connection::pool::ConnectionConfig;
 use crate::store::redis::net::slots::{Range, Redirect, bucket_in};
 use crate::store::redis::net::socket::Address;
 use crate::store::redis::protocol::call::{Plan, Then};
@@ -27,9 +27,9 @@ const MAX_HOPS: u8 = 8;
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// See the module.
-pub struct Shared {
+pub struct ClusterState {
     me: Weak<Self>,
-    pub way: Way,
+    pub config: ConnectionConfig,
     pub seeds: Vec<Address>,
     map: RwLock<Map>,
     parked: Mutex<Vec<Parked>>,
@@ -59,11 +59,11 @@ struct Troubles {
     watchers: Vec<Weak<dyn Sink>>,
 }
 
-impl Shared {
-    pub fn new(way: Way, seeds: Vec<Address>) -> Arc<Self> {
+impl ClusterState {
+    pub fn new(config: ConnectionConfig, seeds: Vec<Address>) -> Arc<Self> {
         Arc::new_cyclic(|me| Self {
             me: me.clone(),
-            way,
+            config,
             seeds,
             map: RwLock::new(Map::new()),
             parked: Mutex::default(),
@@ -93,8 +93,8 @@ impl Shared {
     }
 
     fn make_node(&self, address: &Address) -> Arc<Node> {
-        let here = Here { shared: self.me.clone(), address: address.clone() };
-        Arc::new(Node::start(here, &self.way, address))
+        let here = Here { state: self.me.clone(), address: address.clone() };
+        Arc::new(Node::start(here, &self.config, address))
     }
 
     /// The nodes that serve slots; before they are known those of the URL.
@@ -108,9 +108,9 @@ impl Shared {
 
     /// The way to the node that serves a slot, or whether the map is known in which no node does. It is one look at the map:
     /// another thread may learn it between two.
-    fn find(&self, slot: u16, acks: bool) -> Result<Arc<Link>, bool> {
+    fn find(&self, slot: u16, acks: bool) -> Result<Arc<Connection>, bool> {
         self.read(|map| match map.owner(slot) {
-            Some(node) => Ok(Arc::clone(node.lines.link(acks))),
+            Some(node) => Ok(Arc::clone(node.pool.connection(acks))),
             None => Err(map.known),
         })
     }
@@ -136,8 +136,8 @@ impl Shared {
         sink: &Arc<dyn Sink>,
     ) -> Option<Outcome> {
         let known = match self.find(plan.call.slot, acks) {
-            Ok(link) => {
-                let refused = link.submit(plan, ticket, sink);
+            Ok(connection) => {
+                let refused = connection.submit(plan, ticket, sink);
                 self.hold();
                 return refused;
             }
@@ -147,7 +147,7 @@ impl Shared {
             return Some(Err(fault));
         }
         let now = Instant::now();
-        let waiting = Waiting::new(plan, ticket, sink, now + self.way.timeout);
+        let waiting = Waiting::new(plan, ticket, sink, now + self.config.timeout);
         let parked = Parked::Call { waiting: Waiting { acks, ..waiting }, until: now };
         self.park(parked).map(|(_, fault)| Err(fault))
     }
@@ -169,7 +169,7 @@ impl Shared {
 
     /// A question to all nodes waits for the map.
     pub fn park_all(&self, ticket: u64, sink: &Arc<dyn Sink>) -> Option<Outcome> {
-        let deadline = Instant::now() + self.way.timeout;
+        let deadline = Instant::now() + self.config.timeout;
         let one = Parked::All { ticket, sink: Arc::clone(sink), deadline };
         self.park(one).map(|(_, fault)| Err(fault))
     }
@@ -205,7 +205,7 @@ impl Shared {
             node.ask();
         }
         waiting.asking = is_asked;
-        self.hand_over(node.lines.link(waiting.acks), waiting);
+        self.hand_over(node.pool.connection(waiting.acks), waiting);
     }
 
     fn put_off(&self, waiting: Waiting) {
@@ -221,7 +221,7 @@ impl Shared {
     fn dispatch(&self, waiting: Waiting) {
         let waiting = Waiting { asking: false, ..waiting };
         match self.find(waiting.call.slot, waiting.acks) {
-            Ok(link) => self.hand_over(&link, waiting),
+            Ok(connection) => self.hand_over(&connection, waiting),
             Err(known) => {
                 let gone = || Fault::unavailable("no node of the Cluster serves the slot");
                 self.refuse(waiting, self.refusal(known).unwrap_or_else(gone));
@@ -229,8 +229,8 @@ impl Shared {
         }
     }
 
-    fn hand_over(&self, link: &Link, waiting: Waiting) {
-        if let Err(refused) = link.take_over(waiting) {
+    fn hand_over(&self, connection: &Connection, waiting: Waiting) {
+        if let Err(refused) = connection.take_over(waiting) {
             let (waiting, fault) = *refused;
             self.refuse(waiting, fault);
         }
@@ -276,10 +276,11 @@ impl Shared {
         for (node, bucket) in owners.iter().zip(buckets) {
             // No bucket of ours lies there: it is not needed.
             let refused = match bucket {
-                None => Some(Ok(Verdict::Pong(Some(Vec::new())))),
+                None => Some(Ok(Answer::Pong(Some(Vec::new())))),
                 Some(bucket) => {
-                    let plan = Plan { call: ping(&self.way.prefix, bucket), then: Then::Nothing };
-                    node.lines.link.submit(plan, 0, &gather)
+                    let plan =
+                        Plan { call: ping(&self.config.prefix, bucket), then: Then::Nothing };
+                    node.pool.connection.submit(plan, 0, &gather)
                 }
             };
             if let Some(outcome) = refused {
@@ -333,8 +334,9 @@ impl Shared {
             map.adopt(ranges, |address| self.make_node(address))
         });
         self.troubles().no_map = None;
-        for link in gone.iter().flat_map(|node| node.lines.all()) {
-            for waiting in link.give_up_unsent().into_iter().filter(|one| one.sink.is_some()) {
+        for connection in gone.iter().flat_map(|node| node.pool.all()) {
+            for waiting in connection.give_up_unsent().into_iter().filter(|one| one.sink.is_some())
+            {
                 self.dispatch(waiting);
             }
         }
@@ -361,7 +363,7 @@ impl Shared {
             self.read(|map| (map.known, map.uncovered(), map.owners()));
         let mut lost: BTreeMap<String, String> = owners
             .iter()
-            .filter_map(|node| Some((node.name.clone(), node.lines.link.trouble()?)))
+            .filter_map(|node| Some((node.name.clone(), node.pool.connection.connect_error()?)))
             .collect();
         if known && uncovered > 0 {
             lost.insert("the Cluster".into(), format!("{uncovered} slots are served by no node"));
@@ -404,7 +406,7 @@ impl Shared {
     pub fn flush(&self) {
         self.held.store(false, Ordering::Relaxed);
         for node in self.read(|map| map.nodes().to_vec()) {
-            node.lines.flush();
+            node.pool.flush();
         }
     }
 
@@ -416,7 +418,7 @@ impl Shared {
         self.closed.store(true, Ordering::Relaxed);
         self.stale.notify_one();
         for node in self.change(|map| std::mem::replace(map, Map::new())).nodes() {
-            node.lines.close();
+            node.pool.close();
         }
         self.release();
     }
@@ -425,14 +427,14 @@ impl Shared {
 /// What a node's connections know of the others.
 #[derive(Clone)]
 struct Here {
-    shared: Weak<Shared>,
+    state: Weak<ClusterState>,
     address: Address,
 }
 
 impl Router for Here {
     fn route(&self, waiting: Waiting, why: Redirect) {
-        match self.shared.upgrade() {
-            Some(shared) => shared.redirect(&self.address, waiting, why),
+        match self.state.upgrade() {
+            Some(state) => state.redirect(&self.address, waiting, why),
             None => waiting.refuse(Fault::unavailable("the store was closed")),
         }
     }
@@ -442,10 +444,10 @@ impl Sink for Here {
     fn complete(&self, _ticket: u64, _outcome: Outcome) {}
 
     fn notice(&self, notice: Notice) {
-        let Some(shared) = self.shared.upgrade() else { return };
+        let Some(state) = self.state.upgrade() else { return };
         match notice {
-            Notice::Lost(_) | Notice::Recovered => shared.node_changed(),
-            other => shared.tell(&[other]),
+            Notice::Lost(_) | Notice::Recovered => state.node_changed(),
+            other => state.tell(&[other]),
         }
     }
 }

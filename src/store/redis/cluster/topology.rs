@@ -1,7 +1,7 @@
 //! The task that keeps the map: asked for again from time to time, and at once where a node sent somebody
 //! elsewhere or was lost.
 
-use super::state::Shared;
+use super::state::ClusterState;
 use crate::store::redis::connection::io::spawn;
 use crate::store::redis::endpoint::poll::{Dated, newest, question};
 use crate::store::redis::net::resp::{Reply, command};
@@ -25,68 +25,70 @@ const ASKED: usize = 3;
 type Heard = io::Result<Dated<Vec<Range>>>;
 
 /// Runs until the store is closed.
-pub async fn tend(shared: Arc<Shared>) {
+pub async fn maintain(state: Arc<ClusterState>) {
     let mut tick = interval(TICK);
     let mut asked = Instant::now();
     let mut due = asked;
-    let mut asking = Box::pin(inquire(&shared));
+    let mut asking = Box::pin(inquire(&state));
     let mut is_asking = true;
-    while !shared.is_closed() {
+    while !state.is_closed() {
         tokio::select! {
             heard = &mut asking, if is_asking => {
                 is_asking = false;
-                take(&shared, heard);
-                due = asked + if shared.is_whole() { AGAIN } else { SOON };
+                take(&state, heard);
+                due = asked + if state.is_whole() { AGAIN } else { SOON };
             }
-            () = shared.stale.notified(), if !is_asking => due = due.min(asked + LEAST),
-            _ = tick.tick() => shared.release(),
+            () = state.stale.notified(), if !is_asking => due = due.min(asked + LEAST),
+            _ = tick.tick() => state.release(),
         }
         if !is_asking && due <= Instant::now() {
             asked = Instant::now();
-            asking.set(inquire(&shared));
+            asking.set(inquire(&state));
             is_asking = true;
         }
     }
-    shared.release();
+    state.release();
 }
 
-fn take(shared: &Arc<Shared>, heard: Heard) {
+fn take(state: &Arc<ClusterState>, heard: Heard) {
     match heard {
         Ok(Dated { epoch, what }) => {
-            shared.epoch.store(epoch, Ordering::Relaxed);
-            for node in shared.adopt(&what) {
+            state.epoch.store(epoch, Ordering::Relaxed);
+            for node in state.adopt(&what) {
                 // What was sent may still be answered.
-                let timeout = shared.way.timeout;
+                let timeout = state.config.timeout;
                 spawn(async move {
                     sleep(timeout).await;
-                    node.lines.close();
+                    node.pool.close();
                 });
             }
         }
-        Err(why) => shared.has_no_map(&why.to_string()),
+        Err(why) => state.has_no_map(&why.to_string()),
     }
 }
 
 /// Asks a few nodes who serves what: such as can be reached before others, and others each time.
-async fn inquire(shared: &Shared) -> Heard {
-    let mut nodes = shared.read(|map| {
+async fn inquire(state: &ClusterState) -> Heard {
+    let mut nodes = state.read(|map| {
         let known = map.nodes().iter();
-        known.map(|node| (node.lines.link.trouble().is_some(), node.address.clone())).collect()
+        known
+            .map(|node| (node.pool.connection.connect_error().is_some(), node.address.clone()))
+            .collect()
     });
-    add_seeds(&mut nodes, &shared.seeds);
-    let turn = shared.turn.fetch_add(1, Ordering::Relaxed) % nodes.len().max(1);
+    add_seeds(&mut nodes, &state.seeds);
+    let turn = state.turn.fetch_add(1, Ordering::Relaxed) % nodes.len().max(1);
     nodes.rotate_left(turn);
     nodes.sort_by_key(|(in_trouble, _)| *in_trouble);
-    let within = shared.way.target.connect_timeout;
+    let within = state.config.target.connect_timeout;
     let asking = nodes.into_iter().take(ASKED).map(|(_, address)| {
-        let login = shared.way.target.login.clone();
+        let login = state.config.target.login.clone();
         async move {
             let commands = [command(&[b"CLUSTER", b"SLOTS"]), command(&[b"CLUSTER", b"INFO"])];
             let replies = question(&address, &login, &commands, within).await?;
             read(&replies, &address)
         }
     });
-    newest(asking.collect(), shared.epoch.load(Ordering::Relaxed)).await
+    newest(asking.collect(), state.epoch.load(Ordering::Relaxed)).await
 }
 
 fn add_seeds(nodes: &mut Vec<(bool, Address)>, seeds: &[Address]) {

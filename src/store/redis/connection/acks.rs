@@ -7,8 +7,8 @@ use super::pending::{Completions, Stage, Waiting};
 use crate::core::base::error::Fault;
 use crate::core::base::reason::Reason;
 use crate::core::family::ops::{FamilyAnswer, LoginAnswer, RefreshAnswer};
+use crate::core::op::Answer;
 use crate::core::op::Outcome;
-use crate::core::op::Verdict;
 use crate::core::store::Sink;
 use crate::core::turn::ops::TurnAnswer;
 use crate::store::redis::net::resp;
@@ -157,18 +157,18 @@ impl Acks {
 }
 
 /// Whether a failover that forgets it would break what was told: a denial, or a place in a queue, it may.
-fn must_be_held(verdict: &Verdict) -> bool {
+fn must_be_held(verdict: &Answer) -> bool {
     match verdict {
-        Verdict::Admission(admission) => admission.reason == Reason::Allowed,
-        Verdict::Family(FamilyAnswer::Login(answer)) => {
+        Answer::Admission(admission) => admission.reason == Reason::Allowed,
+        Answer::Family(FamilyAnswer::Login(answer)) => {
             matches!(**answer, LoginAnswer::Admitted(..))
         }
         // That a session was ended must stand for whoever asks again, because replicas did not hold it at first.
-        Verdict::Family(FamilyAnswer::Refresh(answer)) => {
+        Answer::Family(FamilyAnswer::Refresh(answer)) => {
             !matches!(**answer, RefreshAnswer::Invalid | RefreshAnswer::Expired)
         }
-        Verdict::Family(FamilyAnswer::Unknown) => false,
-        Verdict::Turn(answer) => matches!(answer, TurnAnswer::Granted { .. }),
+        Answer::Family(FamilyAnswer::Unknown) => false,
+        Answer::Turn(answer) => matches!(answer, TurnAnswer::Granted { .. }),
         _ => true,
     }
 }

@@ -28,7 +28,7 @@ const MOST_HELD: usize = 16;
 /// The lock: one mutex guards the queue. It is held to append a call and write what can be written
 /// without waiting, to take replies in, and to give up on calls; never across an await, and never
 /// while a sink is called.
-pub struct Link {
+pub struct Connection {
     queue: Mutex<Queue>,
     /// A turn has begun: bytes are held back until its `flush`.
     pub held: AtomicBool,
@@ -45,7 +45,7 @@ pub trait Router: Send + Sync {
     fn route(&self, waiting: Waiting, why: Redirect);
 }
 
-impl Link {
+impl Connection {
     /// A link whose calls are given up after `timeout`. `prefix`: what the names of all keys begin with.
     pub fn new(timeout: Duration, prefix: &str) -> Self {
         Self {
@@ -59,9 +59,9 @@ impl Link {
 
     /// One of several.
     pub fn routed(timeout: Duration, prefix: &str, router: Box<dyn Router>) -> Self {
-        let link = Self { router: Some(router), ..Self::new(timeout, prefix) };
-        link.lock().routed = true;
-        link
+        let connection = Self { router: Some(router), ..Self::new(timeout, prefix) };
+        connection.lock().routed = true;
+        connection
     }
 
     /// One that tells nothing before replicas hold it.
@@ -410,7 +410,7 @@ impl Link {
     }
 
     /// Why it cannot be used, where that is known.
-    pub fn trouble(&self) -> Option<String> {
+    pub fn connect_error(&self) -> Option<String> {
         let queue = self.lock();
         (!queue.reason.is_empty()).then(|| queue.reason.clone())
     }
@@ -501,28 +501,28 @@ mod tests {
         Server { health: Health::default(), run_id: None, forgets: false }
     }
 
-    fn greeted() -> Link {
-        let link = Link::new(Duration::from_secs(60), "lg");
-        link.up(None, server());
-        link
+    fn greeted() -> Connection {
+        let connection = Connection::new(Duration::from_secs(60), "lg");
+        connection.up(None, server());
+        connection
     }
 
-    fn ping(link: &Link, told: &Arc<Told>) {
+    fn ping(connection: &Connection, told: &Arc<Told>) {
         let sink: Arc<dyn Sink> = Arc::clone(told) as Arc<dyn Sink>;
         let op = Op { act: Act::Ping, horizon_ms: 0, most_lead_ms: 0 };
-        assert!(link.submit(codec::encode("lg", &op, false), 1, &sink).is_none());
+        assert!(connection.submit(codec::encode("lg", &op, false), 1, &sink).is_none());
     }
 
     #[test]
     fn a_reply_that_comes_before_a_call_was_sent_is_not_taken_for_its_own() {
-        let link = greeted();
+        let connection = greeted();
         let told = Arc::new(Told::default());
-        ping(&link, &told);
-        assert_eq!(link.received(ONE), Err(Garbled));
+        ping(&connection, &told);
+        assert_eq!(connection.received(ONE), Err(Garbled));
         assert!(told.0.lock().unwrap().is_empty());
         // It still waits, for this connection or the next.
-        assert!(!link.take_out().is_empty());
-        assert_eq!(link.received(ONE), Ok(10));
+        assert!(!connection.take_out().is_empty());
+        assert_eq!(connection.received(ONE), Ok(10));
         assert_eq!(told.0.lock().unwrap().len(), 1);
     }
 
@@ -535,13 +535,13 @@ mod tests {
 
         let (ours, mut theirs) = UnixStream::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
-        let link = Link::new(Duration::ZERO, "lg");
-        link.up(Some(Arc::new(Socket::Watched(Watched::Unix(ours)))), server());
+        let connection = Connection::new(Duration::ZERO, "lg");
+        connection.up(Some(Arc::new(Socket::Watched(Watched::Unix(ours)))), server());
         let told = Arc::new(Told::default());
-        ping(&link, &told);
+        ping(&connection, &told);
         theirs.write_all(ONE).unwrap();
-        link.receive_late(Duration::from_secs(60));
-        link.check_deadlines();
+        connection.receive_late(Duration::from_secs(60));
+        connection.check_deadlines();
         let told = told.0.lock().unwrap();
         assert!(matches!(told[..], [(1, Ok(_))]), "{told:?}");
     }
@@ -549,8 +549,8 @@ mod tests {
     /// Connecting anew without a pause is for those.
     #[test]
     fn a_connection_that_answered_no_call_was_of_no_use_whatever_it_brought() {
-        let link = greeted();
-        assert_eq!(link.received(b"+HELLO\r\n"), Err(Garbled));
-        assert!(!link.lost("the replies make no sense"));
+        let connection = greeted();
+        assert_eq!(connection.received(b"+HELLO\r\n"), Err(Garbled));
+        assert!(!connection.lost("the replies make no sense"));
     }
 }

@@ -1,10 +1,10 @@
 //! The I/O thread: one for the process, started when a networked store is first opened. Per store one
 //! task makes the connection, reads what comes, and makes it again when it is lost.
 
-use super::connection::Link;
+use super::connection::Connection;
 use crate::store::redis::endpoint::handshake::{Login, Server, greet};
 use crate::store::redis::endpoint::prefix::Prefix;
-use crate::store::redis::endpoint::resolver::Place;
+use crate::store::redis::endpoint::resolver::EndpointResolver;
 use crate::store::redis::net::connect_error::explained;
 use crate::store::redis::net::resp::{Garbled, garbled};
 use crate::store::redis::net::socket::{Address, Socket, Stream, connect};
@@ -29,7 +29,7 @@ const BUFFER: usize = 64 * 1024;
 /// How a store is reached.
 #[derive(Clone)]
 pub struct Target {
-    pub place: Place,
+    pub resolver: EndpointResolver,
     pub login: Login,
     pub prefix: Prefix,
     pub connect_timeout: Duration,
@@ -73,42 +73,42 @@ pub fn spawn(task: impl Future<Output = ()> + Send + 'static) -> bool {
 }
 
 /// Starts the task of a link.
-pub fn start(link: Arc<Link>, target: Target) {
-    let task = Arc::clone(&link);
+pub fn start(connection: Arc<Connection>, target: Target) {
+    let task = Arc::clone(&connection);
     if !spawn(async move { keep_connected(&task, &target).await }) {
-        link.close();
+        connection.close();
     }
 }
 
-async fn keep_connected(link: &Link, target: &Target) {
+async fn keep_connected(connection: &Connection, target: &Target) {
     let mut pause = FIRST_PAUSE;
-    while !link.is_closed() {
-        match meanwhile(link, open(target)).await {
+    while !connection.is_closed() {
+        match meanwhile(connection, open(target)).await {
             Ok((stream, server, address)) => {
                 let why = tokio::select! {
-                    why = serve(link, stream, server, target.watched) => why,
-                    why = target.place.moved_from(&address) => why,
+                    why = serve(connection, stream, server, target.watched) => why,
+                    why = target.resolver.moved_from(&address) => why,
                 };
-                if link.lost(&why.to_string()) {
+                if connection.lost(&why.to_string()) {
                     pause = FIRST_PAUSE;
                     continue;
                 }
             }
-            Err(error) => link.down(&error.to_string()),
+            Err(error) => connection.down(&error.to_string()),
         }
-        meanwhile(link, sleep(pause)).await;
+        meanwhile(connection, sleep(pause)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
 /// Waits for something; meanwhile nobody waits longer than the deadline.
-async fn meanwhile<T>(link: &Link, what: impl Future<Output = T>) -> T {
+async fn meanwhile<T>(connection: &Connection, what: impl Future<Output = T>) -> T {
     let mut tick = ticks();
     let mut what = pin!(what);
     loop {
         tokio::select! {
             done = &mut what => return done,
-            _ = tick.tick() => { link.check_deadlines(); }
+            _ = tick.tick() => { connection.check_deadlines(); }
         }
     }
 }
@@ -120,13 +120,12 @@ fn ticks() -> Interval {
 }
 
 async fn open(target: &Target) -> io::Result<(Stream, Server, Address)> {
-    let address = target.place.find().await?;
+    let address = target.resolver.find().await?;
     let (stream, mut server) =
         reach(target, &address).await.map_err(|error| explained(&address, &error))?;
     server.health.primaries = vec![address.to_string()];
     if matches!(address, Address::Tls { insecure: true, .. }) {
-        let warning =
-            "the server's certificate is not verified (#insecure): anybody may stand in its place";
+        let warning = "the server's certificate is not verified (#insecure): anybody may stand in its resolver";
         server.health.warnings.push(warning.into());
     }
     Ok((stream, server, address))
@@ -145,23 +144,28 @@ async fn reach(target: &Target, address: &Address) -> io::Result<(Stream, Server
 }
 
 /// Uses a connection until it is of no use any more. Returns why it ended.
-async fn serve(link: &Link, stream: Stream, server: Server, watched: bool) -> io::Error {
+async fn serve(
+    connection: &Connection,
+    stream: Stream,
+    server: Server,
+    watched: bool,
+) -> io::Error {
     match stream {
         Stream::Plain(socket) if watched => match socket.into_watched() {
             Ok(socket) => {
-                link.up(Some(Arc::new(socket)), server);
-                serve_watched(link).await
+                connection.up(Some(Arc::new(socket)), server);
+                serve_watched(connection).await
             }
             Err(error) => error,
         },
         Stream::Plain(socket) => {
             let socket = Arc::new(socket);
-            link.up(Some(Arc::clone(&socket)), server);
-            serve_plain(link, &socket).await
+            connection.up(Some(Arc::clone(&socket)), server);
+            serve_plain(connection, &socket).await
         }
         Stream::Tls(stream) => {
-            link.up(None, server);
-            serve_tls(link, *stream).await
+            connection.up(None, server);
+            serve_tls(connection, *stream).await
         }
     }
 }
@@ -171,27 +175,27 @@ fn hung() -> io::Error {
 }
 
 /// Hands over what was read, and keeps the beginning of what has not arrived whole.
-fn receive(link: &Link, buffer: &mut Vec<u8>) -> io::Result<()> {
-    let used = link.received(buffer).map_err(|Garbled| garbled())?;
+fn receive(connection: &Connection, buffer: &mut Vec<u8>) -> io::Result<()> {
+    let used = connection.received(buffer).map_err(|Garbled| garbled())?;
     buffer.drain(..used);
-    link.broken().map_or(Ok(()), Err)
+    connection.broken().map_or(Ok(()), Err)
 }
 
-async fn serve_plain(link: &Link, socket: &Socket) -> io::Error {
+async fn serve_plain(connection: &Connection, socket: &Socket) -> io::Error {
     let mut buffer = Vec::with_capacity(BUFFER);
     let mut tick = ticks();
-    while !link.is_closed() {
-        let blocked = link.is_blocked();
+    while !connection.is_closed() {
+        let blocked = connection.is_blocked();
         let step = tokio::select! {
             ready = socket.readable() => ready.and_then(|()| match socket.try_read(&mut buffer) {
                 Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(_) => receive(link, &mut buffer),
+                Ok(_) => receive(connection, &mut buffer),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
                 Err(error) => Err(error),
             }),
-            ready = socket.writable(), if blocked => ready.map(|()| link.flush()),
-            () = link.wake.notified() => Ok(()),
-            _ = tick.tick() => if link.check_deadlines() { Ok(()) } else { Err(hung()) },
+            ready = socket.writable(), if blocked => ready.map(|()| connection.flush()),
+            () = connection.wake.notified() => Ok(()),
+            _ = tick.tick() => if connection.check_deadlines() { Ok(()) } else { Err(hung()) },
         };
         if let Err(error) = step {
             return error;
@@ -202,19 +206,19 @@ async fn serve_plain(link: &Link, socket: &Socket) -> io::Error {
 
 /// For a stream that the thread that asks reads from: here only the clock is watched. What the
 /// other thread is too busy to read is read here, so that nobody is told that it took too long.
-async fn serve_watched(link: &Link) -> io::Error {
+async fn serve_watched(connection: &Connection) -> io::Error {
     let mut tick = ticks();
-    while !link.is_closed() {
+    while !connection.is_closed() {
         tokio::select! {
-            () = link.wake.notified() => {}
+            () = connection.wake.notified() => {}
             _ = tick.tick() => {
-                link.receive_late(TICK);
-                if !link.check_deadlines() {
+                connection.receive_late(TICK);
+                if !connection.check_deadlines() {
                     return hung();
                 }
             }
         }
-        if let Some(error) = link.broken() {
+        if let Some(error) = connection.broken() {
             return error;
         }
     }
@@ -223,14 +227,14 @@ async fn serve_watched(link: &Link) -> io::Error {
 
 /// For an encrypted stream, which only this task writes to.
 async fn serve_tls(
-    link: &Link,
+    connection: &Connection,
     stream: tokio_rustls::client::TlsStream<tokio::net::TcpStream>,
 ) -> io::Error {
     let (mut reader, mut writer) = tokio::io::split(stream);
     let mut buffer = Vec::with_capacity(BUFFER);
     let mut tick = ticks();
-    while !link.is_closed() {
-        let out = link.take_out();
+    while !connection.is_closed() {
+        let out = connection.take_out();
         if !out.is_empty() {
             let written = async {
                 writer.write_all(&out).await?;
@@ -246,11 +250,11 @@ async fn serve_tls(
         let step = tokio::select! {
             read = reader.read_buf(&mut buffer) => match read {
                 Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(_) => receive(link, &mut buffer),
+                Ok(_) => receive(connection, &mut buffer),
                 Err(error) => Err(error),
             },
-            () = link.wake.notified() => Ok(()),
-            _ = tick.tick() => if link.check_deadlines() { Ok(()) } else { Err(hung()) },
+            () = connection.wake.notified() => Ok(()),
+            _ = tick.tick() => if connection.check_deadlines() { Ok(()) } else { Err(hung()) },
         };
         if let Err(error) = step {
             return error;

@@ -1,8 +1,8 @@
 //! A call on its way: who waits for it, where it has been written, and what its reply leads to.
 
 use crate::core::base::error::Fault;
+use crate::core::op::Answer;
 use crate::core::op::Outcome;
-use crate::core::op::Verdict;
 use crate::core::store::Sink;
 use crate::store::redis::net::resp;
 use crate::store::redis::protocol::call::{Call, Plan, Then};
@@ -42,7 +42,7 @@ pub enum Stage {
     /// To a further call, if it allows.
     Then(Box<Call>),
     /// To the verdict, together with this decision; and if it denies, to a call that undoes something.
-    After(Box<Verdict>, Option<Box<Call>>),
+    After(Box<Answer>, Option<Box<Call>>),
     /// To what is known already.
     Told(Box<Outcome>),
     /// To a revocation, which takes the answer as its last argument.

@@ -2,7 +2,7 @@
 //! replicas are to hold.
 
 use super::acks::Acks;
-use super::connection::{Link, Router};
+use super::connection::{Connection, Router};
 use super::io;
 use super::io::Target;
 use std::sync::{Arc, OnceLock};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// What the two have in common.
 #[derive(Clone)]
-pub struct Way {
+pub struct ConnectionConfig {
     pub target: Target,
     pub timeout: Duration,
     /// What the names of all keys begin with.
@@ -20,60 +20,60 @@ pub struct Way {
 }
 
 /// See the module.
-pub struct Lines {
-    pub link: Arc<Link>,
-    acknowledged: OnceLock<Arc<Link>>,
-    pub way: Way,
+pub struct Pool {
+    pub connection: Arc<Connection>,
+    acknowledged: OnceLock<Arc<Connection>>,
+    pub config: ConnectionConfig,
     make_router: Option<MakeRouter>,
 }
 
 /// Each connection of one of several servers has its own.
 pub type MakeRouter = Box<dyn Fn() -> Box<dyn Router> + Send + Sync>;
 
-impl Lines {
+impl Pool {
     /// Connects in the background.
-    pub fn new(way: Way, make_router: Option<MakeRouter>) -> Self {
-        let link = Arc::new(make_link(&way, make_router.as_ref()));
-        io::start(Arc::clone(&link), way.target.clone());
-        Self { link, acknowledged: OnceLock::new(), way, make_router }
+    pub fn new(config: ConnectionConfig, make_router: Option<MakeRouter>) -> Self {
+        let connection = Arc::new(make_connection(&config, make_router.as_ref()));
+        io::start(Arc::clone(&connection), config.target.clone());
+        Self { connection, acknowledged: OnceLock::new(), config, make_router }
     }
 
     /// The connection for a call.
-    pub fn link(&self, acks: bool) -> &Arc<Link> {
+    pub fn connection(&self, acks: bool) -> &Arc<Connection> {
         if !acks {
-            return &self.link;
+            return &self.connection;
         }
         self.acknowledged.get_or_init(|| {
-            let Way { target, timeout, prefix, acks } = &self.way;
-            let link = make_link(&self.way, self.make_router.as_ref());
-            let link = Arc::new(link.acknowledged(Acks::new(*acks, prefix, *timeout)));
+            let ConnectionConfig { target, timeout, prefix, acks } = &self.config;
+            let connection = make_connection(&self.config, self.make_router.as_ref());
+            let connection = Arc::new(connection.acknowledged(Acks::new(*acks, prefix, *timeout)));
             // Its answers come rarely, and late: nobody watches for them.
             let target = Target { watched: false, ..target.clone() };
-            io::start(Arc::clone(&link), target);
-            link
+            io::start(Arc::clone(&connection), target);
+            connection
         })
     }
 
-    pub fn all(&self) -> impl Iterator<Item = &Arc<Link>> {
-        std::iter::once(&self.link).chain(self.acknowledged.get())
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Connection>> {
+        std::iter::once(&self.connection).chain(self.acknowledged.get())
     }
 
     pub fn flush(&self) {
-        for link in self.all() {
-            link.flush();
+        for connection in self.all() {
+            connection.flush();
         }
     }
 
     pub fn close(&self) {
-        for link in self.all() {
-            link.close();
+        for connection in self.all() {
+            connection.close();
         }
     }
 }
 
-fn make_link(way: &Way, make_router: Option<&MakeRouter>) -> Link {
+fn make_connection(config: &ConnectionConfig, make_router: Option<&MakeRouter>) -> Connection {
     match make_router {
-        Some(make) => Link::routed(way.timeout, &way.prefix, make()),
-        None => Link::new(way.timeout, &way.prefix),
+        Some(make) => Connection::routed(config.timeout, &config.prefix, make()),
+        None => Connection::new(config.timeout, &config.prefix),
     }
 }

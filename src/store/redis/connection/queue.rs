@@ -5,8 +5,8 @@ use super::pending::{Completions, Stage, Waiting};
 use crate::core::api_key::ops::KeyAnswer;
 use crate::core::base::error::Fault;
 use crate::core::base::reason::{Reason, Reasons};
+use crate::core::op::Answer;
 use crate::core::op::Outcome;
-use crate::core::op::Verdict;
 use crate::core::quota::idempotency::another_question;
 use crate::core::revocation::lead::Ahead;
 use crate::core::script::Script;
@@ -302,7 +302,7 @@ impl Queue {
                 }
             }
             (Stage::Told(outcome), undone) => Ok(given_back(*outcome, undone)),
-            (Stage::Reach(mut revocation), Ok(Verdict::Count(ms))) => {
+            (Stage::Reach(mut revocation), Ok(Answer::Count(ms))) => {
                 revocation.push(&lead::reach(ms));
                 Err((*revocation, Stage::Only))
             }
@@ -340,8 +340,8 @@ fn ahead_of(outcome: &mut Outcome) -> Option<Box<Ahead>> {
 }
 
 /// A decision and what it is charged after it, as one outcome; and whether that certainly denies.
-fn together(mut first: Verdict, then: Outcome) -> (Outcome, bool) {
-    let (Some(decision), Ok(Verdict::Consumption(quota))) = (first.decision_mut(), &then) else {
+fn together(mut first: Answer, then: Outcome) -> (Outcome, bool) {
+    let (Some(decision), Ok(Answer::Consumption(quota))) = (first.decision_mut(), &then) else {
         let denied = matches!(&then, Err(fault) if *fault == another_question());
         return (then, denied);
     };
@@ -354,7 +354,7 @@ fn together(mut first: Verdict, then: Outcome) -> (Outcome, bool) {
         decision.deny_as_well(deny);
         (decision.admitted, decision.evicted) = (admitted, evicted);
     }
-    if let (Verdict::ApiKey(KeyAnswer::Used(used)), false) = (&mut first, quota.allowed) {
+    if let (Answer::ApiKey(KeyAnswer::Used(used)), false) = (&mut first, quota.allowed) {
         // What this very step was charged is given back: what is left then is told with that.
         used.own = used.own.filter(|own| own.replayed || own.charged.is_none());
     }
@@ -363,7 +363,7 @@ fn together(mut first: Verdict, then: Outcome) -> (Outcome, bool) {
 
 /// A decision that denies, with what is left to the key after its units were given back.
 fn given_back(mut outcome: Outcome, undone: Outcome) -> Outcome {
-    if let (Ok(Verdict::ApiKey(KeyAnswer::Used(used))), Ok(Verdict::Consumption(own))) =
+    if let (Ok(Answer::ApiKey(KeyAnswer::Used(used))), Ok(Answer::Consumption(own))) =
         (&mut outcome, undone)
     {
         used.own.get_or_insert(own);
@@ -415,7 +415,7 @@ fn read_reply(expects: &Expects, reply: Reply) -> Outcome {
         }
         (expects, Reply::Bulk(bytes)) => codec::decode(expects, &bytes)
             .ok_or_else(|| Fault::unavailable("the store answered what the script does not"))
-            .and_then(Verdict::outcome),
+            .and_then(Answer::outcome),
         _ => Err(Fault::unavailable("the store answered what the script does not")),
     }
 }

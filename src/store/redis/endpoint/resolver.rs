@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 /// See the module.
 #[derive(Clone, Debug)]
-pub enum Place {
+pub enum EndpointResolver {
     Fixed(Address),
     Sentinels(Arc<Sentinels>),
 }
 
-impl Place {
+impl EndpointResolver {
     /// Where it is now.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use crate::core::api_key::types::KeyInfo;
 use crate::core::api_key::types::{KeyFacts, KeyName, KeyPatch, KeyPlace, NewKey};
 use crate::core::base::hash_slot::bucket;
 use crate::core::base::reason::{Reason, Reasons};
-use crate::core::op::{Op, Verdict};
+use crate::core::op::{Answer, Op};
 use crate::core::quota::idempotency::another_question;
 use crate::core::quota::state::{Charged, QuotaRule, Refill};
 use crate::core::script::Script;
@@ -75,7 +75,7 @@ pub fn encode(prefix: &str, op: &KeyOp<'_>) -> Call {
         KeyOp::Claim { digest, place, over } => {
             api_key_index::claim(prefix, digest, place, over.as_ref())
         }
-        KeyOp::Point(pointing) => api_key_index::point(prefix, pointing),
+        KeyOp::UpdateIndex(pointing) => api_key_index::point(prefix, pointing),
         KeyOp::Create(new) => {
             let NewKey { place, digest, start, patch: said, imported } = &**new;
             let pointed: &[u8] = if *imported { digest } else { b"" };
@@ -170,8 +170,8 @@ pub fn encode_use(prefix: &str, asked: &Use<'_>, op: &Op<'_>) -> Plan {
 }
 
 /// What gives back what a use has charged to the key.
-pub fn undo(expects: &Expects, verdict: &Verdict) -> Option<Call> {
-    let (Expects::ApiKey(KeyExpects::Used(asked)), Verdict::ApiKey(KeyAnswer::Used(used))) =
+pub fn undo(expects: &Expects, verdict: &Answer) -> Option<Call> {
+    let (Expects::ApiKey(KeyExpects::Used(asked)), Answer::ApiKey(KeyAnswer::Used(used))) =
         (expects, verdict)
     else {
         return None;
@@ -186,9 +186,9 @@ pub fn undo(expects: &Expects, verdict: &Verdict) -> Option<Call> {
 }
 
 /// Reads a reply. `None`: it is not what the script answers.
-pub fn decode(expects: &KeyExpects, reply: &[u8]) -> Option<Verdict> {
+pub fn decode(expects: &KeyExpects, reply: &[u8]) -> Option<Answer> {
     let mut from = Unpacker(reply);
-    Some(Verdict::ApiKey(match expects {
+    Some(Answer::ApiKey(match expects {
         KeyExpects::Place(id) => match from.take(1)? {
             0 => KeyAnswer::Place(None),
             1 => KeyAnswer::Place(Some(api_key_index::place(from.0, id.as_deref())?)),
@@ -196,10 +196,10 @@ pub fn decode(expects: &KeyExpects, reply: &[u8]) -> Option<Verdict> {
         },
         KeyExpects::Done => KeyAnswer::Done(from.take(4)? > 0),
         KeyExpects::Added => match reply {
-            [UNKNOWN] => return Some(Verdict::Fault(unknown_key())),
-            [NO_BALANCE] => return Some(Verdict::Fault(no_balance())),
+            [UNKNOWN] => return Some(Answer::Fault(unknown_key())),
+            [NO_BALANCE] => return Some(Answer::Fault(no_balance())),
             _ => match quota::verdict(reply)? {
-                Verdict::Consumption(added) => KeyAnswer::Added(added),
+                Answer::Consumption(added) => KeyAnswer::Added(added),
                 fault => return Some(fault),
             },
         },
@@ -212,21 +212,21 @@ pub fn decode(expects: &KeyExpects, reply: &[u8]) -> Option<Verdict> {
         KeyExpects::Revoked(place) => {
             let done = KeyAnswer::Done(from.take(4)? > 0);
             match api_key_index::ended(&mut from, place) {
-                Some(ended) => KeyAnswer::Pointing(vec![ended], Box::new(done)),
+                Some(ended) => KeyAnswer::IndexUpdate(vec![ended], Box::new(done)),
                 None => done,
             }
         }
         KeyExpects::Updated(place) => match from.take(1)? {
-            0 => return Some(Verdict::Fault(unknown_key())),
+            0 => return Some(Answer::Fault(unknown_key())),
             1 => KeyAnswer::Infos(vec![info(&mut from, place.clone())?]),
             2 => {
                 let changing = api_key_index::changing(&mut from, place)?;
-                KeyAnswer::Pointing(vec![changing], Box::new(KeyAnswer::Done(false)))
+                KeyAnswer::IndexUpdate(vec![changing], Box::new(KeyAnswer::Done(false)))
             }
             _ => {
                 let changed = api_key_index::changed(&mut from, place)?;
                 let infos = KeyAnswer::Infos(vec![info(&mut from, place.clone())?]);
-                KeyAnswer::Pointing(vec![changed], Box::new(infos))
+                KeyAnswer::IndexUpdate(vec![changed], Box::new(infos))
             }
         },
         KeyExpects::Infos { owner, ids } => {
@@ -244,10 +244,10 @@ pub fn decode(expects: &KeyExpects, reply: &[u8]) -> Option<Verdict> {
                 fallen.push(api_key_index::ended(&mut from, &place)?);
             }
             let infos = KeyAnswer::Infos(infos);
-            if fallen.is_empty() { infos } else { KeyAnswer::Pointing(fallen, Box::new(infos)) }
+            if fallen.is_empty() { infos } else { KeyAnswer::IndexUpdate(fallen, Box::new(infos)) }
         }
         KeyExpects::Used(_) if reply == [OTHER_QUESTION] => {
-            return Some(Verdict::Fault(another_question()));
+            return Some(Answer::Fault(another_question()));
         }
         KeyExpects::Used(asked) => KeyAnswer::Used(Box::new(used(&mut from, asked)?)),
     }))

@@ -4,7 +4,7 @@ use super::call::{Call, Expects, KeyExpects, call};
 use super::key_names::Names;
 use super::pack::{FAR, NEVER, Packer, Unpacker};
 use crate::core::api_key::key::LISTED_MS;
-use crate::core::api_key::ops::{Pointed, Pointing};
+use crate::core::api_key::ops::{IndexUpdate, KeyChange};
 use crate::core::api_key::types::KeyPlace;
 use crate::core::base::digest::Digest;
 use std::fmt::Write as _;
@@ -56,15 +56,15 @@ pub fn claim(prefix: &str, digest: &Digest, place: &KeyPlace, over: Option<&KeyP
 }
 
 /// Tells a name of its key.
-pub fn point(prefix: &str, Pointing { digest, place, what }: &Pointing) -> Call {
+pub fn point(prefix: &str, IndexUpdate { digest, place, what }: &IndexUpdate) -> Call {
     let gone = |gone_ms: Option<u64>| gone_ms.map_or(NEVER, |at| at.min(FAR));
     let (number, version, gone_ms) = match *what {
-        Pointed::Created { expires_ms } => {
+        KeyChange::Created { expires_ms } => {
             (1, 0, gone(expires_ms.map(|at| at.saturating_add(LISTED_MS + SLACK_MS))))
         }
-        Pointed::Changing => (2, 0, NEVER),
-        Pointed::Changed { version, gone_ms } => (3, version, gone(gone_ms)),
-        Pointed::Ended { gone_ms } => (4, 0, gone(Some(gone_ms))),
+        KeyChange::Changing => (2, 0, NEVER),
+        KeyChange::Changed { version, gone_ms } => (3, version, gone(gone_ms)),
+        KeyChange::Ended { gone_ms } => (4, 0, gone(Some(gone_ms))),
     };
     let numbers = Packer::default().put(1, number).put(7, version).put(6, gone_ms).0;
     let text = place_text(place);
@@ -72,25 +72,25 @@ pub fn point(prefix: &str, Pointing { digest, place, what }: &Pointing) -> Call 
     ask(&[pointer(prefix, digest)], &arguments, KeyExpects::Done)
 }
 
-fn pointing(from: &mut Unpacker<'_>, place: &KeyPlace, what: Pointed) -> Option<Pointing> {
+fn pointing(from: &mut Unpacker<'_>, place: &KeyPlace, what: KeyChange) -> Option<IndexUpdate> {
     let digest = from.bytes(32)?.try_into().ok()?;
-    Some(Pointing { digest, place: place.clone(), what })
+    Some(IndexUpdate { digest, place: place.clone(), what })
 }
 
 /// Reads what the name of a key that has ended is to be told.
-pub fn ended(from: &mut Unpacker<'_>, place: &KeyPlace) -> Option<Pointing> {
+pub fn ended(from: &mut Unpacker<'_>, place: &KeyPlace) -> Option<IndexUpdate> {
     let gone_ms = from.take(6)?;
-    pointing(from, place, Pointed::Ended { gone_ms })
+    pointing(from, place, KeyChange::Ended { gone_ms })
 }
 
 /// Reads what it is to be told before the key's expiry is changed.
-pub fn changing(from: &mut Unpacker<'_>, place: &KeyPlace) -> Option<Pointing> {
-    pointing(from, place, Pointed::Changing)
+pub fn changing(from: &mut Unpacker<'_>, place: &KeyPlace) -> Option<IndexUpdate> {
+    pointing(from, place, KeyChange::Changing)
 }
 
 /// Reads what it is to be told afterwards.
-pub fn changed(from: &mut Unpacker<'_>, place: &KeyPlace) -> Option<Pointing> {
+pub fn changed(from: &mut Unpacker<'_>, place: &KeyPlace) -> Option<IndexUpdate> {
     let (version, gone_ms) = (from.take(7)?, from.take(6)?);
     let gone_ms = Some(gone_ms).filter(|at| *at != NEVER);
-    pointing(from, place, Pointed::Changed { version, gone_ms })
+    pointing(from, place, KeyChange::Changed { version, gone_ms })
 }

@@ -48,7 +48,7 @@ pub enum Expects {
     /// Values of so many counters.
     Applied(usize),
     /// What stands against a credential.
-    Standing,
+    Validity,
     Turn,
     Key,
     ApiKey(KeyExpects),

@@ -15,7 +15,7 @@ use super::quota;
 use super::session::{admission, view};
 use super::turn;
 use crate::core::api_key::ops::KeyOp;
-use crate::core::op::{Act, Op, Verdict};
+use crate::core::op::{Act, Answer, Op};
 use crate::core::quota::idempotency::another_question;
 use crate::core::script::Script;
 use crate::core::session::session::{Cursor, Page};
@@ -110,7 +110,7 @@ fn steps(prefix: &str, op: &Op<'_>, has_slots: bool) -> Plan {
         Act::Apply(apply) => counter::apply(prefix, apply, horizon),
         Act::Once { key, by, ttl_ms } => counter::once(prefix, key, by, *ttl_ms),
         Act::OnceRelease { key, by } => counter::once_release(prefix, key, by),
-        Act::Standing { user, credential } => {
+        Act::CheckCredential { user, credential } => {
             credential::standing(prefix, user, credential, horizon)
         }
         Act::Turn(turn) => turn::encode(prefix, turn, horizon),
@@ -127,19 +127,19 @@ pub fn ping(prefix: &str, bucket: u16) -> Call {
 }
 
 /// Reads a reply. `None`: it is not what the script answers.
-pub fn decode(expects: &Expects, reply: &[u8]) -> Option<Verdict> {
+pub fn decode(expects: &Expects, reply: &[u8]) -> Option<Answer> {
     let mut from = Unpacker(reply);
     Some(match expects {
         Expects::Decision { scope_ok, limit, quota, issuer } => {
             if reply == [quota::OTHER_QUESTION] {
-                return Some(Verdict::Fault(another_question()));
+                return Some(Answer::Fault(another_question()));
             }
-            Verdict::Decision(decide::decision(&mut from, *scope_ok, *limit, *quota, issuer)?)
+            Answer::Decision(decide::decision(&mut from, *scope_ok, *limit, *quota, issuer)?)
         }
         Expects::Admission { user, limit } => {
-            Verdict::Admission(Box::new(admission(&mut from, user, *limit)?))
+            Answer::Admission(Box::new(admission(&mut from, user, *limit)?))
         }
-        Expects::Session { user } => Verdict::Session(match from.take(4)? {
+        Expects::Session { user } => Answer::Session(match from.take(4)? {
             0 => None,
             _ => Some(view(&mut from, user)?.0),
         }),
@@ -148,17 +148,17 @@ pub fn decode(expects: &Expects, reply: &[u8]) -> Option<Verdict> {
             let mut all = (0..count).map(|_| view(&mut from, user)).collect::<Option<Vec<_>>>()?;
             all.sort_by(|(a, a_us), (b, b_us)| b_us.cmp(a_us).then_with(|| b.id.cmp(&a.id)));
             let sessions = all.into_iter().map(|(session, _)| session).collect();
-            Verdict::Sessions(Page { sessions, next: (at > 0).then_some(Cursor { at, skip }) })
+            Answer::Sessions(Page { sessions, next: (at > 0).then_some(Cursor { at, skip }) })
         }
-        Expects::Pong => Verdict::Pong(replicas::read(reply.strip_prefix(&[0, 0, 0, 1])?)),
-        Expects::Flag => Verdict::Flag(from.take(4)? > 0),
-        Expects::Count => Verdict::Count(from.take(4)?),
-        Expects::Generation => Verdict::Generation(from.take(7)?),
+        Expects::Pong => Answer::Pong(replicas::read(reply.strip_prefix(&[0, 0, 0, 1])?)),
+        Expects::Flag => Answer::Flag(from.take(4)? > 0),
+        Expects::Count => Answer::Count(from.take(4)?),
+        Expects::Generation => Answer::Generation(from.take(7)?),
         Expects::Consumption => quota::verdict(reply)?,
         Expects::ApiKey(key) => return api_key::decode(key, reply),
         Expects::Family(family) => return family::decode(family, reply),
-        Expects::Key => Verdict::Key(reply.try_into().ok()?),
-        Expects::Standing => Verdict::Standing(credential::reasons(from.take(1)?).first()),
+        Expects::Key => Answer::Key(reply.try_into().ok()?),
+        Expects::Validity => Answer::Validity(credential::reasons(from.take(1)?).first()),
         Expects::Turn => turn::answer(&mut from)?,
         Expects::Applied(changes) => counter::applied(&mut from, *changes)?,
     })

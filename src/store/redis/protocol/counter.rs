@@ -6,7 +6,7 @@ use super::key_names::Names;
 use super::pack::{Packer, Unpacker};
 use crate::core::base::error::Fault;
 use crate::core::counter::counter::{Applied, Apply};
-use crate::core::op::Verdict;
+use crate::core::op::Answer;
 use crate::core::quota::idempotency::another_question;
 
 /// Writes changes of counters.
@@ -32,16 +32,16 @@ pub fn apply(prefix: &str, apply: &Apply<'_>, horizon_ms: u64) -> Call {
 }
 
 /// Reads what changes came to.
-pub fn applied(from: &mut Unpacker<'_>, changes: usize) -> Option<Verdict> {
+pub fn applied(from: &mut Unpacker<'_>, changes: usize) -> Option<Answer> {
     let status = from.take(1)?;
     match status {
         0..=2 => {
             let value = |_| from.take(8).map(u64::cast_signed);
             let values = (0..changes).map(value).collect::<Option<Vec<_>>>()?;
-            Some(Verdict::Applied(Applied { applied: status > 0, replayed: status == 2, values }))
+            Some(Answer::Applied(Applied { applied: status > 0, replayed: status == 2, values }))
         }
-        3 => Some(Verdict::Fault(another_question())),
-        4 => Some(Verdict::Fault(Fault::revoked())),
+        3 => Some(Answer::Fault(another_question())),
+        4 => Some(Answer::Fault(Fault::revoked())),
         _ => None,
     }
 }

@@ -49,7 +49,7 @@ pub fn asked(prefix: &str, user: &str, credential: &Credential<'_>, horizon_ms: 
 pub fn standing(prefix: &str, user: &str, credential: &Credential<'_>, horizon_ms: u64) -> Call {
     let Asked { keys, arguments } = asked(prefix, user, credential, horizon_ms);
     let arguments = arguments.each_ref().map(|bytes| &bytes[..]);
-    call(&keys, &arguments, Expects::Standing)
+    call(&keys, &arguments, Expects::Validity)
 }
 
 /// Reads what stands against it.

@@ -10,7 +10,7 @@ use crate::core::family::ops::{
     Drawn, FamilyAnswer, FamilyId, FamilyKey, FamilyOp, Granted, KnownFamily, Login, LoginAnswer,
     PresentedToken, Refresh, RefreshAnswer, Serial,
 };
-use crate::core::op::Verdict;
+use crate::core::op::Answer;
 
 /// All of the reply where no such family is known, or it is another user's, or has another key.
 const UNKNOWN: [u8; 1] = [5];
@@ -87,9 +87,9 @@ fn log_in(prefix: &str, login: &Login<'_>, horizon_ms: u64) -> Call {
 }
 
 /// Reads a reply. `None`: it is not what the script answers.
-pub fn decode(expects: &FamilyExpects, reply: &[u8]) -> Option<Verdict> {
+pub fn decode(expects: &FamilyExpects, reply: &[u8]) -> Option<Answer> {
     let mut from = Unpacker(reply);
-    Some(Verdict::Family(match expects {
+    Some(Answer::Family(match expects {
         FamilyExpects::Known => FamilyAnswer::Known(match from.take(1)? {
             0 => None,
             _ => {
@@ -110,7 +110,7 @@ pub fn decode(expects: &FamilyExpects, reply: &[u8]) -> Option<Verdict> {
                     let key = FamilyKey(from.bytes(32)?.try_into().ok()?);
                     LoginAnswer::Elsewhere(Some((family, key)))
                 }
-                _ => return Some(Verdict::Fault(known_session())),
+                _ => return Some(Answer::Fault(known_session())),
             };
             FamilyAnswer::Login(Box::new(answer))
         }

@@ -4,7 +4,7 @@ use super::call::{Call, Expects, call, field};
 use super::key_names::Names;
 use super::pack::{NEVER, Packer, Unpacker};
 use crate::core::api_key::key::key_of_balance;
-use crate::core::op::Verdict;
+use crate::core::op::Answer;
 use crate::core::quota::charge::Charge;
 use crate::core::quota::idempotency::{Idempotency, another_question};
 use crate::core::quota::spend::{AddUnits, Consume, Refund, too_many};
@@ -158,11 +158,11 @@ pub fn reset(prefix: &str, keys: &[Cow<'_, str>]) -> Call {
 }
 
 /// Reads what a charge, or a top-up, was answered.
-pub fn verdict(reply: &[u8]) -> Option<Verdict> {
+pub fn verdict(reply: &[u8]) -> Option<Answer> {
     Some(match reply {
-        [OTHER_QUESTION] => Verdict::Fault(another_question()),
-        [TOO_MANY] => Verdict::Fault(too_many()),
-        _ => Verdict::Consumption(consumption(&mut Unpacker(reply))?),
+        [OTHER_QUESTION] => Answer::Fault(another_question()),
+        [TOO_MANY] => Answer::Fault(too_many()),
+        _ => Answer::Consumption(consumption(&mut Unpacker(reply))?),
     })
 }
 

@@ -117,7 +117,7 @@ fn parts(script: Script) -> &'static [&'static str] {
         Script::ApplyStanding => {
             text!(credential, "apply_standing", "apply_standing_body", "apply_body")
         }
-        Script::Standing => text!(credential, "standing", "standing_body"),
+        Script::CheckCredential => text!(credential, "standing", "standing_body"),
         Script::TurnAsk => text!(turn, "turn_ask", TURN_FREE, TURN_ASK_BODY),
         Script::TurnAskStanding => TURN_ASK_STANDING,
         Script::TurnLeave => text!(turn, "turn_leave", TURN_LEAVE_FREE, TURN_LEAVE_BODY),

@@ -4,7 +4,7 @@ use super::call::{Call, Expects, call};
 use super::credential;
 use super::key_names::Names;
 use super::pack::{Packer, Unpacker};
-use crate::core::op::Verdict;
+use crate::core::op::Answer;
 use crate::core::turn::ops::{Ask, TurnAnswer, TurnKind, TurnMode, TurnOp, TurnPlace};
 use crate::core::turn::state::fences_spent;
 
@@ -62,13 +62,13 @@ pub(crate) fn channels(prefix: &str) -> String {
 }
 
 /// Reads what is answered.
-pub fn answer(from: &mut Unpacker<'_>) -> Option<Verdict> {
-    Some(Verdict::Turn(match from.take(1)? {
+pub fn answer(from: &mut Unpacker<'_>) -> Option<Answer> {
+    Some(Answer::Turn(match from.take(1)? {
         0 => TurnAnswer::Granted { fence: from.take(7)?, lease_ms: from.take(6)? },
         1 => TurnAnswer::Queued { ahead: from.take(6)?, look_again_ms: from.take(6)? },
         2 => TurnAnswer::Busy { look_again_ms: from.take(6)? },
         3 => TurnAnswer::Denied(credential::reasons(from.take(1)?).first()),
-        4 => return Some(Verdict::Fault(fences_spent())),
+        4 => return Some(Answer::Fault(fences_spent())),
         5 => TurnAnswer::Lost,
         _ => return None,
     }))
