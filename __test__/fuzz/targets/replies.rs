@@ -8,7 +8,7 @@ use latchgate::core::counter::counter::{Apply, Change};
 use latchgate::core::family::ops::{
     FamilyAnswer, FamilyKey, FamilyOp, Login, NewFamily, PresentedToken, Refresh, Serial,
 };
-use latchgate::core::op::{Act, Op, Answer};
+use latchgate::core::op::{Act, Answer, Op};
 use latchgate::core::quota::charge::{Charge, QuotaPlace};
 use latchgate::core::quota::spend::Consume;
 use latchgate::core::quota::state::{QuotaRule, Refill, Spend};
