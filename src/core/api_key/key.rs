@@ -7,6 +7,7 @@ use crate::core::base::digest::Digest;
 use crate::core::base::digest::same;
 use crate::core::base::due_map::{Due, DueMap};
 use crate::core::base::error::Fault;
+use crate::core::base::limits;
 use crate::core::base::reason::{Reason, Reasons};
 use crate::core::quota::idempotency::{Idempotency, Remembered, RememberedCharge};
 use crate::core::quota::spend;
@@ -16,10 +17,10 @@ use crate::core::quota::state::{
 };
 
 /// How long a key is still listed after its end, in milliseconds.
-pub const LISTED_MS: u64 = 30 * 86_400_000;
+pub const LISTED_MS: u64 = limits::KEY_LISTED_MS;
 
 /// Number of replaced secrets that are remembered.
-pub const SPENT: usize = 8;
+pub const SPENT: usize = limits::KEY_SPENT;
 
 /// One key.
 #[derive(Clone, Debug)]

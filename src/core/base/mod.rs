@@ -7,6 +7,7 @@ pub mod error;
 pub mod handoff;
 pub mod hash;
 pub mod hash_slot;
+pub mod limits;
 pub mod owned;
 pub mod reason;
 pub mod sync;

@@ -2,12 +2,13 @@
 
 use crate::core::base::error::Fault;
 use crate::core::base::hash::IdMap;
+use crate::core::base::limits::MAX_INTEGER;
 use crate::core::quota::idempotency::{Idempotency, Remembered};
 use crate::core::request::credential::Credential;
 use std::borrow::Cow;
 
 /// The largest value. The smallest is its negative. Beyond them doubles lose integers.
-pub const MOST: i64 = (1 << 53) - 1;
+pub const MOST: i64 = MAX_INTEGER.cast_signed();
 
 /// The stored answer of an operation: the values after it.
 pub type RememberedValues = Remembered<Box<[i64]>>;

@@ -5,13 +5,14 @@
 use super::ops::{FamilyId, FamilyKey, KnownFamily, NewFamily, PresentedToken, Refresh, Serial};
 use crate::core::base::digest::Digest;
 use crate::core::base::due_map::{Due, DueMap};
+use crate::core::base::limits;
 use std::collections::VecDeque;
 
 /// How long after the last instant of its session a family is remembered, in milliseconds. Until then its tokens are
 /// reported as expired.
-pub const KEPT_MS: u64 = 3_600_000;
+pub const KEPT_MS: u64 = limits::HOUR_MS;
 /// Most spent tokens of one family that lead to the live token within the grace window.
-pub const MAX_LINKS: usize = 256;
+pub const MAX_LINKS: usize = limits::MAX_LINKS;
 
 /// Half of a digest: enough to distinguish spent tokens.
 type Half = [u8; 16];

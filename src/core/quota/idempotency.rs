@@ -4,9 +4,10 @@
 use super::state::Consumption;
 use crate::core::base::due_map::Due;
 use crate::core::base::error::Fault;
+use crate::core::base::limits::DAY_MS;
 
 /// How long an answer is remembered, in milliseconds.
-pub const REMEMBERED_MS: u64 = 24 * 60 * 60 * 1000;
+pub const REMEMBERED_MS: u64 = DAY_MS;
 
 /// The idempotency key of an operation, and its question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

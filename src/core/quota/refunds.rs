@@ -4,9 +4,11 @@
 //! charged after it, minus their refunds: all other used units are older. Without this rule, a refund of a charge whose
 //! units have already returned would take units of later charges.
 
+use crate::core::base::limits::MAX_STRETCHES;
+
 /// Most ranges to remember. Beyond that the earliest is dropped. Charges before it may then get a smaller refund than
 /// their units, never a larger one.
-const MOST: usize = 64;
+const MOST: usize = MAX_STRETCHES;
 
 /// Ranges of charged units that were refunded as a whole, in order. Each is the number of its last unit, and its length.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

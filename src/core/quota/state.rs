@@ -2,14 +2,15 @@
 //! limit applies immediately. A charge above the remaining units takes no units.
 
 use crate::core::base::due_map::Due;
+use crate::core::base::limits;
 use crate::core::quota::refunds::GivenBack;
 
 /// The largest number of units, and the last microsecond (in the year 2255), that every store counts
 /// exactly.
-pub const MOST: u64 = (1 << 53) - 1;
+pub const MOST: u64 = limits::MAX_INTEGER;
 
 /// How long after its charge a receipt can be used, in milliseconds.
-pub const RECEIPT_MS: u64 = 24 * 60 * 60 * 1000;
+pub const RECEIPT_MS: u64 = limits::DAY_MS;
 
 /// How a quota refills.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

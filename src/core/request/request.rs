@@ -1,5 +1,6 @@
 //! Requests and logins as a store receives them, and the decisions on them.
 
+use crate::core::base::limits::MAX_INTEGER;
 use crate::core::base::owned::own;
 use crate::core::base::reason::{Reason, Reasons};
 use crate::core::quota::charge::Charge;
@@ -11,7 +12,7 @@ use crate::core::session::session::{Session, SessionTimes};
 use std::borrow::Cow;
 
 /// A generation that no epoch reaches.
-const NEWEST: u64 = (1 << 53) - 1;
+const NEWEST: u64 = MAX_INTEGER;
 
 /// Whether a decision checks the session, and whether it admits a session that was never seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

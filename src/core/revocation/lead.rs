@@ -1,10 +1,11 @@
 //! How far the clock of an issuer is ahead of the store's clock, as its tokens show at their first use. A revocation must
 //! reach tokens that such a clock has stamped with a future instant.
 
+use crate::core::base::limits::DAY_MS;
 use std::borrow::Cow;
 
 /// Length of a period, in milliseconds. The largest lead of this period and of the previous period counts.
-pub const PERIOD_MS: u64 = 86_400_000;
+pub const PERIOD_MS: u64 = DAY_MS;
 
 /// The time that a revocation adds to the end of its own second.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Turns: fair locks with a fencing token. The questions and answers; the rule is in `state.rs`.
 
+use crate::core::base::limits;
 use crate::core::base::reason::Reason;
 use crate::core::request::credential::Credential;
 use std::borrow::Cow;
@@ -11,13 +12,13 @@ pub type TurnTicket = [u8; 16];
 pub type TurnGate = [u8; 8];
 
 /// How long a reserved turn waits for its claim, in milliseconds.
-pub const CLAIM_MS: u64 = 500;
+pub const CLAIM_MS: u64 = limits::TURN_CLAIM_MS;
 
 /// How long the last fence is remembered after its grant, in milliseconds.
-pub const FENCE_MS: u64 = 86_400_000;
+pub const FENCE_MS: u64 = limits::DAY_MS;
 
 /// Fences stay below this value. Beyond it doubles lose integers.
-pub const FENCES_END: u64 = 1 << 53;
+pub const FENCES_END: u64 = limits::FENCES_END;
 
 /// The namespace of a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -13,13 +13,8 @@ use super::ops::{
     Ask, CLAIM_MS, FENCE_MS, FENCES_END, TurnAnswer, TurnGate, TurnMode, TurnTicket, gate_of,
 };
 use crate::core::base::error::Fault;
+use crate::core::base::limits::{LOOK_AGAIN_MS, LOOK_AGAIN_STEP_MS, LOOK_AGAIN_STEPS};
 use crate::core::base::reason::Reason;
-
-/// How long after the lease or reservation ahead has ended a waiter checks again, in milliseconds. Each waiter ahead adds
-/// `LOOK_APART_MS`, so that waiters do not ask at the same time when a holder crashes.
-const LOOK_MS: u64 = 10;
-const LOOK_APART_MS: u64 = 50;
-const LOOK_APART_MOST: u64 = 20;
 
 /// The message when no fence above the highest known fence fits a double.
 #[must_use]
@@ -247,7 +242,7 @@ impl Line {
 
     /// Joins the queue, or keeps the position in it. The lease or reservation ahead ends at `end_us`.
     fn wait(&mut self, ask: &Ask<'_>, end_us: u64, now_us: u64) -> TurnAnswer {
-        let left_ms = (end_us - now_us).div_ceil(1000) + LOOK_MS;
+        let left_ms = (end_us - now_us).div_ceil(1000) + LOOK_AGAIN_MS;
         let at = match self.place_of(&ask.ticket) {
             Some(at) => at,
             None if ask.mode == TurnMode::Try => {
@@ -261,7 +256,7 @@ impl Line {
             }
         };
         let ahead = at as u64;
-        let apart_ms = LOOK_APART_MS * ahead.min(LOOK_APART_MOST);
+        let apart_ms = LOOK_AGAIN_STEP_MS * ahead.min(LOOK_AGAIN_STEPS);
         TurnAnswer::Queued { ahead, look_again_ms: left_ms + apart_ms }
     }
 }

@@ -4,12 +4,13 @@ use crate::core::api_key::ops::{IndexUpdate, KeyAnswer, KeyChange, KeyOp};
 use crate::core::api_key::types::{KeyName, KeyPlace, NewKey};
 use crate::core::base::clock::Now;
 use crate::core::base::digest::Digest;
+use crate::core::base::limits::IMPORT_CLAIM_MS;
 use dashmap::{DashMap, Entry};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Lifetime of an unconfirmed claim, in milliseconds.
-pub const CLAIM_MS: u64 = 60_000;
+pub const CLAIM_MS: u64 = IMPORT_CLAIM_MS;
 
 struct Import {
     place: KeyPlace,

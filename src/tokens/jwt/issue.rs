@@ -6,6 +6,7 @@ use super::crypto::{SigningMaterial, encoding_key, provider};
 use super::verification_keys::Signer;
 use super::verify::MAX_TOKEN;
 use crate::core::base::error::Fault;
+use crate::core::base::limits::MAX_INTEGER;
 use crate::tokens::encoding::{base64url, sha256};
 use crate::tokens::random::random;
 use crate::tokens::strict_json;
@@ -31,7 +32,7 @@ pub struct Request {
 }
 
 /// The largest generation.
-const MAX_GENERATION: u64 = (1 << 53) - 1;
+const MAX_GENERATION: u64 = MAX_INTEGER;
 
 /// Signs tokens for one Auth.
 pub struct Issuer {
