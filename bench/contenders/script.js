@@ -2,27 +2,24 @@
 // latchgate's own decision script with its own packed arguments, for clients that call it themselves.
 
 const crypto = require('node:crypto');
-const fs = require('node:fs');
-const path = require('node:path');
+const { luaTexts } = require('../../scripts/lib/lua-texts.js');
 const { HORIZON, SESSIONS } = require('../lib/settings.js');
 
-const LUA = path.join(__dirname, '..', '..', 'src', 'store', 'redis', 'lua');
-const read = (/** @type {string} */ name) => fs.readFileSync(path.join(LUA, `${name}.lua`), 'utf8');
+const TEXTS = luaTexts();
 
 /**
- * Put together as src/store/redis/protocol/scripts.rs does.
+ * A script with its first line, as src/store/redis/protocol/scripts.rs writes it.
  * @param {string} name
  * @param {boolean} evenOutOfMemory
  */
 function script(name, evenOutOfMemory) {
   const flags = evenOutOfMemory ? ' flags=allow-oom' : '';
-  const bodies = name === 'decide' ? ['quota', 'decide_slow'] : [`${name}_body`];
-  const text = `#!lua${flags}\n${['prelude', name, 'ours', 'announce', 'lib', ...bodies].map(read).join('')}`;
+  const text = `#!lua${flags}\n${TEXTS.get(name)?.text}`;
   return { text, sha: crypto.createHash('sha1').update(text).digest('hex') };
 }
 
-const DECIDE = script('decide', true);
-const REVOKE = script('revoke_token', false);
+const DECIDE = script('request/decide', true);
+const REVOKE = script('revocation/revoke_token', false);
 
 /** @param {Array<[width: number, value: number]>} numbers */
 function pack(numbers) {

@@ -196,6 +196,7 @@ const SECTIONS = [
     run: () => cargo('check', '--locked', ...PROFILE, '--all-targets'),
   },
   { name: 'specs, release', tier: 'package', needs: 'addon', run: () => specs(isPlain, onRelease) },
+  { name: 'lint, Lua', tier: 'servers', servers: true, run: () => node('scripts/lint-lua.js') },
   {
     name: 'specs, servers',
     tier: 'servers',

@@ -112,6 +112,7 @@ const TOOLS = [
     least: [8, 0],
   },
   { name: 'openssl', debian: 'openssl', there: async () => which('openssl') !== undefined },
+  { name: 'luacheck', debian: 'lua-check', there: async () => which('luacheck') !== undefined },
   { name: 'nginx', debian: 'nginx-light', there: async () => which('nginx') !== undefined },
   {
     name: 'libfaketime',

@@ -273,7 +273,7 @@ impl Act<'_> {
                 row(None, Never, Ignored, Real, Script::KeyClaim, Kind::ApiKey)
             }
             Self::ApiKey(KeyOp::UpdateIndex(_)) => {
-                row(None, Never, Ignored, Real, Script::KeyPoint, Kind::ApiKey)
+                row(None, Never, Ignored, Real, Script::KeyUpdateIndex, Kind::ApiKey)
             }
             Self::ApiKey(KeyOp::Create(new)) => {
                 row(of(&new.place.owner), Never, Ignored, Real, Script::KeyCreate, Kind::ApiKey)
@@ -317,14 +317,14 @@ impl Act<'_> {
                 row(of(&token.user), IfAnswered, Awaited, Trial, Script::Logout, Kind::Family)
             }
             Self::Apply(asked) => {
-                let script = asked.credential.as_ref().map(|_| Script::ApplyStanding);
+                let script = asked.credential.as_ref().map(|_| Script::ApplyWithCredential);
                 let script = script.unwrap_or(Script::Apply);
                 row(of(&asked.user), Never, Ignored, Real, script, Applied)
             }
             Self::Once { .. } => row(None, Never, Ignored, Real, Script::Once, Flag),
             Self::OnceRelease { .. } => row(None, Never, Ignored, Real, Script::OnceRelease, Flag),
             Self::Turn(TurnOp::Ask(asked)) => {
-                let script = asked.credential.as_ref().map(|_| Script::TurnAskStanding);
+                let script = asked.credential.as_ref().map(|_| Script::TurnAskWithCredential);
                 row(None, Never, Awaited, Real, script.unwrap_or(Script::TurnAsk), Kind::Turn)
             }
             Self::Turn(TurnOp::Leave { .. }) => {

@@ -4,40 +4,35 @@ use super::api_key_index;
 use super::api_key_index::ask;
 use super::call::{Call, Expects, KeyExpects, Plan, Then, Undo, UseExpects, script_call};
 use super::decide::{decide_call, decision};
+use super::fields::reasons;
 use super::key_names::Names;
-use super::pack::{FAR, NEVER, Packer, Unpacker};
+use super::layout;
+use super::layout::{
+    CLAIM_DONE, CLAIM_HELD, Duration, KEY_FACTS, KEY_QUOTA, KeyAddArgument, KeyPatchArguments,
+    KeyUseArguments, KeyViewReply, NO_BALANCE, OTHER_QUESTION, PATCH_EXPIRY, PATCH_METADATA,
+    PATCH_NAME, PATCH_RULE, PATCH_SCOPES, Rule, UNKNOWN_KEY, UPDATE_DONE, UPDATE_INDEX_FIRST,
+    UPDATE_UNKNOWN, UndoArguments,
+};
+use super::pack::{FAR, NEVER, Unpacker, status};
 use super::quota;
-use super::quota::OTHER_QUESTION;
 use crate::core::api_key::key::{no_balance, unknown_key};
 use crate::core::api_key::ops::{KeyAnswer, KeyOp, KeyUsed, Use};
 use crate::core::api_key::types::KeyInfo;
 use crate::core::api_key::types::{KeyFacts, KeyName, KeyPatch, KeyPlace, NewKey};
 use crate::core::base::hash_slot::bucket;
-use crate::core::base::reason::{Reason, Reasons};
+use crate::core::base::reason::Reason;
 use crate::core::op::{Answer, Op};
 use crate::core::quota::idempotency::another_question;
 use crate::core::quota::state::{Charged, QuotaRule, Refill};
 use crate::core::script::Script;
 
-/// All of the reply where there is no such key, or no balance.
-const UNKNOWN: u8 = 253;
-const NO_BALANCE: u8 = 252;
-
 fn key_and_ring(prefix: &str, place: &KeyPlace) -> [String; 2] {
     [Names::of_api_key(prefix, &place.id).key("a"), Names::of(prefix, &place.owner).key("ak")]
 }
 
-fn rule(rule: &QuotaRule) -> Vec<u8> {
-    let window_ms = match rule.refill {
-        Refill::Never => 0,
-        Refill::Window(ms) | Refill::Bucket(ms) => ms,
-    };
-    Packer::default().put(7, rule.limit).ms(window_ms).put(7, rule.period_us()).0
-}
-
 fn read_rule(from: &mut Unpacker<'_>) -> Option<QuotaRule> {
-    let (limit, window_ms, period_us) = (from.take(7)?, from.take(6)?, from.take(7)?);
-    let refill = match (window_ms, period_us) {
+    let Rule { limit, window, period } = Rule::take(from)?;
+    let refill = match (window, period) {
         (0, _) => Refill::Never,
         (window_ms, 0) => Refill::Window(window_ms),
         (window_ms, _) => Refill::Bucket(window_ms),
@@ -48,19 +43,19 @@ fn read_rule(from: &mut Unpacker<'_>) -> Option<QuotaRule> {
 /// What is said of a key: which members, expiry; name, scopes, metadata, rule.
 fn patch(patch: &KeyPatch) -> [Vec<u8>; 5] {
     let KeyPatch { name, scopes, quota, expires_ms, metadata } = patch;
-    let which = u64::from(name.is_some())
-        + 2 * u64::from(scopes.is_some())
-        + 4 * u64::from(metadata.is_some())
-        + 8 * u64::from(quota.is_some())
-        + 16 * u64::from(expires_ms.is_some());
-    let expires_ms = expires_ms.flatten().map_or(NEVER, |at| at.min(FAR));
+    let which = PATCH_NAME * u64::from(name.is_some())
+        + PATCH_SCOPES * u64::from(scopes.is_some())
+        + PATCH_METADATA * u64::from(metadata.is_some())
+        + PATCH_RULE * u64::from(quota.is_some())
+        + PATCH_EXPIRY * u64::from(expires_ms.is_some());
+    let expires = expires_ms.flatten().map_or(NEVER, |at| at.min(FAR));
     let text = |text: Option<&String>| text.map(|text| text.clone().into_bytes());
     [
-        Packer::default().put(1, which).put(6, expires_ms).0,
+        KeyPatchArguments { which, expires }.pack(),
         text(name.as_ref()).unwrap_or_default(),
         scopes.as_ref().map(|scopes| scopes.join(" ").into_bytes()).unwrap_or_default(),
         text(metadata.as_ref().and_then(Option::as_ref)).unwrap_or_default(),
-        quota.as_ref().map(rule).unwrap_or_default(),
+        quota.as_ref().map(|of| quota::rule(of).pack()).unwrap_or_default(),
     ]
 }
 
@@ -89,7 +84,7 @@ pub fn encode(prefix: &str, op: &KeyOp<'_>) -> Call {
         // Written by `encode_use`.
         KeyOp::Use(_) => ask(&[], &[], KeyExpects::Done),
         KeyOp::Rotate { place, digest, start, grace_ms } => {
-            let numbers = Packer::default().ms(*grace_ms).0;
+            let numbers = Duration { ms: *grace_ms }.pack();
             let arguments = [&*numbers, digest, start.as_bytes(), place.owner.as_bytes()];
             ask(&key_and_ring(prefix, place), &arguments, KeyExpects::Done)
         }
@@ -104,7 +99,7 @@ pub fn encode(prefix: &str, op: &KeyOp<'_>) -> Call {
             let memory =
                 once.map(|once| Names::of_api_key(prefix, &place.id).of_key("ik", &once.name));
             keys.extend(memory);
-            let units = Packer::default().put(7, *units).0;
+            let units = KeyAddArgument { units: *units }.pack();
             let question = once.map(|once| once.question).unwrap_or_default();
             let arguments: [&[u8]; 3] = [&units, place.owner.as_bytes(), &question];
             ask(&keys, &arguments[..keys.len()], KeyExpects::Added)
@@ -152,7 +147,8 @@ pub fn encode_use(prefix: &str, asked: &Use<'_>, op: &Op<'_>) -> Plan {
     keys.extend(own_memory.clone());
     keys.extend(decide.memory);
     let alone = asked.decide.token.is_empty();
-    let numbers = Packer::default().flag(alone).put(7, asked.cost).flag(own_memory.is_some()).0;
+    let once = own_memory.is_some();
+    let numbers = KeyUseArguments { alone, cost: asked.cost, once }.pack();
     let receipt = asked.receipt.as_ref().map(<[u8; 16]>::as_slice).unwrap_or_default();
     let question = asked.once.as_ref().map(|once| once.question);
     let mut arguments: Vec<&[u8]> = decide.arguments.iter().map(Vec::as_slice).collect();
@@ -181,7 +177,7 @@ pub fn undo(expects: &Expects, verdict: &Answer) -> Option<Call> {
     let owner = asked.place.owner.as_bytes();
     let Charged { id, born_us, void_ms, at } = used.own?.charged?;
     let keys: Vec<String> = [key.clone()].into_iter().chain(memory.clone()).collect();
-    let numbers = Packer::default().put(7, born_us).ms(void_ms).put(7, *units).put(7, at).0;
+    let numbers = UndoArguments { born: born_us, void: void_ms, units: *units, at }.pack();
     Some(script_call(Script::KeyUndo, &keys, &[&numbers, &id, owner], Expects::Consumption))
 }
 
@@ -190,14 +186,14 @@ pub fn decode(expects: &KeyExpects, reply: &[u8]) -> Option<Answer> {
     let mut from = Unpacker(reply);
     Some(Answer::ApiKey(match expects {
         KeyExpects::Place(id) => match from.take(1)? {
-            0 => KeyAnswer::Place(None),
-            1 => KeyAnswer::Place(Some(api_key_index::place(from.0, id.as_deref())?)),
+            CLAIM_DONE => KeyAnswer::Place(None),
+            CLAIM_HELD => KeyAnswer::Place(Some(api_key_index::place(from.0, id.as_deref())?)),
             _ => KeyAnswer::Done(false),
         },
         KeyExpects::Done => KeyAnswer::Done(from.take(4)? > 0),
-        KeyExpects::Added => match reply {
-            [UNKNOWN] => return Some(Answer::Fault(unknown_key())),
-            [NO_BALANCE] => return Some(Answer::Fault(no_balance())),
+        KeyExpects::Added => match status(reply) {
+            Some(UNKNOWN_KEY) => return Some(Answer::Fault(unknown_key())),
+            Some(NO_BALANCE) => return Some(Answer::Fault(no_balance())),
             _ => match quota::verdict(reply)? {
                 Answer::Consumption(added) => KeyAnswer::Added(added),
                 fault => return Some(fault),
@@ -216,10 +212,14 @@ pub fn decode(expects: &KeyExpects, reply: &[u8]) -> Option<Answer> {
                 None => done,
             }
         }
-        KeyExpects::Updated(place) => match from.take(1)? {
-            0 => return Some(Answer::Fault(unknown_key())),
-            1 => KeyAnswer::Infos(vec![info(&mut from, place.clone())?]),
-            2 => {
+        KeyExpects::Updated(place) => match u64::from(*reply.first()?) {
+            UPDATE_UNKNOWN => return Some(Answer::Fault(unknown_key())),
+            UPDATE_DONE => {
+                from.take(1)?;
+                KeyAnswer::Infos(vec![info(&mut from, place.clone())?])
+            }
+            UPDATE_INDEX_FIRST => {
+                from.take(1)?;
                 let changing = api_key_index::changing(&mut from, place)?;
                 KeyAnswer::IndexUpdate(vec![changing], Box::new(KeyAnswer::Done(false)))
             }
@@ -246,7 +246,7 @@ pub fn decode(expects: &KeyExpects, reply: &[u8]) -> Option<Answer> {
             let infos = KeyAnswer::Infos(infos);
             if fallen.is_empty() { infos } else { KeyAnswer::IndexUpdate(fallen, Box::new(infos)) }
         }
-        KeyExpects::Used(_) if reply == [OTHER_QUESTION] => {
+        KeyExpects::Used(_) if status(reply) == Some(OTHER_QUESTION) => {
             return Some(Answer::Fault(another_question()));
         }
         KeyExpects::Used(asked) => KeyAnswer::Used(Box::new(used(&mut from, asked)?)),
@@ -266,11 +266,10 @@ fn instant(ms: u64) -> Option<u64> {
 }
 
 fn info(from: &mut Unpacker<'_>, place: KeyPlace) -> Option<KeyInfo> {
-    let (created_ms, expires_ms, last) = (from.take(6)?, from.take(6)?, from.take(6)?);
-    let (revoked, has_quota) = (from.take(1)? == 1, from.take(1)? == 1);
+    let view = KeyViewReply::take(from)?;
     let (name, start) = (some(from.text(4)?), from.text(4)?);
     let (list, metadata) = (scopes(&from.text(4)?), some(from.text(4)?));
-    let (rule, quota) = if has_quota {
+    let (rule, quota) = if view.quota {
         (Some(read_rule(from)?), Some(quota::consumption(from)?))
     } else {
         (None, None)
@@ -280,41 +279,36 @@ fn info(from: &mut Unpacker<'_>, place: KeyPlace) -> Option<KeyInfo> {
         name,
         start,
         facts: KeyFacts { scopes: list, metadata, rule },
-        created_ms,
-        expires_ms: instant(expires_ms),
-        last_used_ms: Some(last).filter(|last| *last > 0),
-        revoked,
+        created_ms: view.created,
+        expires_ms: instant(view.expires),
+        last_used_ms: Some(view.last_used).filter(|last| *last > 0),
+        revoked: view.revoked,
         quota,
     })
 }
 
-/// The reasons, in the order of the script's bits.
-const BITS: [Reason; 5] = [
-    Reason::KeyUnknown,
-    Reason::KeyRevoked,
-    Reason::KeyExpired,
-    Reason::ScopeMissing,
-    Reason::QuotaExhausted,
+/// The reasons of an API key.
+const REASONS: [(u64, Reason); 5] = [
+    (layout::KEY_UNKNOWN, Reason::KeyUnknown),
+    (layout::KEY_REVOKED, Reason::KeyRevoked),
+    (layout::KEY_EXPIRED, Reason::KeyExpired),
+    (layout::KEY_SCOPE_MISSING, Reason::ScopeMissing),
+    (layout::KEY_QUOTA_EXHAUSTED, Reason::QuotaExhausted),
 ];
 
 fn used(from: &mut Unpacker<'_>, asked: &UseExpects) -> Option<KeyUsed> {
     let (bits, flags) = (from.take(1)?, from.take(1)?);
     let (mut facts, mut own) = (None, None);
-    if flags & 1 != 0 {
+    if flags & KEY_FACTS != 0 {
         let (list, metadata) = (scopes(&from.text(4)?), some(from.text(4)?));
         facts = Some(KeyFacts { scopes: list, metadata, rule: None });
     }
-    if flags & 2 != 0 {
+    if flags & KEY_QUOTA != 0 {
         let rule = read_rule(from)?;
         facts.as_mut()?.rule = Some(rule);
         own = Some(quota::consumption(from)?);
     }
-    let mut deny = Reasons::default();
-    for (at, reason) in BITS.iter().enumerate() {
-        if bits & (1 << at) != 0 {
-            deny.add(*reason);
-        }
-    }
+    let deny = reasons(bits, &REASONS);
     let mut decision = decision(from, asked.scope_ok, asked.limit, asked.quota, &asked.issuer)?;
     let told = decision.quota;
     decision.deny_as_well(deny);

@@ -2,18 +2,15 @@
 
 use super::call::{Call, Expects, KeyExpects, call};
 use super::key_names::Names;
-use super::pack::{FAR, NEVER, Packer, Unpacker};
-use crate::core::api_key::key::LISTED_MS;
+use super::layout::{
+    CHANGE_BEGINS, CHANGE_CREATED, CHANGE_DONE, CHANGE_ENDED, ID_LENGTH, IndexUpdateArguments,
+    KEPT, KeyChangedReply,
+};
+use super::pack::{FAR, NEVER, Unpacker};
 use crate::core::api_key::ops::{IndexUpdate, KeyChange};
 use crate::core::api_key::types::KeyPlace;
 use crate::core::base::digest::Digest;
 use std::fmt::Write as _;
-
-/// Digits of an id.
-const ID: usize = 20;
-
-/// A record is kept so much longer than it is told of, in milliseconds.
-const SLACK_MS: u64 = 3_600_000;
 
 /// Writes a call about API keys.
 pub(crate) fn ask(keys: &[String], arguments: &[&[u8]], expects: KeyExpects) -> Call {
@@ -38,7 +35,7 @@ pub fn place(bytes: &[u8], id: Option<&str>) -> Option<KeyPlace> {
     let text = std::str::from_utf8(bytes).ok()?;
     let (id, owner) = match id {
         Some(id) => (id, text),
-        None => text.split_at_checked(ID)?,
+        None => text.split_at_checked(ID_LENGTH as usize)?,
     };
     Some(KeyPlace { id: id.to_owned(), owner: owner.to_owned() })
 }
@@ -58,15 +55,15 @@ pub fn claim(prefix: &str, digest: &Digest, place: &KeyPlace, over: Option<&KeyP
 /// Tells a name of its key.
 pub fn point(prefix: &str, IndexUpdate { digest, place, what }: &IndexUpdate) -> Call {
     let gone = |gone_ms: Option<u64>| gone_ms.map_or(NEVER, |at| at.min(FAR));
-    let (number, version, gone_ms) = match *what {
+    let (change, version, due) = match *what {
         KeyChange::Created { expires_ms } => {
-            (1, 0, gone(expires_ms.map(|at| at.saturating_add(LISTED_MS + SLACK_MS))))
+            (CHANGE_CREATED, 0, gone(expires_ms.map(|at| at.saturating_add(KEPT))))
         }
-        KeyChange::Changing => (2, 0, NEVER),
-        KeyChange::Changed { version, gone_ms } => (3, version, gone(gone_ms)),
-        KeyChange::Ended { gone_ms } => (4, 0, gone(Some(gone_ms))),
+        KeyChange::Changing => (CHANGE_BEGINS, 0, NEVER),
+        KeyChange::Changed { version, gone_ms } => (CHANGE_DONE, version, gone(gone_ms)),
+        KeyChange::Ended { gone_ms } => (CHANGE_ENDED, 0, gone(Some(gone_ms))),
     };
-    let numbers = Packer::default().put(1, number).put(7, version).put(6, gone_ms).0;
+    let numbers = IndexUpdateArguments { what: change, version, due }.pack();
     let text = place_text(place);
     let arguments = [text.as_bytes(), &*numbers];
     ask(&[pointer(prefix, digest)], &arguments, KeyExpects::Done)
@@ -90,7 +87,7 @@ pub fn changing(from: &mut Unpacker<'_>, place: &KeyPlace) -> Option<IndexUpdate
 
 /// Reads what it is to be told afterwards.
 pub fn changed(from: &mut Unpacker<'_>, place: &KeyPlace) -> Option<IndexUpdate> {
-    let (version, gone_ms) = (from.take(7)?, from.take(6)?);
-    let gone_ms = Some(gone_ms).filter(|at| *at != NEVER);
+    let KeyChangedReply { version, due, .. } = KeyChangedReply::take(from)?;
+    let gone_ms = Some(due).filter(|at| *at != NEVER);
     pointing(from, place, KeyChange::Changed { version, gone_ms })
 }

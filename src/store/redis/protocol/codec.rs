@@ -9,8 +9,12 @@ use super::decide;
 use super::family;
 use super::fields::{evicts, issued, limit};
 use super::key_names::Names;
+use super::layout::{
+    AdmitArguments, EndArguments, HorizonArgument, IsRevokedArguments, ListArguments,
+    OTHER_QUESTION, RevokeTokenArguments, RevokeUserArguments, SessionsReply,
+};
 use super::lead;
-use super::pack::{FAR, NEVER, Packer, Unpacker};
+use super::pack::{FAR, NEVER, Unpacker, status};
 use super::quota;
 use super::session::{admission, view};
 use super::turn;
@@ -36,18 +40,20 @@ fn steps(prefix: &str, op: &Op<'_>, has_slots: bool) -> Plan {
         let names = Names::of(prefix, user);
         vec![names.key("u"), names.key("d")]
     };
-    let plain = Packer::default().ms(horizon).0;
+    let plain = HorizonArgument { horizon }.pack();
     let call = match &op.act {
         Act::Decide(decide) => return decide::encode(prefix, decide, op),
         Act::Admit(a) => {
-            let numbers = Packer::default()
-                .put(7, limit(&a.rule))
-                .flag(evicts(&a.rule))
-                .ms(a.rule.idle_ms)
-                .ms(a.rule.absolute_ms)
-                .ms(horizon);
+            let numbers = AdmitArguments {
+                limit: limit(&a.rule),
+                evict: evicts(&a.rule),
+                idle: a.rule.idle_ms,
+                absolute: a.rule.absolute_ms,
+                horizon,
+            };
             let device = a.device.as_deref().unwrap_or_default();
-            let arguments = [&*numbers.0, &field(b's', a.session.as_bytes()), device.as_bytes()];
+            let session = field(b's', a.session.as_bytes());
+            let arguments = [&*numbers.pack(), &session, device.as_bytes()];
             let expects = Expects::Admission { user: a.user.to_string(), limit: a.rule.limit };
             call(&user_keys(&a.user), &arguments, expects)
         }
@@ -58,41 +64,43 @@ fn steps(prefix: &str, op: &Op<'_>, has_slots: bool) -> Plan {
         ),
         Act::End { user, session } => call(
             &user_keys(user),
-            &[&Packer::default().flag(false).ms(horizon).0, &field(b's', session.as_bytes())],
+            &[&EndArguments { all: false, horizon }.pack(), &field(b's', session.as_bytes())],
             Expects::Flag,
         ),
         Act::EndAll { user, except } => {
             let except = except.as_deref().map(|session| field(b's', session.as_bytes()));
-            let numbers = Packer::default().flag(true).ms(horizon).0;
+            let numbers = EndArguments { all: true, horizon }.pack();
             let arguments = [&*numbers, except.as_deref().unwrap_or_default()];
             call(&user_keys(user), &arguments, Expects::Count)
         }
         Act::List { user, from } => {
             let expects = Expects::Sessions { user: user.to_string() };
-            let numbers = Packer::default().ms(horizon).put(7, from.at).put(4, from.skip).0;
+            let numbers = ListArguments { horizon, from: from.at, skip: from.skip }.pack();
             call(&user_keys(user), &[&numbers], expects)
         }
         Act::RevokeToken { user, token, until_ms } => {
-            let numbers = Packer::default().ms(*until_ms).ms(horizon).0;
+            let numbers = RevokeTokenArguments { until: *until_ms, horizon }.pack();
             let arguments = [&*numbers, &field(b'r', token)];
             call(&user_keys(user), &arguments, Expects::Flag)
         }
         Act::IsRevoked { user, token, issued: when } => {
             let (foreign, value) = when.map_or((false, 0), issued);
-            let numbers =
-                Packer::default().flag(when.is_some()).flag(foreign).put(7, value).ms(horizon);
-            let arguments = [&*numbers.0, &field(b'r', token)];
+            let known = when.is_some();
+            let numbers = IsRevokedArguments { known, foreign, issued: value, horizon };
+            let arguments = [&*numbers.pack(), &field(b'r', token)];
             call(&user_keys(user), &arguments, Expects::Flag)
         }
         Act::RevokeUser { user, keys, lead } => {
-            let numbers = Packer::default().flag(false).put(6, 0).ms(horizon).flag(*keys).0;
+            let numbers =
+                RevokeUserArguments { blocking: false, until: 0, horizon, with_keys: *keys }.pack();
             let mut all = user_keys(user);
             all.extend(keys.then(|| Names::of(prefix, user).key("ak")));
             return lead::revoke(prefix, lead, has_slots, (all, &numbers));
         }
         Act::BlockUser { user, until_ms, lead } => {
             let until = until_ms.map_or(NEVER, |until| until.min(FAR));
-            let numbers = Packer::default().flag(true).put(6, until).ms(horizon).flag(false).0;
+            let numbers =
+                RevokeUserArguments { blocking: true, until, horizon, with_keys: false }.pack();
             return lead::revoke(prefix, lead, has_slots, (user_keys(user), &numbers));
         }
         Act::UnblockUser { user } | Act::IsBlocked { user } => {
@@ -131,7 +139,7 @@ pub fn decode(expects: &Expects, reply: &[u8]) -> Option<Answer> {
     let mut from = Unpacker(reply);
     Some(match expects {
         Expects::Decision { scope_ok, limit, quota, issuer } => {
-            if reply == [quota::OTHER_QUESTION] {
+            if status(reply) == Some(OTHER_QUESTION) {
                 return Some(Answer::Fault(another_question()));
             }
             Answer::Decision(decide::decision(&mut from, *scope_ok, *limit, *quota, issuer)?)
@@ -144,8 +152,8 @@ pub fn decode(expects: &Expects, reply: &[u8]) -> Option<Answer> {
             _ => Some(view(&mut from, user)?.0),
         }),
         Expects::Sessions { user } => {
-            let (at, skip, count) = (from.take(7)?, from.take(4)?, from.take(4)?);
-            let mut all = (0..count).map(|_| view(&mut from, user)).collect::<Option<Vec<_>>>()?;
+            let SessionsReply { next: at, skip, views } = SessionsReply::take(&mut from)?;
+            let mut all = (0..views).map(|_| view(&mut from, user)).collect::<Option<Vec<_>>>()?;
             all.sort_by(|(a, a_us), (b, b_us)| b_us.cmp(a_us).then_with(|| b.id.cmp(&a.id)));
             let sessions = all.into_iter().map(|(session, _)| session).collect();
             Answer::Sessions(Page { sessions, next: (at > 0).then_some(Cursor { at, skip }) })
@@ -159,7 +167,7 @@ pub fn decode(expects: &Expects, reply: &[u8]) -> Option<Answer> {
         Expects::Family(family) => return family::decode(family, reply),
         Expects::Key => Answer::Key(reply.try_into().ok()?),
         Expects::Validity => Answer::Validity(credential::reasons(from.take(1)?).first()),
-        Expects::Turn => turn::answer(&mut from)?,
+        Expects::Turn => turn::answer(reply)?,
         Expects::Applied(changes) => counter::applied(&mut from, *changes)?,
     })
 }

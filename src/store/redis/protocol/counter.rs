@@ -3,6 +3,10 @@
 use super::call::{Call, Expects, call};
 use super::credential;
 use super::key_names::Names;
+use super::layout::{
+    APPLIED, APPLIED_BEFORE, APPLY_DENIED, APPLY_OTHER_QUESTION, CounterChange, Duration,
+    NOT_APPLIED,
+};
 use super::pack::{Packer, Unpacker};
 use crate::core::base::error::Fault;
 use crate::core::counter::counter::{Applied, Apply};
@@ -13,8 +17,7 @@ use crate::core::quota::idempotency::another_question;
 pub fn apply(prefix: &str, apply: &Apply<'_>, horizon_ms: u64) -> Call {
     let names = Names::of(prefix, &apply.user);
     let changes = apply.changes.iter().fold(Packer::default(), |packed, change| {
-        let [delta, min, max] = [change.delta, change.min, change.max].map(i64::cast_unsigned);
-        packed.put(8, delta).put(8, min).put(8, max)
+        CounterChange { delta: change.delta, least: change.min, most: change.max }.put(packed)
     });
     let question = apply.once.map_or([0; 16], |once| once.question);
     let mut keys = vec![names.key("c")];
@@ -35,20 +38,24 @@ pub fn apply(prefix: &str, apply: &Apply<'_>, horizon_ms: u64) -> Call {
 pub fn applied(from: &mut Unpacker<'_>, changes: usize) -> Option<Answer> {
     let status = from.take(1)?;
     match status {
-        0..=2 => {
+        NOT_APPLIED | APPLIED | APPLIED_BEFORE => {
             let value = |_| from.take(8).map(u64::cast_signed);
             let values = (0..changes).map(value).collect::<Option<Vec<_>>>()?;
-            Some(Answer::Applied(Applied { applied: status > 0, replayed: status == 2, values }))
+            Some(Answer::Applied(Applied {
+                applied: status != NOT_APPLIED,
+                replayed: status == APPLIED_BEFORE,
+                values,
+            }))
         }
-        3 => Some(Answer::Fault(another_question())),
-        4 => Some(Answer::Fault(Fault::revoked())),
+        APPLY_OTHER_QUESTION => Some(Answer::Fault(another_question())),
+        APPLY_DENIED => Some(Answer::Fault(Fault::revoked())),
         _ => None,
     }
 }
 
 /// Writes the taking of a key, for so long or for ever.
 pub fn once(prefix: &str, key: &str, by: &str, ttl_ms: Option<u64>) -> Call {
-    let numbers = Packer::default().ms(ttl_ms.unwrap_or(0)).0;
+    let numbers = Duration { ms: ttl_ms.unwrap_or(0) }.pack();
     call(&[once_key(prefix, key)], &[&numbers, by.as_bytes()], Expects::Flag)
 }
 

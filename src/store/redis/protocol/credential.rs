@@ -1,9 +1,11 @@
 //! Credentials that are asked for again, as keys and arguments of a script, and what it finds against them.
 
 use super::call::{Call, Expects, call, field};
+use super::fields;
 use super::fields::issued;
 use super::key_names::Names;
-use super::pack::Packer;
+use super::layout;
+use super::layout::CredentialArguments;
 use crate::core::base::reason::{Reason, Reasons};
 use crate::core::request::credential::Credential;
 use crate::core::request::request::SessionCheck;
@@ -13,7 +15,7 @@ use crate::core::revocation::epoch::Issued;
 pub struct Asked {
     /// The user's record, its queue, the API key, and the owner's index.
     pub keys: [String; 4],
-    /// See lua/credential.lua.
+    /// See lua/request/credential.lua.
     pub arguments: [Vec<u8>; 5],
 }
 
@@ -24,13 +26,14 @@ pub fn asked(prefix: &str, user: &str, credential: &Credential<'_>, horizon_ms: 
     let check = token.as_ref().is_some_and(|token| token.check != SessionCheck::Skip);
     let never = Issued::Own { generation: 0 };
     let (foreign, when) = issued(token.as_ref().map_or(never, |token| token.issued));
-    let numbers = Packer::default()
-        .flag(token.is_some())
-        .flag(key.is_some())
-        .flag(check)
-        .flag(foreign)
-        .put(7, when)
-        .ms(horizon_ms);
+    let numbers = CredentialArguments {
+        token: token.is_some(),
+        key: key.is_some(),
+        check,
+        foreign,
+        issued: when,
+        horizon: horizon_ms,
+    };
     let (record, queue) = (names.key("u"), names.key("d"));
     let (lies, ring) = match key {
         Some(key) => (Names::of_api_key(prefix, &key.id).key("a"), names.key("ak")),
@@ -41,7 +44,7 @@ pub fn asked(prefix: &str, user: &str, credential: &Credential<'_>, horizon_ms: 
     let digest = key.as_ref().map_or(Vec::new(), |key| key.digest.to_vec());
     Asked {
         keys: [record, queue, lies, ring],
-        arguments: [numbers.0, session, revoked, digest, user.as_bytes().to_vec()],
+        arguments: [numbers.pack(), session, revoked, digest, user.as_bytes().to_vec()],
     }
 }
 
@@ -52,23 +55,19 @@ pub fn standing(prefix: &str, user: &str, credential: &Credential<'_>, horizon_m
     call(&keys, &arguments, Expects::Validity)
 }
 
-/// Reads what stands against it.
+/// Reads the reasons against a credential.
 pub fn reasons(bits: u64) -> Reasons {
-    const ORDER: [Reason; 8] = [
-        Reason::UserBlocked,
-        Reason::TokenRevoked,
-        Reason::UserRevoked,
-        Reason::SessionEnded,
-        Reason::SessionUnknown,
-        Reason::KeyUnknown,
-        Reason::KeyRevoked,
-        Reason::KeyExpired,
-    ];
-    let mut reasons = Reasons::default();
-    for (bit, reason) in ORDER.into_iter().enumerate() {
-        if bits >> bit & 1 == 1 {
-            reasons.add(reason);
-        }
-    }
-    reasons
+    fields::reasons(
+        bits,
+        &[
+            (layout::USER_BLOCKED, Reason::UserBlocked),
+            (layout::TOKEN_REVOKED, Reason::TokenRevoked),
+            (layout::USER_REVOKED, Reason::UserRevoked),
+            (layout::SESSION_ENDED, Reason::SessionEnded),
+            (layout::SESSION_UNKNOWN, Reason::SessionUnknown),
+            (layout::CREDENTIAL_KEY_UNKNOWN, Reason::KeyUnknown),
+            (layout::CREDENTIAL_KEY_REVOKED, Reason::KeyRevoked),
+            (layout::CREDENTIAL_KEY_EXPIRED, Reason::KeyExpired),
+        ],
+    )
 }

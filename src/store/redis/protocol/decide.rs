@@ -1,12 +1,17 @@
 //! Decisions as calls of scripts, and what those answer.
 
 use super::call::{Call, Expects, Plan, Then, call, field};
-use super::fields::{evicts, issued, limit};
+use super::fields::{evicts, issued, limit, reasons};
 use super::key_names::Names;
-use super::pack::{Packer, Unpacker};
+use super::layout;
+use super::layout::{
+    ADMITTED, DecideArguments, DecisionReply, EXPLICIT, FIRST_USE, NO_QUOTA, QUOTA_IN_BALANCES,
+    QUOTA_IN_FULL, QUOTA_IN_RECORD, Reach, SKIP, WITH_EVICTED, WITH_LEAD, WITH_QUOTA, WITH_SESSION,
+};
+use super::pack::Unpacker;
 use super::quota;
 use super::quota::Remembering;
-use crate::core::base::reason::{Reason, Reasons};
+use crate::core::base::reason::Reason;
 use crate::core::op::Op;
 use crate::core::quota::charge::QuotaPlace;
 use crate::core::quota::state::{Consumption, Refill};
@@ -56,28 +61,36 @@ pub fn decide_call(prefix: &str, d: &Decide<'_>, op: &Op<'_>) -> DecideCall {
     let memory = once.map(|once| names.of_key("iq", &once.name));
     let (foreign, when) = issued(d.issued);
     let check = match d.check {
-        SessionCheck::Skip => 0,
-        SessionCheck::Explicit => 1,
-        SessionCheck::FirstUse => 2,
+        SessionCheck::Skip => SKIP,
+        SessionCheck::Explicit => EXPLICIT,
+        SessionCheck::FirstUse => FIRST_USE,
     };
-    let numbers = Packer::default()
-        .put(1, check)
-        .flag(d.scope_ok)
-        .flag(d.touch)
-        .flag(foreign)
-        .flag(evicts(&d.rule))
-        .put(7, when)
-        .put(7, limit(&d.rule))
-        .ms(d.rule.idle_ms)
-        .ms(d.rule.absolute_ms)
-        .ms(op.horizon_ms)
-        .ms(op.most_lead_ms);
     let place = match here {
-        None => 0,
-        Some(_) if balance => 2,
-        Some(_) => 1,
+        None => NO_QUOTA,
+        Some(_) if balance => QUOTA_IN_BALANCES,
+        Some(_) => QUOTA_IN_RECORD,
     };
-    let numbers = quota::charge(numbers.put(1, place), here).flag(once.is_some());
+    let taken = here.map(|charge| quota::taken(&charge.rule, &charge.spend)).unwrap_or_default();
+    let numbers = DecideArguments {
+        check,
+        scope_ok: d.scope_ok,
+        touch: d.touch,
+        foreign,
+        evict: evicts(&d.rule),
+        issued: when,
+        limit: limit(&d.rule),
+        idle: d.rule.idle_ms,
+        absolute: d.rule.absolute_ms,
+        horizon: op.horizon_ms,
+        most_lead: op.most_lead_ms,
+        place,
+        quota_limit: taken.limit,
+        window: taken.window,
+        period: taken.period,
+        cost: taken.cost,
+        keep: taken.keep,
+        once: once.is_some(),
+    };
     let quota = here.map(|charge| field(b'q', charge.key.as_bytes())).unwrap_or_default();
     let remembering = here.map(|charge| Remembering::of(&charge.spend, once));
     let Remembering { id, question } =
@@ -86,7 +99,7 @@ pub fn decide_call(prefix: &str, d: &Decide<'_>, op: &Op<'_>) -> DecideCall {
         keys,
         memory,
         arguments: [
-            numbers.0,
+            numbers.pack(),
             field(b's', d.session.as_bytes()),
             field(b'r', &d.token),
             quota,
@@ -105,15 +118,15 @@ pub fn decide_call(prefix: &str, d: &Decide<'_>, op: &Op<'_>) -> DecideCall {
     }
 }
 
-/// The reasons, in the order of the script's bits.
-const BITS: [Reason; 7] = [
-    Reason::UserBlocked,
-    Reason::TokenRevoked,
-    Reason::UserRevoked,
-    Reason::SessionEnded,
-    Reason::SessionUnknown,
-    Reason::SessionLimit,
-    Reason::QuotaExhausted,
+/// The reasons of a decision.
+const REASONS: [(u64, Reason); 7] = [
+    (layout::USER_BLOCKED, Reason::UserBlocked),
+    (layout::TOKEN_REVOKED, Reason::TokenRevoked),
+    (layout::USER_REVOKED, Reason::UserRevoked),
+    (layout::SESSION_ENDED, Reason::SessionEnded),
+    (layout::SESSION_UNKNOWN, Reason::SessionUnknown),
+    (layout::SESSION_LIMIT, Reason::SessionLimit),
+    (layout::QUOTA_EXHAUSTED, Reason::QuotaExhausted),
 ];
 
 /// Reads a decision.
@@ -124,49 +137,45 @@ pub fn decision(
     quota_limit: Option<u64>,
     issuer: &str,
 ) -> Option<Decision> {
-    let (bits, flags) = (from.take(1)?, from.take(1)?);
-    let mut deny = Reasons::default();
-    for (at, reason) in BITS.iter().enumerate() {
-        if bits & (1 << at) != 0 {
-            deny.add(*reason);
-        }
-    }
+    let reply = DecisionReply::take(from)?;
+    let flags = reply.flags;
+    let mut deny = reasons(reply.deny, &REASONS);
     if !scope_ok {
         deny.add(Reason::ScopeMissing);
     }
     let reason = deny.first();
-    let (active, created_ms, last_us) = (from.take(4)?, from.take(6)?, from.take(7)?);
-    let (expires_ms, previous_us) = (from.take(6)?, from.take(7)?);
     let allowed = reason == Reason::Allowed;
-    let (remaining, reset, left) = (from.take(7)?, from.take(6)?, from.take(6)?);
-    let quota = match quota_limit.filter(|_| flags & 4 != 0) {
-        Some(_) if flags & 8 != 0 => Some(quota::consumption(from)?),
+    let quota = match quota_limit.filter(|_| flags & WITH_QUOTA != 0) {
+        Some(_) if flags & QUOTA_IN_FULL != 0 => Some(quota::consumption(from)?),
         Some(limit) => Some(Consumption {
             allowed: true,
             limit,
-            remaining,
-            reset_ms: (reset > 0).then_some(reset),
-            reset_in_ms: (reset > 0).then_some(left),
+            remaining: reply.remaining,
+            reset_ms: (reply.reset > 0).then_some(reply.reset),
+            reset_in_ms: (reply.reset > 0).then_some(reply.left),
             retry_after_ms: None,
             replayed: false,
             charged: None,
         }),
         None => None,
     };
-    let evicted = if flags & 16 == 0 { Vec::new() } else { ids(from)? };
-    let ahead = if flags & 32 == 0 { None } else { Some(from.take(6)?) };
-    let times = SessionTimes { created_ms, last_active_ms: last_us / 1000, expires_ms };
-    let previous_active_ms = previous_us / 1000;
+    let evicted = if flags & WITH_EVICTED == 0 { Vec::new() } else { ids(from)? };
+    let ahead = if flags & WITH_LEAD == 0 { None } else { Some(Reach::take(from)?.lead) };
+    let times = SessionTimes {
+        created_ms: reply.created,
+        last_active_ms: reply.last / 1000,
+        expires_ms: reply.ends,
+    };
     Some(Decision {
         reason,
         would_deny: deny,
-        session: (allowed && flags & 1 != 0).then_some(SessionView {
-            active,
+        session: (allowed && flags & WITH_SESSION != 0).then_some(SessionView {
+            active: reply.live,
             limit,
             times,
-            previous_active_ms,
+            previous_active_ms: reply.previous / 1000,
         }),
-        admitted: allowed && flags & 2 != 0,
+        admitted: allowed && flags & ADMITTED != 0,
         evicted,
         quota: quota.filter(|_| allowed || reason == Reason::QuotaExhausted),
         ahead: ahead.map(|ms| Box::new(Ahead { issuer: issuer.to_owned(), ms })),

@@ -3,7 +3,12 @@
 use super::call::{Call, Expects, FamilyExpects, call, field};
 use super::fields::{evicts, limit};
 use super::key_names::Names;
-use super::pack::{Packer, Unpacker};
+use super::layout::{
+    DrawnReply, FAMILY_UNKNOWN, LOGIN_ADMITTED, LOGIN_ELSEWHERE, LOGIN_REFUSED, LoginArguments,
+    LogoutArguments, REFRESH_EXPIRED, REFRESH_INVALID, REFRESH_REUSED, REFRESH_REVOKED,
+    RefreshArguments,
+};
+use super::pack::{Unpacker, status};
 use super::session::admission;
 use crate::core::decision::login::known_session;
 use crate::core::family::ops::{
@@ -11,9 +16,6 @@ use crate::core::family::ops::{
     PresentedToken, Refresh, RefreshAnswer, Serial,
 };
 use crate::core::op::Answer;
-
-/// All of the reply where no such family is known, or it is another user's, or has another key.
-const UNKNOWN: [u8; 1] = [5];
 
 /// The user's record and its queue, the family, and what followed its spent tokens.
 fn keys(prefix: &str, user: &str, family: &FamilyId) -> Vec<String> {
@@ -37,13 +39,16 @@ pub fn encode(prefix: &str, op: &FamilyOp<'_>, horizon_ms: u64) -> Call {
         FamilyOp::Refresh(asked) => {
             let Refresh { token, next, sealed, grace_ms } = &**asked;
             let PresentedToken { user, family, key, serial, digest } = token;
-            let numbers = with_serial(Packer::default().ms(horizon_ms).ms(*grace_ms), *serial);
+            let Serial { branch, number } = *serial;
+            let numbers =
+                RefreshArguments { horizon: horizon_ms, grace: *grace_ms, branch, number }.pack();
             let arguments: [&[u8]; 6] = [&numbers, digest, user.as_bytes(), &key.0, next, sealed];
             let keys = keys(prefix, user, family);
             ask(&keys, &arguments, FamilyExpects::Refresh)
         }
         FamilyOp::Logout(PresentedToken { user, family, key, serial, digest }) => {
-            let numbers = with_serial(Packer::default().ms(horizon_ms), *serial);
+            let Serial { branch, number } = *serial;
+            let numbers = LogoutArguments { horizon: horizon_ms, branch, number }.pack();
             let arguments: [&[u8]; 4] = [&numbers, digest, user.as_bytes(), &key.0];
             let keys = keys(prefix, user, family);
             ask(&keys, &arguments, FamilyExpects::Done)
@@ -51,23 +56,20 @@ pub fn encode(prefix: &str, op: &FamilyOp<'_>, horizon_ms: u64) -> Call {
     }
 }
 
-fn with_serial(numbers: Packer, Serial { branch, number }: Serial) -> Vec<u8> {
-    numbers.put(6, branch).put(6, number).0
-}
-
 fn log_in(prefix: &str, login: &Login<'_>, horizon_ms: u64) -> Call {
     let Login { admit, given, request, family, grace_ms } = login;
-    let numbers = Packer::default()
-        .put(7, limit(&admit.rule))
-        .flag(evicts(&admit.rule))
-        .ms(admit.rule.idle_ms)
-        .ms(admit.rule.absolute_ms)
-        .ms(horizon_ms)
-        .flag(*given)
-        .ms(family.ttl_ms)
-        .ms(*grace_ms)
-        .put(6, family.branch)
-        .0;
+    let numbers = LoginArguments {
+        limit: limit(&admit.rule),
+        evict: evicts(&admit.rule),
+        idle: admit.rule.idle_ms,
+        absolute: admit.rule.absolute_ms,
+        horizon: horizon_ms,
+        given: *given,
+        ttl: family.ttl_ms,
+        grace: *grace_ms,
+        branch: family.branch,
+    }
+    .pack();
     let mut keys = keys(prefix, &admit.user, &family.id);
     keys.extend(request.map(|name| Names::of(prefix, &admit.user).of_key("lr", &name)));
     let session = field(b's', admit.session.as_bytes());
@@ -98,14 +100,18 @@ pub fn decode(expects: &FamilyExpects, reply: &[u8]) -> Option<Answer> {
             }
         }),
         FamilyExpects::Login { user, limit } => {
-            let answer = match from.take(1)? {
-                0 => LoginAnswer::Refused(admission(&mut from, user, *limit)?),
-                1 => {
+            let answer = match u64::from(*reply.first()?) {
+                LOGIN_REFUSED => {
+                    from.take(1)?;
+                    LoginAnswer::Refused(admission(&mut from, user, *limit)?)
+                }
+                LOGIN_ADMITTED => {
                     let drawn = drawn(&mut from)?;
                     LoginAnswer::Admitted(admission(&mut from, user, *limit)?, drawn)
                 }
-                2 if from.0.is_empty() => LoginAnswer::Elsewhere(None),
-                2 => {
+                LOGIN_ELSEWHERE if reply.len() == 1 => LoginAnswer::Elsewhere(None),
+                LOGIN_ELSEWHERE => {
+                    from.take(1)?;
                     let family = from.bytes(16)?.try_into().ok()?;
                     let key = FamilyKey(from.bytes(32)?.try_into().ok()?);
                     LoginAnswer::Elsewhere(Some((family, key)))
@@ -114,20 +120,27 @@ pub fn decode(expects: &FamilyExpects, reply: &[u8]) -> Option<Answer> {
             };
             FamilyAnswer::Login(Box::new(answer))
         }
-        FamilyExpects::Refresh | FamilyExpects::Done if reply == UNKNOWN => FamilyAnswer::Unknown,
-        FamilyExpects::Refresh => FamilyAnswer::Refresh(Box::new(match from.take(1)? {
-            0 => RefreshAnswer::Invalid,
-            1 => RefreshAnswer::Expired,
-            2 => RefreshAnswer::Revoked,
-            3 => RefreshAnswer::Reused(String::from_utf8(from.0.to_vec()).ok()?),
-            _ => RefreshAnswer::Granted(granted(&mut from)?),
-        })),
+        FamilyExpects::Refresh | FamilyExpects::Done if status(reply) == Some(FAMILY_UNKNOWN) => {
+            FamilyAnswer::Unknown
+        }
+        FamilyExpects::Refresh => {
+            FamilyAnswer::Refresh(Box::new(match u64::from(*reply.first()?) {
+                REFRESH_INVALID => RefreshAnswer::Invalid,
+                REFRESH_EXPIRED => RefreshAnswer::Expired,
+                REFRESH_REVOKED => RefreshAnswer::Revoked,
+                REFRESH_REUSED => {
+                    RefreshAnswer::Reused(String::from_utf8(reply[1..].to_vec()).ok()?)
+                }
+                _ => RefreshAnswer::Granted(granted(&mut from)?),
+            }))
+        }
         FamilyExpects::Done => FamilyAnswer::Done(from.take(1)? > 0),
     }))
 }
 
 fn drawn(from: &mut Unpacker<'_>) -> Option<Drawn> {
-    Some(Drawn { generation: from.take(7)?, expires_ms: from.take(6)? })
+    let DrawnReply { generation, expires, .. } = DrawnReply::take(from)?;
+    Some(Drawn { generation, expires_ms: expires })
 }
 
 fn granted(from: &mut Unpacker<'_>) -> Option<Granted> {

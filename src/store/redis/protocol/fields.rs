@@ -1,5 +1,6 @@
 //! Rules and tokens as the numbers that several scripts take.
 
+use crate::core::base::reason::{Reason, Reasons};
 use crate::core::revocation::epoch::Issued;
 use crate::core::session::rule::{AdmissionRule, OnLimit};
 
@@ -19,4 +20,15 @@ pub(crate) fn limit(rule: &AdmissionRule) -> u64 {
 /// Whether a new session takes the place of another.
 pub(crate) fn evicts(rule: &AdmissionRule) -> bool {
     rule.on_limit == OnLimit::EvictOldest
+}
+
+/// Returns the reasons of a reply.
+pub(crate) fn reasons(bits: u64, table: &[(u64, Reason)]) -> Reasons {
+    let mut reasons = Reasons::default();
+    for (bit, reason) in table {
+        if bits & bit != 0 {
+            reasons.add(*reason);
+        }
+    }
+    reasons
 }

@@ -2,13 +2,13 @@
 //! reads them first, and a decision that has found a larger lead is told when that is written.
 
 use super::call::{Call, Expects, Plan, Then, script_call};
-use super::pack::Packer;
+use super::layout::{LeadArgument, Reach};
 use crate::core::revocation::lead::{Ahead, Lead};
 use crate::core::script::Script;
 
 /// Notes a lead where it is larger than what is known; 0: only asks. Answers the largest that is known.
 fn ask(prefix: &str, issuer: &str, ms: u64) -> Call {
-    let numbers = Packer::default().put(4, ms).0;
+    let numbers = LeadArgument { lead: ms }.pack();
     script_call(
         Script::Lead,
         &[format!("{prefix}:lead")],
@@ -50,5 +50,5 @@ pub fn revoke(
 
 /// The last argument of a revocation.
 pub fn reach(ms: u64) -> Vec<u8> {
-    Packer::default().put(6, ms).0
+    Reach { lead: ms }.pack()
 }

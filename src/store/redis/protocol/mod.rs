@@ -10,7 +10,11 @@ pub(crate) mod decide;
 pub(crate) mod family;
 pub(crate) mod fields;
 pub(crate) mod key_names;
+#[allow(dead_code, reason = "the scripts use the rest")]
+pub(crate) mod layout;
 pub(crate) mod lead;
+#[cfg(test)]
+mod lua_text;
 pub(crate) mod pack;
 pub(crate) mod quota;
 pub(crate) mod scripts;

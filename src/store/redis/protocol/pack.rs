@@ -6,6 +6,14 @@ pub const NEVER: u64 = (1 << 48) - 1;
 /// The last instant that is told apart from never, in the year 6429.
 pub const FAR: u64 = NEVER / 2;
 
+/// Returns the number of a reply that is one byte.
+pub fn status(reply: &[u8]) -> Option<u64> {
+    match reply {
+        [status] => Some(u64::from(*status)),
+        _ => None,
+    }
+}
+
 /// Writes numbers.
 pub struct Packer(pub Vec<u8>);
 
@@ -23,6 +31,13 @@ impl Packer {
         let most = if width >= 8 { u64::MAX } else { (1 << (8 * width)) - 1 };
         let bytes = number.min(most).to_be_bytes();
         self.0.extend_from_slice(&bytes[8 - width..]);
+        self
+    }
+
+    /// Appends bytes.
+    #[must_use]
+    pub fn bytes(mut self, bytes: &[u8]) -> Self {
+        self.0.extend_from_slice(bytes);
         self
     }
 

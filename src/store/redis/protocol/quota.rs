@@ -2,7 +2,11 @@
 
 use super::call::{Call, Expects, call, field};
 use super::key_names::Names;
-use super::pack::{NEVER, Packer, Unpacker};
+use super::layout::{
+    AddUnitsArguments, ChargedReply, ConsumeArguments, OTHER_QUESTION, QUOTA_ALLOWED,
+    QUOTA_CHARGED, QUOTA_REPLAYED, QuotaReply, RefundArguments, Rule, TOO_MANY_UNITS,
+};
+use super::pack::{NEVER, Unpacker, status};
 use crate::core::api_key::key::key_of_balance;
 use crate::core::op::Answer;
 use crate::core::quota::charge::Charge;
@@ -11,11 +15,6 @@ use crate::core::quota::spend::{AddUnits, Consume, Refund, too_many};
 use crate::core::quota::state::{Charged, Consumption, QuotaRule, Refill, Spend};
 use crate::core::script::Script;
 use std::borrow::Cow;
-
-/// All of the reply where something else was asked under an idempotency key.
-pub const OTHER_QUESTION: u8 = 255;
-/// All of the reply where there would be more units than can be counted.
-const TOO_MANY: u8 = 254;
 
 /// What a charge leaves behind beside the quota.
 pub struct Remembering<'a> {
@@ -35,30 +34,21 @@ impl<'a> Remembering<'a> {
     }
 }
 
-const fn window_ms(rule: &QuotaRule) -> u64 {
-    match rule.refill {
+/// A rule as numbers.
+pub fn rule(rule: &QuotaRule) -> Rule {
+    let window = match rule.refill {
         Refill::Never => 0,
         Refill::Window(ms) | Refill::Bucket(ms) => ms,
-    }
+    };
+    Rule { limit: rule.limit, window, period: rule.period_us() }
 }
 
-fn spend(numbers: Packer, rule: &QuotaRule, spend: &Spend) -> Packer {
-    // What refills ends by itself.
-    let keep_ms = spend.keep_ms.filter(|_| rule.refill == Refill::Never).unwrap_or(0);
-    numbers
-        .put(7, rule.limit)
-        .ms(window_ms(rule))
-        .put(7, rule.period_us())
-        .put(7, spend.cost)
-        .ms(keep_ms)
-}
-
-/// Appends what a request is charged.
-pub fn charge(numbers: Packer, charge: Option<&Charge<'_>>) -> Packer {
-    match charge {
-        Some(charge) => spend(numbers, &charge.rule, &charge.spend),
-        None => numbers.put(7, 0).put(6, 0).put(7, 0).put(7, 0).put(6, 0),
-    }
+/// A charge as numbers.
+pub fn taken(of: &QuotaRule, spend: &Spend) -> ConsumeArguments {
+    let Rule { limit, window, period } = rule(of);
+    // A window and a bucket end by themselves.
+    let keep = spend.keep_ms.filter(|_| of.refill == Refill::Never).unwrap_or(0);
+    ConsumeArguments { limit, window, period, cost: spend.cost, keep, of_request: false }
 }
 
 /// A quota that lies apart. Its bucket is that of its name without the letter of its algorithm, so that
@@ -106,12 +96,12 @@ fn consume_key(
     prefix: &str,
     key: &str,
     rule: &QuotaRule,
-    taken: &Spend,
+    spend: &Spend,
     once: Option<&Idempotency>,
     of_request: bool,
 ) -> Call {
-    let numbers = spend(Packer::default(), rule, taken).flag(of_request).0;
-    let Remembering { id, question } = Remembering::of(taken, once);
+    let numbers = ConsumeArguments { of_request, ..taken(rule, spend) }.pack();
+    let Remembering { id, question } = Remembering::of(spend, once);
     let arguments = [&*numbers, id, question];
     let count = if once.is_some() { 3 } else { 2 };
     let keys = Apart::of(prefix, key).keys(once);
@@ -121,7 +111,7 @@ fn consume_key(
 /// Tops up a balance that lies apart.
 pub fn add(prefix: &str, asked: &AddUnits<'_>) -> Call {
     let once = asked.once.as_ref();
-    let numbers = Packer::default().put(7, asked.rule.limit).put(7, asked.units).0;
+    let numbers = AddUnitsArguments { limit: asked.rule.limit, units: asked.units }.pack();
     let keys = Apart::of(prefix, &asked.key).keys(once);
     let arguments = [&*numbers, once.map(|once| once.question.as_slice()).unwrap_or_default()];
     call(&keys, &arguments[..keys.len()], Expects::Consumption)
@@ -143,8 +133,14 @@ pub fn refund(prefix: &str, asked: &Refund<'_>) -> Call {
     let key = key.unwrap_or_else(|| Apart::of(prefix, &asked.key).key());
     let memory = asked.memory.map(|name| names.of_key("iq", &name));
     let keys: Vec<String> = [key, names.beside("rf", &id)].into_iter().chain(memory).collect();
-    let numbers = Packer::default().put(7, born_us).ms(void_ms).put(7, asked.units).put(7, at);
-    let numbers = numbers.flag(asked.of_request).0;
+    let numbers = RefundArguments {
+        born: born_us,
+        void: void_ms,
+        units: asked.units,
+        at,
+        of_request: asked.of_request,
+    }
+    .pack();
     // What an API key holds may lie with another owner's key by now.
     let of_key = asked.lasting && key_of_balance(&asked.key).is_some();
     let owner = asked.user.as_deref().filter(|_| of_key).unwrap_or_default();
@@ -159,32 +155,30 @@ pub fn reset(prefix: &str, keys: &[Cow<'_, str>]) -> Call {
 
 /// Reads what a charge, or a top-up, was answered.
 pub fn verdict(reply: &[u8]) -> Option<Answer> {
-    Some(match reply {
-        [OTHER_QUESTION] => Answer::Fault(another_question()),
-        [TOO_MANY] => Answer::Fault(too_many()),
+    Some(match status(reply) {
+        Some(OTHER_QUESTION) => Answer::Fault(another_question()),
+        Some(TOO_MANY_UNITS) => Answer::Fault(too_many()),
         _ => Answer::Consumption(consumption(&mut Unpacker(reply))?),
     })
 }
 
 /// Reads what the library of quotas tells of one.
 pub fn consumption(from: &mut Unpacker<'_>) -> Option<Consumption> {
-    let (flags, limit, remaining) = (from.take(1)?, from.take(7)?, from.take(7)?);
-    let (reset, left, retry) = (from.take(6)?, from.take(6)?, from.take(6)?);
-    let charged = if flags & 4 == 0 {
+    let QuotaReply { flags, limit, remaining, reset, left, retry } = QuotaReply::take(from)?;
+    let charged = if flags & QUOTA_CHARGED == 0 {
         None
     } else {
-        let (born_us, void_ms) = (from.take(7)?, from.take(6)?);
-        let id = from.bytes(16)?.try_into().ok()?;
-        Some(Charged { id, born_us, void_ms, at: from.take(7)? })
+        let ChargedReply { born, void, id, at } = ChargedReply::take(from)?;
+        Some(Charged { id, born_us: born, void_ms: void, at })
     };
     Some(Consumption {
-        allowed: flags & 1 != 0,
+        allowed: flags & QUOTA_ALLOWED != 0,
         limit,
         remaining,
         reset_ms: (reset > 0).then_some(reset),
         reset_in_ms: (reset > 0).then_some(left),
         retry_after_ms: (retry != NEVER).then_some(retry),
-        replayed: flags & 2 != 0,
+        replayed: flags & QUOTA_REPLAYED != 0,
         charged,
     })
 }

@@ -1,7 +1,4 @@
-//! The texts of the scripts. Each begins with the prelude; those
-//! that look at the whole record have the library behind their own first lines, those that look at a quota
-//! have the library of quotas, those that look at an API key the library of keys behind it, and
-//! those that ask for a credential again both.
+//! The texts of the scripts. build.rs makes each from its file in `src/store/redis/lua` and from the files that it includes.
 
 use crate::core::script::{Script, WhenFull};
 use std::sync::LazyLock;
@@ -14,136 +11,59 @@ pub struct Text {
     pub sha: String,
 }
 
-const PRELUDE: &str = include_str!("../lua/prelude.lua");
-const OURS: &str = include_str!("../lua/ours.lua");
-const ANNOUNCE: &str = include_str!("../lua/announce.lua");
-const LIB: &str = include_str!("../lua/lib.lua");
-const QUOTA: &str = include_str!("../lua/quota.lua");
-const APPLY: &str = include_str!("../lua/apply.lua");
-const KEY: &str = include_str!("../lua/key.lua");
-const POINTER: &str = include_str!("../lua/pointer.lua");
-const LEAD_SEEN: &str = include_str!("../lua/lead_seen.lua");
-const TURN: &str = include_str!("../lua/turn.lua");
-const TURN_FREE: &str = include_str!("../lua/turn_free.lua");
-const TURN_ASK_BODY: &str = include_str!("../lua/turn_ask_body.lua");
-const TURN_LEAVE_FREE: &str = include_str!("../lua/turn_leave_free.lua");
-const TURN_LEAVE_BODY: &str = include_str!("../lua/turn_leave_body.lua");
-const TURN_LINE: &str = include_str!("../lua/turn_line.lua");
-const CREDENTIAL: &str = include_str!("../lua/credential.lua");
-const CREDENTIAL_DENY: &str = include_str!("../lua/credential_deny.lua");
-
-/// The parts of a script, in the order in which they are put together: what many share is kept once.
-macro_rules! text {
-    ($first:ident then $body:literal) => {
-        &[PRELUDE, $first, include_str!(concat!("../lua/", $body, ".lua"))]
-    };
-    ($first:literal) => {
-        &[PRELUDE, include_str!(concat!("../lua/", $first, ".lua"))]
-    };
-    (key, $($part:literal),+) => {
-        &[PRELUDE, OURS, ANNOUNCE, QUOTA, KEY, $(include_str!(concat!("../lua/", $part, ".lua"))),+]
-    };
-    (credential, $first:literal, $($body:literal),+) => {
-        &[
-            PRELUDE,
-            include_str!(concat!("../lua/", $first, ".lua")),
-            CREDENTIAL,
-            OURS,
-            LIB,
-            KEY,
-            CREDENTIAL_DENY,
-            $(include_str!(concat!("../lua/", $body, ".lua"))),+
-        ]
-    };
-    (turn, $first:literal, $free:expr, $body:expr) => {
-        &[PRELUDE, include_str!(concat!("../lua/", $first, ".lua")), TURN, $free, OURS, TURN_LINE, $body]
-    };
-    ($first:literal, $($body:literal),+) => {
-        &[
-            PRELUDE,
-            include_str!(concat!("../lua/", $first, ".lua")),
-            OURS,
-            ANNOUNCE,
-            LIB,
-            $(include_str!(concat!("../lua/", $body, ".lua"))),+
-        ]
+/// The text that build.rs made from a file.
+macro_rules! lua {
+    ($file:literal) => {
+        include_str!(concat!(env!("OUT_DIR"), "/lua/", $file))
     };
 }
 
-const TURN_EXTEND: &[&str] = &[
-    PRELUDE,
-    include_str!("../lua/turn_extend.lua"),
-    TURN,
-    include_str!("../lua/turn_extend_body.lua"),
-];
-
-/// What is needed where the credential is not seen to stand at once comes behind.
-const TURN_ASK_STANDING: &[&str] = &[
-    PRELUDE,
-    include_str!("../lua/turn_ask_standing.lua"),
-    CREDENTIAL,
-    include_str!("../lua/turn_stands.lua"),
-    TURN,
-    TURN_FREE,
-    OURS,
-    LIB,
-    KEY,
-    CREDENTIAL_DENY,
-    include_str!("../lua/turn_deny.lua"),
-    TURN_LINE,
-    TURN_ASK_BODY,
-];
-
-/// The parts of each script.
-fn parts(script: Script) -> &'static [&'static str] {
+/// The text of each script, without its first line.
+const fn body(script: Script) -> &'static str {
     match script {
-        Script::Decide => text!("decide", "quota", "decide_slow"),
-        Script::Admit => text!("admit", "admit_session", "admit_body"),
-        Script::Touch => text!("touch", "touch_body"),
-        Script::End => text!("end", "end_body"),
-        Script::List => text!("list", "list_body"),
-        Script::RevokeToken => text!("revoke_token", "revoke_token_body"),
-        Script::IsRevoked => text!("is_revoked", "is_revoked_body"),
-        Script::RevokeUser => text!("revoke_user", "lead_seen", "revoke_user_body"),
-        Script::UnblockUser => text!("unblock_user", "unblock_user_body"),
-        Script::IsBlocked => text!("is_blocked", "is_blocked_body"),
-        Script::NextGeneration => text!("next_generation", "next_generation_body"),
-        Script::Consume => text!(QUOTA then "consume"),
-        Script::AddUnits => text!(QUOTA then "add_units"),
-        Script::Refund => text!(QUOTA then "refund"),
-        Script::ReceiptKey => text!("receipt_key"),
-        Script::ResetQuotas => text!(QUOTA then "reset_quotas"),
-        Script::Apply => text!(APPLY then "apply_body"),
-        Script::ApplyStanding => {
-            text!(credential, "apply_standing", "apply_standing_body", "apply_body")
-        }
-        Script::CheckCredential => text!(credential, "standing", "standing_body"),
-        Script::TurnAsk => text!(turn, "turn_ask", TURN_FREE, TURN_ASK_BODY),
-        Script::TurnAskStanding => TURN_ASK_STANDING,
-        Script::TurnLeave => text!(turn, "turn_leave", TURN_LEAVE_FREE, TURN_LEAVE_BODY),
-        Script::TurnExtend => TURN_EXTEND,
-        Script::Once => text!("once"),
-        Script::OnceRelease => text!("once_release"),
-        Script::Check => text!("check"),
-        Script::KeyFind => text!(POINTER then "key_find"),
-        Script::KeyClaim => text!(POINTER then "key_claim"),
-        Script::KeyPoint => text!(POINTER then "key_point"),
-        Script::KeyCreate => text!(key, "key_patch", "key_create"),
-        Script::KeyUse => {
-            text!(key, "key_use", "key_judge", "lib", "key_decide", "decide_slow", "key_use_end")
-        }
-        Script::KeyUndo => text!(key, "key_undo"),
-        Script::KeyRotate => text!(key, "key_rotate"),
-        Script::KeyRevoke => text!(key, "key_revoke"),
-        Script::KeyAdd => text!(key, "key_add"),
-        Script::KeyUpdate => text!(key, "key_patch", "key_update"),
-        Script::KeyIds => text!("key_ids"),
-        Script::KeyGet => text!(key, "key_get"),
-        Script::FamilyFind => text!(OURS then "family_find"),
-        Script::Login => text!("login", "family", "admit_session", "login_body"),
-        Script::Refresh => text!("refresh", "family", "refresh_body"),
-        Script::Logout => text!("logout", "family", "logout_body"),
-        Script::Lead => text!(LEAD_SEEN then "lead"),
+        Script::Decide => lua!("request/decide.lua"),
+        Script::Admit => lua!("session/admit.lua"),
+        Script::Touch => lua!("session/touch.lua"),
+        Script::End => lua!("session/end.lua"),
+        Script::List => lua!("session/list.lua"),
+        Script::RevokeToken => lua!("revocation/revoke_token.lua"),
+        Script::IsRevoked => lua!("revocation/is_revoked.lua"),
+        Script::RevokeUser => lua!("revocation/revoke_user.lua"),
+        Script::UnblockUser => lua!("revocation/unblock_user.lua"),
+        Script::IsBlocked => lua!("revocation/is_blocked.lua"),
+        Script::NextGeneration => lua!("revocation/next_generation.lua"),
+        Script::Consume => lua!("quota/consume.lua"),
+        Script::AddUnits => lua!("quota/add_units.lua"),
+        Script::Refund => lua!("quota/refund.lua"),
+        Script::ReceiptKey => lua!("quota/receipt_key.lua"),
+        Script::ResetQuotas => lua!("quota/reset_quotas.lua"),
+        Script::Apply => lua!("counter/apply.lua"),
+        Script::ApplyWithCredential => lua!("counter/apply_with_credential.lua"),
+        Script::CheckCredential => lua!("request/check_credential.lua"),
+        Script::TurnAsk => lua!("turn/ask.lua"),
+        Script::TurnAskWithCredential => lua!("turn/ask_with_credential.lua"),
+        Script::TurnLeave => lua!("turn/leave.lua"),
+        Script::TurnExtend => lua!("turn/extend.lua"),
+        Script::Once => lua!("counter/once.lua"),
+        Script::OnceRelease => lua!("counter/once_release.lua"),
+        Script::Check => lua!("base/check.lua"),
+        Script::KeyFind => lua!("api_key/find.lua"),
+        Script::KeyClaim => lua!("api_key/claim.lua"),
+        Script::KeyUpdateIndex => lua!("api_key/update_index.lua"),
+        Script::KeyCreate => lua!("api_key/create.lua"),
+        Script::KeyUse => lua!("api_key/use.lua"),
+        Script::KeyUndo => lua!("api_key/undo.lua"),
+        Script::KeyRotate => lua!("api_key/rotate.lua"),
+        Script::KeyRevoke => lua!("api_key/revoke.lua"),
+        Script::KeyAdd => lua!("api_key/add.lua"),
+        Script::KeyUpdate => lua!("api_key/update.lua"),
+        Script::KeyIds => lua!("api_key/ids.lua"),
+        Script::KeyGet => lua!("api_key/get.lua"),
+        Script::FamilyFind => lua!("family/find.lua"),
+        Script::Login => lua!("family/login.lua"),
+        Script::Refresh => lua!("family/refresh.lua"),
+        Script::Logout => lua!("family/logout.lua"),
+        Script::Lead => lua!("revocation/lead.lua"),
     }
 }
 
@@ -155,7 +75,7 @@ static SCRIPTS: LazyLock<Vec<Text>> = LazyLock::new(|| {
                 WhenFull::Runs => " flags=allow-oom",
                 WhenFull::Fails => "",
             };
-            let text = format!("#!lua{flags}\n{}", parts(*script).concat());
+            let text = format!("#!lua{flags}\n{}", body(*script));
             let sha = redis::Script::new(&text).get_hash().to_owned();
             Text { text, sha }
         })

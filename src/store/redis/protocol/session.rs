@@ -1,5 +1,6 @@
 //! Sessions and admissions as scripts answer them.
 
+use super::layout::{ADMISSION_BLOCKED, ADMISSION_ENDED, ADMISSION_OK, AdmissionReply};
 use super::pack::{NEVER, Unpacker};
 use crate::core::base::reason::Reason;
 use crate::core::request::request::Admission;
@@ -11,24 +12,24 @@ pub(crate) fn admission(
     user: &str,
     limit: Option<u64>,
 ) -> Option<Admission> {
-    let reason = match from.take(1)? {
-        0 => Reason::Allowed,
-        1 => Reason::UserBlocked,
-        2 => Reason::SessionEnded,
+    let reply = AdmissionReply::take(from)?;
+    let reason = match reply.reason {
+        ADMISSION_OK => Reason::Allowed,
+        ADMISSION_BLOCKED => Reason::UserBlocked,
+        ADMISSION_ENDED => Reason::SessionEnded,
         _ => Reason::SessionLimit,
     };
-    let (existing, active, retry, count) =
-        (from.take(1)? == 1, from.take(4)?, from.take(6)?, from.take(4)?);
-    let mut views = (0..count).map(|_| view(from, user)).collect::<Option<Vec<_>>>()?.into_iter();
+    let mut views =
+        (0..reply.views).map(|_| view(from, user)).collect::<Option<Vec<_>>>()?.into_iter();
     let session = views.next().map(|(session, _)| session);
     Some(Admission {
         reason,
         session,
-        existing,
-        active,
+        existing: reply.existing,
+        active: reply.live,
         limit,
         evicted: views.map(|(session, _)| session).collect(),
-        retry_after_ms: (retry != NEVER).then_some(retry),
+        retry_after_ms: (reply.retry != NEVER).then_some(reply.retry),
     })
 }
 

@@ -3,7 +3,11 @@
 use super::call::{Call, Expects, call};
 use super::credential;
 use super::key_names::Names;
-use super::pack::{Packer, Unpacker};
+use super::layout::{
+    BusyReply, Duration, GrantReply, MODE_FRONT, MODE_QUEUE, MODE_TRY, PlaceReply, TURN_BUSY,
+    TURN_DENIED, TURN_GRANTED, TURN_LOST, TURN_NO_FENCE, TURN_QUEUED, TurnAskArguments,
+};
+use super::pack::Unpacker;
 use crate::core::op::Answer;
 use crate::core::turn::ops::{Ask, TurnAnswer, TurnKind, TurnMode, TurnOp, TurnPlace};
 use crate::core::turn::state::fences_spent;
@@ -19,7 +23,7 @@ pub fn encode(prefix: &str, turn: &TurnOp<'_>, horizon_ms: u64) -> Call {
         }
         TurnOp::Extend { place, ticket, by_ms } => {
             let [turn, ..] = keys(prefix, place);
-            let arguments = [&Packer::default().ms(*by_ms).0[..], ticket];
+            let arguments = [&Duration { ms: *by_ms }.pack()[..], ticket];
             call(&[turn], &arguments, Expects::Turn)
         }
     }
@@ -27,15 +31,15 @@ pub fn encode(prefix: &str, turn: &TurnOp<'_>, horizon_ms: u64) -> Call {
 
 fn ask(prefix: &str, asked: &Ask<'_>, horizon_ms: u64) -> Call {
     let mode = match asked.mode {
-        TurnMode::Queue => 0,
-        TurnMode::Try => 1,
-        TurnMode::Front => 2,
+        TurnMode::Queue => MODE_QUEUE,
+        TurnMode::Try => MODE_TRY,
+        TurnMode::Front => MODE_FRONT,
     };
     let numbers =
-        Packer::default().put(1, mode).ms(asked.ttl_ms).put(7, asked.seen).ms(asked.stay_ms);
+        TurnAskArguments { mode, ttl: asked.ttl_ms, seen: asked.seen, stay: asked.stay_ms }.pack();
     let channels = channels(prefix);
     let keys = keys(prefix, &asked.place);
-    let arguments = [&numbers.0[..], &asked.ticket, channels.as_bytes()];
+    let arguments = [&numbers[..], &asked.ticket, channels.as_bytes()];
     let Some(credential) = &asked.credential else {
         return call(&keys, &arguments, Expects::Turn);
     };
@@ -61,15 +65,25 @@ pub(crate) fn channels(prefix: &str) -> String {
     format!("{prefix}:w:")
 }
 
-/// Reads what is answered.
-pub fn answer(from: &mut Unpacker<'_>) -> Option<Answer> {
-    Some(Answer::Turn(match from.take(1)? {
-        0 => TurnAnswer::Granted { fence: from.take(7)?, lease_ms: from.take(6)? },
-        1 => TurnAnswer::Queued { ahead: from.take(6)?, look_again_ms: from.take(6)? },
-        2 => TurnAnswer::Busy { look_again_ms: from.take(6)? },
-        3 => TurnAnswer::Denied(credential::reasons(from.take(1)?).first()),
-        4 => return Some(Answer::Fault(fences_spent())),
-        5 => TurnAnswer::Lost,
+/// Reads a reply.
+pub fn answer(reply: &[u8]) -> Option<Answer> {
+    let mut from = Unpacker(reply);
+    Some(Answer::Turn(match u64::from(*reply.first()?) {
+        TURN_GRANTED => {
+            let GrantReply { fence, lease, .. } = GrantReply::take(&mut from)?;
+            TurnAnswer::Granted { fence, lease_ms: lease }
+        }
+        TURN_QUEUED => {
+            let PlaceReply { ahead, look_again, .. } = PlaceReply::take(&mut from)?;
+            TurnAnswer::Queued { ahead, look_again_ms: look_again }
+        }
+        TURN_BUSY => TurnAnswer::Busy { look_again_ms: BusyReply::take(&mut from)?.look_again },
+        TURN_DENIED => {
+            let bits = u64::from(*reply.get(1)?);
+            TurnAnswer::Denied(credential::reasons(bits).first())
+        }
+        TURN_NO_FENCE => return Some(Answer::Fault(fences_spent())),
+        TURN_LOST => TurnAnswer::Lost,
         _ => return None,
     }))
 }

@@ -1,2 +1,0 @@
-
-if credential_deny() > 0 then return '\4' end

@@ -1,5 +1,0 @@
--- Asks whether a user is blocked. One script, because the block and the time must be of one instant. Changes nothing.
--- KEYS[1] hash: the user's record. KEYS[2] sorted set: its queue.
--- ARGV[1] packed: horizon (ms).
--- Reply: packed: 1, or 0 if the user is not blocked.
-local horizon = struct.unpack('>I6', ARGV[1])

@@ -1,6 +1,0 @@
--- Asks what stands against a token, sessions aside: block, id, epoch. Changes nothing.
--- KEYS[1] hash: the user's record. KEYS[2] sorted set: its queue.
--- ARGV[1] packed: issued is known, is an iat, issued (microseconds or milliseconds), horizon (ms).
--- ARGV[2] token field.
--- Reply: packed: the reasons (1 blocked, 2 token, 4 epoch).
-local known, foreign, issued, horizon = struct.unpack('>I1I1I7I6', ARGV[1])

@@ -1,0 +1,16 @@
+-- Forgets quotas. One script, because what is told must be what was forgotten.
+-- KEYS[n] string: a quota.
+-- Reply: packed: 1 where one of them held something, else 0.
+--- @include "base/prelude.lua"
+--- @include "quota/quota.lua"
+--- @include "quota/idempotency.lua"
+local held, found = 0, {}
+for _, key in ipairs(KEYS) do
+  local state = redis.call('GET', key)
+  if state then
+    if quota_read(state) > 0 then held = 1 end
+    found[#found + 1] = key
+  end
+end
+for _, key in ipairs(found) do redis.call('DEL', key) end
+return struct.pack(U32, held)

@@ -1,0 +1,6 @@
+-- The library of a user's record.
+--- @include "record/head.lua"
+--- @include "session/tombstone.lua"
+--- @include "record/upkeep.lua"
+--- @include "session/session.lua"
+--- @include "revocation/token_reasons.lua"

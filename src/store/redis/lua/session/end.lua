@@ -1,0 +1,28 @@
+-- Ends one session, or all but one. One script, because none may be admitted or touched in between.
+-- KEYS[1] hash: the user's record. KEYS[2] sorted set: its queue.
+-- ARGV[1] packed: all (0 or 1), horizon (ms). ARGV[2] session field: the one to end, or to leave.
+-- Reply: packed: how many were ended. Or the status AGAIN.
+--- @include "base/prelude.lua"
+local all, horizon = struct.unpack(END, ARGV[1])
+--- @include "base/value.lua"
+--- @include "base/announce.lua"
+--- @include "record/record.lua"
+
+if purge() and all == 1 then
+  save()
+  return again()
+end
+local count = 0
+if all == 1 then
+  count = end_all_sessions(ARGV[2])
+else
+  local value = find_session(ARGV[2])
+  if value then
+    local _, created, last_us, _, absolute_end = struct.unpack(LIVE, value)
+    end_session(ARGV[2], math.max(now, math.floor(last_us / THOUSAND)), created, absolute_end, ENDED)
+    count = 1
+  end
+end
+save()
+if count > 0 then announce(record) end
+return struct.pack(U32, count)

@@ -1,3 +1,0 @@
--- Whether a credential still stands. One script, because what stands is one question.
--- KEYS[1] to KEYS[4] and ARGV[1] to ARGV[5]: the credential.
--- Reply: packed: what stands against it, as credential_deny says it.

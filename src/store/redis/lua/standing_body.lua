@@ -1,2 +1,0 @@
-
-return struct.pack('>I1', credential_deny())

@@ -1,6 +1,0 @@
--- Asks for a user's turn, which is had only while a credential stands. One script, because it may be revoked between the
--- question and the act.
--- KEYS[1] to KEYS[4]: the credential. KEYS[5] to KEYS[7]: as KEYS[1] to [3] of turn_ask.lua.
--- ARGV[1] to ARGV[5]: the credential. ARGV[6] to ARGV[8]: as ARGV[1] to [3] of turn_ask.lua.
--- Reply: as of turn_ask.lua, and 3: denied, what stands against the credential as credential_deny says it.
-local turn, line, waiters, numbers, ticket, channels = KEYS[5], KEYS[6], KEYS[7], ARGV[6], ARGV[7], ARGV[8]

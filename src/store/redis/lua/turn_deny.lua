@@ -1,2 +1,0 @@
-
-if not deny then deny = credential_deny() end

@@ -1,0 +1,748 @@
+//! The packed formats, and the numbers that scripts name: each is declared here once. build.rs compiles this file and puts
+//! the formats and numbers into the scripts (see lua_text.rs). The codecs use the structs.
+//!
+//! A layout `HEAD { due: end, .. }` gives the scripts three kinds of names: `HEAD` is the format for `struct.pack`,
+//! `HEAD_LENGTH` is its length in bytes, and `HEAD_DUE_AT` is the position of the field, counted from 1.
+
+use super::pack;
+use super::pack::{Packer, Unpacker};
+use crate::core::base::limits;
+
+/// A packed format as the scripts know it.
+pub struct Layout {
+    /// The name in the scripts.
+    pub name: &'static str,
+    /// The fields: name, code of `struct.pack`, bytes.
+    pub fields: &'static [(&'static str, &'static str, usize)],
+}
+
+/// A kind of field as the code of `struct.pack`. Numbers are unsigned and big-endian.
+macro_rules! code {
+    (flag) => {
+        "I1"
+    };
+    (byte) => {
+        "I1"
+    };
+    (length) => {
+        "I2"
+    };
+    (count) => {
+        "I4"
+    };
+    (ms) => {
+        "I6"
+    };
+    (end) => {
+        "I6"
+    };
+    (us) => {
+        "I7"
+    };
+    (units) => {
+        "I7"
+    };
+    (signed) => {
+        "i8"
+    };
+    (bytes16) => {
+        "c16"
+    };
+    (bytes32) => {
+        "c32"
+    };
+}
+
+/// The bytes of a kind of field.
+macro_rules! width {
+    (flag) => {
+        1
+    };
+    (byte) => {
+        1
+    };
+    (length) => {
+        2
+    };
+    (count) => {
+        4
+    };
+    (ms) => {
+        6
+    };
+    (end) => {
+        6
+    };
+    (us) => {
+        7
+    };
+    (units) => {
+        7
+    };
+    (signed) => {
+        8
+    };
+    (bytes16) => {
+        16
+    };
+    (bytes32) => {
+        32
+    };
+}
+
+/// The Rust type of a kind of field.
+macro_rules! rust_type {
+    (flag) => {
+        bool
+    };
+    (signed) => {
+        i64
+    };
+    (bytes16) => {
+        [u8; 16]
+    };
+    (bytes32) => {
+        [u8; 32]
+    };
+    ($number:ident) => {
+        u64
+    };
+}
+
+/// Appends a field. A number that is too large becomes the largest number that fits. `ms` is at most `FAR`.
+macro_rules! put {
+    ($to:expr, flag, $value:expr) => {
+        $to.flag($value)
+    };
+    ($to:expr, ms, $value:expr) => {
+        $to.ms($value)
+    };
+    ($to:expr, signed, $value:expr) => {
+        $to.put(8, $value.cast_unsigned())
+    };
+    ($to:expr, bytes16, $value:expr) => {
+        $to.bytes(&$value)
+    };
+    ($to:expr, bytes32, $value:expr) => {
+        $to.bytes(&$value)
+    };
+    ($to:expr, $number:ident, $value:expr) => {
+        $to.put(width!($number), $value)
+    };
+}
+
+/// Reads a field. `None`: the bytes end too early.
+macro_rules! take {
+    ($from:expr, flag) => {
+        $from.take(1)? > 0
+    };
+    ($from:expr, signed) => {
+        $from.take(8)?.cast_signed()
+    };
+    ($from:expr, bytes16) => {
+        $from.bytes(16)?.try_into().ok()?
+    };
+    ($from:expr, bytes32) => {
+        $from.bytes(32)?.try_into().ok()?
+    };
+    ($from:expr, $number:ident) => {
+        $from.take(width!($number))?
+    };
+}
+
+macro_rules! layout {
+    ($name:ident { $($field:ident: $kind:ident,)+ }) => {
+        Layout {
+            name: stringify!($name),
+            fields: &[$((stringify!($field), code!($kind), width!($kind))),+],
+        }
+    };
+}
+
+/// Declares formats that a codec writes or reads: `NAME = Struct { field: kind, .. }`.
+macro_rules! messages {
+    ($($(#[$doc:meta])* $name:ident = $type:ident { $($(#[$field_doc:meta])* $field:ident: $kind:ident,)+ })+) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+            pub struct $type { $($(#[$field_doc])* pub $field: rust_type!($kind)),+ }
+
+            impl $type {
+                /// Appends the fields.
+                #[must_use]
+                pub fn put(self, to: Packer) -> Packer {
+                    $(let to = put!(to, $kind, self.$field);)+
+                    to
+                }
+
+                /// Returns the packed fields.
+                #[must_use]
+                pub fn pack(self) -> Vec<u8> {
+                    self.put(Packer::default()).0
+                }
+
+                /// Reads the fields. `None`: the bytes end too early.
+                pub fn take(from: &mut Unpacker<'_>) -> Option<Self> {
+                    Some(Self { $($field: take!(from, $kind)),+ })
+                }
+            }
+        )+
+
+        /// The formats of arguments and replies.
+        pub const MESSAGES: &[Layout] = &[$(layout!($name { $($field: $kind,)+ })),+];
+    };
+}
+
+/// Declares formats that only scripts read and write.
+macro_rules! records {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $kind:ident,)+ })+) => {
+        /// The formats of stored values.
+        pub const RECORDS: &[Layout] = &[$(layout!($name { $($field: $kind,)+ })),+];
+    };
+}
+
+/// Declares the numbers that scripts name.
+macro_rules! numbers {
+    ($($(#[$doc:meta])* $name:ident = $value:expr;)+) => {
+        $($(#[$doc])* pub const $name: u64 = $value;)+
+
+        /// The numbers, by name.
+        pub const NUMBERS: &[(&str, u64)] = &[$((stringify!($name), $name)),+];
+    };
+}
+
+numbers! {
+    /// No end, or an unknown instant, among six bytes.
+    NEVER = pack::NEVER;
+    /// The largest integer that every part of the product holds exactly.
+    MAX_INTEGER = limits::MAX_INTEGER;
+    /// Microseconds of a millisecond, and milliseconds of a second.
+    THOUSAND = 1_000;
+    /// Microseconds of a second.
+    MILLION = 1_000_000;
+    /// Milliseconds.
+    MINUTE = limits::MINUTE_MS;
+    /// Milliseconds.
+    HOUR = limits::HOUR_MS;
+    /// Milliseconds.
+    DAY = limits::DAY_MS;
+    /// Time in milliseconds by which stored data outlives its need. A server clock that jumps forward and back by less
+    /// must not lose data.
+    SLACK = HOUR;
+
+    // The queue of a user's record. Its scores have three ranges. Below 0: `a<session>`, scored by the last activity (us)
+    // minus ACTIVITY, or earlier. From 0: `s<session>`, scored by the end of the session (ms), or earlier. From FORGET:
+    // FORGET plus the instant (ms) at which an ended session, a revoked token or a quota is forgotten. A touch changes no
+    // score, so the scores of a session are lower bounds.
+    /// Moves the score of an activity below 0.
+    ACTIVITY = 1 << 53;
+    /// The first score of an entry that only waits to be forgotten.
+    FORGET = 1 << 51;
+    /// Most queue entries that one run of a script ends, moves or forgets. A run takes 1 to 2 ms.
+    SLICE = 100;
+    /// Most sessions, or ids of keys, of one page of a list.
+    PAGE = 200;
+    /// The letter `s`, as a byte: the field of a session.
+    SESSION_FIELD = 115;
+    /// The letter `q`, as a byte: the field of a quota.
+    QUOTA_FIELD = 113;
+
+    // The first byte of a session's value.
+    /// A tombstone: the session was ended.
+    ENDED = 0;
+    /// A live session, unless its round has ended.
+    SESSION = 1;
+    /// A tombstone: the session timed out.
+    TIMED_OUT = 2;
+
+    // How a decision checks the session.
+    /// No check.
+    SKIP = 0;
+    /// The session must exist.
+    EXPLICIT = 1;
+    /// An unknown session is admitted.
+    FIRST_USE = 2;
+    /// A generation of this store, a foreign `iat`, or no known instant: when a token was issued.
+    ISSUED_HERE = 0;
+    /// See ISSUED_HERE.
+    ISSUED_FOREIGN = 1;
+    /// See ISSUED_HERE.
+    ISSUED_UNKNOWN = 2;
+
+    // Where the quota of a decision is stored.
+    /// No quota in this call.
+    NO_QUOTA = 0;
+    /// In the user's record.
+    QUOTA_IN_RECORD = 1;
+    /// In the hash of the user's balances.
+    QUOTA_IN_BALANCES = 2;
+
+    // Reasons of a decision, and of a credential check up to SESSION_UNKNOWN.
+    /// The user is blocked.
+    USER_BLOCKED = 1;
+    /// The token is revoked.
+    TOKEN_REVOKED = 2;
+    /// All tokens of the user were revoked.
+    USER_REVOKED = 4;
+    /// The session ended.
+    SESSION_ENDED = 8;
+    /// The session is unknown.
+    SESSION_UNKNOWN = 16;
+    /// The session limit is reached.
+    SESSION_LIMIT = 32;
+    /// The quota does not suffice.
+    QUOTA_EXHAUSTED = 64;
+    // More reasons of a credential check.
+    /// The API key is unknown.
+    CREDENTIAL_KEY_UNKNOWN = 32;
+    /// The API key is revoked.
+    CREDENTIAL_KEY_REVOKED = 64;
+    /// The API key is expired.
+    CREDENTIAL_KEY_EXPIRED = 128;
+    // Reasons of an API key.
+    /// The API key is unknown.
+    KEY_UNKNOWN = 1;
+    /// The API key is revoked.
+    KEY_REVOKED = 2;
+    /// The API key is expired.
+    KEY_EXPIRED = 4;
+    /// The API key lacks a scope.
+    KEY_SCOPE_MISSING = 8;
+    /// The quota of the API key does not suffice.
+    KEY_QUOTA_EXHAUSTED = 16;
+
+    // Flags of a decision.
+    /// The session is described.
+    WITH_SESSION = 1;
+    /// The session was admitted.
+    ADMITTED = 2;
+    /// The quota is described: remaining units and reset only, unless QUOTA_IN_FULL is set.
+    WITH_QUOTA = 4;
+    /// A quota reply follows.
+    QUOTA_IN_FULL = 8;
+    /// Ids of evicted sessions follow.
+    WITH_EVICTED = 16;
+    /// The lead of the issuer's clock follows.
+    WITH_LEAD = 32;
+    // Flags of a quota reply.
+    /// The charge is allowed.
+    QUOTA_ALLOWED = 1;
+    /// The reply repeats an earlier reply.
+    QUOTA_REPLAYED = 2;
+    /// A receipt follows.
+    QUOTA_CHARGED = 4;
+    // Flags of the reply to a use of an API key.
+    /// Scopes and metadata follow.
+    KEY_FACTS = 1;
+    /// The key's rule and a quota reply follow.
+    KEY_QUOTA = 2;
+
+    // Replies of one byte.
+    /// Another question was asked under the same idempotency key.
+    OTHER_QUESTION = 255;
+    /// The balance would exceed the largest integer.
+    TOO_MANY_UNITS = 254;
+    /// No such API key exists.
+    UNKNOWN_KEY = 253;
+    /// The quota of the API key is no balance.
+    NO_BALANCE = 252;
+
+    // Reasons of an admission.
+    /// Admitted.
+    ADMISSION_OK = 0;
+    /// The user is blocked.
+    ADMISSION_BLOCKED = 1;
+    /// The session ended earlier.
+    ADMISSION_ENDED = 2;
+    /// The session limit is reached.
+    ADMISSION_LIMIT = 3;
+    /// A slice of sessions was evicted and there is still no room. The caller runs the script again.
+    ADMISSION_AGAIN = 4;
+
+    // A quota, and the answers kept under idempotency keys.
+    /// Most stretches of refunded units that a bucket remembers.
+    MAX_STRETCHES = limits::MAX_STRETCHES as u64;
+
+    // An API key.
+    /// How long an API key that has ended is listed (ms).
+    LISTED = limits::KEY_LISTED_MS;
+    /// How long its record is kept (ms).
+    KEPT = LISTED + HOUR;
+    /// Most bytes of the hashes of replaced secrets that a key keeps.
+    MAX_SPENT = limits::KEY_SPENT as u64 * 32;
+    /// The words of a SHA-256.
+    WORDS_OF_HASH = 8;
+    /// Index entries that the creation of a key looks at, to remove what has expired.
+    SWEEP = 8;
+    /// Members of a change of a key: its name.
+    PATCH_NAME = 1;
+    /// Its scopes.
+    PATCH_SCOPES = 2;
+    /// Its metadata.
+    PATCH_METADATA = 4;
+    /// The rule of its quota.
+    PATCH_RULE = 8;
+    /// Its expiry.
+    PATCH_EXPIRY = 16;
+    /// What a presented secret is: the current secret, or the previous one within its grace.
+    SECRET_VALID = 0;
+    /// No secret of the key.
+    SECRET_UNKNOWN = 1;
+    /// A replaced secret.
+    SECRET_REPLACED = 2;
+
+    /// The position of the first demanded scope in the arguments of `use`.
+    FIRST_SCOPE = 12;
+    // Replies to an update of an API key.
+    /// No such API key exists.
+    UPDATE_UNKNOWN = 0;
+    /// The key was changed.
+    UPDATE_DONE = 1;
+    /// Nothing was changed: the index must be updated first. The key's digest follows.
+    UPDATE_INDEX_FIRST = 2;
+    /// The key was changed. A change of the index and the key follow.
+    UPDATE_INDEX_AFTER = 3;
+    // Replies to a claim of an imported API key.
+    /// The name was claimed.
+    CLAIM_DONE = 0;
+    /// The name has a holder, which follows.
+    CLAIM_HELD = 1;
+    /// Another import is in progress.
+    CLAIM_PENDING = 2;
+
+    // The index entry of an imported API key.
+    /// How long an import holds the name of its key (ms).
+    IMPORT_CLAIM = limits::IMPORT_CLAIM_MS;
+    /// The characters of a key's id.
+    ID_LENGTH = limits::KEY_ID_LENGTH;
+    /// An import is in progress.
+    IMPORTING = 1;
+    /// The key is stored.
+    STORED = 2;
+    /// The key has ended for good.
+    KEY_ENDED_FOR_GOOD = 3;
+    // What an update of the index says.
+    /// The key is stored.
+    CHANGE_CREATED = 1;
+    /// The expiry is about to change.
+    CHANGE_BEGINS = 2;
+    /// The expiry has changed.
+    CHANGE_DONE = 3;
+    /// The key has ended for good.
+    CHANGE_ENDED = 4;
+
+    // A refresh family.
+    /// Most spent tokens of a family that lead to the live token.
+    MAX_LINKS = limits::MAX_LINKS as u64;
+    /// The bytes of half a hash.
+    HALF = 16;
+    // What a presented refresh token is. FAMILY_UNKNOWN: no family under that user and key.
+    /// No token of the family.
+    TOKEN_INVALID = 0;
+    /// A spent token.
+    TOKEN_SPENT = 1;
+    /// The live token.
+    TOKEN_LIVE = 2;
+    /// No family is known under that user and key.
+    FAMILY_UNKNOWN = 5;
+    // Replies to a refresh.
+    /// The token is invalid.
+    REFRESH_INVALID = 0;
+    /// The token, or its session, expired.
+    REFRESH_EXPIRED = 1;
+    /// The session was ended, or the user is blocked.
+    REFRESH_REVOKED = 2;
+    /// The token was reused: its session was ended.
+    REFRESH_REUSED = 3;
+    /// A successor was granted.
+    REFRESH_GRANTED = 4;
+    // Replies to a login.
+    /// Refused: an admission follows.
+    LOGIN_REFUSED = 0;
+    /// Admitted: a generation, an expiry and an admission follow.
+    LOGIN_ADMITTED = 1;
+    /// The request has a family already: its id and key follow, unless the named family belongs to another login.
+    LOGIN_ELSEWHERE = 2;
+    /// The session is known already.
+    LOGIN_KNOWN = 3;
+
+    // A turn.
+    /// Nobody holds the turn.
+    NOBODY = 0;
+    /// A ticket holds the turn.
+    HELD = 1;
+    /// The turn is reserved for a ticket.
+    RESERVED = 2;
+    /// A kind that no turn has.
+    FOREIGN = 255;
+    /// Fences stay below this value. Beyond it doubles lose integers.
+    FENCES_END = limits::FENCES_END;
+    /// How long a reserved turn waits for its claim (us).
+    CLAIM = limits::TURN_CLAIM_MS * THOUSAND;
+    // How a turn is asked for.
+    /// Waits in the queue.
+    MODE_QUEUE = 0;
+    /// Takes the turn only if it is free.
+    MODE_TRY = 1;
+    /// Waits before all others.
+    MODE_FRONT = 2;
+    // Replies about a turn.
+    /// Granted, or held.
+    TURN_GRANTED = 0;
+    /// Queued.
+    TURN_QUEUED = 1;
+    /// Held by another ticket.
+    TURN_BUSY = 2;
+    /// The credential is not valid.
+    TURN_DENIED = 3;
+    /// No fence is left.
+    TURN_NO_FENCE = 4;
+    /// The ticket does not hold the turn.
+    TURN_LOST = 5;
+    /// Entries of a turn's queue that one step reads after the first.
+    TURN_BATCH = 32;
+    /// How long after the end of a lease a waiter looks again (ms).
+    LOOK_AGAIN = limits::LOOK_AGAIN_MS;
+    /// How much later for each waiter ahead (ms).
+    LOOK_AGAIN_STEP = limits::LOOK_AGAIN_STEP_MS;
+    /// Most waiters that delay it.
+    LOOK_AGAIN_STEPS = limits::LOOK_AGAIN_STEPS;
+    /// The bytes of a ticket.
+    TICKET = 16;
+    /// The bytes of the gate in a ticket.
+    GATE = 8;
+
+    // Counters.
+    /// The changes were not applied.
+    NOT_APPLIED = 0;
+    /// The changes were applied.
+    APPLIED = 1;
+    /// The changes were applied before.
+    APPLIED_BEFORE = 2;
+    /// Another question was asked under the same idempotency key.
+    APPLY_OTHER_QUESTION = 3;
+    /// The credential is not valid.
+    APPLY_DENIED = 4;
+    /// The bytes of a counter's value in replies.
+    VALUE = 8;
+
+    // A credential.
+    /// How many arguments a credential has.
+    CREDENTIAL_ARGUMENTS = 5;
+}
+
+records! {
+    /// One number, or a status.
+    U8 { value: byte, }
+    /// One length.
+    U16 { value: length, }
+    /// One number.
+    U32 { value: count, }
+    /// One instant or duration in milliseconds.
+    U48 { value: end, }
+    /// One instant in microseconds, or a number of units.
+    U56 { value: us, }
+    /// One signed number.
+    I64 { value: signed, }
+
+    /// The head of a user's record, field `.`: next instant at which an entry of the queue is due (ms), expiry of both keys
+    /// (ms), live sessions, longest life of a token (ms), last generation drawn (us), epoch of tokens of this store (us) and
+    /// of foreign tokens (ms), until when the epoch counts (ms), until when the user is blocked (ms), latest `iat` of a clock
+    /// ahead (ms), round of sessions. It has at most 64 bytes, because a longer field makes the record three times as large
+    /// (`hash-max-listpack-value`).
+    HEAD { due: end, ttl: end, live: count, horizon: end, last_gen: us, epoch_gen: us, epoch_before: end, epoch_until: end,
+        block: end, ahead: end, round: count, }
+    /// A live session: kind, created (ms), last active (us), idle timeout (ms), absolute end (ms), round.
+    LIVE { kind: byte, created: end, last: us, idle: end, absolute_end: end, round: count, }
+    /// An ended session: kind, until when it is remembered (ms).
+    TOMBSTONE { kind: byte, until: end, }
+    /// A quota: born (us), used units, added units (of a bucket: units charged in total), since (us), until (ms, 0: no end),
+    /// period of a bucket's last charge (us, 0: no bucket). For a bucket, stretches of refunded units follow
+    /// (src/core/quota/refunds.rs).
+    QUOTA { born: us, used: units, added: units, since: us, until: end, paid: us, }
+    /// Refunded units of a bucket: number of the last unit, how many.
+    STRETCH { last: units, count: units, }
+    /// The answer kept under an idempotency key: the question, until when (ms), the quota reply; and if the charge can be
+    /// refunded, its receipt and how many requests use it.
+    REMEMBERED { question: bytes16, until: end, flags: byte, limit: units, remaining: units, reset: end, left: end,
+        retry: end, born: us, void: end, id: bytes16, at: units, uses: end, }
+    /// The start of REMEMBERED that a reply repeats.
+    REMEMBERED_REPLY { flags: byte, limit: units, remaining: units, reset: end, }
+    /// The answer to changes of counters: kind 1, the question, until when (ms); then the values.
+    COUNTERS_MEMORY { kind: byte, question: bytes16, until: end, }
+    /// A name that one caller holds: kind 1, until when (ms); then the caller.
+    ONCE { kind: byte, until: end, }
+    /// An API key, field `.`: created (ms), born (us), expires (ms), revoked (ms), until when the previous secret works (ms).
+    KEY { created: end, born: us, expires: end, revoked: end, old: end, }
+    /// A SHA-256 as words.
+    HASH { a: count, b: count, c: count, d: count, e: count, f: count, g: count, h: count, }
+    /// A SHA-256 as bytes.
+    DIGEST { bytes: bytes32, }
+    /// The index of an owner's keys, field `.`: highest birth (us), up to which birth keys are revoked (us), how many keys
+    /// have no end, when the last of the others may be gone (ms) or later.
+    KEY_INDEX { last: us, epoch: us, endless: count, latest: end, }
+    /// The start of KEY_INDEX.
+    KEY_INDEX_START { last: us, epoch: us, }
+    /// An entry of that index: when the key's record may be gone (ms), born (us).
+    KEY_INDEX_ENTRY { due: end, born: us, }
+    /// The index entry of an imported key: kind, changes of the expiry in progress, version of the last change, when the
+    /// record may be gone (ms); then id and owner.
+    POINTER { kind: byte, waiting: count, version: us, due: end, }
+    /// A refresh family, field `.`: end of its session (ms), life of a token (ms), issue of the live token (ms), last instant
+    /// of any link (ms), until when tokens of other branches do not count as reused (ms), branch and number of the live token.
+    FAMILY { ends: end, ttl: end, issued: end, grace: end, cut: end, branch: end, number: end, }
+    /// The successor of a spent token: number of the spent token, until when it is returned (ms); then half of the spent
+    /// token's hash, and the sealed successor.
+    LINK { number: end, until: end, half: bytes16, }
+    /// The start of LINK.
+    LINK_START { number: end, until: end, }
+    /// The family of a login request: kind 1, end of its session (ms), id and key of the family; then the session.
+    REQUEST { kind: byte, ends: end, family: bytes16, key: bytes32, }
+    /// The start of REQUEST.
+    REQUEST_START { kind: byte, ends: end, }
+    /// The lead of an issuer's clock: period (days), largest lead of the period and of the previous period (ms).
+    SEEN { period: count, latest: count, before: count, }
+    /// A turn that is held, reserved or awaited: kind, fence, whether a ticket waits, ticket, until (us).
+    TURN { kind: byte, fence: us, waiting: byte, ticket: bytes16, until: us, }
+    /// A free turn.
+    FREE_TURN { kind: byte, fence: us, }
+    /// A reply of two bytes.
+    U8_U8 { a: byte, b: byte, }
+    /// A session in a reply, after its id: created (ms), last active (us), end (ms), bytes of the device.
+    SESSION_TIMES { created: end, last: us, ends: end, device: count, }
+}
+
+messages! {
+    /// Arguments of `decide`.
+    DECIDE = DecideArguments {
+        /// SKIP, EXPLICIT or FIRST_USE.
+        check: byte,
+        /// The token has the scopes that the request needs.
+        scope_ok: flag,
+        /// A live session is marked as active.
+        touch: flag,
+        /// `issued` is an `iat` (ms) and no generation (us).
+        foreign: flag,
+        /// A new session replaces the least recently active session.
+        evict: flag,
+        /// When the token was issued.
+        issued: us,
+        /// The session limit plus 1; 0: no limit.
+        limit: units,
+        /// Idle timeout of a new session.
+        idle: ms,
+        /// Absolute timeout of a new session.
+        absolute: ms,
+        /// Longest life of a token.
+        horizon: ms,
+        /// Most lead of an issuer's clock that is accepted; 0: leads are not observed.
+        most_lead: ms,
+        /// NO_QUOTA, QUOTA_IN_RECORD or QUOTA_IN_BALANCES.
+        place: byte,
+        /// The limit of the quota.
+        quota_limit: units,
+        /// The window; 0: none.
+        window: ms,
+        /// Microseconds until one unit is back; 0: no bucket.
+        period: us,
+        /// The units to charge.
+        cost: units,
+        /// How long a balance is kept after its last charge; 0: no end.
+        keep: ms,
+        /// An idempotency key is given.
+        once: flag,
+    }
+    /// Arguments of `admit`.
+    ADMIT = AdmitArguments { limit: units, evict: flag, idle: ms, absolute: ms, horizon: ms, }
+    /// Arguments of `end`: `all` ends every session but the named session.
+    END = EndArguments { all: flag, horizon: ms, }
+    /// The only argument of scripts that read a user's record: the longest life of a token.
+    HORIZON = HorizonArgument { horizon: ms, }
+    /// Arguments of `list`: the activity (us) at which the page begins, and how many entries of that instant to skip.
+    LIST = ListArguments { horizon: ms, from: us, skip: count, }
+    /// Arguments of `revoke_token`.
+    REVOKE_TOKEN = RevokeTokenArguments { until: ms, horizon: ms, }
+    /// Arguments of `is_revoked`.
+    IS_REVOKED = IsRevokedArguments { known: flag, foreign: flag, issued: us, horizon: ms, }
+    /// Arguments of `revoke_user`: whether to block, until when (NEVER: no end), and whether API keys are revoked too.
+    REVOKE_USER = RevokeUserArguments { blocking: flag, until: end, horizon: ms, with_keys: flag, }
+    /// Argument of `lead`: milliseconds; 0: only asks.
+    LEAD = LeadArgument { lead: count, }
+    /// A lead in a revocation and in the reply to a decision, in milliseconds.
+    REACH = Reach { lead: end, }
+    /// Arguments of `consume`: the rule, the cost, how long a balance is kept (0: no end), and whether a request is charged.
+    CONSUME = ConsumeArguments { limit: units, window: ms, period: us, cost: units, keep: ms, of_request: flag, }
+    /// Arguments of `add_units`.
+    ADD_UNITS = AddUnitsArguments { limit: units, units: units, }
+    /// Arguments of `refund`, and of `undo` without the flag.
+    REFUND = RefundArguments { born: us, void: ms, units: units, at: units, of_request: flag, }
+    /// Arguments of `undo`.
+    UNDO = UndoArguments { born: us, void: ms, units: units, at: units, }
+    /// A credential that is checked again.
+    CREDENTIAL = CredentialArguments { token: flag, key: flag, check: flag, foreign: flag, issued: us, horizon: ms, }
+    /// Arguments of `turn_ask`: mode, lease, highest fence seen, how long the ticket waits.
+    TURN_ASK = TurnAskArguments { mode: byte, ttl: ms, seen: us, stay: ms, }
+    /// A duration: the lease of `extend`, the time of `once` (0: no end), the grace of `rotate`.
+    DURATION = Duration { ms: ms, }
+    /// A change of a counter, and its bounds.
+    CHANGE = CounterChange { delta: signed, least: signed, most: signed, }
+    /// Arguments of `use`, behind the arguments of `decide`: no token, cost, an idempotency key is given.
+    KEY_USE = KeyUseArguments { alone: flag, cost: units, once: flag, }
+    /// A change of an API key: its members, its expiry.
+    KEY_PATCH = KeyPatchArguments { which: byte, expires: end, }
+    /// Argument of `add`.
+    KEY_ADD = KeyAddArgument { units: units, }
+    /// Arguments of `update_index`: what, version of the expiry, when the record may be gone.
+    INDEX_UPDATE = IndexUpdateArguments { what: byte, version: us, due: end, }
+    /// The rule of a quota: limit, window (0: a balance), period (us, 0: no bucket).
+    RULE = Rule { limit: units, window: ms, period: us, }
+    /// Arguments of `login`: as of `admit`; whether the caller chose the session id, life of a refresh token, grace, branch.
+    LOGIN = LoginArguments { limit: units, evict: flag, idle: ms, absolute: ms, horizon: ms, given: flag, ttl: ms, grace: ms,
+        branch: end, }
+    /// Arguments of `refresh`.
+    REFRESH = RefreshArguments { horizon: ms, grace: ms, branch: end, number: end, }
+    /// Arguments of `logout`.
+    LOGOUT = LogoutArguments { horizon: ms, branch: end, number: end, }
+
+    /// The reply to a decision.
+    DECISION = DecisionReply { deny: byte, flags: byte, live: count, created: end, last: us, ends: end, previous: us,
+        remaining: units, reset: end, left: end, }
+    /// A quota: flags, limit, remaining units, when all units are back (ms, 0: never), the same from now, when a retry may
+    /// succeed, from now (NEVER: never).
+    QUOTA_REPLY = QuotaReply { flags: byte, limit: units, remaining: units, reset: end, left: end, retry: end, }
+    /// The receipt of a charge: born (us), until when it can be refunded (ms), id, units charged in total.
+    CHARGED = ChargedReply { born: us, void: end, id: bytes16, at: units, }
+    /// An admission: reason, whether the session existed, live sessions, retry after (ms, NEVER: unknown), number of views.
+    ADMISSION = AdmissionReply { reason: byte, existing: flag, live: count, retry: end, views: count, }
+    /// A page of sessions: where the next page begins (0: nowhere), number of views.
+    SESSIONS = SessionsReply { next: us, skip: count, views: count, }
+    /// A granted turn: status, fence, lease (ms).
+    GRANT = GrantReply { status: byte, fence: us, lease: end, }
+    /// A place in the queue of a turn: status, how many wait ahead, when to look again (ms).
+    PLACE = PlaceReply { status: byte, ahead: end, look_again: end, }
+    /// A turn that another ticket holds: status, when to look again (ms).
+    BUSY = BusyReply { status: byte, look_again: end, }
+    /// A login or a refresh: status, generation (us), when the refresh token expires (ms).
+    DRAWN = DrawnReply { status: byte, generation: us, expires: end, }
+    /// An API key: created, expires (NEVER: no end), last used (0: never), revoked, has a quota.
+    KEY_VIEW = KeyViewReply { created: end, expires: end, last_used: end, revoked: flag, quota: flag, }
+    /// A changed expiry, for the index of imported keys: status, version, when the record may be gone.
+    KEY_CHANGED = KeyChangedReply { status: byte, version: us, due: end, }
+}
+
+/// Every name that the scripts know, with its value as Lua.
+pub fn names() -> Vec<(String, String)> {
+    let mut names: Vec<_> =
+        NUMBERS.iter().map(|(name, value)| ((*name).to_owned(), value.to_string())).collect();
+    for layout in RECORDS.iter().chain(MESSAGES) {
+        let codes: String = layout.fields.iter().map(|(_, code, _)| *code).collect();
+        let mut at = 1;
+        for (field, _, width) in layout.fields {
+            names.push((format!("{}_{}_AT", layout.name, field.to_uppercase()), at.to_string()));
+            at += width;
+        }
+        names.push((layout.name.to_owned(), format!("'>{codes}'")));
+        names.push((format!("{}_LENGTH", layout.name), (at - 1).to_string()));
+    }
+    names
+}
