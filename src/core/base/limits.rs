@@ -31,8 +31,7 @@ pub const FENCES_END: u64 = MAX_INTEGER + 1;
 pub const TURN_CLAIM_MS: u64 = 500;
 /// How long after the end of a lease a waiter looks again.
 pub const LOOK_AGAIN_MS: u64 = 10;
-/// How much later a waiter looks again for each waiter ahead, so that waiters do not ask at the same time when a holder
-/// crashes.
+/// How much later a waiter looks again for each waiter ahead. So waiters do not ask at the same time when a holder crashes.
 pub const LOOK_AGAIN_STEP_MS: u64 = 50;
 /// Most waiters ahead that delay the next look.
 pub const LOOK_AGAIN_STEPS: u64 = 20;

@@ -1,8 +1,8 @@
 //! The packed formats, and the numbers that scripts name: each is declared here once. build.rs compiles this file and puts
 //! the formats and numbers into the scripts (see lua_text.rs). The codecs use the structs.
 //!
-//! A layout `HEAD { due: end, .. }` gives the scripts three kinds of names: `HEAD` is the format for `struct.pack`,
-//! `HEAD_LENGTH` is its length in bytes, and `HEAD_DUE_AT` is the position of the field, counted from 1.
+//! A layout `HEAD { due: end, .. }` gives three kinds of names to the scripts. `HEAD` is the format for `struct.pack`.
+//! `HEAD_LENGTH` is its length in bytes. `HEAD_DUE_AT` is the position of the field, counted from 1.
 
 use super::pack;
 use super::pack::{Packer, Unpacker};
@@ -269,7 +269,7 @@ numbers! {
     /// See ISSUED_HERE.
     ISSUED_UNKNOWN = 2;
 
-    // Where the quota of a decision is stored.
+    // The place of the quota of a decision.
     /// No quota in this call.
     NO_QUOTA = 0;
     /// In the user's record.
@@ -384,7 +384,7 @@ numbers! {
     PATCH_RULE = 8;
     /// Its expiry.
     PATCH_EXPIRY = 16;
-    /// What a presented secret is: the current secret, or the previous one within its grace.
+    /// A presented secret is the current secret, or the previous secret within its grace.
     SECRET_VALID = 0;
     /// No secret of the key.
     SECRET_UNKNOWN = 1;
@@ -419,16 +419,16 @@ numbers! {
     IMPORTING = 1;
     /// The key is stored.
     STORED = 2;
-    /// The key has ended for good.
-    KEY_ENDED_FOR_GOOD = 3;
-    // What an update of the index says.
+    /// The key has ended permanently.
+    KEY_ENDED = 3;
+    // Updates of the index.
     /// The key is stored.
     CHANGE_CREATED = 1;
     /// The expiry is about to change.
     CHANGE_BEGINS = 2;
     /// The expiry has changed.
     CHANGE_DONE = 3;
-    /// The key has ended for good.
+    /// The key has ended permanently.
     CHANGE_ENDED = 4;
 
     // A refresh family.
@@ -436,7 +436,7 @@ numbers! {
     MAX_LINKS = limits::MAX_LINKS as u64;
     /// The bytes of half a hash.
     HALF = 16;
-    // What a presented refresh token is. FAMILY_UNKNOWN: no family under that user and key.
+    // The status of a presented refresh token.
     /// No token of the family.
     TOKEN_INVALID = 0;
     /// A spent token.
@@ -545,25 +545,55 @@ records! {
     /// One signed number.
     I64 { value: signed, }
 
-    /// The head of a user's record, field `.`: next instant at which an entry of the queue is due (ms), expiry of both keys
-    /// (ms), live sessions, longest life of a token (ms), last generation drawn (us), epoch of tokens of this store (us) and
-    /// of foreign tokens (ms), until when the epoch counts (ms), until when the user is blocked (ms), latest `iat` of a clock
-    /// ahead (ms), round of sessions. It has at most 64 bytes, because a longer field makes the record three times as large
-    /// (`hash-max-listpack-value`).
-    HEAD { due: end, ttl: end, live: count, horizon: end, last_gen: us, epoch_gen: us, epoch_before: end, epoch_until: end,
-        block: end, ahead: end, round: count, }
+    /// The head of a user's record, field `.`. It has at most 64 bytes, because a longer field makes the record three times as
+    /// large (`hash-max-listpack-value`).
+    HEAD {
+        /// The next instant at which an entry of the queue is due (ms).
+        due: end,
+        /// The expiry of both keys (ms).
+        ttl: end,
+        /// Number of live sessions.
+        live: count,
+        /// The longest life of a token (ms).
+        horizon: end,
+        /// The last generation drawn (us).
+        last_gen: us,
+        /// Tokens of this store up to this generation are revoked (us).
+        epoch_gen: us,
+        /// Foreign tokens issued before this instant are revoked (ms).
+        epoch_before: end,
+        /// Until when the epoch counts (ms).
+        epoch_until: end,
+        /// Until when the user is blocked (ms, 0: not blocked, NEVER: no end).
+        block: end,
+        /// The latest `iat` of a clock ahead of the server's clock (ms).
+        ahead: end,
+        /// The round of sessions.
+        round: count,
+    }
     /// A live session: kind, created (ms), last active (us), idle timeout (ms), absolute end (ms), round.
     LIVE { kind: byte, created: end, last: us, idle: end, absolute_end: end, round: count, }
     /// An ended session: kind, until when it is remembered (ms).
     TOMBSTONE { kind: byte, until: end, }
-    /// A quota: born (us), used units, added units (of a bucket: units charged in total), since (us), until (ms, 0: no end),
-    /// period of a bucket's last charge (us, 0: no bucket). For a bucket, stretches of refunded units follow
-    /// (src/core/quota/refunds.rs).
-    QUOTA { born: us, used: units, added: units, since: us, until: end, paid: us, }
+    /// A quota. For a bucket, stretches of refunded units follow (src/core/quota/refunds.rs).
+    QUOTA {
+        /// The first charge (us).
+        born: us,
+        /// Used units.
+        used: units,
+        /// Added units; of a bucket: units charged in total.
+        added: units,
+        /// Since when units of a bucket return (us).
+        since: us,
+        /// Until when the quota is kept (ms, 0: no end).
+        until: end,
+        /// The period of a bucket's last charge (us, 0: no bucket).
+        paid: us,
+    }
     /// Refunded units of a bucket: number of the last unit, how many.
     STRETCH { last: units, count: units, }
-    /// The answer kept under an idempotency key: the question, until when (ms), the quota reply; and if the charge can be
-    /// refunded, its receipt and how many requests use it.
+    /// The answer kept under an idempotency key: the question, until when (ms), the quota reply. If the charge can be refunded,
+    /// its receipt and the number of requests that use it follow.
     REMEMBERED { question: bytes16, until: end, flags: byte, limit: units, remaining: units, reset: end, left: end,
         retry: end, born: us, void: end, id: bytes16, at: units, uses: end, }
     /// The start of REMEMBERED that a reply repeats.
@@ -578,21 +608,51 @@ records! {
     HASH { a: count, b: count, c: count, d: count, e: count, f: count, g: count, h: count, }
     /// A SHA-256 as bytes.
     DIGEST { bytes: bytes32, }
-    /// The index of an owner's keys, field `.`: highest birth (us), up to which birth keys are revoked (us), how many keys
-    /// have no end, when the last of the others may be gone (ms) or later.
-    KEY_INDEX { last: us, epoch: us, endless: count, latest: end, }
+    /// The index of an owner's API keys, field `.`.
+    KEY_INDEX {
+        /// The highest birth of a key (us).
+        last: us,
+        /// Keys up to this birth are revoked (us).
+        epoch: us,
+        /// Number of keys without end.
+        endless: count,
+        /// When the last of the other keys may be gone (ms), or later.
+        latest: end,
+    }
     /// The start of KEY_INDEX.
     KEY_INDEX_START { last: us, epoch: us, }
     /// An entry of that index: when the key's record may be gone (ms), born (us).
     KEY_INDEX_ENTRY { due: end, born: us, }
-    /// The index entry of an imported key: kind, changes of the expiry in progress, version of the last change, when the
-    /// record may be gone (ms); then id and owner.
-    POINTER { kind: byte, waiting: count, version: us, due: end, }
-    /// A refresh family, field `.`: end of its session (ms), life of a token (ms), issue of the live token (ms), last instant
-    /// of any link (ms), until when tokens of other branches do not count as reused (ms), branch and number of the live token.
-    FAMILY { ends: end, ttl: end, issued: end, grace: end, cut: end, branch: end, number: end, }
-    /// The successor of a spent token: number of the spent token, until when it is returned (ms); then half of the spent
-    /// token's hash, and the sealed successor.
+    /// The index entry of an imported API key. Its id and owner follow.
+    POINTER {
+        /// IMPORTING, STORED or KEY_ENDED.
+        kind: byte,
+        /// Changes of the expiry that are in progress.
+        waiting: count,
+        /// The version of the last change.
+        version: us,
+        /// When the record of the key may be gone (ms).
+        due: end,
+    }
+    /// A refresh family, field `.`.
+    FAMILY {
+        /// The absolute end of its session (ms).
+        ends: end,
+        /// The life of a token (ms).
+        ttl: end,
+        /// The issue of the live token (ms).
+        issued: end,
+        /// The last instant of any link (ms).
+        grace: end,
+        /// Until when tokens of other branches do not count as reused (ms).
+        cut: end,
+        /// The branch of the live token.
+        branch: end,
+        /// The number of the live token.
+        number: end,
+    }
+    /// The successor of a spent token: number of the spent token, until when the successor is returned (ms), half of the spent
+    /// token's hash. The sealed successor follows.
     LINK { number: end, until: end, half: bytes16, }
     /// The start of LINK.
     LINK_START { number: end, until: end, }
@@ -707,9 +767,21 @@ messages! {
     /// The reply to a decision.
     DECISION = DecisionReply { deny: byte, flags: byte, live: count, created: end, last: us, ends: end, previous: us,
         remaining: units, reset: end, left: end, }
-    /// A quota: flags, limit, remaining units, when all units are back (ms, 0: never), the same from now, when a retry may
-    /// succeed, from now (NEVER: never).
-    QUOTA_REPLY = QuotaReply { flags: byte, limit: units, remaining: units, reset: end, left: end, retry: end, }
+    /// A quota.
+    QUOTA_REPLY = QuotaReply {
+        /// QUOTA_ALLOWED, QUOTA_REPLAYED, QUOTA_CHARGED.
+        flags: byte,
+        /// The limit.
+        limit: units,
+        /// Remaining units.
+        remaining: units,
+        /// When all units are back (ms, 0: never).
+        reset: end,
+        /// The same from now (ms).
+        left: end,
+        /// How long until a retry may succeed (ms, NEVER: never).
+        retry: end,
+    }
     /// The receipt of a charge: born (us), until when it can be refunded (ms), id, units charged in total.
     CHARGED = ChargedReply { born: us, void: end, id: bytes16, at: units, }
     /// An admission: reason, whether the session existed, live sessions, retry after (ms, NEVER: unknown), number of views.

@@ -1,10 +1,10 @@
-//! Turns the Lua sources into the texts of the scripts: resolves includes, puts declared formats and numbers in the place of
-//! their names, and removes comments. Refuses formats and numbers that layout.rs does not declare. build.rs runs it; the
+//! Turns the Lua sources into the texts of the scripts: resolves includes, replaces names by declared formats and numbers, and
+//! removes comments. Refuses formats and numbers that layout.rs does not declare. build.rs runs it; the
 //! crate compiles it only for its tests.
 //!
 //! - `--- @include "folder/file.lua"` on a line of its own is replaced by that file. A file is a whole chunk of Lua.
 //! - A name in capitals, such as `HEAD` or `NEVER`, is a format or number of layout.rs. KEYS and ARGV are the server's.
-//! - A number other than 0, 1 and 2 needs a name, except as an index of KEYS, ARGV or `found`, which holds the fields that
+//! - A number other than 0, 1 and 2 needs a name, except as an index of KEYS, ARGV or `found`. `found` holds the fields that
 //!   a command names. A format of `struct.pack` needs a name too.
 
 use std::collections::HashMap;
@@ -128,7 +128,7 @@ fn literal(text: &str, quote: char) -> Result<usize, String> {
         if c == quote && !is_escaped {
             let inner = &text[1..at];
             if inner.starts_with(['>', '<', '=']) && inner.len() > 1 {
-                return Err(format!("the format {inner} belongs into layout.rs"));
+                return Err(format!("the format {inner} belongs in layout.rs"));
             }
             return Ok(at + 1);
         }

@@ -96,7 +96,7 @@ pub fn text_of(script: Script) -> &'static Text {
 mod tests {
     use super::*;
 
-    /// What a script reads must not grow with what an account has done.
+    /// The cost of a script must not grow with the history of an account.
     #[test]
     fn no_script_reads_a_whole_key() {
         for (at, script) in all().iter().enumerate().filter(|(at, _)| *at != Script::Check as usize)

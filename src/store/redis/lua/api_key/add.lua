@@ -1,9 +1,7 @@
--- Adds units to the balance of an API key. One script, because looking and adding must not be interrupted.
--- KEYS[1] hash: the key. KEYS[2] hash: the owner's index. KEYS[3] string: what is remembered under an idempotency
--- key (only with one).
--- ARGV[1] packed: units. ARGV[2] owner. ARGV[3] the question (only with an idempotency key).
--- Reply: as quota_reply, or packed: 255 where something else was asked under the key, 254 where there would be too
---   many, 253 where there is no such key, 252 where its quota is no balance.
+-- Adds units to the balance of an API key. One script, because no change may come between the check and the addition.
+-- KEYS[1] hash: the key. KEYS[2] hash: the owner's index. KEYS[3] string: the answer kept under the idempotency key, if any.
+-- ARGV[1] KEY_ADD. ARGV[2] owner. ARGV[3] the question, only with an idempotency key.
+-- Reply: a quota reply, or one byte: OTHER_QUESTION, TOO_MANY_UNITS, UNKNOWN_KEY or NO_BALANCE.
 --- @include "base/prelude.lua"
 --- @include "base/value.lua"
 --- @include "base/announce.lua"

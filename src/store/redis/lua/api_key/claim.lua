@@ -1,9 +1,9 @@
--- Takes the name of a key that is about to be imported, for a minute. One script, because of two who import one key
--- only one may.
--- KEYS[1] string: the pointer.
--- ARGV[1] id and owner. ARGV[2] the same of a holder whose key is kept no longer, or empty.
--- Reply: packed: 0 where it was taken; 1 and who holds it; or 2 where another import is under way, of which nobody may
---   conclude that its key is gone: it may be to come.
+-- Claims the name of an API key that is about to be imported, for one minute. One script, because only one of two imports
+-- of the same key may proceed.
+-- KEYS[1] string: the index entry of the imported key.
+-- ARGV[1] id and owner. ARGV[2] id and owner of a holder whose key is no longer kept, or empty.
+-- Reply: one byte: CLAIM_DONE; CLAIM_HELD, then the holder; or CLAIM_PENDING while another import is in progress. A pending
+--   key may still be stored, so the caller must not conclude that it is gone.
 --- @include "base/prelude.lua"
 --- @include "api_key/index_entry.lua"
 local p = pointer_read(KEYS[1])

@@ -1,8 +1,8 @@
--- Creates an API key. One script, because key and index must agree, and its birth lie above the epoch.
+-- Creates an API key. One script, because the key and the index must agree, and its birth must exceed the epoch.
 -- KEYS[1] hash: the key. KEYS[2] hash: the owner's index.
--- ARGV[1] id. ARGV[2] SHA-256 of its text. ARGV[3] owner. ARGV[4] start. ARGV[5] what is said of it: see key_patch.
--- ARGV[6] name. ARGV[7] scopes. ARGV[8] metadata. ARGV[9] rule. ARGV[10] SHA-256 of an imported one, or empty.
--- Reply: packed: 1, or 0 where the id is taken.
+-- ARGV[1] id. ARGV[2] SHA-256 of the key's text. ARGV[3] owner. ARGV[4] first characters of the text. ARGV[5] KEY_PATCH.
+-- ARGV[6] name. ARGV[7] scopes. ARGV[8] metadata. ARGV[9] RULE or empty. ARGV[10] SHA-256 of an imported key, or empty.
+-- Reply: U32: 1, or 0 if the id is taken.
 --- @include "base/prelude.lua"
 --- @include "base/value.lua"
 --- @include "base/announce.lua"
@@ -13,11 +13,11 @@
 --- @include "api_key/patch.lua"
 local key, index, id = KEYS[1], KEYS[2], ARGV[1]
 local last, epoch, endless, latest = index_read(index)
--- The epoch of this owner does not end another owner's key. Of that key only its record says whether it has ended.
+-- The epoch of this owner does not revoke a key of another owner. Only the record of that key says whether the key ended.
 local holder = redis.call('HGET', key, 'o')
 if key_read(key, holder == ARGV[3] and epoch or 0, holder) then return struct.pack(U32, 0) end
--- A few that have expired go, so that an index that nobody reads does not grow; but none that fell with all of the
--- owner's and that nobody has listed since: it is kept still, and by the index alone it is known that it fell.
+-- Removes a few expired entries, so that an index that no caller reads does not grow. An entry stays if its key was revoked
+-- with all keys of the owner and was not listed since: its record still exists, and only the index shows the revocation.
 local some = redis.call('HRANDFIELD', index, SWEEP, 'WITHVALUES')
 for i = 1, #some, 2 do
   if some[i] ~= '.' then

@@ -1,7 +1,7 @@
--- Asks where an API key lies. One script, so that every question is one.
--- KEYS[1] hash: the key, or string: the pointer of an imported one.
--- ARGV[1] p for a pointer.
--- Reply: packed: 0, or 1 and then the owner, of a pointer the key's id and the owner.
+-- Looks up the owner of an API key. One script, so that every question to a store is one script.
+-- KEYS[1] hash: the key; or string: the index entry of an imported key.
+-- ARGV[1] `p` for an index entry.
+-- Reply: U8: 0; or 1, then the owner. For an index entry the key's id precedes the owner.
 --- @include "base/prelude.lua"
 --- @include "api_key/index_entry.lua"
 local found

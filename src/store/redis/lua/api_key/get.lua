@@ -1,7 +1,7 @@
--- Tells what is known of API keys of one owner. One script, because what is gone is taken out of the index.
+-- Returns the data of API keys of one owner. One script, because it also removes keys that are gone from the index.
 -- KEYS[1] hash: the owner's index. KEYS[n + 1] hash: a key. ARGV[1] owner. ARGV[n + 1] a key's id.
--- Reply: packed: how many; then for each that is there: its number, and as key_view; then for each imported one of which
---   it was found here that it has fallen: its number, and what its pointer is to be told.
+-- Reply: U32: number of keys; for each key U32: its number, then key_view. Then, for each imported key that this call found
+--   revoked with all keys of the owner, U32: its number, then the update for its index entry (key_ended).
 --- @include "base/prelude.lua"
 --- @include "base/value.lua"
 --- @include "base/announce.lua"
@@ -16,7 +16,7 @@ for i = 1, #ARGV - 1 do
   local k, is_foreign = key_kept(key, epoch, ARGV[1])
   local is_listed = k and k.ends + LISTED > now
   if is_listed then told[#told + 1] = struct.pack(U32, i - 1) .. key_view(key, k) end
-  -- Those that fell with all of the owner's are told so one by one; at the end of its time one goes at once.
+  -- A key that was revoked with all keys of the owner learns so here. If its time is over, its record expires immediately.
   if k and k.born <= epoch and k.revoked == NEVER then
     k.revoked = math.floor(epoch / THOUSAND)
     key_write(key, k)
@@ -28,7 +28,7 @@ for i = 1, #ARGV - 1 do
     index_note(index, id)
   end
 end
--- Nothing is left, and no key can be born that its epoch would reach.
+-- The index is empty, and its epoch reaches no key that may still be created.
 local last = index_read(index)
 if redis.call('HLEN', index) == 1 and last > 0 and math.floor(last / THOUSAND) <= now then redis.call('DEL', index) end
 return struct.pack(U32, #told) .. table.concat(told) .. table.concat(ended_keys)

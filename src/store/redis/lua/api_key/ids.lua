@@ -1,7 +1,7 @@
--- Lists ids of an owner's API keys, one page. One script, so that every question is one.
--- KEYS[1] hash: the owner's index. ARGV[1] where the page begins, as HSCAN says it.
--- Reply: packed: where the next page begins (0: nowhere), behind its length; how many ids; then the ids, each behind its
---   length. An id may be told twice.
+-- Lists the ids of an owner's API keys, one page. One script, so that every question to a store is one script.
+-- KEYS[1] hash: the owner's index. ARGV[1] the cursor of HSCAN.
+-- Reply: the next cursor (0: the end) with its length; U32: number of ids; then the ids, each with its length. An id may occur
+--   twice.
 --- @include "base/prelude.lua"
 local page = redis.call('HSCAN', KEYS[1], ARGV[1], 'COUNT', PAGE)
 local told = {}

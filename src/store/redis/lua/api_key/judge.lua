@@ -1,4 +1,4 @@
--- The checks of a presented API key, and the reply to its use. Includes a reply of its own where nothing else is decided.
+-- Checks a presented API key, and packs the reply to its use. Replies itself if the key is all that the request has.
 local _, key_epoch = index_read(KEYS[5])
 local k = key_read(KEYS[4], key_epoch, ARGV[11])
 local bits, own, own_kept, facts = KEY_UNKNOWN, nil, nil, ''
@@ -20,7 +20,7 @@ if k then
   end
 end
 
--- The answer: what stands against the key, what is told of it, and the rest of the decision.
+-- The reply: reasons against the key, its data, its quota, and the rest of the decision.
 local function key_answer(told, rest)
   if facts == '' then return struct.pack(U8_U8, bits, 0) .. rest end
   if not own then return struct.pack(U8_U8, bits, KEY_FACTS) .. facts .. rest end
@@ -32,7 +32,7 @@ local function key_refuse(rest)
     or quota_reply(own, own_cost <= own.remaining and QUOTA_ALLOWED or 0, own_cost)), rest)
 end
 
--- Charges the key's own quota, and notes the use; a cost of 0 changes nothing.
+-- Charges the key's own quota, and records the use. A cost of 0 changes nothing.
 local function key_charge(rest)
   if own_cost == 0 then return key_answer(own and quota_reply(own, QUOTA_ALLOWED, 0), rest) end
   local last = now
@@ -40,7 +40,7 @@ local function key_charge(rest)
   redis.call('HSET', KEYS[4], 'l', struct.pack(U48, last))
   if not own then return key_answer(nil, rest) end
   if own_kept then
-    -- Others that rest on the same charge may be denied yet: it stands while one is left.
+    -- Other requests that share the charge may still be denied. The charge stays until the last of them is refunded.
     memory_count(KEYS[6], own_kept, 1)
     return key_answer(memory_reply(own_kept), rest)
   end
@@ -53,7 +53,7 @@ local function key_charge(rest)
   return key_answer(told, rest)
 end
 
--- A key alone, and no quota of the request here: of the owner only a block counts.
+-- A key without a token, and no quota of the request in this call: only a block of the owner counts.
 if without_token == 1 and place == NO_QUOTA then
   local head = of_length(redis.call('HGET', record, '.'), HEAD_LENGTH)
   local blocked = 0

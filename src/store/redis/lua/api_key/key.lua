@@ -1,4 +1,4 @@
--- The library of API keys: the record of a key, and the index of its owner's keys. See KEY and KEY_INDEX in layout.rs.
+-- The library of API keys: the record of a key, and the index of its owner's keys (KEY and KEY_INDEX in layout.rs).
 
 local function index_read(index)
   local head = of_length(redis.call('HGET', index, '.'), KEY_INDEX_LENGTH)
@@ -6,8 +6,8 @@ local function index_read(index)
   return struct.unpack(KEY_INDEX, head)
 end
 
--- Notes in the index when a key's record may be gone (ms); without `due` that it is. The index goes an hour after the
--- last of its keys: so long its epoch must be known.
+-- Records in the index when the record of a key may be gone (ms); without `due`, that it is gone. The index expires SLACK after
+-- the last of its keys, because its epoch must be known until then.
 local function index_note(index, id, due, born)
   local last, epoch, endless, latest = index_read(index)
   local entry = of_length(redis.call('HGET', index, id), KEY_INDEX_ENTRY_LENGTH)
@@ -32,8 +32,8 @@ local function index_note(index, id, due, born)
   end
 end
 
--- A key of this owner as it stands now; nil where there is none. An imported key that is imported again, for another owner,
--- has the id that it had: then nil and true.
+-- Returns a key of this owner with its current state, or nil. Returns nil and true if the key belongs to another owner now: a key
+-- that is imported again keeps its id.
 local function key_kept(key, epoch, owner)
   local found = redis.call('HMGET', key, '.', 'h', 'x', 's', 'm', 'q', 'u', 'l', 'o')
   local head = of_length(found[1], KEY_LENGTH)
@@ -48,22 +48,21 @@ local function key_kept(key, epoch, owner)
   return k
 end
 
--- The same; nil too where it ended so long ago that nobody is told of it.
+-- The same, but nil for a key that ended more than LISTED ago.
 local function key_read(key, epoch, owner)
   local k = key_kept(key, epoch, owner)
   if k and k.ends + LISTED <= now then return nil end
   return k
 end
 
--- Whether two hashes are equal, in a time that does not tell how far they are.
+-- Returns whether two hashes are equal, in constant time.
 local function same(a, b)
   local x, y, differ = { struct.unpack(HASH, a) }, { struct.unpack(HASH, b) }, 0
   for i = 1, WORDS_OF_HASH do differ = bit.bor(differ, bit.bxor(x[i], y[i])) end
   return differ == 0
 end
 
--- What a presented secret is: 0 the key's, or the one before it in its grace; 1 none; 2 one that was replaced.
--- All of them are looked at, whichever it is.
+-- Returns SECRET_VALID, SECRET_UNKNOWN or SECRET_REPLACED for a presented secret. Always compares all hashes.
 local function key_secret(k, hash)
   local is = same(k.hash, hash) and SECRET_VALID or SECRET_UNKNOWN
   for i = 1, #k.spent - DIGEST_LENGTH + 1, DIGEST_LENGTH do
@@ -78,7 +77,7 @@ local function key_write(key, k)
   redis.call('HSET', key, '.', struct.pack(KEY, k.created, k.born, k.expires, k.revoked, k.old))
 end
 
--- Lets a key expire when it will be listed no more, and notes that in the index.
+-- Sets the expiry of a key to the end of its listing, and records it in the index.
 local function key_expire(key, k, index, id)
   local due = NEVER
   if k.ends < NEVER then
@@ -90,8 +89,8 @@ local function key_expire(key, k, index, id)
   index_note(index, id, due, k.born)
 end
 
--- What the pointer of an imported key is told when its end is certain, packed: when the record may be gone at the latest
--- (ms), SHA-256 of its text. Of another key nothing.
+-- Returns the update for the index entry of an imported key whose end is certain. U48: when the record is gone at the latest
+-- (ms); then the SHA-256 of its text. Returns an empty string for any other key.
 local function key_ended(key, k)
   local imported = of_length(redis.call('HGET', key, 'i'), DIGEST_LENGTH)
   return imported and struct.pack(U48, k.revoked + KEPT) .. imported or ''

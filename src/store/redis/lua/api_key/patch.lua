@@ -1,5 +1,4 @@
--- Changes what is said of a key, and its rule. ARGV[at] packed: which (1 name, 2 scopes, 4 metadata, 8 rule, 16
--- expiry), expires (ms, 2^48 - 1: never); then name, scopes, metadata, rule. Of an empty one nothing is kept.
+-- Changes the data of a key and its rule. `what` is KEY_PATCH. An empty value is deleted.
 local function key_patch(key, k, what, name, scopes, metadata, rule)
   local which, expires = struct.unpack(KEY_PATCH, what)
   local function put(flag, field, value)
@@ -14,7 +13,7 @@ local function key_patch(key, k, what, name, scopes, metadata, rule)
     if k.rule then
       local _, window, period = struct.unpack(RULE, k.rule)
       local _, new_window, new_period = struct.unpack(RULE, rule)
-      -- Another algorithm counts in another way.
+      -- A quota of another algorithm counts differently, so it starts again.
       if (window == 0) ~= (new_window == 0) or (period == 0) ~= (new_period == 0) then redis.call('HDEL', key, 'u') end
     end
     redis.call('HSET', key, 'q', rule)

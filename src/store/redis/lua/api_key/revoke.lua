@@ -1,6 +1,6 @@
--- Revokes an API key. One script, because of two who ask only one may have done it.
+-- Revokes an API key. One script, because only one of two callers may learn that it revoked the key.
 -- KEYS[1] hash: the key. KEYS[2] hash: the owner's index. ARGV[1] id. ARGV[2] owner.
--- Reply: packed: 1, or 0 where no such key stands; and of an imported key what its pointer is to be told.
+-- Reply: U32: 1, or 0 if no such key is valid; then, for an imported key, the update for its index entry (key_ended).
 --- @include "base/prelude.lua"
 --- @include "base/value.lua"
 --- @include "base/announce.lua"

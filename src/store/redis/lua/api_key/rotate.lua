@@ -1,7 +1,8 @@
--- Gives an API key another secret; the one before it works for a while. One script, because there must be one of each.
+-- Replaces the secret of an API key. The previous secret works for a grace period. One script, because a key has exactly one
+-- current and one previous secret.
 -- KEYS[1] hash: the key. KEYS[2] hash: the owner's index.
--- ARGV[1] packed: grace (ms). ARGV[2] SHA-256 of its new text. ARGV[3] start. ARGV[4] owner.
--- Reply: packed: 1, or 0 where no such key stands.
+-- ARGV[1] DURATION: the grace period. ARGV[2] SHA-256 of the new text. ARGV[3] its first characters. ARGV[4] owner.
+-- Reply: U32: 1, or 0 if no such key is valid.
 --- @include "base/prelude.lua"
 --- @include "base/value.lua"
 --- @include "base/announce.lua"
@@ -14,7 +15,7 @@ local _, epoch = index_read(KEYS[2])
 local k = key_read(key, epoch, ARGV[4])
 if not k or k.is_revoked then return struct.pack(U32, 0) end
 local grace = struct.unpack(DURATION, ARGV[1])
--- Without grace the old secret ends whatever becomes of the clock.
+-- Without grace the previous secret ends, even if the clock is set back.
 k.old = grace > 0 and math.min(now + grace, NEVER) or 0
 key_write(key, k)
 redis.call('HSET', key, 'h', ARGV[2], 't', ARGV[3], 'x', string.sub(k.hash .. k.spent, 1, MAX_SPENT))

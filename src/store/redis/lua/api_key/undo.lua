@@ -1,8 +1,8 @@
--- Gives back what a use was charged to an API key, because the quota that comes after it denies. One script, because other
--- uses may rest on the same charge by its idempotency key: with the last of them it is given back.
--- KEYS[1] hash: the key. KEYS[2] string: what is remembered under the idempotency key (only with one).
--- ARGV[1] packed: born (us), void (ms), units, units ever charged then. ARGV[2] receipt id. ARGV[3] owner.
--- Reply: as quota_reply: the key's quota as it stands then, asked for these units; or packed: 0 where it has none.
+-- Refunds the charge of a use to the quota of an API key, because the second quota of the request denied it. One script,
+-- because other uses may share the charge by an idempotency key. Then the last of them refunds it.
+-- KEYS[1] hash: the key. KEYS[2] string: the answer kept under the idempotency key, if any.
+-- ARGV[1] UNDO. ARGV[2] receipt id. ARGV[3] owner.
+-- Reply: a quota reply for these units after the refund; or U8: 0 if the key has no quota.
 --- @include "base/prelude.lua"
 --- @include "base/value.lua"
 --- @include "base/announce.lua"
@@ -13,7 +13,7 @@
 local key, memory = KEYS[1], KEYS[2]
 local born, void, units, at = struct.unpack(UNDO, ARGV[1])
 local found = redis.call('HMGET', key, 'q', 'u', 'o')
--- Of a key that was imported again meanwhile, for another owner, nothing was charged.
+-- A key that was imported again for another owner meanwhile was not charged.
 if found[3] ~= ARGV[3] then return struct.pack(U8, 0) end
 local k = { rule = of_length(found[1], RULE_LENGTH), state = found[2] }
 local q = k.state and quota_at(k.state, 0, 0, 0)

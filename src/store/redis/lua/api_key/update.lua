@@ -1,10 +1,9 @@
--- Changes what is said of an API key. One script, because its expiry and the index must agree.
+-- Changes the data of an API key. One script, because its expiry and the index must agree.
 -- KEYS[1] hash: the key. KEYS[2] hash: the owner's index.
--- ARGV[1] id. ARGV[2] what: see key_patch. ARGV[3] name. ARGV[4] scopes. ARGV[5] metadata. ARGV[6] rule. ARGV[7] 1 where
---   the pointer of an imported key was told that its expiry is about to be changed. ARGV[8] owner.
--- Reply: packed: 0 where there is no such key; 1 and as key_view; 2 and the SHA-256 of an imported key whose pointer must
---   be told first: nothing was done; 3, the version of the expiry, when the record may be gone (ms), the SHA-256, and as
---   key_view: its pointer is to be told.
+-- ARGV[1] id. ARGV[2] KEY_PATCH. ARGV[3] name. ARGV[4] scopes. ARGV[5] metadata. ARGV[6] RULE or empty. ARGV[7] `1` if the
+--   index entry of an imported key knows that the expiry is about to change. ARGV[8] owner.
+-- Reply: U8: UPDATE_UNKNOWN; UPDATE_DONE, then key_view; or UPDATE_INDEX_FIRST, then the SHA-256 of an imported key. Or
+--   KEY_CHANGED, the SHA-256 and key_view.
 --- @include "base/prelude.lua"
 --- @include "base/value.lua"
 --- @include "base/announce.lua"
@@ -24,7 +23,7 @@ if imported and ARGV[7] ~= '1' then return struct.pack(U8, UPDATE_INDEX_FIRST) .
 if k.state then quota_read(k.state) end
 key_patch(key, k, ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6])
 key_write(key, k)
--- One whose new expiry is long past is told once more, and is gone with it.
+-- A key whose new expiry is long past is returned one last time.
 k = key_kept(key, epoch, ARGV[8])
 local told, changed = key_view(key, k), struct.pack(U8, UPDATE_DONE)
 if imported then
@@ -33,6 +32,6 @@ if imported then
   changed = struct.pack(KEY_CHANGED, UPDATE_INDEX_AFTER, version, k.ends < NEVER and k.ends + KEPT or NEVER) .. imported
 end
 key_expire(key, k, index, id)
--- Another expiry is told in any case: it may have passed.
+-- Announces every new expiry, because it may have passed already.
 if struct.unpack(U8, ARGV[2]) >= PATCH_EXPIRY then announce(index) end
 return changed .. told

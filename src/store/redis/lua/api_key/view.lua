@@ -11,8 +11,8 @@ local function text(value)
   return struct.pack(U32, #value) .. value
 end
 
--- A key as it is told, packed: created, expires, last used (0: never), revoked, has a quota; name, start, scopes,
--- metadata, each behind its length; the rule, and as quota_reply.
+-- Returns a key for a reply: KEY_VIEW; name, first characters, scopes and metadata, each with its length; with a quota, RULE and
+-- a quota reply.
 local function key_view(key, k)
   local q, last = key_quota(k), 0
   if k.last then last = struct.unpack(U48, k.last) end

@@ -1,7 +1,7 @@
--- Shows that the server takes what the other scripts do: asked for by PING, and by ready() and health().
+-- Shows that the server runs every command that the other scripts use. PING, ready() and health() ask for it.
 -- One script, because it leaves nothing behind.
--- KEYS[1] hash, KEYS[2] sorted set, KEYS[3] string: of no user.
--- Reply: packed: 1, then what INFO tells of replicas, or nothing where that may not be asked.
+-- KEYS[1] hash, KEYS[2] sorted set, KEYS[3] string: keys of no user.
+-- Reply: U32: 1; then the replication section of INFO, or nothing if the account may not run INFO.
 --- @include "base/prelude.lua"
 redis.call('HSET', record, '.', now)
 redis.call('HMGET', record, '.', 's')

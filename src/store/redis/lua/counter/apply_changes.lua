@@ -1,11 +1,11 @@
 -- Applies the changes of counters. Returns the reply.
 local function apply_changes()
 
-  -- Everything is read before anything is written. What is none of ours is better not answered than answered wrongly.
+  -- All values are read and validated before the first write. A foreign value makes the script fail instead of a wrong answer.
   local answer = memory and redis.call('GET', memory)
   if answer then
     if string.byte(answer) ~= 1 or #answer < COUNTERS_MEMORY_LENGTH + VALUE or #answer % VALUE ~= COUNTERS_MEMORY_LENGTH % VALUE then
-      return redis.error_reply('FOREIGN value under a key of ours')
+      return redis.error_reply('FOREIGN value under a key of latchgate')
     end
     if struct.unpack(U48, answer, COUNTERS_MEMORY_UNTIL_AT) > now then
       if string.sub(answer, 2, COUNTERS_MEMORY_UNTIL_AT - 1) ~= question then return string.char(APPLY_OTHER_QUESTION) end
@@ -19,12 +19,12 @@ local function apply_changes()
     if text then
       value = string.match(text, '^%-?[1-9]%d*$') and tonumber(text)
       if not value or value > MAX_INTEGER or value < -MAX_INTEGER then
-        return redis.error_reply('FOREIGN value under a key of ours')
+        return redis.error_reply('FOREIGN value under a key of latchgate')
       end
     end
     before[i] = value
     local delta, least, most = struct.unpack(CHANGE, changes, (i - 1) * CHANGE_LENGTH + 1)
-    -- A sum beyond the bounds may be rounded, but never to within them.
+    -- Rounding never moves a sum from outside the bounds to inside.
     after[i] = value + delta
     if after[i] < least or after[i] > most then fits = false end
     if delta ~= 0 then is_act = true end

@@ -1,8 +1,8 @@
--- Changes counters of one user, all of them or none, while a credential stands. One script, because it may be revoked
--- between the question and the act.
--- KEYS[1] to KEYS[4]: the credential. KEYS[5] and KEYS[6]: as KEYS[1] and [2] of apply.lua.
--- ARGV[1] to ARGV[5]: the credential. ARGV[6] and on: as ARGV[1] and on of apply.lua.
--- Reply: as of apply.lua, and 4: the credential does not stand.
+-- Changes counters of one user, all or none, if a credential is valid. One script, because the credential may be revoked
+-- between the check and the change.
+-- KEYS[1] to KEYS[4]: the credential. KEYS[5] and KEYS[6]: as KEYS[1] and KEYS[2] of apply.lua.
+-- ARGV[1] to ARGV[5]: the credential. From ARGV[6]: as ARGV of apply.lua.
+-- Reply: as of apply.lua; or one byte: APPLY_DENIED.
 --- @include "base/prelude.lua"
 local counters, memory, question, changes, names = KEYS[5], KEYS[6], ARGV[6], ARGV[7], 2 + CREDENTIAL_ARGUMENTS
 --- @include "request/credential.lua"

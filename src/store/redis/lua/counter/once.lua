@@ -1,13 +1,13 @@
--- Gives a key to one caller, until its time has passed or for ever. One script, because nobody may take it between the
--- question and the act, and whoever holds it must hear so again.
--- KEYS[1] string: a byte 1, until when (ms, 2^48 - 1: for ever), and who holds it.
--- ARGV[1] packed: time (ms, 0: for ever). ARGV[2] who asks.
--- Reply: packed: 1 where the key is the asker's now, else 0.
+-- Gives a key to one caller, for a time or without end. One script, because no other caller may take the key between the check
+-- and the write. The holder gets the same answer again.
+-- KEYS[1] string: the key (ONCE).
+-- ARGV[1] DURATION: 0 means no end. ARGV[2] the caller.
+-- Reply: U32: 1 if the caller holds the key now, else 0.
 --- @include "base/prelude.lua"
 local ttl = struct.unpack(DURATION, ARGV[1])
 local held = redis.call('GET', KEYS[1])
 if held then
-  if #held <= ONCE_LENGTH or string.byte(held) ~= 1 then return redis.error_reply('FOREIGN value under a key of ours') end
+  if #held <= ONCE_LENGTH or string.byte(held) ~= 1 then return redis.error_reply('FOREIGN value under a key of latchgate') end
   local _, till = struct.unpack(ONCE, held)
   if till > now then return struct.pack(U32, string.sub(held, ONCE_LENGTH + 1) == ARGV[2] and 1 or 0) end
 end

@@ -1,4 +1,4 @@
--- The library of refresh families. See FAMILY and LINK in layout.rs. Links are a ring: the link of a token replaces the
+-- The library of refresh families (FAMILY and LINK in layout.rs). Links are a ring: the link of a token replaces the
 -- link of the token MAX_LINKS numbers before it.
 local family, links = KEYS[3], KEYS[4]
 
@@ -6,32 +6,32 @@ local function link_field(at)
   return struct.pack(U8, at % MAX_LINKS)
 end
 
--- The family as it stands; nil where there is none.
+-- Returns the family with its current state, or nil.
 local function family_read()
   local found = redis.call('HMGET', family, '.', 'h', 'k', 'u', 's', 'c', 'o')
-  -- What is none of ours must show before anything is written.
+  -- A foreign value under the key aborts the script before the first write.
   redis.call('HLEN', links)
   local head = of_length(found[1], FAMILY_LENGTH)
   if not head then return nil end
   local f = { hash = of_length(found[2], DIGEST_LENGTH), key = of_length(found[3], DIGEST_LENGTH), user = found[4], session = found[5],
     claims = found[6] or '', scope = found[7] or '' }
-  if not f.hash or not f.key or not f.user or not f.session then error('FOREIGN value under a key of ours') end
+  if not f.hash or not f.key or not f.user or not f.session then error('FOREIGN value under a key of latchgate') end
   f.ends, f.ttl, f.issued, f.grace, f.cut, f.branch, f.number = struct.unpack(FAMILY, head)
   if f.ends + SLACK <= now then return nil end
   f.expires = math.min(f.issued + f.ttl, f.ends)
   return f
 end
 
--- What is presented: 2 the live token, 1 a spent one, 0 neither; 5 where the family is not the one that the process knows: it
--- is not there, another user's, or has another key. The process has authenticated branch and number under that key.
+-- Returns TOKEN_LIVE, TOKEN_SPENT or TOKEN_INVALID for a presented token. Returns FAMILY_UNKNOWN if the family is missing, belongs
+-- to another user, or has another key. The process has authenticated branch and number under that key.
 local function family_status(f, branch, number, digest, user, key)
   if not f or f.user ~= user or f.key ~= key then return FAMILY_UNKNOWN end
   if f.hash == digest then return TOKEN_LIVE end
   return branch == f.branch and number >= f.number and TOKEN_INVALID or TOKEN_SPENT
 end
 
--- What followed a spent token, packed: how many; then each as it was sealed, behind its length. False: another login, which is
--- nobody's to be told. nil: it is not told any more.
+-- Returns the successors of a spent token. U32: how many; then each sealed successor with its length. Returns false if they
+-- belong to another login. Returns nil if they are no longer returned.
 local function family_successors(f, branch, number, digest)
   if branch ~= f.branch then
     if f.cut > now then return false end
@@ -45,14 +45,14 @@ local function family_successors(f, branch, number, digest)
   for i = 1, count do fields[i] = link_field(number + i - 1) end
   for i, link in ipairs(redis.call('HMGET', links, unpack(fields))) do
     if not link or #link < LINK_LENGTH or (struct.unpack(U48, link)) ~= number + i - 1 then
-      error('FOREIGN value under a key of ours')
+      error('FOREIGN value under a key of latchgate')
     end
     told[i] = struct.pack(U16, #link - LINK_LENGTH) .. string.sub(link, LINK_LENGTH + 1)
   end
   return struct.pack(U32, count) .. table.concat(told)
 end
 
--- The next token of the branch takes the place of the live one. `sealed` is what may be told of it.
+-- Replaces the live token by the next token of its branch. `sealed` is the text that spent tokens still return.
 local function family_rotate(f, digest, sealed, grace)
   f.grace = math.max(f.grace, now + grace)
   redis.call('HSET', links, link_field(f.number),
@@ -61,7 +61,7 @@ local function family_rotate(f, digest, sealed, grace)
   f.number, f.hash, f.issued = f.number + 1, digest, now
 end
 
--- Another login begins another branch: nobody is told its token.
+-- Begins another branch for another login. No spent token returns its token.
 local function family_cut(f, branch, digest, grace)
   f.grace = math.max(f.grace, now + grace)
   redis.call('DEL', links)

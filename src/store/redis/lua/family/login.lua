@@ -1,14 +1,12 @@
--- Admits a session and begins its refresh family, or lets another token follow in the family of a request that has a live
--- session. One script, because a session without a family, or a second one for a request, would be a slot that nobody frees.
--- KEYS[1] hash: the user's record. KEYS[2] sorted set: its queue. KEYS[3] hash: the family. KEYS[4] hash: what followed its
--- spent tokens. KEYS[5] string: what is known of the request (only with one).
--- ARGV[1] packed: limit + 1 (0: none), evict, idle timeout, absolute timeout, horizon (ms), the session's id was chosen by the
---   caller, life of a refresh token, grace window (ms), branch of the refresh token.
--- ARGV[2] session field. ARGV[3] device data, a JSON object, or empty. ARGV[4] family. ARGV[5] SHA-256 of the refresh token.
--- ARGV[6] user. ARGV[7] claims, a JSON object, or empty. ARGV[8] scopes, or empty. ARGV[9] the family's key.
--- Reply: packed: 0 refused, then as of admit.lua; 1 admitted, generation (us), when the refresh token expires (ms), then as of
---   admit.lua; 2 nothing was done, and the family that the request has, and its key, to be asked for with both, or
---   nothing where the one named is another's; 3 the session is known. Or the status AGAIN.
+-- Admits a session and creates its refresh family. If the login request has a live session already, replaces the token of
+-- its family. One script, because a session without a family, or a second session for one request, would occupy a slot that
+-- no caller frees.
+-- KEYS[1] hash: the user's record. KEYS[2] sorted set: its queue. KEYS[3] hash: the family. KEYS[4] hash: successors of its
+--   spent tokens. KEYS[5] string: the request, if it has an idempotency key (REQUEST).
+-- ARGV[1] LOGIN. ARGV[2] session field. ARGV[3] device data, a JSON object, or empty. ARGV[4] family. ARGV[5] SHA-256 of the
+--   refresh token. ARGV[6] user. ARGV[7] claims, a JSON object, or empty. ARGV[8] scopes, or empty. ARGV[9] the family's key.
+-- Reply: U8: LOGIN_REFUSED, then an admission. DRAWN with LOGIN_ADMITTED, then an admission. U8: LOGIN_ELSEWHERE, then id and
+--   key of the request's family; without them, the named family belongs to another login. U8: LOGIN_KNOWN. Or the status AGAIN.
 --- @include "base/prelude.lua"
 local limit, evict, idle, absolute, horizon, given, ttl_of_token, grace, branch = struct.unpack(LOGIN, ARGV[1])
 limit = limit - 1
@@ -21,10 +19,10 @@ local session, device = ARGV[2], ARGV[3]
 
 local f = family_read()
 local request = KEYS[5] and redis.call('GET', KEYS[5])
-if request and (#request <= REQUEST_LENGTH or string.byte(request) ~= 1) then error('FOREIGN value under a key of ours') end
--- A request and its family agree on the user and the key.
+if request and (#request <= REQUEST_LENGTH or string.byte(request) ~= 1) then error('FOREIGN value under a key of latchgate') end
+-- A request and its family have the same user and the same key.
 local is_same_family = request and string.sub(request, REQUEST_FAMILY_AT, REQUEST_LENGTH) == ARGV[4] .. ARGV[9]
-if f and is_same_family and (f.user ~= ARGV[6] or f.key ~= ARGV[9]) then error('FOREIGN value under a key of ours') end
+if f and is_same_family and (f.user ~= ARGV[6] or f.key ~= ARGV[9]) then error('FOREIGN value under a key of latchgate') end
 if purge() then
   save()
   return again()
@@ -72,7 +70,7 @@ else
   redis.call('DEL', family, links)
   redis.call('HSET', family, 'u', ARGV[6], 'k', ARGV[9], 's', string.sub(session, 2))
   f = { hash = ARGV[5], ends = absolute_end, ttl = ttl_of_token, issued = now, grace = 0,
-    -- A request that has a session had a family: tokens of that one are replaced.
+    -- A request with a session had a family: tokens of that family are replaced.
     cut = known and now + grace or 0, branch = branch, number = 1 }
 end
 if ARGV[7] ~= '' then redis.call('HSET', family, 'c', ARGV[7]) else redis.call('HDEL', family, 'c') end

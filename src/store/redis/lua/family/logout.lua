@@ -1,8 +1,7 @@
--- Ends the session of a refresh token, the live one or a spent one. One script, because none may be touched in between.
+-- Ends the session of a refresh token, live or spent. One script, because no other caller may touch the session meanwhile.
 -- KEYS[1] to KEYS[4] as of login.lua.
--- ARGV[1] packed: horizon (ms), branch and number of what is presented. ARGV[2] its SHA-256. ARGV[3] user and ARGV[4] key of the family, as
---   the process knows them.
--- Reply: packed: 1 where the session lived, else 0; 5 where the family is not known under that user and key.
+-- ARGV[1] LOGOUT. ARGV[2] SHA-256 of the presented token. ARGV[3] user and ARGV[4] key of the family, as the process knows them.
+-- Reply: U8: 1 if the session was live, else 0; or FAMILY_UNKNOWN.
 --- @include "base/prelude.lua"
 local horizon, branch, number = struct.unpack(LOGOUT, ARGV[1])
 --- @include "base/value.lua"

@@ -1,11 +1,11 @@
--- Uses a refresh token. One script, because of those who use the same one all must be told the same successor, and one that is
--- used too late must end its session before anybody is let in by another.
+-- Uses a refresh token. One script, because all callers with the same token get the same successor, and a reused token must end
+-- its session before another token is granted.
 -- KEYS[1] to KEYS[4] as of login.lua.
--- ARGV[1] packed: horizon, grace window (ms), branch and number of what is presented. ARGV[2] its SHA-256. ARGV[3] user and ARGV[4] key of
---   the family, as the process knows them. ARGV[5] SHA-256 of what is to follow, with the next number. ARGV[6] the same, sealed.
--- Reply: packed: 0 invalid, 1 expired, 2 revoked; 3 reused, and the session that was ended; 4 granted, generation (us), when
---   the refresh token expires (ms), session, claims and scopes, each behind its length, how many were sealed before, and
---   each behind its length; 5 the family is not known under that user and key.
+-- ARGV[1] REFRESH. ARGV[2] SHA-256 of the presented token. ARGV[3] user and ARGV[4] key of the family, as the process knows
+--   them. ARGV[5] SHA-256 of the successor, which has the next number. ARGV[6] the successor, sealed.
+-- Reply: U8: REFRESH_INVALID, REFRESH_EXPIRED, REFRESH_REVOKED or FAMILY_UNKNOWN; REFRESH_REUSED, then the ended session. Or
+--   DRAWN with REFRESH_GRANTED; session, claims and scopes, each with its length; U32: number of sealed successors of the
+--   presented token, then each with its length.
 --- @include "base/prelude.lua"
 local horizon, grace, branch, number = struct.unpack(REFRESH, ARGV[1])
 --- @include "base/value.lua"

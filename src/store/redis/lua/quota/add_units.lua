@@ -1,8 +1,7 @@
--- Tops up a balance that lies with no user. One script, because two top-ups must both count.
--- KEYS[1] string: the quota. KEYS[2] string: what is remembered under its idempotency key (only with one).
--- ARGV[1] packed: limit, units. ARGV[2] the question (only with an idempotency key).
--- Reply: as quota_reply, or packed: 255 where something else was asked under the key, 254 where there would
---   be more units than can be counted.
+-- Adds units to a balance outside a user's record. One script, because two concurrent additions must both count.
+-- KEYS[1] string: the quota. KEYS[2] string: the answer kept under the idempotency key, if any.
+-- ARGV[1] ADD_UNITS. ARGV[2] the question, only with an idempotency key.
+-- Reply: a quota reply, or one byte: OTHER_QUESTION or TOO_MANY_UNITS.
 --- @include "base/prelude.lua"
 --- @include "quota/quota.lua"
 --- @include "quota/idempotency.lua"

@@ -1,9 +1,7 @@
--- Charges a quota that lies with no user. One script, because looking and taking must not be interrupted.
--- KEYS[1] string: the quota. KEYS[2] string: what is remembered under its idempotency key (only with one).
--- ARGV[1] packed: limit, window (ms, 0: none), period (us, 0: no bucket), cost, keep (ms, 0: no end),
---   of a request (it rests on what is remembered).
--- ARGV[2] receipt id, or empty. ARGV[3] the question (only with an idempotency key).
--- Reply: as quota_reply, or packed: 255 where something else was asked under the key.
+-- Charges a quota outside a user's record. One script, because no change may come between the check and the charge.
+-- KEYS[1] string: the quota. KEYS[2] string: the answer kept under the idempotency key, if any.
+-- ARGV[1] CONSUME. ARGV[2] receipt id, or empty. ARGV[3] the question, only with an idempotency key.
+-- Reply: a quota reply, or one byte: OTHER_QUESTION.
 --- @include "base/prelude.lua"
 --- @include "quota/quota.lua"
 --- @include "quota/idempotency.lua"

@@ -1,8 +1,8 @@
--- The key that receipts are sealed with. One script, because all who ask at first must get the same.
--- KEYS[1] string: the key. ARGV[1] 32 random bytes, which become it where there is none.
+-- Returns the key that seals receipts. One script, because all first callers must get the same key.
+-- KEYS[1] string: the key. ARGV[1] 32 random bytes: the key if none is stored.
 -- Reply: the key.
 --- @include "base/prelude.lua"
 redis.call('SET', KEYS[1], ARGV[1], 'NX')
 local key = redis.call('GET', KEYS[1])
-if #key ~= DIGEST_LENGTH then error('FOREIGN value under a key of ours') end
+if #key ~= DIGEST_LENGTH then error('FOREIGN value under a key of latchgate') end
 return key

@@ -1,9 +1,9 @@
--- Gives a charge back, once. One script, because of two who ask at once only one may.
--- KEYS[1] string or hash: the quota, or where it lies. KEYS[2] string: is there where the receipt is spent.
--- KEYS[3] string: what is remembered under the charge's idempotency key (only with one).
--- ARGV[1] packed: born (us), void (ms), units, units ever charged then, of a request (others may rest on the charge).
--- ARGV[2] receipt id. ARGV[3] field of the hash, or empty. ARGV[4] of a balance that an API key holds: the key's owner, else empty.
--- Reply: packed: 1, or 0 where it was given back before or is worth nothing any more, or others rest on it.
+-- Refunds a charge, once. One script, because only one of two concurrent callers may refund it.
+-- KEYS[1] string or hash: the quota, or the hash that holds it. KEYS[2] string: exists if the receipt is spent. KEYS[3] string:
+--   the answer kept under the idempotency key of the charge, if any.
+-- ARGV[1] REFUND. ARGV[2] receipt id. ARGV[3] field of the hash, or empty. ARGV[4] the owner of an API key that holds the
+--   balance, else empty.
+-- Reply: U32: 1; or 0 if the charge was refunded before, can no longer be refunded, or other requests share it.
 --- @include "base/prelude.lua"
 --- @include "quota/quota.lua"
 --- @include "quota/idempotency.lua"
@@ -14,12 +14,12 @@ if field == '' then
   state = redis.call('GET', KEYS[1])
 else
   local found = redis.call('HMGET', KEYS[1], field, 'o')
-  -- An imported key may have been imported again, for another owner.
+  -- The imported key may belong to another owner now.
   state = (ARGV[4] == '' or found[2] == ARGV[4]) and found[1]
 end
 local kept = KEYS[3] and redis.call('GET', KEYS[3])
 local spent = redis.call('GET', KEYS[2])
-if spent and spent ~= mark then error('FOREIGN value under a key of ours') end
+if spent and spent ~= mark then error('FOREIGN value under a key of latchgate') end
 if spent or not state or void <= now then return struct.pack(U32, 0) end
 local q = quota_at(state, 0, 0, 0)
 if q.born ~= born then return struct.pack(U32, 0) end
@@ -38,6 +38,6 @@ elseif is_empty then
 else
   redis.call('HSET', KEYS[1], field, quota_pack(q))
 end
--- A later charge may be remembered there by now: that one stands.
+-- The key may hold the answer of a later charge by now. That answer stays.
 if uses > 0 then redis.call('DEL', KEYS[3]) end
 return struct.pack(U32, 1)

@@ -1,6 +1,6 @@
--- Forgets quotas. One script, because what is told must be what was forgotten.
+-- Deletes quotas. One script, because the reply must describe exactly what was deleted.
 -- KEYS[n] string: a quota.
--- Reply: packed: 1 where one of them held something, else 0.
+-- Reply: U32: 1 if one of the quotas held data, else 0.
 --- @include "base/prelude.lua"
 --- @include "quota/quota.lua"
 --- @include "quota/idempotency.lua"

@@ -10,7 +10,7 @@ if head then
 end
 local wanted, dirty = 0, false
 if horizon > horizon_kept then
-  -- An Auth that accepts longer-lived tokens: what stands must be remembered for them too.
+  -- Another Auth accepts longer-lived tokens: the record must be kept for them too.
   if head then wanted, dirty = ttl + horizon - horizon_kept, true end
   horizon_kept = horizon
 end
@@ -21,13 +21,13 @@ local function again()
   return redis.status_reply('AGAIN')
 end
 
--- The record must live until then.
+-- Makes sure that the record lives until that instant.
 local function outlive(at)
   dirty = true
   if at > wanted then wanted = at end
 end
 
--- Forgets the field at that instant, or a little later.
+-- Schedules the deletion of a field.
 local function schedule(field, at)
   redis.call('ZADD', queue, FORGET + at, field)
   if at < due then due = at end

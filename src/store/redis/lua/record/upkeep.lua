@@ -5,7 +5,7 @@ local function write_head()
     epoch_gen, epoch_before, epoch_until, block, ahead, round))
 end
 
--- The first entry of the queue whose score lies in the range: its member and score.
+-- Returns the member and the score of the first queue entry in a range of scores.
 local function first_of(from, to)
   local first = redis.call('ZRANGEBYSCORE', queue, from, to, 'WITHSCORES', 'LIMIT', 0, 1)
   return first[1], tonumber(first[2])
@@ -13,14 +13,14 @@ end
 
 local sessions_end = '(' .. string.format('%.0f', FORGET)
 
--- Ends the sessions that have timed out, one slice of them. True: there may be more.
+-- Ends one slice of the sessions that have timed out. Returns whether there may be more.
 local function time_out()
   local batch = redis.call('ZRANGEBYSCORE', queue, 0, now, 'LIMIT', 0, SLICE)
   if #batch == 0 then return false end
   local values = redis.call('HMGET', record, unpack(batch))
   for i, field in ipairs(batch) do
     local value = values[i]
-    if not value or not is_session(value) then error('FOREIGN value under a key of ours') end
+    if not value or not is_session(value) then error('FOREIGN value under a key of latchgate') end
     local _, created, last_us, idle, absolute_end, its_round = struct.unpack(LIVE, value)
     local at = ends_at(last_us, idle, absolute_end)
     if its_round ~= round then
@@ -34,7 +34,7 @@ local function time_out()
   return #batch == SLICE
 end
 
--- Forgets what need not be remembered any more, one slice of it.
+-- Deletes one slice of the fields that are no longer needed.
 local function forget()
   local batch = redis.call('ZRANGEBYSCORE', queue, FORGET, FORGET + now, 'LIMIT', 0, SLICE)
   if #batch == 0 then return end
@@ -60,9 +60,9 @@ local function forget()
   end
 end
 
--- Ends what has timed out and forgets what need not be remembered. True: more sessions may have timed out than one run
--- ends. `live` counts them still, so a script that needs the number answers again(). The head is written at once, so
--- that it stays true if a later step fails.
+-- Ends sessions that have timed out, and deletes fields that are no longer needed. Returns true if more sessions may have timed out
+-- than one run ends. `live` still counts these sessions, so a script that needs the number returns again(). The head is written
+-- immediately, so that it is correct even if a later step fails.
 local function purge()
   if due > now then return false end
   dirty = true
@@ -75,9 +75,8 @@ local function purge()
   return more
 end
 
--- Writes the head, and sees that both keys live as long as anything in them must, and an hour longer;
--- another hour of slack, so that a session in use moves the expiry once in an hour. `ttl` never goes back. While a block without end stands
--- neither key expires.
+-- Writes the head, and sets the expiry of both keys: SLACK after the last instant that their data needs. A second SLACK lets a
+-- session in use move the expiry only once an hour. `ttl` never decreases. During a block without end neither key expires.
 local function save()
   if not dirty then return end
   if math.floor(last_gen / THOUSAND) + horizon_kept + SLACK <= now then last_gen = 0 end

@@ -1,6 +1,6 @@
--- Whether a credential still stands. One script, because what stands is one question.
+-- Checks whether a credential is still valid. One script, because the validity is one question.
 -- KEYS[1] to KEYS[4] and ARGV[1] to ARGV[5]: the credential.
--- Reply: packed: what stands against it, as credential_reasons says it.
+-- Reply: U8: the reasons against it (see credential_reasons).
 --- @include "base/prelude.lua"
 --- @include "request/credential.lua"
 --- @include "base/value.lua"

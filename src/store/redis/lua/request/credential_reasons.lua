@@ -1,6 +1,5 @@
--- What stands against the credential: 1 blocked, 2 token revoked, 4 fallen with all of the user's, 8 session ended, 16 session
--- unknown, 32 key unknown, 64 key revoked, 128 key expired. Nothing is touched: a session that has timed out is left for
--- the next decision to end.
+-- Returns the reasons against the credential: USER_BLOCKED to SESSION_UNKNOWN, CREDENTIAL_KEY_UNKNOWN to CREDENTIAL_KEY_EXPIRED.
+-- Changes nothing: the next decision ends a session that has timed out.
 local function credential_reasons()
   local deny = 0
   if with_token == 1 then

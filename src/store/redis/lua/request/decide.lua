@@ -1,33 +1,24 @@
--- Decides one request: is the user blocked, the token revoked, the session live, is there room for a
--- new one, does the quota suffice; and only if nothing denies, touches or admits, and charges.
--- One script, because all of it is one decision: nothing may change between the questions and the act.
--- KEYS[1] hash: the user's record. KEYS[2] sorted set: when its fields are to be looked at again.
--- KEYS[3] hash: the user's balances (only where a balance is charged).
--- The last of KEYS, string: what is remembered under an idempotency key (only with one).
--- ARGV[1] packed: check (0 skip, 1 explicit, 2 first use), scope there, touch, issued is an iat, evict,
---   issued (microseconds or milliseconds), limit + 1 (0: none), idle timeout, absolute timeout,
---   horizon, most lead that is accepted (0: not observed; all ms), quota place (0 none, 1 record, 2 balances), its limit, window (ms, 0: none),
---   period (us, 0: no bucket), cost, keep (ms, 0: no end), once (an idempotency key is given).
--- ARGV[2] session field. ARGV[3] token field. ARGV[4] quota field. ARGV[5] receipt id, or empty (only with a
---   quota). ARGV[6] the question (only with an idempotency key).
--- Reply: packed: reasons (1 blocked, 2 token, 4 epoch, 8 ended, 16 unknown, 32 limit, 64 quota),
---   flags (1 session, 2 admitted, 4 quota, 8 quota in full, 16 evicted, 32 lead), live sessions, created, last active (us),
---   ends, previously active (us), quota remaining, reset (ms, 0: none), the same from now; then, in full, as quota_reply;
---   then, where sessions were evicted, how many, and the id of each with its length; then, where the token was issued by a
---   clock ahead of ours, by how much (ms). Or packed: 255 where something else was asked under the idempotency key. Or the
---   status AGAIN.
+-- Decides one request. Checks the block of the user, the revocation of the token, the session, the room for a new session,
+-- and the quota. Only if nothing denies, it touches or admits the session and charges the quota.
+-- One script, because it is one decision: nothing may change between the checks and the changes.
+-- KEYS[1] hash: the user's record. KEYS[2] sorted set: its queue. KEYS[3] hash: the user's balances, only if a balance is
+--   charged. The last of KEYS, string: the answer kept under the idempotency key, if any.
+-- ARGV[1] DECIDE. ARGV[2] session field. ARGV[3] token field. ARGV[4] quota field. ARGV[5] receipt id or empty, only with a
+--   quota. ARGV[6] the question, only with an idempotency key.
+-- Reply: DECISION. With QUOTA_IN_FULL: a quota reply. With WITH_EVICTED: U32: number of evicted sessions, and their ids, each
+--   with its length. With WITH_LEAD: REACH. Or one byte: OTHER_QUESTION. Or the status AGAIN.
 --- @include "base/prelude.lua"
 --- @include "request/arguments.lua"
 
--- The common case, without a function or a second look: nothing is due, nothing stands against the
--- token, the session is live, and the quota has begun and suffices.
+-- The common case, without functions and further reads: no queue entry is due, the token is valid, the session is live, and the
+-- quota has begun and suffices.
 local found = redis.call('HMGET', record, '.', session, token, balances and '' or quota)
 if found[1] and #found[1] == HEAD_LENGTH and not found[3] and scope_ok == 1 and not is_ahead then
   local due, ttl, live, kept, _, epoch_gen, epoch_before, epoch_until, block, _, round = struct.unpack(HEAD, found[1])
   local state = found[4]
   if balances then state = redis.call('HGET', KEYS[3], quota) end
   local born, used, added, since, ends, remaining = 0, 0, 0, 0, 0, 0
-  -- One of which something was given back is not the common case.
+  -- A quota with refunds is not the common case.
   local readable = not state or #state == QUOTA_LENGTH
   if state and readable then born, used, added, since, ends = struct.unpack(QUOTA, state) end
   if place > 0 then
@@ -36,7 +27,7 @@ if found[1] and #found[1] == HEAD_LENGTH and not found[3] and scope_ok == 1 and 
       if back > used then back = used end
       if back > 0 then used, since = used - back, since + back * period end
     end
-    -- Below 0 where the limit was lowered: that is not the common case.
+    -- Negative if the limit was lowered. That is not the common case.
     remaining = quota_limit - used
   end
   local value = found[2]

@@ -1,6 +1,6 @@
 -- Decides a request with all checks. Returns the reply.
 local function decide_slow()
-  -- What may fail is read before anything is written.
+  -- Reads every value that may be foreign before the first write.
   local where = balances and KEYS[3] or record
   local q = place > 0 and quota_at(redis.call('HGET', where, quota), quota_limit, window, period)
   local memory, kept = once == 1 and KEYS[#KEYS], nil
@@ -80,7 +80,7 @@ local function decide_slow()
       if memory then memory_keep(memory, ARGV[6], told) end
     end
   end
-  -- Remembered, so that revoking the user ends this token too.
+  -- Recorded, so that revokeUser() revokes this token too.
   if is_ahead and issued > ahead then
     ahead, dirty = issued, true
   end

@@ -1,8 +1,8 @@
--- Asks what stands against a token, sessions aside: block, id, epoch. Changes nothing.
+-- Returns the reasons against a token, except for its session. Changes nothing. One script, because the reasons must be of one
+-- instant.
 -- KEYS[1] hash: the user's record. KEYS[2] sorted set: its queue.
--- ARGV[1] packed: issued is known, is an iat, issued (microseconds or milliseconds), horizon (ms).
--- ARGV[2] token field.
--- Reply: packed: the reasons (1 blocked, 2 token, 4 epoch).
+-- ARGV[1] IS_REVOKED. ARGV[2] token field.
+-- Reply: U32: USER_BLOCKED, TOKEN_REVOKED, USER_REVOKED.
 --- @include "base/prelude.lua"
 local known, foreign, issued, horizon = struct.unpack(IS_REVOKED, ARGV[1])
 --- @include "base/value.lua"

@@ -1,8 +1,8 @@
--- Notes by how much the clock of an issuer leads the server's, where that is more than what is known. One script, because a
--- smaller lead must not replace a larger one.
--- KEYS[1] hash: issuer → see lead_seen.
--- ARGV[1] packed: lead (ms; 0: only asks). ARGV[2] issuer, empty for the first.
--- Reply: packed: the largest lead that counts (ms).
+-- Records the lead of an issuer's clock over the server's clock, if it is the largest. One script, because a smaller lead must
+-- not replace a larger lead.
+-- KEYS[1] hash: the leads, by issuer (see lead_seen).
+-- ARGV[1] LEAD. ARGV[2] issuer; empty: this app.
+-- Reply: U32: the largest lead that counts (ms).
 --- @include "base/prelude.lua"
 --- @include "revocation/lead_seen.lua"
 local lead = struct.unpack(LEAD, ARGV[1])

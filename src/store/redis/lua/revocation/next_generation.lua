@@ -1,7 +1,7 @@
--- Draws the generation of a token about to be issued. One script, because no two may be the same.
+-- Draws the generation of a token that is about to be issued. One script, because each generation must be unique.
 -- KEYS[1] hash: the user's record. KEYS[2] sorted set: its queue.
--- ARGV[1] packed: horizon (ms).
--- Reply: packed: the generation (microseconds).
+-- ARGV[1] HORIZON.
+-- Reply: U56: the generation (us).
 --- @include "base/prelude.lua"
 local horizon = struct.unpack(HORIZON, ARGV[1])
 --- @include "base/value.lua"

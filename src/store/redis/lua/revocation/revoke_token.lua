@@ -1,7 +1,7 @@
--- Remembers a token as revoked. One script, because revoking again must never shorten.
+-- Revokes a token. One script, because a second revocation must never shorten the first.
 -- KEYS[1] hash: the user's record. KEYS[2] sorted set: its queue.
--- ARGV[1] packed: until, horizon (ms). ARGV[2] token field.
--- Reply: packed: 1.
+-- ARGV[1] REVOKE_TOKEN. ARGV[2] token field.
+-- Reply: U32: 1.
 --- @include "base/prelude.lua"
 local till, horizon = struct.unpack(REVOKE_TOKEN, ARGV[1])
 --- @include "base/value.lua"
@@ -9,7 +9,7 @@ local till, horizon = struct.unpack(REVOKE_TOKEN, ARGV[1])
 --- @include "record/record.lua"
 
 purge()
--- Whether the token still lives was judged by the clock of the one who asks: here it is kept in any case.
+-- The clock of the caller decided that the token is not expired. The revocation is stored in any case.
 if till < now then till = now end
 local old = of_length(redis.call('HGET', record, ARGV[2]), U48_LENGTH)
 if old then

@@ -1,9 +1,9 @@
--- What stands against a token, sessions aside: 1 blocked, 2 by its id, 4 by the epoch.
--- A token that does not say when it was issued (foreign is 2) falls with any epoch.
+-- Returns the reasons against a token, except for its session: USER_BLOCKED, TOKEN_REVOKED, USER_REVOKED. Every epoch revokes a
+-- token whose issue is unknown (ISSUED_UNKNOWN).
 local function token_reasons(token, foreign, issued)
   local deny = 0
   if block > now then deny = USER_BLOCKED end
-  -- While it is kept it counts: whether the token still lives is judged by the one who asks.
+  -- A stored revocation counts. The caller decides whether the token is expired.
   if of_length(redis.call('HGET', record, token), U48_LENGTH) then deny = deny + TOKEN_REVOKED end
   if epoch_until + SLACK > now and (foreign == ISSUED_UNKNOWN or (foreign == ISSUED_HERE and issued <= epoch_gen)
     or (foreign == ISSUED_FOREIGN and issued < epoch_before)) then
@@ -12,7 +12,8 @@ local function token_reasons(token, foreign, issued)
   return deny
 end
 
--- Ends every session and every token issued up to now, and foreign ones up to so much later; returns how many sessions.
+-- Ends every session, and revokes every token issued up to now. `lead` (ms) extends this for foreign tokens. Returns the number of
+-- ended sessions.
 local function revoke_all(lead)
   local before = (math.floor(now / THOUSAND) + 1) * THOUSAND + lead
   if now_us > last_gen then last_gen = now_us end

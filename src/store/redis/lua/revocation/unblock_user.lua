@@ -1,7 +1,7 @@
--- Lifts a block. One script, because the record's expiry comes back with it.
+-- Lifts the block of a user. One script, because the expiry of the record changes with it.
 -- KEYS[1] hash: the user's record. KEYS[2] sorted set: its queue.
--- ARGV[1] packed: horizon (ms).
--- Reply: packed: 1, or 0 where no block stood.
+-- ARGV[1] HORIZON.
+-- Reply: U32: 1, or 0 if the user was not blocked.
 --- @include "base/prelude.lua"
 local horizon = struct.unpack(HORIZON, ARGV[1])
 --- @include "base/value.lua"

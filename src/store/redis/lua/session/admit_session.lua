@@ -1,6 +1,5 @@
--- Admits a session, evicting the least recently active where the rule says so: reason (0 admitted, 1 blocked, 2 ended,
--- 3 limit, 4 a slice was evicted and there is no room yet: again), existing, retry after (ms), number of views, and the
--- views: the session's, and the evicted ones'.
+-- Admits a session, and evicts the least recently active session if the rule says so. Returns the reason (ADMISSION_OK to
+-- ADMISSION_AGAIN), whether the session existed, retry after (ms), the number of views, and the views.
 local function admit_session()
   if block > now then return ADMISSION_BLOCKED, 0, block == NEVER and NEVER or block - now, 0, '' end
   local value, ended = find_session(session)

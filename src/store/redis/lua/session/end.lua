@@ -1,7 +1,7 @@
--- Ends one session, or all but one. One script, because none may be admitted or touched in between.
+-- Ends one session, or all sessions but one. One script, because no session may be admitted or touched meanwhile.
 -- KEYS[1] hash: the user's record. KEYS[2] sorted set: its queue.
--- ARGV[1] packed: all (0 or 1), horizon (ms). ARGV[2] session field: the one to end, or to leave.
--- Reply: packed: how many were ended. Or the status AGAIN.
+-- ARGV[1] END. ARGV[2] session field: the session to end, or to keep.
+-- Reply: U32: number of ended sessions. Or the status AGAIN.
 --- @include "base/prelude.lua"
 local all, horizon = struct.unpack(END, ARGV[1])
 --- @include "base/value.lua"

@@ -1,8 +1,8 @@
--- Lists the live sessions, a slice of them: about the most recently active first. One script, because those that have
--- timed out are ended first.
+-- Lists live sessions, one page, about the most recently active first. One script, because it ends sessions that have timed
+-- out first.
 -- KEYS[1] hash: the user's record. KEYS[2] sorted set: its queue.
--- ARGV[1] packed: horizon (ms), where to begin: last active (us) and how many entries of that instant to leave out.
--- Reply: packed: where to go on (0: nowhere), as in ARGV[1], number of views; then the views. Or the status AGAIN.
+-- ARGV[1] LIST.
+-- Reply: SESSIONS; then the views. Or the status AGAIN.
 --- @include "base/prelude.lua"
 local horizon, from_us, skip = struct.unpack(LIST, ARGV[1])
 --- @include "base/value.lua"

@@ -1,5 +1,5 @@
--- The value of a session that lives; else nil, and how it ended (see write_tombstone), or false where nothing is known of it. A
--- session that has timed out is ended now, though the queue has not come to it.
+-- Returns the value of a live session. Returns nil and ENDED or TIMED_OUT for an ended session, nil and false for an unknown
+-- session. Ends a session that has timed out, even if its queue entry is not due.
 local function find_session(field)
   local value = redis.call('HGET', record, field)
   if not value then return nil, false end
@@ -40,21 +40,21 @@ local function touch_session(field, value)
   return created, last_us, at, previous
 end
 
--- A session as it is handed out.
+-- Returns a session for a reply: its id with its length, SESSION_TIMES, and the device data.
 local function view(field, created, last_us, at)
   local id = string.sub(field, 2)
   local device = redis.call('HGET', record, 'v' .. id) or ''
   return struct.pack(U16, #id) .. id .. struct.pack(SESSION_TIMES, created, last_us, at, #device) .. device
 end
 
--- The value of a session that the queue names.
+-- Reads a session that the queue names.
 local function queued_session(field)
   local value = redis.call('HGET', record, field)
-  if not value or not is_session(value) then error('FOREIGN value under a key of ours') end
+  if not value or not is_session(value) then error('FOREIGN value under a key of latchgate') end
   return struct.unpack(LIVE, value)
 end
 
--- When the first session ends; NEVER where there is none. After very many touches the answer may be too early.
+-- Returns when the first session ends; NEVER if there is none. After very many touches the result may be too early.
 local function first_end()
   local field, score
   for _ = 1, SLICE do
@@ -73,15 +73,15 @@ local function first_end()
   return score
 end
 
--- Ends as many of the least recently active as must go before one more fits. Returns their views, how many, their ids,
--- and whether there is no room yet: then the script has looked at a slice, and answers again().
+-- Ends the least recently active sessions until one more session fits. Returns their views, how many, their ids, and whether
+-- there is still no room. In that case one slice was ended, and the script returns again().
 local function make_room(limit)
   if limit < 0 or live < limit then return '', 0, '', false end
   local views, ids, count = {}, {}, 0
   for _ = 1, SLICE do
     if live < limit then break end
     local member, score = first_of('-inf', '(0')
-    if not member then error('FOREIGN value under a key of ours') end
+    if not member then error('FOREIGN value under a key of latchgate') end
     local id = string.sub(member, 2)
     local field = 's' .. id
     local _, created, last_us, idle, absolute_end, its_round = queued_session(field)
@@ -99,8 +99,8 @@ local function make_room(limit)
   return table.concat(views), count, table.concat(ids), live >= limit
 end
 
--- Ends every session but one, at once: the value of each gives way to a tombstone when the queue comes to it. Returns how
--- many sessions were ended.
+-- Ends every session but one, in one write. A tombstone replaces the value of each session when its queue entry is due. Returns
+-- the number of ended sessions.
 local function end_all_sessions(except)
   local kept = except and find_session(except)
   local count = kept and live - 1 or live

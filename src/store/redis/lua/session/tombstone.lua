@@ -12,12 +12,12 @@ local function remembered(created, absolute_end)
   return keep
 end
 
--- The value of a session for which no tombstone was written yet. Whether it lives depends on its round.
+-- Returns whether a value is a session without tombstone. Its round decides whether it is live.
 local function is_session(value)
   return string.byte(value) == SESSION and of_length(value, LIVE_LENGTH)
 end
 
--- endAll() and revokeUser() begin a new round, which ends every session of the rounds before it.
+-- Returns whether a session is live. endAll() and revokeUser() begin a new round, which ends every session of earlier rounds.
 local function is_live(value)
   return is_session(value) and struct.unpack(U32, value, LIVE_ROUND_AT) == round
 end
@@ -27,7 +27,7 @@ local function field_till(value)
   return till
 end
 
--- Replaces the value of a session by a tombstone, as of the instant given: the session was ended (0), or timed out (2).
+-- Replaces the value of a session by a tombstone as of that instant. `how` is ENDED or TIMED_OUT.
 local function write_tombstone(field, at, created, absolute_end, how)
   local till, id = at + remembered(created, absolute_end), string.sub(field, 2)
   redis.call('HDEL', record, 'v' .. id)

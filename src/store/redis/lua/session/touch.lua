@@ -1,7 +1,7 @@
--- Marks a live session as active now. One script, because an ended one must not come back by it.
+-- Marks a live session as active now. One script, because it must not revive an ended session.
 -- KEYS[1] hash: the user's record. KEYS[2] sorted set: its queue.
--- ARGV[1] packed: horizon (ms). ARGV[2] session field.
--- Reply: packed: number of views (0 or 1); then the view.
+-- ARGV[1] HORIZON. ARGV[2] session field.
+-- Reply: U32: number of views, 0 or 1; then the view.
 --- @include "base/prelude.lua"
 local horizon = struct.unpack(HORIZON, ARGV[1])
 --- @include "base/value.lua"

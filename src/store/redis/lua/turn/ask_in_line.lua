@@ -10,7 +10,7 @@ local function turn_ask_in_line()
   end
   if next_fence >= FENCES_END then return struct.pack(U8, TURN_NO_FENCE) end
 
-  -- Nobody else's yet: another who waits ahead comes before.
+  -- The turn may still go to a waiter ahead.
   if has_lapsed then redis.call('HDEL', waiters, gate) end
   if kind == NOBODY then
     local ahead = place
@@ -32,7 +32,7 @@ local function turn_ask_in_line()
     return struct.pack(BUSY, TURN_BUSY, left)
   end
   if not place then
-    -- Those who asked to be before all have places below 0.
+    -- Tickets with MODE_FRONT have places below 0.
     local last
     if mode == MODE_FRONT then
       last = redis.call('ZREVRANGEBYSCORE', line, '(0', '-inf', 'WITHSCORES', 'LIMIT', 0, 1)[2] or -FENCES_END
@@ -43,7 +43,7 @@ local function turn_ask_in_line()
   end
   redis.call('HSET', waiters, ticket, struct.pack(U56, now_us + stay * THOUSAND))
   for _, key in ipairs({ line, waiters }) do
-    -- A minute longer than the longest of them waits.
+    -- One minute longer than the longest wait.
     if redis.call('PTTL', key) < stay + MINUTE then redis.call('PEXPIREAT', key, now + stay + MINUTE) end
   end
   local ahead = redis.call('ZRANK', line, ticket)

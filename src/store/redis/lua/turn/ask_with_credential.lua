@@ -1,12 +1,12 @@
--- Asks for a user's turn, which is had only while a credential stands. One script, because it may be revoked between the
--- question and the act.
--- KEYS[1] to KEYS[4]: the credential. KEYS[5] to KEYS[7]: as KEYS[1] to [3] of ask.lua.
--- ARGV[1] to ARGV[5]: the credential. ARGV[6] to ARGV[8]: as ARGV[1] to [3] of ask.lua.
--- Reply: as of ask.lua, and 3: denied, what stands against the credential as credential_reasons says it.
+-- Asks for a turn of a user, if a credential is valid. One script, because the credential may be revoked between the check and
+-- the grant.
+-- KEYS[1] to KEYS[4]: the credential. KEYS[5] to KEYS[7]: as KEYS[1] to KEYS[3] of ask.lua.
+-- ARGV[1] to ARGV[5]: the credential. ARGV[6] to ARGV[8]: as ARGV[1] to ARGV[3] of ask.lua.
+-- Reply: as of ask.lua; or U8_U8: TURN_DENIED, the reasons against the credential (see credential_reasons).
 --- @include "base/prelude.lua"
 local turn, line, waiters, numbers, ticket, channels = KEYS[5], KEYS[6], KEYS[7], ARGV[6], ARGV[7], ARGV[8]
 --- @include "request/credential.lua"
---- @include "turn/stands.lua"
+--- @include "turn/valid_token.lua"
 --- @include "turn/turn.lua"
 --- @include "turn/free.lua"
 --- @include "base/value.lua"

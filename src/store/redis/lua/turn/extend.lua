@@ -1,6 +1,6 @@
--- Lets a turn last longer. One script, because what has ended must not be revived.
--- KEYS[1] string: the turn. ARGV[1] packed: how long it lasts from now, at least (ms). ARGV[2] ticket.
--- Reply: packed: 0 held, fence, lease (ms); 5 not held by the ticket.
+-- Extends the lease of a turn. One script, because an ended lease must not be revived.
+-- KEYS[1] string: the turn. ARGV[1] DURATION: the least lease from now. ARGV[2] ticket.
+-- Reply: GRANT; or U8: TURN_LOST.
 --- @include "base/prelude.lua"
 local turn, ticket = KEYS[1], ARGV[2]
 --- @include "turn/turn.lua"

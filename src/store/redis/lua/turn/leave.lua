@@ -1,7 +1,7 @@
--- Gives up a turn, what is reserved, or a place in the queue, and hands on. One script, because nobody may come between
--- the end of one turn and the next.
--- KEYS[1] to KEYS[3]: as of ask.lua. ARGV[1] ticket. ARGV[2] what the names of channels begin with.
--- Reply: packed: 1 where the turn was held, else 0.
+-- Releases a turn, a reservation or a place in the queue, and hands the turn on. One script, because no other ticket may come
+-- between the end of one turn and the next.
+-- KEYS[1] to KEYS[3]: as of ask.lua. ARGV[1] ticket. ARGV[2] the prefix of channel names.
+-- Reply: U32: 1 if the ticket held the turn, else 0.
 --- @include "base/prelude.lua"
 local turn, line, waiters, ticket, channels = KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2]
 --- @include "turn/turn.lua"

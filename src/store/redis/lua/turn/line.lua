@@ -1,11 +1,11 @@
--- Whoever is woken keeps what is reserved for so long (us).
+-- The library of a turn's queue. A reserved turn waits CLAIM for its ticket.
 local gate = string.sub(ticket, 1, GATE)
--- Both are read before anything is written: what is none of ours must show.
+-- Both are read before the first write, so that a foreign value aborts the script.
 local place = redis.call('ZRANK', line, ticket)
 local has_lapsed = redis.call('HGET', waiters, gate)
 
--- A gate that did not claim, or does not hear, has lapsed: its tickets keep their places and are passed over until one of
--- them asks, so that a process that is gone costs one claim and not one for each of its tickets.
+-- Marks a gate as lapsed, because it did not claim a turn or does not listen. Its tickets keep their places and are skipped until one
+-- of them asks again. So a crashed process costs one claim, not one for each of its tickets.
 local function turn_lapse(other)
   local its_gate = string.sub(other, 1, GATE)
   redis.call('HSET', waiters, its_gate, '')
@@ -17,16 +17,16 @@ local function turn_drop(other)
   redis.call('HDEL', waiters, other)
 end
 
--- Tells a ticket to ask. False where nobody would hear.
+-- Wakes a ticket. Returns false if no process listens.
 local function turn_wake(other)
   local name = string.format('%02x%02x%02x%02x%02x%02x%02x%02x', string.byte(other, 1, GATE))
   if redis.pcall('PUBLISH', channels .. name, other) ~= 0 then return true end
-  -- In a cluster those who listen to another node are not counted.
+  -- On a Cluster, PUBLISH does not count listeners of other nodes.
   local cluster = redis.pcall('CLUSTER', 'INFO')
   return type(cluster) ~= 'table' or not string.find(cluster.err or '', 'support disabled', 1, true)
 end
 
--- Nobody holds it and nothing is reserved: reserves it for the first of so many who stands and has not lapsed.
+-- Reserves a turn that is neither held nor reserved, for the first of `left` tickets that still waits and whose gate has not lapsed.
 local function turn_hand_on(left)
   local at, many = 0, 1
   while left > 0 do
@@ -57,7 +57,7 @@ local function turn_hand_on(left)
   end
 end
 
--- Gives up what the ticket has, and hands on. Returns whether it held the turn.
+-- Releases the turn, the reservation or the place of the ticket, and hands the turn on. Returns whether the ticket held the turn.
 local function turn_leave()
   local held = kind == HELD and who == ticket
   if place then turn_drop(ticket) end
@@ -66,14 +66,14 @@ local function turn_leave()
   return held
 end
 
--- Writes the turn as long as it was kept before, and of an empty queue nothing.
+-- Writes the turn with its previous expiry. Deletes an empty queue.
 local function turn_save()
   waiting = redis.call('EXISTS', line)
   if waiting == 0 then redis.call('DEL', waiters) end
   redis.call('SET', turn, turn_packed(), 'KEEPTTL')
 end
 
--- What was not claimed in its time is free again.
+-- A reservation that was not claimed in time is free again.
 if kind == RESERVED and till <= now_us then
   turn_lapse(who)
   kind = NOBODY

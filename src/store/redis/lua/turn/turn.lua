@@ -1,5 +1,4 @@
--- A turn: 0 and its last fence; or, where it is held or somebody waits: kind, fence, whether somebody waits, whose ticket it
--- is held by or reserved for, until (us).
+-- Reads a turn (TURN, or FREE_TURN if it is neither held nor awaited; see layout.rs).
 local no_ticket = '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
 local state = redis.call('GET', turn)
 local kind, fence, waiting, who, till = NOBODY, 0, 0, no_ticket, 0
@@ -14,10 +13,10 @@ if state then
     kind = FOREIGN
   end
   if kind > most or fence >= FENCES_END or waiting > 1 or till >= FENCES_END then
-    error('FOREIGN value under a key of ours')
+    error('FOREIGN value under a key of latchgate')
   end
 end
--- A lease that has ended holds nothing.
+-- An ended lease holds nothing.
 if kind == HELD and till <= now_us then kind = NOBODY end
 
 local function turn_packed()

@@ -1,5 +1,4 @@
--- The common case, without a function or a second look: a token against which nothing stands. nil where that is to be
--- looked at.
+-- The common case, without functions and further reads: `deny` is 0 for a valid token, and nil if credential_reasons must decide.
 local deny = nil
 if with_key == 0 then
   local found = redis.call('HMGET', record, '.', ARGV[2], ARGV[3])
