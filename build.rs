@@ -10,6 +10,8 @@ mod layout;
 mod limits;
 #[path = "src/store/redis/protocol/lua_text.rs"]
 mod lua_text;
+#[path = "src/store/redis/protocol/numbers.rs"]
+mod numbers;
 #[allow(dead_code, reason = "the crate uses the rest")]
 #[path = "src/store/redis/protocol/pack.rs"]
 mod pack;

@@ -6,12 +6,14 @@ use super::call::{Call, Expects, KeyExpects, Plan, Then, Undo, UseExpects, scrip
 use super::decide::{decide_call, decision};
 use super::fields::reasons;
 use super::key_names::Names;
-use super::layout;
 use super::layout::{
-    CLAIM_DONE, CLAIM_HELD, Duration, KEY_FACTS, KEY_QUOTA, KeyAddArgument, KeyPatchArguments,
-    KeyUseArguments, KeyViewReply, NO_BALANCE, OTHER_QUESTION, PATCH_EXPIRY, PATCH_METADATA,
-    PATCH_NAME, PATCH_RULE, PATCH_SCOPES, Rule, UNKNOWN_KEY, UPDATE_DONE, UPDATE_INDEX_FIRST,
-    UPDATE_UNKNOWN, UndoArguments,
+    Duration, KeyAddArgument, KeyPatchArguments, KeyUseArguments, KeyViewReply, Rule, UndoArguments,
+};
+use super::numbers;
+use super::numbers::{
+    CLAIM_DONE, CLAIM_HELD, KEY_FACTS, KEY_QUOTA, NO_BALANCE, OTHER_QUESTION, PATCH_EXPIRY,
+    PATCH_METADATA, PATCH_NAME, PATCH_RULE, PATCH_SCOPES, UNKNOWN_KEY, UPDATE_DONE,
+    UPDATE_INDEX_FIRST, UPDATE_UNKNOWN,
 };
 use super::pack::{FAR, NEVER, Unpacker, status};
 use super::quota;
@@ -289,11 +291,11 @@ fn info(from: &mut Unpacker<'_>, place: KeyPlace) -> Option<KeyInfo> {
 
 /// The reasons of an API key.
 const REASONS: [(u64, Reason); 5] = [
-    (layout::KEY_UNKNOWN, Reason::KeyUnknown),
-    (layout::KEY_REVOKED, Reason::KeyRevoked),
-    (layout::KEY_EXPIRED, Reason::KeyExpired),
-    (layout::KEY_SCOPE_MISSING, Reason::ScopeMissing),
-    (layout::KEY_QUOTA_EXHAUSTED, Reason::QuotaExhausted),
+    (numbers::KEY_UNKNOWN, Reason::KeyUnknown),
+    (numbers::KEY_REVOKED, Reason::KeyRevoked),
+    (numbers::KEY_EXPIRED, Reason::KeyExpired),
+    (numbers::KEY_SCOPE_MISSING, Reason::ScopeMissing),
+    (numbers::KEY_QUOTA_EXHAUSTED, Reason::QuotaExhausted),
 ];
 
 fn used(from: &mut Unpacker<'_>, asked: &UseExpects) -> Option<KeyUsed> {

@@ -2,10 +2,8 @@
 
 use super::call::{Call, Expects, KeyExpects, call};
 use super::key_names::Names;
-use super::layout::{
-    CHANGE_BEGINS, CHANGE_CREATED, CHANGE_DONE, CHANGE_ENDED, ID_LENGTH, IndexUpdateArguments,
-    KEPT, KeyChangedReply,
-};
+use super::layout::{IndexUpdateArguments, KeyChangedReply};
+use super::numbers::{CHANGE_BEGINS, CHANGE_CREATED, CHANGE_DONE, CHANGE_ENDED, ID_LENGTH, KEPT};
 use super::pack::{FAR, NEVER, Unpacker};
 use crate::core::api_key::ops::{IndexUpdate, KeyChange};
 use crate::core::api_key::types::KeyPlace;

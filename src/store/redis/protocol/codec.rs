@@ -11,9 +11,10 @@ use super::fields::{evicts, issued, limit};
 use super::key_names::Names;
 use super::layout::{
     AdmitArguments, EndArguments, HorizonArgument, IsRevokedArguments, ListArguments,
-    OTHER_QUESTION, RevokeTokenArguments, RevokeUserArguments, SessionsReply,
+    RevokeTokenArguments, RevokeUserArguments, SessionsReply,
 };
 use super::lead;
+use super::numbers::OTHER_QUESTION;
 use super::pack::{FAR, NEVER, Unpacker, status};
 use super::quota;
 use super::session::{admission, view};

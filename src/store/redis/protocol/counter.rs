@@ -3,10 +3,8 @@
 use super::call::{Call, Expects, call};
 use super::credential;
 use super::key_names::Names;
-use super::layout::{
-    APPLIED, APPLIED_BEFORE, APPLY_DENIED, APPLY_OTHER_QUESTION, CounterChange, Duration,
-    NOT_APPLIED,
-};
+use super::layout::{CounterChange, Duration};
+use super::numbers::{APPLIED, APPLIED_BEFORE, APPLY_DENIED, APPLY_OTHER_QUESTION, NOT_APPLIED};
 use super::pack::{Packer, Unpacker};
 use crate::core::base::error::Fault;
 use crate::core::counter::counter::{Applied, Apply};

@@ -4,8 +4,8 @@ use super::call::{Call, Expects, call, field};
 use super::fields;
 use super::fields::issued;
 use super::key_names::Names;
-use super::layout;
 use super::layout::CredentialArguments;
+use super::numbers;
 use crate::core::base::reason::{Reason, Reasons};
 use crate::core::request::credential::Credential;
 use crate::core::request::request::SessionCheck;
@@ -60,14 +60,14 @@ pub fn reasons(bits: u64) -> Reasons {
     fields::reasons(
         bits,
         &[
-            (layout::USER_BLOCKED, Reason::UserBlocked),
-            (layout::TOKEN_REVOKED, Reason::TokenRevoked),
-            (layout::USER_REVOKED, Reason::UserRevoked),
-            (layout::SESSION_ENDED, Reason::SessionEnded),
-            (layout::SESSION_UNKNOWN, Reason::SessionUnknown),
-            (layout::CREDENTIAL_KEY_UNKNOWN, Reason::KeyUnknown),
-            (layout::CREDENTIAL_KEY_REVOKED, Reason::KeyRevoked),
-            (layout::CREDENTIAL_KEY_EXPIRED, Reason::KeyExpired),
+            (numbers::USER_BLOCKED, Reason::UserBlocked),
+            (numbers::TOKEN_REVOKED, Reason::TokenRevoked),
+            (numbers::USER_REVOKED, Reason::UserRevoked),
+            (numbers::SESSION_ENDED, Reason::SessionEnded),
+            (numbers::SESSION_UNKNOWN, Reason::SessionUnknown),
+            (numbers::CREDENTIAL_KEY_UNKNOWN, Reason::KeyUnknown),
+            (numbers::CREDENTIAL_KEY_REVOKED, Reason::KeyRevoked),
+            (numbers::CREDENTIAL_KEY_EXPIRED, Reason::KeyExpired),
         ],
     )
 }

@@ -3,10 +3,11 @@
 use super::call::{Call, Expects, Plan, Then, call, field};
 use super::fields::{evicts, issued, limit, reasons};
 use super::key_names::Names;
-use super::layout;
-use super::layout::{
-    ADMITTED, DecideArguments, DecisionReply, EXPLICIT, FIRST_USE, NO_QUOTA, QUOTA_IN_BALANCES,
-    QUOTA_IN_FULL, QUOTA_IN_RECORD, Reach, SKIP, WITH_EVICTED, WITH_LEAD, WITH_QUOTA, WITH_SESSION,
+use super::layout::{DecideArguments, DecisionReply, Reach};
+use super::numbers;
+use super::numbers::{
+    ADMITTED, EXPLICIT, FIRST_USE, NO_QUOTA, QUOTA_IN_BALANCES, QUOTA_IN_FULL, QUOTA_IN_RECORD,
+    SKIP, WITH_EVICTED, WITH_LEAD, WITH_QUOTA, WITH_SESSION,
 };
 use super::pack::Unpacker;
 use super::quota;
@@ -120,13 +121,13 @@ pub fn decide_call(prefix: &str, d: &Decide<'_>, op: &Op<'_>) -> DecideCall {
 
 /// The reasons of a decision.
 const REASONS: [(u64, Reason); 7] = [
-    (layout::USER_BLOCKED, Reason::UserBlocked),
-    (layout::TOKEN_REVOKED, Reason::TokenRevoked),
-    (layout::USER_REVOKED, Reason::UserRevoked),
-    (layout::SESSION_ENDED, Reason::SessionEnded),
-    (layout::SESSION_UNKNOWN, Reason::SessionUnknown),
-    (layout::SESSION_LIMIT, Reason::SessionLimit),
-    (layout::QUOTA_EXHAUSTED, Reason::QuotaExhausted),
+    (numbers::USER_BLOCKED, Reason::UserBlocked),
+    (numbers::TOKEN_REVOKED, Reason::TokenRevoked),
+    (numbers::USER_REVOKED, Reason::UserRevoked),
+    (numbers::SESSION_ENDED, Reason::SessionEnded),
+    (numbers::SESSION_UNKNOWN, Reason::SessionUnknown),
+    (numbers::SESSION_LIMIT, Reason::SessionLimit),
+    (numbers::QUOTA_EXHAUSTED, Reason::QuotaExhausted),
 ];
 
 /// Reads a decision.

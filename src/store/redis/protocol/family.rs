@@ -3,10 +3,10 @@
 use super::call::{Call, Expects, FamilyExpects, call, field};
 use super::fields::{evicts, limit};
 use super::key_names::Names;
-use super::layout::{
-    DrawnReply, FAMILY_UNKNOWN, LOGIN_ADMITTED, LOGIN_ELSEWHERE, LOGIN_REFUSED, LoginArguments,
-    LogoutArguments, REFRESH_EXPIRED, REFRESH_INVALID, REFRESH_REUSED, REFRESH_REVOKED,
-    RefreshArguments,
+use super::layout::{DrawnReply, LoginArguments, LogoutArguments, RefreshArguments};
+use super::numbers::{
+    FAMILY_UNKNOWN, LOGIN_ADMITTED, LOGIN_ELSEWHERE, LOGIN_REFUSED, REFRESH_EXPIRED,
+    REFRESH_INVALID, REFRESH_REUSED, REFRESH_REVOKED,
 };
 use super::pack::{Unpacker, status};
 use super::session::admission;

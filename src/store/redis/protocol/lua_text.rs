@@ -1,9 +1,9 @@
 //! Turns the Lua sources into the texts of the scripts: resolves includes, replaces names by declared formats and numbers, and
-//! removes comments. Refuses formats and numbers that layout.rs does not declare. build.rs runs it; the
+//! removes comments. Refuses formats and numbers that layout.rs and numbers.rs do not declare. build.rs runs it; the
 //! crate compiles it only for its tests.
 //!
 //! - `--- @include "folder/file.lua"` on a line of its own is replaced by that file. A file is a whole chunk of Lua.
-//! - A name in capitals, such as `HEAD` or `NEVER`, is a format or number of layout.rs. KEYS and ARGV are the server's.
+//! - A name in capitals, such as `HEAD` or `NEVER`, is a format of layout.rs or a number of numbers.rs. KEYS and ARGV are the server's.
 //! - A number other than 0, 1 and 2 needs a name, except as an index of KEYS, ARGV or `found`. `found` holds the fields that
 //!   a command names. A format of `struct.pack` needs a name too.
 
@@ -142,14 +142,17 @@ fn check_number(number: &str, before: &str) -> Result<(), String> {
     if matches!(number, "0" | "1" | "2") || is_index {
         return Ok(());
     }
-    Err(format!("the number {number} needs a name in layout.rs"))
+    Err(format!("the number {number} needs a name in numbers.rs"))
 }
 
 fn value<'a>(name: &'a str, names: &'a Names) -> Result<&'a str, String> {
     if matches!(name, "KEYS" | "ARGV") {
         return Ok(name);
     }
-    names.get(name).map(String::as_str).ok_or_else(|| format!("layout.rs declares no {name}"))
+    names
+        .get(name)
+        .map(String::as_str)
+        .ok_or_else(|| format!("layout.rs and numbers.rs declare no {name}"))
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ pub(crate) mod layout;
 pub(crate) mod lead;
 #[cfg(test)]
 mod lua_text;
+#[allow(dead_code, reason = "the scripts use the rest")]
+pub(crate) mod numbers;
 pub(crate) mod pack;
 pub(crate) mod quota;
 pub(crate) mod scripts;

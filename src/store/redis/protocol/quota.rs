@@ -3,8 +3,10 @@
 use super::call::{Call, Expects, call, field};
 use super::key_names::Names;
 use super::layout::{
-    AddUnitsArguments, ChargedReply, ConsumeArguments, OTHER_QUESTION, QUOTA_ALLOWED,
-    QUOTA_CHARGED, QUOTA_REPLAYED, QuotaReply, RefundArguments, Rule, TOO_MANY_UNITS,
+    AddUnitsArguments, ChargedReply, ConsumeArguments, QuotaReply, RefundArguments, Rule,
+};
+use super::numbers::{
+    OTHER_QUESTION, QUOTA_ALLOWED, QUOTA_CHARGED, QUOTA_REPLAYED, TOO_MANY_UNITS,
 };
 use super::pack::{NEVER, Unpacker, status};
 use crate::core::api_key::key::key_of_balance;

@@ -1,6 +1,7 @@
 //! Sessions and admissions as scripts answer them.
 
-use super::layout::{ADMISSION_BLOCKED, ADMISSION_ENDED, ADMISSION_OK, AdmissionReply};
+use super::layout::AdmissionReply;
+use super::numbers::{ADMISSION_BLOCKED, ADMISSION_ENDED, ADMISSION_OK};
 use super::pack::{NEVER, Unpacker};
 use crate::core::base::reason::Reason;
 use crate::core::request::request::Admission;

@@ -3,9 +3,10 @@
 use super::call::{Call, Expects, call};
 use super::credential;
 use super::key_names::Names;
-use super::layout::{
-    BusyReply, Duration, GrantReply, MODE_FRONT, MODE_QUEUE, MODE_TRY, PlaceReply, TURN_BUSY,
-    TURN_DENIED, TURN_GRANTED, TURN_LOST, TURN_NO_FENCE, TURN_QUEUED, TurnAskArguments,
+use super::layout::{BusyReply, Duration, GrantReply, PlaceReply, TurnAskArguments};
+use super::numbers::{
+    MODE_FRONT, MODE_QUEUE, MODE_TRY, TURN_BUSY, TURN_DENIED, TURN_GRANTED, TURN_LOST,
+    TURN_NO_FENCE, TURN_QUEUED,
 };
 use super::pack::Unpacker;
 use crate::core::op::Answer;

@@ -1,5 +1,5 @@
 -- Reads the head of a user's record (HEAD in layout.rs) and declares what a change of the record needs.
--- The scores of the queue are described in layout.rs (ACTIVITY, FORGET).
+-- The scores of the queue are described in numbers.rs (ACTIVITY, FORGET).
 local due, ttl, live, horizon_kept, last_gen, epoch_gen, epoch_before, epoch_until, block, ahead, round =
   NEVER, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 
