@@ -2,7 +2,7 @@
 'use strict';
 
 const binding = /** @type {any} */ (require('../../src/js/binding.js'));
-const { RECORD } = require('../../src/js/native/bridge.js');
+const { RECORD } = require('../../src/js/native/records.js');
 
 /** An instant in the middle of a second, so that rounding to seconds shows. */
 const START = Date.UTC(2030, 0, 1) + 500;

@@ -9,7 +9,7 @@ const { Sessions } = require('./api/sessions.js');
 const { Tokens } = require('./api/tokens.js');
 const { NONE } = require('./credential/credential.js');
 const { denialOf } = require('./http/denial.js');
-const { RECORD } = require('./native/bridge.js');
+const { RECORD } = require('./native/records.js');
 const { AUTH_NAMES, ELSEWHERE, assertKey, authOptions } = require('./options/options.js');
 const {
   NO_ID,
@@ -19,16 +19,15 @@ const {
   compilePolicy,
   registered,
 } = require('./policy/policy.js');
-const { ALLOWED, Decision } = require('./request/decision.js');
+const { ALLOWED, RequestDecision } = require('./request/decision.js');
+const { createMiddleware } = require('./request/express.js');
 const { requireClaims, requireScope } = require('./request/guards.js');
-const { KeyAuth } = require('./request/key-auth.js');
-const { KeyDecision } = require('./request/key-decision.js');
-const { createKeyMiddleware } = require('./request/key-middleware.js');
-const { createMiddleware } = require('./request/middleware.js');
+const { byKey, keyAnswered } = require('./request/key.js');
 const { mayDegrade } = require('./request/outage-policy.js');
 const { RequestAuth } = require('./request/request-auth.js');
 const { serialize } = require('./request/serialize.js');
 const { reportAllowed, reportDenied, reportStanding } = require('./request/shadow-report.js');
+const { byToken } = require('./request/token.js');
 const { Engine } = require('./runtime/native-store.js');
 const { prometheusText } = require('./telemetry/prometheus.js');
 const { Locks } = require('./turns/locks.js');
@@ -75,9 +74,7 @@ class Auth {
     this.#engine.assertOpen();
     const compiled = compilePolicy(policy, this.#engine, true);
     if (compiled.bearer) this.#engine.assertKey();
-    return compiled.keys
-      ? createKeyMiddleware(this.#engine, compiled)
-      : createMiddleware(this.#engine, compiled);
+    return createMiddleware(this.#engine, compiled);
   }
 
   /** @param {string[]} names */
@@ -110,68 +107,41 @@ class Auth {
     const compiled = this.#compiled(policy);
     if (compiled.bearer) engine.assertKey();
     const token = compiled.bearer ? given : NONE;
-    if (key !== undefined && compiled.keys) return this.#withKey(compiled, key, token, own.context);
-    if (token === NONE)
+    const isKey = key !== undefined && compiled.keys;
+    if (token === NONE && !isKey)
       return denied(engine, compiled.answers[engine.codes.noCredentials], engine.codes.noCredentials);
-    if (engine.keySource !== undefined) await engine.tryKey(token);
-    const decision = new Decision(engine, compiled, true);
-    const auth = () => new RequestAuth(decision);
-    const code = askedOf(engine, () => decision.ask(token, own.context, undefined));
-    // The record belongs to the addon, and changes with the next answer: it is read before anybody else has a turn.
-    if (code >= 0) return answered(decision, code, engine.verdict, auth);
+    if (token !== NONE && engine.keySource !== undefined) await engine.tryKey(token);
+    const decision = new RequestDecision(engine, compiled, isKey ? byKey : byToken, true);
+    const code = askedOf(engine, () => decision.ask(token, isKey ? key : undefined, own.context, undefined));
+    // The record belongs to the addon, and changes with the next answer: it is read before any other call.
+    if (code >= 0) return answered(decision, code, engine.verdict);
     const late = await this.#late(decision, -code);
-    return answered(decision, late.code, late.record, auth);
+    return answered(decision, late.code, late.record);
   }
 
   /**
-   * @param {Compiled} compiled
-   * @param {string} key
-   * @param {string} token NONE where there is none
-   * @param {unknown} context
-   */
-  async #withKey(compiled, key, token, context) {
-    const decision = new KeyDecision(this.#engine, compiled, true);
-    const { code, record } = await this.#decideKey(decision, key, token, context);
-    return answered(decision, code, record, () => new KeyAuth(decision));
-  }
-
-  /**
-   * @param {KeyDecision} decision
-   * @param {string} key
-   * @param {string} token
-   * @param {unknown} context
-   * @returns {Promise<{ code: number, record: Float64Array }>}
-   */
-  async #decideKey(decision, key, token, context) {
-    const { bridge, verdict } = this.#engine;
-    const answered = (/** @type {number} */ code) => ({ code, record: verdict.slice(0, RECORD) });
-    if (token !== NONE && this.#engine.keySource !== undefined) await this.#engine.tryKey(token);
-    const code = askedOf(this.#engine, () => decision.askKey(key, token, context, undefined));
-    if (code >= 0) return answered(code);
-    try {
-      return await new Promise((resolve, reject) => {
-        bridge.wait(-code, {
-          complete: () => reject(new TypeError('a use of a key completed without an outcome')),
-          // At once: the record belongs to the addon, and changes with the next answer.
-          outcome: (outcome) => resolve(answered(decision.answered(outcome))),
-          fail: reject,
-        });
-      });
-    } catch (error) {
-      if (isStoreFault(error)) return answered(decision.withoutStore());
-      throw error;
-    }
-  }
-
-  /**
-   * @param {Decision} decision
+   * Waits for the answer of the store. Copies the record before the next answer changes it.
+   * @param {RequestDecision} decision
    * @param {number} ticket
+   * @returns {Promise<{ code: number, record: Float64Array }>}
    */
   async #late(decision, ticket) {
     const { bridge, verdict } = this.#engine;
+    const isKey = decision.strategy === byKey;
     try {
-      const late = await bridge.decision(ticket);
-      return { ...late, code: decision.settled(late.code) };
+      return await new Promise((resolve, reject) => {
+        bridge.wait(ticket, {
+          complete(code, record, at) {
+            if (isKey) reject(new TypeError('a use of a key completed without an outcome'));
+            else resolve({ code: decision.settled(code), record: record.slice(at, at + RECORD) });
+          },
+          outcome(outcome) {
+            if (!isKey) reject(new TypeError('a decision completed without a verdict'));
+            else resolve({ code: keyAnswered(decision, outcome), record: verdict.slice(0, RECORD) });
+          },
+          fail: reject,
+        });
+      });
     } catch (error) {
       if (isStoreFault(error)) return { code: decision.withoutStore(), record: verdict };
       throw error;
@@ -310,32 +280,30 @@ function askedOf(engine, question) {
 }
 
 /**
- * @template {RequestAuth} T
- * @param {Decision} decision
+ * @param {RequestDecision} decision
  * @param {number} code
  * @param {Float64Array} record
- * @param {() => T} auth
  */
-function answered(decision, code, record, auth) {
+function answered(decision, code, record) {
   const { engine } = decision;
   if (code === ALLOWED) {
     decision.keep(record, 0);
     reportAllowed(decision, record, 0);
-    return { ok: /** @type {const} */ (true), auth: auth() };
+    return { ok: /** @type {const} */ (true), auth: new RequestAuth(decision) };
   }
   const answer = decision.refusal(code, record, 0);
   reportStanding(decision, code, record, 0);
   const refused = denied(engine, answer, code, decision);
   if (!engine.observe || !decision.isVerified(answer.reason)) return refused;
   decision.observed = denialOf(answer);
-  return { ok: /** @type {const} */ (true), auth: auth() };
+  return { ok: /** @type {const} */ (true), auth: new RequestAuth(decision) };
 }
 
 /**
  * @param {Engine} engine
  * @param {import('./http/denial.js').Answer} answer
  * @param {number} code
- * @param {Decision} [decision]
+ * @param {RequestDecision} [decision]
  */
 function denied(engine, answer, code, decision) {
   reportDenied(engine, answer, code, decision);

@@ -2,6 +2,7 @@
 // tokens.login(), refresh() and logout(). What is decided is decided in the store's own step; arguments are checked here.
 
 const { claimsJson } = require('../credential/claims.js');
+const { MAX_TOKEN } = require('../credential/credential.js');
 const { evictOldest } = require('../options/session-options.js');
 const { decisionIn } = require('../request/request-auth.js');
 const { configError, inputError } = require('../util/errors.js');
@@ -21,8 +22,6 @@ const { admission, admitLimit, report } = require('./sessions.js');
 const LOGIN_NAMES = ['requestId', 'claims', 'scope', 'sessionId', 'limit', 'onLimit', 'device'];
 /** What no access token looks like. */
 const REFRESH_TOKEN = /^[0-9a-f]{4}\.[\w-]{22}\.[\w-]{43}$/;
-/** No text that is longer is a token. */
-const MAX_TOKEN = 8192;
 
 /**
  * @param {Engine} engine

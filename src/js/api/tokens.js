@@ -3,11 +3,13 @@
 // addon; arguments are checked here.
 
 const { decodeClaims, tokenIdOf, userIdOf, claimsJson } = require('../credential/claims.js');
+const { MAX_TOKEN } = require('../credential/credential.js');
+const { BARE } = require('../native/records.js');
 const { waitOf } = require('../options/lock-options.js');
 const { barrier } = require('../turns/refresh-barrier.js');
 const { YEAR, duration } = require('../util/duration.js');
 const { configError, inputError } = require('../util/errors.js');
-const { id, instant, optionalId, scopes, token: tokenText } = require('../util/input.js');
+const { flag, id, instant, optionalId, scopes, token: tokenText } = require('../util/input.js');
 const { known } = require('../util/names.js');
 const { settleKeys } = require('./api-keys.js');
 const logins = require('./logins.js');
@@ -16,10 +18,6 @@ const logins = require('./logins.js');
  * @typedef {import('../runtime/native-store.js').Engine} Engine
  * @typedef {import('../../../index.js').Claims} Claims
  */
-
-/** No longer token is accepted: what is longer need not be copied to the addon to know. */
-const MAX_TOKEN = 8192;
-const BARE = 1;
 
 class Tokens {
   #engine;
@@ -121,7 +119,7 @@ class Tokens {
     const outcome = await engine.whole(async () => {
       const own = known(options, ['barrier', 'wait', 'apiKeys'], '', inputError);
       waitMs = barrierWait(own);
-      const keys = flag(own.apiKeys, 'apiKeys');
+      const keys = flag(own.apiKeys, 'apiKeys', false, inputError);
       const ended = await engine.goOn((gate) => gate.revokeUser(id(userId, 'userId'), keys));
       this.#report('user', { userId });
       if (keys) await settleKeys(engine, userId);
@@ -252,7 +250,7 @@ function issuer(value, { issuers }) {
  */
 function barrierWait({ barrier: asks, wait }) {
   const ms = waitOf(wait, inputError);
-  return flag(asks, 'barrier') ? ms : undefined;
+  return flag(asks, 'barrier', false, inputError) ? ms : undefined;
 }
 
 /**
@@ -264,15 +262,6 @@ function barrierWait({ barrier: asks, wait }) {
 async function revoked(engine, userId, { count: sessionsEnded = 0 }, waitMs) {
   if (waitMs === undefined) return { sessionsEnded };
   return { sessionsEnded, fence: await barrier(engine, userId, waitMs) };
-}
-
-/**
- * @param {unknown} value
- * @param {string} name
- */
-function flag(value, name) {
-  if (value !== undefined && typeof value !== 'boolean') throw inputError(`${name} must be true or false`);
-  return value === true;
 }
 
 exports.Tokens = Tokens;

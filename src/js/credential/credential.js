@@ -3,6 +3,8 @@
 
 const { inputError } = require('../util/errors.js');
 
+/** Most characters of a token. A longer text is not copied to the addon. */
+const MAX_TOKEN = 8192;
 /** No credential, and one that may not be chosen from several. */
 const NONE = '';
 const UNREADABLE = null;
@@ -77,4 +79,4 @@ function ownCredential(getToken, req) {
   return token;
 }
 
-module.exports = { NONE, UNREADABLE, headerCredential, ownCredential };
+module.exports = { MAX_TOKEN, NONE, UNREADABLE, headerCredential, ownCredential };

@@ -6,15 +6,9 @@ const { fromNative } = require('../util/errors.js');
 const { inSlices } = require('../util/slices.js');
 const { native } = require('./native.js');
 const { Waiters } = require('./pending-calls.js');
+const { BATCH, CODE, HELD, LENGTH, RECORD, TAKE, TICKET } = require('./records.js');
 
-/** Numbers of one verdict record, and how many records one drain() can bring. */
-const RECORD = 16;
-const BATCH = 64;
 const BATCHES_A_TURN = 4;
-const CODE = 1;
-/** Behind the records: 1 where the addon holds questions back until flush(), so that those of one turn travel together. */
-const HELD = RECORD * BATCH;
-const TAKE = -1;
 
 /**
  * Who waits for a ticket: `complete` gets the verdict of a decision, `outcome` what any other call answered.
@@ -77,7 +71,7 @@ class Bridge {
     this.#metrics = metrics;
     this.#tell = tell;
     // The addon keeps its address, so that it takes no memory that can be detached or resized.
-    this.verdict = new Float64Array(new SharedArrayBuffer((HELD + 1) * Float64Array.BYTES_PER_ELEMENT));
+    this.verdict = new Float64Array(new SharedArrayBuffer(LENGTH * Float64Array.BYTES_PER_ELEMENT));
     try {
       const wake = (/** @type {number | undefined} */ count = undefined) => weak.deref()?.wake(count);
       this.gate = new Gate(config, this.verdict, wake);
@@ -118,20 +112,6 @@ class Bridge {
   outcome(ticket) {
     return new Promise((resolve, reject) => {
       this.wait(ticket, { complete: () => resolve({}), outcome: resolve, fail: reject });
-    });
-  }
-
-  /**
-   * @param {number} ticket
-   * @returns {Promise<{ code: number, record: Float64Array }>}
-   */
-  decision(ticket) {
-    return new Promise((resolve, reject) => {
-      this.wait(ticket, {
-        complete: (code, record, at) => resolve({ code, record: record.slice(at, at + RECORD) }),
-        outcome: () => reject(new TypeError('a decision completed without a verdict')),
-        fail: reject,
-      });
     });
   }
 
@@ -214,7 +194,7 @@ class Bridge {
    * @param {number} now
    */
   #settle(at, now) {
-    const ticket = this.#batch[at];
+    const ticket = this.#batch[at + TICKET];
     const waiter = this.#waiting.take(ticket);
     if (waiter === undefined) return;
     this.#metrics.storeAnswered(now - this.#waiting.since);
@@ -263,4 +243,3 @@ function flush(bridge) {
 }
 
 exports.Bridge = Bridge;
-exports.RECORD = RECORD;

@@ -2,6 +2,7 @@
 // How a turn is waited for and held: reads LockOptions, with the defaults that docs/turns.md gives reasons for.
 
 const { HOUR, duration } = require('../util/duration.js');
+const { flag } = require('../util/input.js');
 const { known } = require('../util/names.js');
 
 /**
@@ -59,17 +60,6 @@ function lockOptions(options, fail) {
  */
 function waitOf(value, fail) {
   return duration(value ?? WAIT, 'wait', WAIT_RANGE, fail);
-}
-
-/**
- * @param {unknown} value
- * @param {string} name
- * @param {boolean} otherwise
- * @param {(message: string) => Error} fail
- */
-function flag(value, name, otherwise, fail) {
-  if (value !== undefined && typeof value !== 'boolean') throw fail(`${name} must be true or false`);
-  return value ?? otherwise;
 }
 
 /**

@@ -3,7 +3,7 @@
 
 const { withKinds, withScope } = require('../http/denial.js');
 const { configError } = require('../util/errors.js');
-const { scopes, syncFunction } = require('../util/input.js');
+const { flag, scopes, syncFunction } = require('../util/input.js');
 const { known } = require('../util/names.js');
 const { compileQuota, takeName } = require('./policy-quota.js');
 
@@ -84,7 +84,7 @@ function checkPolicy(options, usual, hasResponse) {
     quota: compileQuota(policy.quota, hasResponse, kinds.keys),
     ...kinds,
     getToken: syncFunction(policy.getToken, 'getToken', configError),
-    optional: flag(policy.optional, 'optional'),
+    optional: flag(policy.optional, 'optional', false, configError),
     property: property(policy.requestProperty ?? PROPERTY),
     onDeny: onDeny(policy.onDeny),
     skip: syncFunction(policy.skip, 'skip', configError),
@@ -160,15 +160,6 @@ function credentialKinds(value, usual) {
     throw configError("credentials must be an array of 'bearer' and 'api-key'");
   }
   return { bearer: value.includes('bearer'), keys: value.includes('api-key') };
-}
-
-/**
- * @param {unknown} value
- * @param {string} name
- */
-function flag(value, name) {
-  if (value !== undefined && typeof value !== 'boolean') throw configError(`${name} must be true or false`);
-  return value === true;
 }
 
 /** Whether Node keeps it on a request. @param {string} name */

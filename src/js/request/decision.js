@@ -1,57 +1,75 @@
 'use strict';
-// One credential put before the gate under one policy, and what came out. It outlives the call as the state behind req.auth.
+// The decision on one request, for any server framework. It takes the credentials that the framework's face found, asks the
+// addon once, and returns a reason code. It stays as the state behind req.auth.
+//
+// A strategy knows one kind of credential: byToken (token.js), or byKey (key.js), an API key alone or with a token.
 
-const { decodeClaims, scopesOf } = require('../credential/claims.js');
+const { decodeClaims } = require('../credential/claims.js');
+const { NONE } = require('../credential/credential.js');
 const { withLimits } = require('../http/denial.js');
 const { rateLimit } = require('../http/rate-limit.js');
-const { costOf, holderOf, idempotencyKeyOf } = require('../policy/policy-quota.js');
-const { NO_ID } = require('../policy/policy.js');
-const { closedError, fromNative, inputError, isStoreFault } = require('../util/errors.js');
+const {
+  ACTIVE,
+  ALLOWED,
+  BARE,
+  CHARGE,
+  CREATED,
+  FLAGS,
+  LAST_ACTIVE,
+  LIMIT,
+  PREVIOUS_ACTIVE,
+  QUOTA_CHECKED,
+  QUOTA_LIMIT,
+  REMAINING,
+  RESET_AT,
+  RETRY_AFTER,
+  SESSION_CHECKED,
+  SESSION_IS_TOKEN,
+} = require('../native/records.js');
+const { inputError } = require('../util/errors.js');
 const { isLimit } = require('../util/input.js');
-const { codeWithoutStore } = require('./outage-policy.js');
 
-/** Flags of a question. */
-const BARE = 1;
-const AGAIN = 2;
-
-/** Where a verdict record keeps what, and the flags in it. */
-const FLAGS = 2;
-const ACTIVE = 3;
-const LIMIT = 4;
-const CREATED = 5;
-const LAST_ACTIVE = 6;
-const PREVIOUS_ACTIVE = 7;
-const QUOTA_LIMIT = 10;
-const REMAINING = 11;
-const RESET_AT = 12;
-const RETRY_AFTER = 13;
-const CHARGE = 14;
-const SESSION_CHECKED = 1;
-const SESSION_IS_TOKEN = 4;
-const QUOTA_CHECKED = 8;
-
-const ALLOWED = 0;
-
-/** Reasons told of a token before its signature and claims are known to stand. */
-const UNVERIFIED = /^(?:credentials_required|header_unreadable|keys_unavailable|token_(?!revoked).*)$/;
+const NO_CLAIMS = Object.freeze({});
 
 /** @typedef {{ active: number, limit?: number, createdAt: number, lastActiveAt: number, previousActiveAt: number }} SessionView */
 /** @typedef {{ limit: number, remaining: number, resetAt: number | null }} QuotaView */
+/** @typedef {import('../http/rate-limit.js').RateLimit} RateLimit */
 
-class Decision {
+/**
+ * @typedef {object} Strategy
+ * @property {(decision: RequestDecision, subject: unknown, prior: RequestDecision | undefined) => number} ask returns a reason
+ *   code, or a negative ticket
+ * @property {(decision: RequestDecision) => number} withoutStore returns the code if the store cannot answer
+ * @property {(decision: RequestDecision, reason: string) => boolean} isVerified
+ * @property {(decision: RequestDecision) => readonly string[]} scopes
+ * @property {(decision: RequestDecision) => RateLimit | undefined} ownLimit the own quota of an API key
+ * @property {(decision: RequestDecision, policyWaitMs: number) => number} waitMs until a retry may succeed, after an exhausted
+ *   quota; NaN if unknown
+ */
+
+class RequestDecision {
   /**
    * @param {import('../runtime/native-store.js').Engine} engine
    * @param {import('../policy/policy.js').Compiled} policy
+   * @param {Strategy} strategy
    * @param {boolean} bare the credential is a token, not a header
    */
-  constructor(engine, policy, bare) {
+  constructor(engine, policy, strategy, bare) {
     this.engine = engine;
     this.policy = policy;
+    this.strategy = strategy;
     this.bare = bare;
-    this.credential = '';
+    /** The header or the token; NONE without one. */
+    this.credential = NONE;
+    /** The API key of the request. @type {string | undefined} */
+    this.key = undefined;
+    /** What the store said about the key. @type {import('../binding.js').NativeKeyUse | undefined} */
+    this.use = undefined;
     this.limit = NaN;
-    /** @type {Decision | undefined} */
+    /** The decision of this Auth on the same token of the same request. @type {RequestDecision | undefined} */
     this.prior = undefined;
+    /** The last decision on this request with a token, if this decision has none. @type {RequestDecision | undefined} */
+    this.earlier = undefined;
     /** The API key whose own quota this request was charged to; '' for none. */
     this.chargedKey = '';
     /** @type {SessionView | undefined} */
@@ -59,13 +77,13 @@ class Decision {
     /** @type {QuotaView | undefined} */
     this.quota = undefined;
     this.degraded = false;
-    /** What would have been answered, where nothing is enforced. @type {import('../../../index.js').Denial | undefined} */
+    /** In mode 'observe': the denial that would have been sent. @type {import('../../../index.js').Denial | undefined} */
     this.observed = undefined;
     /** @type {import('../../../index.js').Claims | undefined} */
     this.decoded = undefined;
-    /** The response; null when it is over, undefined where there is none (authenticate()). @type {any} */
+    /** The response; null when it is over, undefined if there is none (authenticate()). @type {any} */
     this.res = undefined;
-    /** What this Auth has decided on the same request before; until its response is over. @type {Decision | undefined} */
+    /** The earlier decision of this Auth on the same request; until its response is over. @type {RequestDecision | undefined} */
     this.before = undefined;
     /** The turn that serialize() holds for the request. @type {import('../turns/critical-section.js').RequestTurn | undefined} */
     this.turn = undefined;
@@ -75,37 +93,54 @@ class Decision {
     return this.bare ? this.credential : this.credential.slice(this.credential.lastIndexOf(' ') + 1);
   }
 
-  /** The API key that came with the request. @returns {string | undefined} */
-  get key() {
-    return undefined;
-  }
-
+  /** Empty for an API key alone. */
   get claims() {
+    if (this.credential === NONE) return NO_CLAIMS;
     this.decoded ??= decodeClaims(this.token);
     return this.decoded;
   }
 
   /** @returns {readonly string[]} */
   get scopes() {
-    return scopesOf(this.claims);
+    return this.strategy.scopes(this);
   }
 
   /**
-   * @param {string} reason for which it is denied
+   * @param {string} reason of the denial
    * @returns {boolean} whether the credential itself verified
    */
   isVerified(reason) {
-    return !UNVERIFIED.test(reason);
+    return this.strategy.isVerified(this, reason);
   }
 
-  /** @returns {Decision | undefined} the last one on this request that has looked at a token */
+  /** @returns {RequestDecision | undefined} the last decision on this request with a token */
   get ofToken() {
-    return this;
+    return this.credential === NONE ? this.earlier : this;
+  }
+
+  /** @returns {number} the flags of a question about the token */
+  get flags() {
+    return this.bare ? BARE : 0;
   }
 
   /**
-   * Takes over what this request has touched and charged already, with whatever else it was decided on in between.
-   * @param {Decision | undefined} prior
+   * Asks the addon. Calls the functions of the options and of the policy.
+   * @param {string} credential the header or the token; NONE without one
+   * @param {string | undefined} key
+   * @param {unknown} subject the argument of function options
+   * @param {RequestDecision | undefined} prior the decision of this Auth on the same request: the same credential is touched and
+   *   charged once
+   * @returns {number} reason code, or a negative ticket
+   */
+  ask(credential, key, subject, prior) {
+    this.credential = credential;
+    this.key = key;
+    return this.strategy.ask(this, subject, prior);
+  }
+
+  /**
+   * Takes over the touch and the charge of an earlier decision on this request, even if other decisions came between.
+   * @param {RequestDecision | undefined} prior
    */
   follow(prior) {
     if (prior === undefined) return;
@@ -114,85 +149,7 @@ class Decision {
     if (before?.token === this.token) this.prior = before;
   }
 
-  /**
-   * @param {string} credential
-   * @param {unknown} subject what function options are given
-   * @param {Decision | undefined} prior this Auth's decision on the same request: the same credential is not touched twice
-   * @returns {number} reason code, or a negative ticket
-   */
-  ask(credential, subject, prior) {
-    const { engine, policy } = this;
-    const { quota } = policy;
-    this.credential = credential;
-    this.follow(prior);
-    const flags = (this.bare ? BARE : 0) | (this.prior === undefined ? 0 : AGAIN);
-    if (policy.asksFirst) {
-      const code = engine.gate.verify(credential, flags);
-      if (code !== ALLOWED) return code;
-    }
-    this.askLimit(subject);
-    const holder = quota && holderOf(quota, subject);
-    const cost = quota === undefined ? NaN : costOf(quota, subject);
-    const idempotencyKey = quota && idempotencyKeyOf(quota, subject);
-    // User code may have closed the Auth meanwhile: nothing may be asked of it any more.
-    if (engine.closed) throw closedError();
-    return this.#question(flags, cost, holder, idempotencyKey);
-  }
-
-  /**
-   * @param {number} flags
-   * @param {number} cost NaN: the policy's own
-   * @param {string} [holder] of the quota, where a function names it
-   * @param {string} [idempotencyKey]
-   * @returns {number}
-   */
-  #question(flags, cost, holder, idempotencyKey) {
-    try {
-      return this.settled(this.#put(flags, cost, holder, idempotencyKey));
-    } catch (error) {
-      const fault = fromNative(error);
-      if (isStoreFault(fault)) return this.withoutStore();
-      throw fault;
-    }
-  }
-
-  /**
-   * In the shortest way that says everything: every argument costs.
-   * @param {number} flags
-   * @param {number} cost
-   * @param {string} [holder]
-   * @param {string} [idempotencyKey]
-   * @returns {number}
-   */
-  #put(flags, cost, holder, idempotencyKey) {
-    const { engine, policy, credential, limit } = this;
-    if (policy.id === NO_ID) {
-      const { gate } = engine;
-      const native = policy.quota?.native;
-      const scopes = [...policy.scopes];
-      return gate.decideAdhoc(scopes, native, credential, flags, limit, cost, holder, idempotencyKey);
-    }
-    if (!policy.asksFirst) return engine.decide(policy.handle + flags, credential);
-    const { decideWith, gateNumber } = engine;
-    return decideWith(gateNumber, policy.id, credential, flags, limit, cost, holder, idempotencyKey);
-  }
-
-  /**
-   * @param {number} code as it came from the store
-   * @returns {number}
-   */
-  settled(code) {
-    return code === this.engine.codes.storeUnavailable ? this.withoutStore() : code;
-  }
-
-  /** @returns {number} the code that stands in for a verdict that the store could not give */
-  withoutStore() {
-    const code = codeWithoutStore(this, this.bare ? BARE : 0);
-    this.degraded = code === ALLOWED;
-    return code;
-  }
-
-  /** @param {unknown} subject what the function of the limit is given, where there is one */
+  /** @param {unknown} subject the argument of the limit function, if there is one */
   askLimit(subject) {
     const { limitFunction } = this.engine;
     if (limitFunction === undefined) return;
@@ -207,7 +164,20 @@ class Decision {
   }
 
   /**
-   * Copies what an allowing verdict says: the record belongs to the addon, and changes with the next question.
+   * @param {number} code as the store returned it
+   * @returns {number}
+   */
+  settled(code) {
+    return code === this.engine.codes.storeUnavailable ? this.withoutStore() : code;
+  }
+
+  /** @returns {number} the code that replaces a verdict if the store cannot answer */
+  withoutStore() {
+    return this.strategy.withoutStore(this);
+  }
+
+  /**
+   * Copies the data of an allowing verdict: the record belongs to the addon, and changes with the next question.
    * @param {Float64Array} record
    * @param {number} at
    */
@@ -224,7 +194,7 @@ class Decision {
   /**
    * @param {Float64Array} record
    * @param {number} at
-   * @returns {import('../http/rate-limit.js').RateLimit | undefined} what headers say of the quota that was looked at
+   * @returns {RateLimit | undefined} the state of the policy's quota for headers
    */
   rateLimit(record, at) {
     const { quota } = this.policy;
@@ -235,17 +205,17 @@ class Decision {
   /**
    * @param {Float64Array} record
    * @param {number} at
-   * @returns {import('../http/rate-limit.js').RateLimit[]} the same of every quota
+   * @returns {RateLimit[]} the same for every quota
    */
   rateLimits(record, at) {
-    const limit = this.rateLimit(record, at);
-    return limit === undefined ? [] : [limit];
+    const limits = [this.rateLimit(record, at), this.strategy.ownLimit(this)];
+    return limits.filter((limit) => limit !== undefined);
   }
 
   /**
    * @param {Float64Array} record
    * @param {number} at
-   * @returns {number} of the charge that may be given back; 0 where there is none
+   * @returns {number} the number of the charge that can be refunded; 0 if there is none
    */
   charge(record, at) {
     return this.degraded ? 0 : record[at + CHARGE];
@@ -255,13 +225,14 @@ class Decision {
    * @param {number} code
    * @param {Float64Array} record
    * @param {number} at
-   * @returns {import('../http/denial.js').Answer}
+   * @returns {import('../http/denial.js').Answer} the response to a denied request: status, body and headers
    */
   refusal(code, record, at) {
     const answer = this.policy.answers[code];
     if (code !== this.engine.codes.quotaExhausted) return answer;
     const limits = this.rateLimits(record, at);
-    return limits.length === 0 ? answer : withLimits(answer, limits, record[at + RETRY_AFTER]);
+    if (limits.length === 0) return answer;
+    return withLimits(answer, limits, this.strategy.waitMs(this, record[at + RETRY_AFTER]));
   }
 }
 
@@ -297,8 +268,8 @@ function quotaView(record, at) {
 }
 
 /**
- * Milliseconds until there will be more units; NaN where nothing says so. The store's own figure is preferred: the instant is
- * by its clock, from which this process's may differ by more than a window.
+ * Milliseconds until more units are available; NaN if unknown. Prefers the store's own figure: the instant is by the store's
+ * clock, which may differ from the clock of this process by more than a window.
  * @param {Float64Array} record
  * @param {number} at
  * @param {import('../policy/policy-quota.js').PolicyQuota} quota
@@ -310,4 +281,4 @@ function untilMore(record, at, { native }) {
 }
 
 exports.ALLOWED = ALLOWED;
-exports.Decision = Decision;
+exports.RequestDecision = RequestDecision;

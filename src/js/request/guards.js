@@ -13,7 +13,7 @@ const { observeDenial, wouldBeOver } = require('./shadow.js');
 
 /**
  * @typedef {import('../runtime/native-store.js').Engine} Engine
- * @typedef {import('./decision.js').Decision} Decision
+ * @typedef {import('./decision.js').RequestDecision} RequestDecision
  * @typedef {(value: unknown, req: any) => boolean} Test
  */
 
@@ -79,7 +79,7 @@ function functionTest(ask, name) {
  * @param {Engine} engine
  * @param {import('../http/denial.js').Answer} refusal
  * @param {number} code of it
- * @param {(decision: Decision, req: any) => boolean} stands
+ * @param {(decision: RequestDecision, req: any) => boolean} stands
  * @returns {import('express').RequestHandler}
  */
 function guard(engine, refusal, code, stands) {

@@ -7,30 +7,29 @@ const { deny } = require('../http/denial.js');
 const { asError, closedError, inputError, knownCode } = require('../util/errors.js');
 const { isThenable } = require('../util/input.js');
 const { ALLOWED } = require('./decision.js');
-const { decisionBehind } = require('./request-auth.js');
+const { RequestAuth, decisionBehind } = require('./request-auth.js');
 const { reportAllowed, reportDenied, reportStanding } = require('./shadow-report.js');
 const { lay, observeDenial, passOver, wouldBeOver } = require('./shadow.js');
 
 /**
  * @typedef {import('../runtime/native-store.js').Engine} Engine
  * @typedef {import('../policy/policy.js').Compiled} Compiled
- * @typedef {import('./decision.js').Decision} Decision
+ * @typedef {import('./decision.js').RequestDecision} RequestDecision
  */
 
 /**
- * A decision on a request; also the one who waits for it, where the store does not answer at once.
- * @typedef {Decision & Way} Passage
+ * A decision on a request. It also waits for the answer of a store that does not answer immediately.
+ * @typedef {RequestDecision & Face} Passage
  *
- * @typedef {object} Way
+ * @typedef {object} Face
  * @property {any} req
  * @property {any} res
  * @property {(error?: unknown) => void} next
- * @property {() => number} decide reason code, or a negative ticket
- * @property {() => number} again the same with the credential that was taken
- * @property {() => import('./request-auth.js').RequestAuth} auth what a request is handed
+ * @property {() => number} decide returns a reason code, or a negative ticket
+ * @property {() => number} again the same with the same credentials
  * @property {(code: number, record: Float64Array, at: number) => void} complete
- * @property {(code: number, record: Float64Array, at: number) => void} arrive what came late by number
- * @property {(outcome: import('../binding.js').Outcome) => void} outcome what came late as an object
+ * @property {(code: number, record: Float64Array, at: number) => void} arrive completes later with a verdict
+ * @property {(outcome: import('../binding.js').Outcome) => void} outcome completes later with an object
  * @property {(error: unknown) => void} fail
  */
 
@@ -129,21 +128,18 @@ function askAgain(passage) {
 
 /**
  * @param {Passage} passage
- * @param {import('./request-auth.js').RequestAuth} auth
  * @param {Float64Array} record
  * @param {number} at
  */
-function letThrough(passage, auth, record, at) {
+function letThrough(passage, record, at) {
   reportAllowed(passage, record, at);
-  handOn(passage, auth);
+  handOn(passage);
 }
 
-/**
- * @param {Passage} passage
- * @param {import('./request-auth.js').RequestAuth} auth
- */
-function handOn(passage, auth) {
+/** @param {Passage} passage */
+function handOn(passage) {
   const { engine, policy, req, res, next } = passage;
+  const auth = new RequestAuth(passage);
   // req.auth may be kept for long: it must not keep the request and its socket with it.
   passage.req = undefined;
   passage.next = ignore;
@@ -175,7 +171,7 @@ function turnAway(passage, code, record, at) {
   reportStanding(passage, code, record, at);
   if (engine.observe) {
     observeDenial(engine, answer, code, req, passage);
-    if (passage.isVerified(answer.reason)) handOn(passage, passage.auth());
+    if (passage.isVerified(answer.reason)) handOn(passage);
     else next();
     return;
   }
@@ -205,7 +201,7 @@ function keepResponse(passage, res, { symbol, over }) {
 /**
  * @param {any} req
  * @param {Engine} engine
- * @returns {Decision | undefined} what this Auth decided on the request, whatever its property is called
+ * @returns {RequestDecision | undefined} what this Auth decided on the request, whatever its property is called
  */
 function decisionOn(req, engine) {
   const auth = req[engine.symbol];

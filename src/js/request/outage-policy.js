@@ -3,14 +3,13 @@
 // request needs, what signature, claims and scopes say alone.
 
 const { claim } = require('../credential/claims.js');
+const { ALLOWED } = require('../native/records.js');
 const { MODE } = require('../options/session-options.js');
-
-const STANDS = 0;
 
 /** @typedef {import('../runtime/native-store.js').Engine} Engine */
 
 /**
- * @param {import('./decision.js').Decision} decision
+ * @param {import('./decision.js').RequestDecision} decision
  * @param {number} flags of the question
  * @returns {number} reason code
  */
@@ -19,9 +18,9 @@ function codeWithoutStore(decision, flags) {
   const { lenience, codes } = engine;
   if (!lenience.revocation || (policy.quota !== undefined && !lenience.quota)) return codes.storeUnavailable;
   const code = verified(engine, credential, flags);
-  if (code !== STANDS) return code;
+  if (code !== ALLOWED) return code;
   if (!lenience.sessions && isSessionChecked(decision)) return codes.storeUnavailable;
-  return hasScopes(decision) ? STANDS : codes.scopeMissing;
+  return hasScopes(decision) ? ALLOWED : codes.scopeMissing;
 }
 
 /**
@@ -40,13 +39,13 @@ function verified({ gate, codes }, credential, flags) {
 
 /**
  * The tokens of login() always are. Whether `lgs` counts is the addon's to say, by the key: here every one does.
- * @param {import('./decision.js').Decision} decision
+ * @param {import('./decision.js').RequestDecision} decision
  */
 function isSessionChecked({ engine, claims }) {
   return engine.sessions.sessionMode !== MODE.loginOnly || claim(claims, 'lgs') !== undefined;
 }
 
-/** @param {import('./decision.js').Decision} decision */
+/** @param {import('./decision.js').RequestDecision} decision */
 function hasScopes({ policy, scopes: granted }) {
   return policy.scopes.every((scope) => granted.includes(scope));
 }

@@ -2,31 +2,35 @@
 // req.auth. Everything in it is read from the decision when first asked for; no view of it prints the token.
 
 const { inspect } = require('node:util');
-const { textClaim, tokenIdOf, userIdOf } = require('../credential/claims.js');
+const { deepFreeze, textClaim, tokenIdOf, userIdOf } = require('../credential/claims.js');
+const { NONE } = require('../credential/credential.js');
 const { credentialOf, runAsUser } = require('../turns/holds.js');
+const { bare } = require('../util/names.js');
 
-/** @typedef {import('./decision.js').Decision} Decision */
+/** @typedef {import('./decision.js').RequestDecision} RequestDecision */
 
 /**
  * For the other parts of latchgate: user code has no way to the decision, and so none to the token.
- * @type {(auth: RequestAuth) => Decision}
+ * @type {(auth: RequestAuth) => RequestDecision}
  */
 let decisionBehind;
 /**
  * The same of a value that users hand in: undefined where it is no RequestAuth.
- * @type {(value: unknown) => Decision | undefined}
+ * @type {(value: unknown) => RequestDecision | undefined}
  */
 let decisionIn;
 
 class RequestAuth {
-  /** @type {Decision} */
+  /** @type {RequestDecision} */
   #decision;
   /** @type {readonly string[] | undefined} */
   #scopes;
+  /** @type {{ keyId: string, ownerId: string, metadata?: unknown } | undefined} */
+  #apiKey;
   /** @type {import('../runtime/watches.js').Watch | undefined} */
   #watch;
 
-  /** @param {Decision} decision */
+  /** @param {RequestDecision} decision */
   constructor(decision) {
     this.#decision = decision;
   }
@@ -38,12 +42,14 @@ class RequestAuth {
   }
 
   get userId() {
-    return userIdOf(this.claims, this.#decision.engine);
+    const { use, engine } = this.#decision;
+    return use === undefined ? userIdOf(this.claims, engine) : use.ownerId;
   }
 
   /** @returns {string | undefined} */
   get sessionId() {
-    const { engine, token } = this.#decision;
+    const { credential, engine, token } = this.#decision;
+    if (credential === NONE) return undefined;
     return textClaim(this.claims, engine.sessionIdClaim) ?? tokenIdOf(this.claims, token);
   }
 
@@ -67,7 +73,9 @@ class RequestAuth {
 
   /** @returns {import('../../../index.js').RequestAuth['apiKey']} */
   get apiKey() {
-    return undefined;
+    const { use } = this.#decision;
+    if (use !== undefined) this.#apiKey ??= apiKey(use);
+    return this.#apiKey;
   }
 
   get quota() {
@@ -112,13 +120,21 @@ class RequestAuth {
   }
 
   toJSON() {
-    const { userId, sessionId, tokenId, claims, scopes, session, quota, degraded, observed } = this;
-    return { userId, sessionId, tokenId, claims, scopes, session, quota, degraded, observed };
+    const { userId, sessionId, tokenId, claims, scopes, session, quota, degraded, observed, apiKey } = this;
+    const all = { userId, sessionId, tokenId, claims, scopes, session, quota, degraded, observed };
+    return apiKey === undefined ? all : { ...all, apiKey };
   }
 
   [inspect.custom](/** @type {number} */ _depth, /** @type {import('node:util').InspectOptions} */ options) {
     return `RequestAuth ${inspect(this.toJSON(), options)}`;
   }
+}
+
+/** @param {import('../binding.js').NativeKeyUse} use */
+function apiKey(use) {
+  const { keyId, ownerId, metadata } = bare(use);
+  const plain = { keyId, ownerId };
+  return deepFreeze(metadata === undefined ? plain : { ...plain, metadata: JSON.parse(metadata) });
 }
 
 exports.RequestAuth = RequestAuth;

@@ -15,7 +15,7 @@ const { wouldBeOver } = require('./shadow.js');
 
 /**
  * @typedef {import('../runtime/native-store.js').Engine} Engine
- * @typedef {import('./decision.js').Decision} Decision
+ * @typedef {import('./decision.js').RequestDecision} RequestDecision
  * @typedef {import('../options/lock-options.js').Settings} Settings
  * @typedef {import('../turns/lease.js').Hold} Hold
  */
@@ -53,7 +53,7 @@ function serialize(engine, options) {
 
 /**
  * @param {Engine} engine
- * @param {Decision} decision
+ * @param {RequestDecision} decision
  * @param {Settings} settings
  * @param {any} req
  * @param {any} res
@@ -87,7 +87,7 @@ function isOver(res) {
 
 /**
  * @param {Engine} engine
- * @param {Decision} decision
+ * @param {RequestDecision} decision
  * @param {Hold} hold
  * @param {any} res
  * @param {(error?: unknown) => void} next
@@ -121,7 +121,7 @@ function afterEnd(res, then) {
 
 /**
  * @param {Engine} engine
- * @param {Decision} decision
+ * @param {RequestDecision} decision
  * @param {unknown} error
  * @param {number} reason why the credential fell; 0: it did not
  * @param {any} req

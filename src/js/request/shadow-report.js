@@ -3,25 +3,17 @@
 
 const { textClaim, tokenIdOf, userIdOf } = require('../credential/claims.js');
 const { NONE } = require('../credential/credential.js');
+const { ADMITTED, ALLOWED, EVICTED, FLAGS } = require('../native/records.js');
+const { isUserKnown } = require('./reasons.js');
 
 /**
- * @typedef {import('./decision.js').Decision} Decision
+ * @typedef {import('./decision.js').RequestDecision} RequestDecision
  * @typedef {import('../runtime/native-store.js').Engine} Engine
  * @typedef {import('../http/denial.js').Answer} Answer
  */
 
-/** Where a verdict record keeps its flags, and the one of a session that this step has admitted. */
-const FLAGS = 2;
-const ADMITTED = 2;
-/** Where it keeps the number by which the gate tells who made room for it; 0: nobody. */
-const EVICTED = 15;
-
-/** Reasons told before a credential is known to be somebody's. */
-const UNKNOWN =
-  /^(?:credentials_required|header_unreadable|key_unknown|keys_unavailable|store_unavailable|token_(?!revoked).*)$/;
-
 /**
- * @param {Decision} decision that lets through
+ * @param {RequestDecision} decision that lets through
  * @param {Float64Array} record
  * @param {number} at
  */
@@ -31,13 +23,13 @@ function reportAllowed(decision, record, at) {
     metrics.degraded();
     return;
   }
-  metrics.decided(0);
+  metrics.decided(ALLOWED);
   if (record[at + FLAGS] & ADMITTED) reportFirstUse(decision, record[at + EVICTED]);
 }
 
 /**
  * Of a quota that lies apart the first step stands though the second denies.
- * @param {Decision} decision
+ * @param {RequestDecision} decision
  * @param {number} code
  * @param {Float64Array} record that of a decision, where the code is one's
  * @param {number} at
@@ -48,7 +40,7 @@ function reportStanding(decision, code, record, at) {
 }
 
 /**
- * @param {Decision} decision
+ * @param {RequestDecision} decision
  * @param {number} number by which the gate tells who made room
  */
 function reportFirstUse(decision, number) {
@@ -70,23 +62,23 @@ function reportFirstUse(decision, number) {
  * @param {Engine} engine
  * @param {Answer} answer
  * @param {number} code
- * @param {Decision} [decision]
+ * @param {RequestDecision} [decision]
  */
 function reportDenied(engine, { reason, code: public_, status }, code, decision) {
   engine.metrics.decided(code);
   if (!engine.observe) engine.telemetry?.denied();
   if (!engine.events.has('denied')) return;
-  const known = decision !== undefined && !UNKNOWN.test(reason);
+  const known = decision !== undefined && isUserKnown(reason);
   engine.events.emit({ type: 'denied', code: public_, status, reason, ...(known ? who(decision) : {}) });
 }
 
 /**
- * @param {Decision} decision
+ * @param {RequestDecision} decision
  * @returns {{ userId?: string, sessionId?: string, keyId?: string }}
  */
 function who(decision) {
   const { engine, claims, token, credential } = decision;
-  const { ownerId, keyId } = /** @type {import('./key-decision.js').KeyDecision} */ (decision).use ?? {};
+  const { ownerId, keyId } = decision.use ?? {};
   const key = keyId === undefined ? {} : { keyId };
   if (credential === NONE) return { userId: ownerId, ...key };
   const sessionId = textClaim(claims, engine.sessionIdClaim) ?? tokenIdOf(claims, token);

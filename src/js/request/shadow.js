@@ -9,7 +9,7 @@ const { decisionIn } = require('./request-auth.js');
 const { reportDenied } = require('./shadow-report.js');
 
 /**
- * @typedef {import('./decision.js').Decision} Decision
+ * @typedef {import('./decision.js').RequestDecision} RequestDecision
  * @typedef {import('../http/denial.js').Answer} Answer
  * @typedef {import('../runtime/native-store.js').Engine} Engine
  * @typedef {import('./request-auth.js').RequestAuth} RequestAuth
@@ -30,7 +30,7 @@ function wouldBeOver(req, { observe, denied }) {
  * @param {Answer} answer
  * @param {number} code
  * @param {any} req
- * @param {Decision} [decision] of the request, where its credential is known
+ * @param {RequestDecision} [decision] of the request, where its credential is known
  */
 function observeDenial(engine, answer, code, req, decision) {
   reportDenied(engine, answer, code, decision);

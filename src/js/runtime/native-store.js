@@ -5,6 +5,7 @@ const { compileAnswers } = require('../http/denial.js');
 const { KeySource } = require('../keys/key-source.js');
 const { Bridge } = require('../native/bridge.js');
 const { native } = require('../native/native.js');
+const { BARE } = require('../native/records.js');
 const { assertKey } = require('../options/options.js');
 const { MODE } = require('../options/session-options.js');
 const { measure } = require('../telemetry/measures.js');
@@ -25,8 +26,6 @@ const { Watches } = require('./watches.js');
 /** @typedef {import('../binding.js').Outcome} Outcome */
 
 const SWEEP_EVERY_MS = 1000;
-/** Flag of a question: the credential is a token, not a header. */
-const BARE = 1;
 
 class Engine {
   #isListening = false;
@@ -330,7 +329,7 @@ function isOwnLoop() {
 function letGo(symbol) {
   /** @this {any} */
   return function latchgateOver() {
-    /** @type {import('../request/decision.js').Decision | undefined} */
+    /** @type {import('../request/decision.js').RequestDecision | undefined} */
     let each = this[symbol];
     this[symbol] = undefined;
     while (each !== undefined) {

@@ -7,12 +7,12 @@ const { settingsOf, work } = require('./locks.js');
 const { KIND, place } = require('./turns.js');
 
 /**
- * @typedef {import('../request/decision.js').Decision} Decision
+ * @typedef {import('../request/decision.js').RequestDecision} RequestDecision
  * @typedef {import('./turns.js').Credential} Credential
  */
 
 /**
- * @param {Decision} decision
+ * @param {RequestDecision} decision
  * @returns {Credential} it never leaves the package
  */
 function credentialOf(decision) {
@@ -23,7 +23,7 @@ function credentialOf(decision) {
 
 /**
  * @template T
- * @param {Decision} decision
+ * @param {RequestDecision} decision
  * @param {string} userId
  * @param {(lease: import('./lease.js').Lease) => Promise<T> | T} fn
  * @param {unknown} options LockOptions

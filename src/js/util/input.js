@@ -188,9 +188,22 @@ function isText(value) {
   return typeof value === 'string' && isWellFormed(value);
 }
 
+/**
+ * @param {unknown} value
+ * @param {string} name
+ * @param {boolean} otherwise the default
+ * @param {(message: string) => Error} fail
+ * @returns {boolean}
+ */
+function flag(value, name, otherwise, fail) {
+  if (value !== undefined && typeof value !== 'boolean') throw fail(`${name} must be true or false`);
+  return value ?? otherwise;
+}
+
 module.exports = {
   MAX_LIMIT,
   deviceJson,
+  flag,
   id,
   instant,
   isId,
