@@ -16,7 +16,7 @@ const TYPINGS = 'index.d.ts';
 const DOCS = 'docs/error-codes.md';
 const ERRORS_JS = 'src/js/util/errors.js';
 const REFUSALS = 'src/binding/runtime/token_steps.rs';
-/** Whatever emits a process warning: its text is that of all files of src/js. */
+/** The code that emits process warnings: the text of all files of src/js. */
 const FACE = 'src/js';
 
 /** @typedef {Record<string, string>} Texts file name -> text */
@@ -34,7 +34,7 @@ const denials = (text) =>
 const refusals = (text) =>
   new Set([...(text ?? '').matchAll(/refused\("([a-z]+)"/g)].map(([, reason]) => reason));
 
-/** What the typings say a refresh may be refused for. @param {string | undefined} text */
+/** Returns the reasons for which a refresh may be refused, from the types. @param {string | undefined} text */
 const typedRefusals = (text) => {
   const [, union = ''] = /\{ ok: false; reason: ((?:'[a-z]+'(?: \| )?)+) \}/.exec(text ?? '') ?? [];
   return new Set([...union.matchAll(/[a-z]+/g)].map(([reason]) => reason));
@@ -128,7 +128,7 @@ function cureless(docs) {
 
 /** @param {Texts} texts @returns {string[]} */
 function selfTest(texts) {
-  const missed = compare(texts).map((problem) => `not clean to begin with: ${problem}`);
+  const missed = compare(texts).map((problem) => `not clean at the start: ${problem}`);
   const code = [...faultCodes(texts[FAULTS])][0] ?? '';
   const { reason = '', code: denial = '' } = denials(texts[REASONS])[0] ?? {};
   const refusal = 'reused';
@@ -151,7 +151,7 @@ function selfTest(texts) {
   for (const [file, pattern, word] of removals) {
     const changed = { ...texts, [file]: (texts[file] ?? '').replace(pattern, 'taken_away') };
     if (!compare(changed).some((problem) => problem.includes(word)))
-      missed.push(`not seen: ${word} taken away from ${file}`);
+      missed.push(`not seen: ${word} removed from ${file}`);
   }
   const cure = /(?<=^\| `token_expired` \|.*\| )refresh(?= \|$)/m;
   for (const [pattern, word] of /** @type {Array<[RegExp, string]>} */ ([
@@ -160,7 +160,7 @@ function selfTest(texts) {
   ])) {
     const changed = { ...texts, [DOCS]: (texts[DOCS] ?? '').replace(pattern, '') };
     if (!compare(changed).some((problem) => problem.includes(word)))
-      missed.push(`not seen: a cure taken away from ${DOCS} (${word})`);
+      missed.push(`not seen: a cure removed from ${DOCS} (${word})`);
   }
   for (const file of [TYPINGS, DOCS, ERRORS_JS]) {
     const changed = { ...texts, [file]: `${texts[file]}\nERR_LATCHGATE_INVENTED\n` };
@@ -185,7 +185,7 @@ if (require.main === module) {
   const problems = selfTesting ? selfTest(texts) : compare(texts);
   for (const problem of problems) console.error(problem);
   if (problems.length > 0) process.exitCode = 1;
-  else if (selfTesting) console.log('every code taken away or invented is seen');
+  else if (selfTesting) console.log('every removed or invented code is seen');
   else
     console.log(
       `${faultCodes(texts[FAULTS]).size} error codes, ${denials(texts[REASONS]).length} reasons and ${emitted(texts[FACE]).size} warnings agree`,

@@ -1,6 +1,6 @@
-// Keeps panics in: a panic that leaves a function of the addon takes Node down, so that each function that JavaScript can
-// call has to run behind the guard that makes an error of it (src/binding/runtime/slots.rs).
-// With --self-test it plants functions without a guard in a scratch tree and fails where one is not seen.
+// Checks the guards against panics. A panic that leaves a function of the addon ends Node. So each function that JavaScript can
+// call runs behind the guard that turns a panic into an error (src/binding/runtime/slots.rs).
+// With --self-test it plants functions without a guard in a scratch tree and fails if one is not seen.
 'use strict';
 
 const fs = require('node:fs');
@@ -12,12 +12,12 @@ const { strip } = require('./lib/strip.js');
 /** The guard itself, and what runs its argument behind it. */
 const GUARDS = ['guarded', 'enter', 'enter_still', 'with'];
 
-/** Those that do not ask a gate: they hand out a number or a table, or set the clock of tests. */
+/** Functions that ask no gate: they return a number or a table, or set the clock of tests. */
 const PLAIN = new Set(['reasons', 'number', 'set_test_clock', 'version']);
 
 /** @typedef {{ file: string, line: number, name: string, exported: boolean, body: string }} Found */
 
-/** @param {string} code @param {number} start of the opening bracket @returns {number} after the one that closes it */
+/** @param {string} code @param {number} start of the opening bracket @returns {number} after the bracket that closes it */
 function endOf(code, start) {
   let depth = 0;
   for (let at = start; at < code.length; at++) {
@@ -57,7 +57,7 @@ function check(root) {
   const guards = new RegExp(`\\b(?:${GUARDS.join('|')})\\(`);
   /** @type {Set<Found>} */
   const behind = new Set(functions.filter(({ body }) => guards.test(body)));
-  // Methods that are not exported may stand in between.
+  // Other methods may be between them.
   for (let known = 0; known < behind.size; ) {
     known = behind.size;
     const names = [...behind].filter(({ exported }) => !exported).map(({ name }) => name);
@@ -73,7 +73,7 @@ function check(root) {
 }
 
 const HEAD = '#[napi]\nimpl Gate {\n';
-/** What must be seen, and whether it is wrong. @type {Array<[string, boolean]>} */
+/** Planted functions, and whether each is wrong. @type {Array<[string, boolean]>} */
 const PLANTED = [
   [`${HEAD}    #[napi]\n    pub fn bad(&self) -> Result<f64> { Ok(self.inner.borrow().count()) }\n}\n`, true],
   ['#[napi]\npub fn bad(a: f64) -> f64 { a / 2.0 }\n', true],
@@ -119,6 +119,8 @@ if (require.main === module) {
   if (problems.length > 0) process.exitCode = 1;
   else
     console.log(
-      selfTesting ? `all ${PLANTED.length} planted functions are told right` : 'every export is guarded',
+      selfTesting
+        ? `all ${PLANTED.length} planted functions are judged correctly`
+        : 'every export is guarded',
     );
 }

@@ -1,4 +1,4 @@
-// Keeps the storeys and folders apart: which part of the code may import which, that no circle of files or folders
+// Checks the storeys and folders: which part of the code may import which other part, that no circle of files or folders
 // exists, that no folder has too many files, and that a long file has a reason.
 //
 //   node scripts/check-imports.js               prints each known circle, and fails on a violation that is not known
@@ -26,7 +26,7 @@ const CODE = ['.rs', '.js', '.mjs', '.ts', '.mts', '.lua'];
 const MAX_LINES = 800;
 /** Files over MAX_LINES, and why each is one file. @type {Record<string, string>} */
 const LONG_FILES = {};
-/** Files in one folder, without those of its subfolders. */
+/** Files in one folder, without the files of its subfolders. */
 const MAX_FILES = 24;
 
 /** @param {string} root @returns {string[]} */
@@ -147,8 +147,7 @@ function main(/** @type {string[]} */ args) {
   for (const text of new Set(violations.filter(({ key }) => known.includes(key)).map(({ text }) => text)))
     console.log(`known: ${text}`);
   const problems = compare(violations, known);
-  if (problems.length === 0)
-    console.log(`imports keep their direction, but for ${known.length} that are known`);
+  if (problems.length === 0) console.log(`imports keep their direction, except ${known.length} known ones`);
   return problems;
 }
 

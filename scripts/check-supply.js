@@ -1,6 +1,6 @@
 // Keeps what is fetched from elsewhere to what was looked at: packages by their hash, actions by their commit, images by
-// their digest, crates by the lock. What is in node_modules, or on the network, it does not look at.
-// With --self-test it plants what must be seen in a scratch tree and fails where something is not.
+// their digest, crates by the lock. It does not check node_modules or the network.
+// With --self-test it plants faults in a scratch tree and fails if one is not seen.
 'use strict';
 
 const fs = require('node:fs');
@@ -16,7 +16,7 @@ const CRATES = 'registry+https://github.com/rust-lang/crates.io-index';
 const INSTALL_SCRIPTS = new Set();
 /** Packages whose binaries of other platforms a lock need not list: the registry lacks them at this version. */
 const UNLISTED = new Set(['node_modules/@node-rs/jsonwebtoken']);
-/** Where npm may choose versions itself, and why. @type {Record<string, string>} */
+/** Places at which npm may choose versions itself, and the reason. @type {Record<string, string>} */
 const NPM_INSTALL = {
   'bench/lib/nodes.js':
     'its lock cannot list the binaries of every platform; what the lock does list is taken by hash',
@@ -51,7 +51,7 @@ function checkPackageLock(root, file) {
         !packages[`${place}/node_modules/${name}`] &&
         !packages[`node_modules/${name}`]
       )
-        say(`${name} is not in the lock: other platforms would fetch whatever is there`);
+        say(`${name} is not in the lock: other platforms would fetch any version`);
   }
   return problems;
 }
@@ -84,7 +84,7 @@ function checkActionsAndImages(root, file) {
     const key = /^\$\{\{ *matrix\.([\w-]+) *\}\}$/.exec(value)?.[1];
     const images = key === undefined ? [value] : valuesOf(text, [key]);
     if (images.length === 0) problems.push(`${file}: ${value}: no image is named`);
-    // Of a matrix, its own line is looked at where it stands.
+    // The line of a matrix is checked at its own place.
     for (const image of images)
       if (!DIGEST.test(image) && !/^\$\{\{ *matrix\./.test(image))
         problems.push(`${file}: image ${image}: without a digest`);
@@ -111,7 +111,7 @@ function checkCommand(file, command) {
   return problems;
 }
 
-/** @param {string} code @param {number} start of an opening bracket @returns {string} up to the one that closes it */
+/** @param {string} code @param {number} start of an opening bracket @returns {string} up to the bracket that closes it */
 function bracketed(code, start) {
   let depth = 0;
   for (let at = start; at < code.length; at++) {
@@ -121,7 +121,7 @@ function bracketed(code, start) {
   return code.slice(start);
 }
 
-/** What scripts start: lists of arguments that begin with a subcommand. @param {string} root @param {string} file */
+/** Checks the commands of scripts: lists of arguments that begin with a subcommand. @param {string} root @param {string} file */
 function checkScript(root, file) {
   const code = read(root, file);
   /** @type {string[]} */
@@ -161,7 +161,7 @@ function check(root) {
         .filter(([, image]) => !DIGEST.test(image ?? ''))
         .map(([line]) => `${file}: ${line}: without a digest`),
     ),
-    // What the self-test plants is no fault.
+    // The plants of the self-test are no faults.
     ...code
       .filter((file) => file !== 'scripts/lib/planted-supply.js')
       .flatMap((file) => checkScript(root, file)),
@@ -202,5 +202,7 @@ if (require.main === module) {
   for (const problem of problems) console.error(problem);
   if (problems.length > 0) process.exitCode = 1;
   else
-    console.log(selfTesting ? `all ${count} planted cases are told right` : 'everything fetched is pinned');
+    console.log(
+      selfTesting ? `all ${count} planted cases are judged correctly` : 'everything fetched is pinned',
+    );
 }

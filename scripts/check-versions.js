@@ -12,7 +12,7 @@ const { binaryName } = require('./lib/platform.js');
 const LOADER = 'src/js/binding.js';
 
 /**
- * The versions that a release names, by where they stand.
+ * The versions that a release names, by their place.
  * @param {string} root
  * @param {{ built?: boolean }} [options]
  * @returns {Array<[string, string | undefined]>}

@@ -20,7 +20,7 @@ async function integrityOf(name, version) {
   });
   if (status !== 0) throw new Error(`npm view ${spec} failed:\n${output}`);
   const integrity = JSON.parse(output);
-  if (!/^sha512-/.test(integrity)) throw new Error(`the registry tells no SHA-512 of ${spec}`);
+  if (!/^sha512-/.test(integrity)) throw new Error(`the registry has no SHA-512 of ${spec}`);
   return integrity;
 }
 

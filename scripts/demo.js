@@ -1,5 +1,5 @@
-// npm run demo: sets up what it needs, then runs the same races against an unprotected app and its protected twin,
-// and shows what each let through. Exits 0 only if the protected one was exact.
+// npm run demo: sets up its needs, then runs the same races against an unprotected app and its protected twin. It shows how
+// many requests passed. Exits 0 only if the protected app was exact.
 //
 //   npm run demo -- --serve [--port N]     leaves the protected app running and prints curl lines that work
 'use strict';
@@ -49,7 +49,7 @@ async function race(ports) {
     if (unprotected.exact) remarks.push(`The unprotected app happened to be exact this time: ${name}.`);
     exact &&= guarded.exact;
   }
-  console.log(`\nWhat each app let through:\n\n${table(rows)}\n`);
+  console.log(`\nRequests that passed in each app:\n\n${table(rows)}\n`);
   for (const remark of remarks) console.log(remark);
   console.log(exact ? 'The protected app was exact.' : 'The protected app was NOT exact.');
   return exact;

@@ -3,8 +3,8 @@
 //   node scripts/licences.js            writes it
 //   node scripts/licences.js --check    fails where it is out of date
 //
-// Cargo.lock holds checksums, so that a crate of a known version keeps its licence: where cargo cannot fetch the crates of the
-// other platforms, or resolves what builds for another system than Linux, names and versions alone are compared with it.
+// If cargo cannot fetch the crates of other platforms, or resolves them for another system than Linux, only names and versions
+// are compared with Cargo.lock. It holds checksums, so a crate of a known version keeps its licence.
 'use strict';
 
 const fs = require('node:fs');
@@ -14,7 +14,7 @@ const { SetupError } = require('./setup.js');
 
 const DOCS = path.join(ROOT, 'docs', 'licences.md');
 
-/** What crates are used for, and the edges of cargo's tree that lead to them; from what weighs most to what weighs least. */
+/** The uses of crates, and the edges of cargo's tree that lead to them, the most important use first. */
 const USES = [
   { use: 'in the addon', edges: 'normal,no-proc-macro' },
   { use: 'to build it', edges: 'normal,build' },
@@ -26,7 +26,7 @@ const USES = [
 /**
  * The crates that are reached by some edges, on any of the platforms that are built for.
  * @param {string} edges
- * @returns {Promise<Map<string, string> | undefined>} crate -> licence; undefined: cargo cannot tell here
+ * @returns {Promise<Map<string, string> | undefined>} crate -> licence; undefined: cargo does not know it here
  */
 async function tree(edges) {
   if (process.platform !== 'linux') return undefined;
@@ -97,7 +97,9 @@ async function main() {
   const rows = await crates();
   if (!process.argv.includes('--check')) {
     if (rows === undefined)
-      throw new SetupError('cargo cannot tell: on Linux, run `cargo fetch --locked` for its reason');
+      throw new SetupError(
+        'cargo does not know the licences: on Linux, run `cargo fetch --locked` for its reason',
+      );
     fs.writeFileSync(DOCS, render(rows));
     return;
   }

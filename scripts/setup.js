@@ -1,5 +1,5 @@
-// Brings a clone to where it can run: packages installed, addon built. Does only what is out of date, so that the
-// demo and the tests call it every time. What is out of date is told by content, not by time: a checkout sets times anew.
+// Sets up a clone: installs packages and builds the addon. Does only what is out of date, so the demo and the tests call it
+// every time. It compares contents, not times, because a checkout changes times.
 'use strict';
 
 const crypto = require('node:crypto');
@@ -17,7 +17,7 @@ const RELEASE_ADDON = path.join(ROOT, 'src', 'js', binaryName);
 const GENERATED = ['binding.js', 'binding.d.ts'];
 const LOADERS = path.join(ROOT, 'src', 'js');
 
-/** Set-up that cannot go on; the message is one line that names the cure. */
+/** A set-up that cannot continue. The message is one line that names the cure. */
 class SetupError extends Error {}
 
 function checkNode() {

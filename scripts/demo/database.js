@@ -1,5 +1,5 @@
-// A table that answers asynchronously, as every database does: one turn of the event loop for each call and no more.
-// Nothing is slowed down so that the race is lost; a real network only makes the window wider.
+// A table that answers asynchronously, as every database does: exactly one turn of the event loop for each call.
+// Nothing is slowed down to lose the race; a real network only makes the window wider.
 'use strict';
 
 const { setImmediate: turn } = require('node:timers/promises');

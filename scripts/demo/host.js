@@ -1,10 +1,10 @@
-// Runs one of the two apps in a process of its own, on a free port of this machine, and tells the parent which.
+// Runs one of the two apps in a process of its own, on a free port of this machine. Reports the port to the parent.
 'use strict';
 
 const http = require('node:http');
 
 const [, , name = '', port = '0'] = process.argv;
-// Two hundred sockets connect at once; the system's own default may be smaller.
+// Two hundred sockets connect at the same time; the default of the system may be smaller.
 const server = http
   .createServer(require(`./${name}.js`))
   .listen({ host: '127.0.0.1', port: Number(port), backlog: 1024 });

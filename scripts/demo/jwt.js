@@ -19,7 +19,7 @@ function signJwt(claims, secret) {
 /**
  * @param {string} token
  * @param {string} secret
- * @returns {{ sub: string, sid: string, jti: string, exp: number } | undefined} undefined where it does not stand
+ * @returns {{ sub: string, sid: string, jti: string, exp: number } | undefined} undefined for an invalid token
  */
 function verifyJwt(token, secret) {
   const [header, payload, signature] = token.split('.');

@@ -1,4 +1,4 @@
-// The race for the units of an API key, fired in the same way at whichever app listens on a port.
+// The race for the units of an API key, fired in the same way at the app that listens on a port.
 'use strict';
 
 const { send, sendTogether } = require('./client.js');

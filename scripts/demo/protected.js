@@ -23,7 +23,7 @@ app.post('/login', async (req, res) => {
   res.status(201).json({ token });
 });
 
-// Whoever has a token may take it out of use: it is all that is asked for, as in RFC 7009. To ban a user is another route, with
+// The holder of a token may revoke it. Only the token is required, as in RFC 7009. To ban a user is another route, with
 // a scope that users do not have.
 app.post('/revoke', async (req, res) => {
   const token = req.body?.token;
@@ -35,7 +35,7 @@ app.get('/odds', auth.middleware({ credentials: ['api-key'] }), (_req, res) => {
   res.json({ odds: 2.5 });
 });
 
-// From here on every request carries a token that stands, or is answered 401.
+// From here on every request carries a valid token, or gets 401.
 app.use(auth.middleware());
 
 app.get('/me', (req, res) => {

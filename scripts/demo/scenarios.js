@@ -1,4 +1,4 @@
-// The races, fired in the same way at whichever app listens on a port.
+// The races, fired in the same way at the app that listens on a port.
 'use strict';
 
 const { setTimeout: delay } = require('node:timers/promises');
@@ -20,7 +20,7 @@ const PAUSE_BETWEEN_REVOCATIONS = 500;
 const BET_AFTER = 2200;
 
 /**
- * `exact`: let through what was allowed, no more and no less.
+ * `exact`: exactly the allowed number passed.
  * @typedef {{ letThrough: number, allowed: number, exact: boolean, tried: number }} Count
  */
 

@@ -40,7 +40,7 @@ app.post('/login', async (req, res) => {
   res.status(201).json({ token: signJwt({ sub: user, sid, jti: crypto.randomUUID() }, SECRET) });
 });
 
-// Whoever has a token may take it out of use.
+// The holder of a token may revoke it.
 app.post('/revoke', async (req, res) => {
   const claims = verifyJwt(req.body.token, SECRET);
   if (claims) await db.insert('revoked', claims.jti);

@@ -1,6 +1,6 @@
 // Preload (node --require) that counts assertions. On exit each process adds a line with its number to the file named by
-// LATCHGATE_ASSERTIONS. The number counts reads of a function of node:assert, `assert.equal` in `assert.equal(a, b)`:
-// a wrapper around the function would show in stack traces and in the messages that are derived from them.
+// LATCHGATE_ASSERTIONS. The number counts reads of a function of node:assert, such as `assert.equal` in `assert.equal(a, b)`.
+// A wrapper around the function would show in stack traces, and in messages that are derived from them.
 'use strict';
 
 const assert = require('node:assert');

@@ -1,5 +1,5 @@
 'use strict';
-// The licence texts of the crates that are linked into the addon: whoever passes the binary on must pass them on too.
+// The licence texts of the crates that are linked into the addon: a distributor of the binary must distribute them too.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -15,7 +15,7 @@ async function cargo(...args) {
   return output;
 }
 
-/** Where the sources of every crate lie. @returns {Promise<Map<string, string>>} name and version -> directory */
+/** Returns the folders of the sources of every crate. @returns {Promise<Map<string, string>>} name and version -> directory */
 async function sources() {
   const output = await cargo('metadata', '--locked', '--format-version', '1', '--quiet');
   /** @type {{ packages: Array<{ name: string, version: string, manifest_path: string }> }} */
@@ -28,7 +28,7 @@ async function sources() {
   );
 }
 
-/** What is linked into the addon on this platform. @returns {Promise<string[]>} names and versions */
+/** Returns the crates that are linked into the addon on this platform. @returns {Promise<string[]>} names and versions */
 async function linked() {
   const what = ['--edges', 'normal,no-proc-macro', '--prefix', 'none', '--format', '{p}'];
   const output = await cargo('tree', '--locked', '--quiet', ...what);

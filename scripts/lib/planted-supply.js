@@ -1,4 +1,4 @@
-// What check-supply.js must see, each once, and what it must let pass.
+// Faults that check-supply.js must see, each once, and cases that it must accept.
 'use strict';
 
 const SHA = 'a'.repeat(40);

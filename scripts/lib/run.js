@@ -42,7 +42,7 @@ function run(command, args, { env, quiet = false, cwd = ROOT } = {}) {
 }
 
 /**
- * npm itself, as the one that runs this script where there is one: on Windows `npm` is a batch file, which spawn refuses.
+ * The npm that runs this script, if there is one. On Windows `npm` is a batch file, which spawn refuses.
  * @param {string[]} args
  * @param {{ quiet?: boolean, cwd?: string, env?: NodeJS.ProcessEnv }} [options]
  */

@@ -1,5 +1,5 @@
-// Finds the servers and tools that the tests start themselves, and installs what is absent where apt-get can: a
-// redis-server, a valkey-server, nginx and libfaketime. Knows nothing of how they are run.
+// Finds the servers and tools that the tests start: redis-server, valkey-server, nginx, libfaketime and others. Installs a
+// missing tool if apt-get can. Does not run them.
 'use strict';
 
 const fs = require('node:fs');
@@ -46,7 +46,7 @@ function atLeast(version, least) {
 }
 
 /**
- * The path of a server that is recent enough. Some systems have one answer under the other's name: it tells itself which it is.
+ * The path of a server that is recent enough. Some systems install one server under the name of the other, so the program itself is asked.
  * @param {string} command redis-server or valkey-server
  * @param {string} own how its version line begins
  * @param {number[]} least
@@ -62,7 +62,7 @@ async function server(command, own, least) {
 const redisServer = () => server('redis-server', 'Redis', [7, 0]);
 const valkeyServer = () => server('valkey-server', 'Valkey', [8, 0]);
 
-/** The library that sets a process' clock off, for LD_PRELOAD: the one that is safe in threads. @returns {string | undefined} */
+/** The library that sets a process' clock off, for LD_PRELOAD: the variant that is safe in threads. @returns {string | undefined} */
 function faketimeLibrary() {
   if (process.platform !== 'linux') return undefined;
   const roots = ['/usr/lib', '/usr/lib64', '/usr/local/lib', '/lib'];
@@ -77,7 +77,7 @@ function faketimeLibrary() {
   return undefined;
 }
 
-/** The directory of initdb and postgres; Debian keeps them apart, by version. @returns {string | undefined} */
+/** The directory of initdb and postgres; Debian has a directory for each version. @returns {string | undefined} */
 function postgresDirectory() {
   const own = which('initdb');
   if (own !== undefined) return path.dirname(fs.realpathSync(own));
@@ -121,10 +121,10 @@ const TOOLS = [
   },
 ];
 
-/** What the race lab starts. */
+/** The tools that the race lab starts. */
 const labTools = () => [...TOOLS.filter(({ debian }) => LAB.includes(debian)), POSTGRES];
 
-/** What precedes `apt-get` so that it may install, or undefined where nothing does. @returns {Promise<string[] | undefined>} */
+/** Returns the command before `apt-get` that lets it install, or undefined if there is none. @returns {Promise<string[] | undefined>} */
 async function privilege() {
   if (process.platform !== 'linux' || which('apt-get') === undefined) return undefined;
   if (process.getuid?.() === 0) return [];
@@ -193,8 +193,8 @@ function backportsEntry(text, format, suite) {
 }
 
 /**
- * A directory of apt sources that holds what the machine's own holds, and backports beside it. The machine's own stays as
- * it is, so that nothing else is ever upgraded from there.
+ * A directory of apt sources with the sources of the machine and with backports. The sources of the machine do not
+ * change, so nothing else is ever upgraded from backports.
  * @param {string} directory
  * @returns {boolean} false where there is nothing to derive it from
  */
@@ -249,8 +249,8 @@ async function absent(tools) {
 }
 
 /**
- * Sees to it that the servers of the tests are there. Where one cannot be had it says so in one line, and the specs that
- * need it are skipped by name, which in CI is a failure.
+ * Installs the servers of the tests. If a server cannot be installed, one line says so. The specs that need it are skipped by
+ * name, which in CI is a failure.
  * @param {{ log?: (line: string) => void, tools?: Tool[] }} [options]
  * @returns {Promise<string[]>} what is missing, by name
  */

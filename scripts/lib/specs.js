@@ -14,7 +14,7 @@ const path = require('node:path');
 const { list } = require('./files.js');
 const { ROOT, run } = require('./run.js');
 
-/** The specs of the product, and the specs of the bench and of the lab beside their subjects. */
+/** The specs of the product, and the specs of the bench and of the lab next to their subjects. */
 const DIRECTORIES = ['__test__', 'bench'];
 /** Milliseconds; a file that hangs must not hang the run. */
 const FILE_TIMEOUT = 600_000;

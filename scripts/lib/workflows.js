@@ -5,7 +5,7 @@
 const uncommented = (line) => line.replace(/(?:^|\s)#.*$/, '');
 
 /**
- * The values of these keys, wherever they stand; `key:` of a block that follows has none.
+ * The values of these keys, anywhere. `key:` before a block has none.
  * @param {string} text
  * @param {string[]} keys
  * @returns {string[]}
