@@ -211,7 +211,7 @@ for (const { name, express } of EXPRESS) {
         assert.equal(left(await ask('/')), 4);
         assert.equal(left(await ask('/')), 3);
         await until('two warnings', async () => warnings.length === 2);
-        assert.match(warnings[0].message, /not given back: (broken|.*refundOn)/);
+        assert.match(warnings[0].message, /not refunded: (broken|.*refundOn)/);
       }
     });
 

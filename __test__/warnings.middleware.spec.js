@@ -86,7 +86,7 @@ describe('warnings are limited in number, and all of them are counted:', () => {
     );
     for (let i = 0; i < REQUESTS; i++) assert.equal((await get(port, '/', text)).status, 200);
     while (counted(auth, 'LATCHGATE_REFUND') !== REQUESTS) await new Promise(setImmediate);
-    assert.deepEqual(taken(), Array(MOST).fill('the charge of a request was not given back: mine'));
+    assert.deepEqual(taken(), Array(MOST).fill('the charge of a request was not refunded: mine'));
     tick(MINUTE);
     assert.deepEqual(taken(), [leftOut(REQUESTS - MOST)]);
   });

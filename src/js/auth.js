@@ -42,7 +42,7 @@ const NO_POLICY = Object.freeze({});
 const CREDENTIALS = ['token', 'apiKey', 'context'];
 /** The values come from headers, and from parsers that return null: null and undefined mean that there is none. */
 const FROM_HEADERS = { nullable: CREDENTIALS, absent: CREDENTIALS };
-/** Calls of authenticate() under one policy after which the addon is told of it, and is asked under a number from then on. */
+/** Calls of authenticate() with one policy after which the policy is registered with the addon, and has a number. */
 const OFTEN = 64;
 /** Of one Auth: the addon keeps them for as long as it is open. */
 const MOST_REGISTERED = 256;
@@ -149,7 +149,7 @@ class Auth {
   }
 
   /**
-   * Policies of authenticate() may come and go with every call: the addon is told of those alone that have come often.
+   * A call of authenticate() may bring a new policy. Only policies that are used often are registered with the addon.
    * @param {object} policy
    * @returns {Compiled}
    */
@@ -247,7 +247,7 @@ class Auth {
 }
 
 /**
- * Where the call is forgotten, Express makes it, with a request.
+ * Without the call, Express calls the factory itself, with a request.
  * @param {object} given
  * @param {string} name
  */

@@ -1,5 +1,5 @@
 'use strict';
-// What `require('latchgate')` gives. index.mjs gives the same to `import`.
+// The exports for `require('latchgate')`. index.mjs has the same exports for `import`.
 
 const { version } = require('../../package.json');
 const { authMiddleware, createAuth } = require('./auth.js');

@@ -21,10 +21,10 @@ const MAX_METADATA_BYTES = 4096;
 const FACTS = ['name', 'scopes', 'quota', 'expiresAt', 'metadata'];
 const NULLABLE = ['expiresAt', 'metadata'];
 
-/** So many keys are asked for at a time. */
+/** Number of keys per question to the store. */
 const CHUNK = 200;
 
-/** What check() calls the reasons. */
+/** The codes of check(), by reason. */
 const CODES = new Map([
   ['key_unknown', 'not_found'],
   ['key_revoked', 'revoked'],
@@ -68,8 +68,8 @@ class ApiKeys {
   }
 
   /**
-   * The name of an imported key lies in another slot than its owner. It is taken first, for a minute, so that of two imports
-   * one is refused; and kept once the key is there, so that an import that broke off stands in nobody's way.
+   * The name of an imported key is in another slot than its owner. It is claimed first, for a minute, so that one of two
+   * imports is refused. It is kept once the key exists, so that an aborted import blocks no later import.
    * @param {string} ownerId
    * @param {string} key
    */
@@ -77,7 +77,7 @@ class ApiKeys {
     const { place, flag } = await this.#engine.goOn((gate) => gate.claimKey(ownerId, key));
     if (flag === false) throw knownKey();
     if (place === undefined) return;
-    // That import was confirmed: where its key is not there, it is gone for good, and not to come.
+    // That import was confirmed: a missing key is gone permanently, and no longer expected.
     const { keyInfos = [], indexUpdates } = await this.#engine.goOn((gate) =>
       gate.keyInfos(place.ownerId, [place.keyId]),
     );
@@ -193,8 +193,8 @@ class ApiKeys {
   }
 
   /**
-   * The name of an imported key ends with the key, and lies in another slot. While the expiry is being changed it does not
-   * end; so whoever breaks off in between leaves a name too many, and never a key that is not found.
+   * The name of an imported key ends with the key, and is in another slot. During a change of the expiry the name does not
+   * end. So an aborted change leaves an unused name, and never a key that is not found.
    * @param {Outcome} before
    * @param {(pointed: boolean) => Promise<Outcome>} ask
    */
@@ -237,8 +237,8 @@ class ApiKeys {
 }
 
 /**
- * Keys that have fallen with their owner's tokens are refused from that very step on. When they are listed no more, and so
- * forgotten, is noted as they are looked at: it is done now, and where it fails, when somebody lists them.
+ * Keys that are revoked with the tokens of their owner are refused from that step on. The end of their listing is recorded
+ * when they are read: now, or, if that fails, when a caller lists them.
  * @param {Engine} engine
  * @param {string} ownerId
  */
@@ -288,7 +288,7 @@ function knownKey() {
 }
 
 /**
- * What is to be said of a key.
+ * The data of a key.
  * @param {Record<string, any>} own
  * @returns {KeyConfig}
  */
@@ -306,7 +306,7 @@ function keyConfig({ name, scopes: list, quota, expiresAt, metadata }) {
 }
 
 /**
- * The same where null takes away what there was.
+ * The same, but null removes the value.
  * @param {unknown} patch
  * @returns {KeyConfig}
  */

@@ -1,6 +1,6 @@
 'use strict';
-// auth.counters: bounded counters of a user, changed whole or not at all. What must hold while they change is asked for in
-// the store's own step, the credential of a request included.
+// auth.counters: bounded counters of a user, all changed or none. The store checks the conditions of a change in the same step,
+// including the credential of a request.
 
 const { decisionIn } = require('../request/request-auth.js');
 const { credentialOf } = require('../turns/holds.js');
@@ -121,7 +121,7 @@ function integer(value, name) {
 }
 
 /**
- * What stands behind a request, to be asked for again in the store's step: its token, its API key, or both.
+ * Returns the credential of a request, which the store checks again in its step: a token, an API key, or both.
  * @param {unknown} auth
  * @param {string} userId
  * @param {Engine} engine

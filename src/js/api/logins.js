@@ -1,5 +1,5 @@
 'use strict';
-// tokens.login(), refresh() and logout(). What is decided is decided in the store's own step; arguments are checked here.
+// tokens.login(), refresh() and logout(). The store decides in its own step; this file checks the arguments.
 
 const { claimsJson } = require('../credential/claims.js');
 const { MAX_TOKEN } = require('../credential/credential.js');
@@ -20,7 +20,7 @@ const { admission, admitLimit, report } = require('./sessions.js');
  */
 
 const LOGIN_NAMES = ['requestId', 'claims', 'scope', 'sessionId', 'limit', 'onLimit', 'device'];
-/** What no access token looks like. */
+/** The form of a refresh token, which no access token has. */
 const REFRESH_TOKEN = /^[0-9a-f]{4}\.[\w-]{22}\.[\w-]{43}$/;
 
 /**
@@ -88,7 +88,7 @@ async function logout(engine, tokenOrAuth) {
 }
 
 /**
- * What access tokens are to say. A scope among the claims of a login would stand beside one that a refresh is given.
+ * The claims of access tokens. A scope among the claims of a login would conflict with the scope of a refresh.
  * @param {Record<string, any>} own
  * @param {Engine} engine
  * @param {string} method
@@ -126,7 +126,7 @@ function tokenOf(auth, engine) {
 }
 
 /**
- * What is too long is not copied to the addon to be refused there.
+ * A text that is too long is refused here, without a copy for the addon.
  * @param {string} token
  */
 function short(token) {

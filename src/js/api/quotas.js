@@ -48,7 +48,7 @@ class Quotas {
     /** @type {Question} */
     const question = (gate) => gate.consume(name, limit, windowMs, bucket, taken, once);
     if (taken === LOOK) return this.#told(question);
-    // The known key is good for sealing; a store that has lost it is told it again, and nobody waits for that.
+    // The known key seals receipts. A store that has lost the key gets it again, and no caller waits for that.
     if (this.#canSeal && this.#mayBeLost) this.#askForKey().catch(() => {});
     return consumption(await this.#withKey(this.#canSeal, question));
   }
@@ -84,7 +84,7 @@ class Quotas {
   async add(key, rule, more, options = {}) {
     return this.#told((gate) => {
       const { limit, windowMs } = checkedRule(rule);
-      if (!Number.isNaN(windowMs)) throw inputError("rule must be that of a 'balance': others refill");
+      if (!Number.isNaN(windowMs)) throw inputError("rule must be a 'balance': other rules refill");
       const { idempotencyKey } = known(options, ['idempotencyKey'], '', inputError);
       const once = optionalId(idempotencyKey, 'idempotencyKey');
       return gate.addUnits(id(key, 'key'), limit, units(more, 'units', inputError, 1), once);
@@ -104,7 +104,7 @@ class Quotas {
   }
 
   /**
-   * @param {boolean} isThere the key of receipts; else it is asked for first, once, by whoever needs it first
+   * @param {boolean} isThere whether the key of receipts is known; else the first caller that needs it fetches it once
    * @param {Question} question
    */
   async #withKey(isThere, question) {

@@ -103,7 +103,7 @@ class Sessions {
         const outcome = await engine.goOn((gate) => gate.list(id(userId, 'userId'), from));
         for (const native of outcome.sessions ?? []) all.set(native.sessionId, session(native));
         from = outcome.next;
-        // The embedded store answers at once: others must get a turn of the event loop between two pages.
+        // The embedded store answers immediately. Other callers must get a turn of the event loop between two pages.
         if (from !== undefined) await setImmediate();
       } while (from !== undefined);
       const listed = [...all.values()];
@@ -160,7 +160,7 @@ function admission({ admitted, reason, active, limit, retryAfterMs, existing, se
 }
 
 /**
- * Counts a new session, and tells of it.
+ * Counts a new session, and emits its event.
  * @param {Admission} admission
  * @param {Engine} engine
  */

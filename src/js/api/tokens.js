@@ -200,7 +200,7 @@ class Tokens {
 }
 
 /**
- * @param {string} token whose signature stands
+ * @param {string} token with a valid signature
  * @param {Engine} engine
  */
 function whose(token, engine) {
@@ -246,7 +246,7 @@ function issuer(value, { issuers }) {
 
 /**
  * @param {Record<string, any>} own
- * @returns {number | undefined} milliseconds; undefined where nothing is to be waited for
+ * @returns {number | undefined} milliseconds; undefined without a barrier
  */
 function barrierWait({ barrier: asks, wait }) {
   const ms = waitOf(wait, inputError);

@@ -38,7 +38,7 @@ function deepFreeze(value) {
 /**
  * @param {Claims} claims
  * @param {string} name
- * @returns {unknown} undefined where the token itself does not hold it, whatever prototypes do
+ * @returns {unknown} undefined unless the token itself has it; prototypes do not count
  */
 function claim(claims, name) {
   return Object.hasOwn(claims, name) ? claims[name] : undefined;

@@ -1,5 +1,5 @@
 'use strict';
-// Finds the one credential of a request. How "Bearer …" is read is the addon's business; what lies around it is decided here.
+// Finds the one credential of a request. The addon parses "Bearer …"; this file decides everything around it.
 
 const { inputError } = require('../util/errors.js');
 
@@ -14,8 +14,9 @@ const PARAMETER = 'access_token';
 const FORM = 'application/x-www-form-urlencoded';
 
 /**
- * The Authorization header as it stands. RFC 6750 section 2 allows one way of sending a token per request: a second header,
- * or a token in the query or in the form beside it, makes the request unreadable. A token there alone is no credential.
+ * Returns the Authorization header unchanged. RFC 6750 section 2 allows one way of sending a token per request. A second
+ * header, or an additional token in the query or in the form, makes the request unreadable. A token in the query or in the
+ * form alone is no credential.
  * @param {any} req
  * @returns {string | null}
  */

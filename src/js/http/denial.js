@@ -88,7 +88,7 @@ function withLimits(answer, limits, retryAfterMs) {
 
 /**
  * @param {Answer} answer
- * @param {import('node:http').ServerResponse} [res] whose headers stand beside those of the denial
+ * @param {import('node:http').ServerResponse} [res] its headers are kept together with the headers of the denial
  * @returns {Denial}
  */
 function denialOf({ code, status, reason, challenge, retryAfter, limits }, res) {
@@ -101,7 +101,7 @@ function denialOf({ code, status, reason, challenge, retryAfter, limits }, res) 
 }
 
 /**
- * Answers the request, or hands the denial to onDeny. What onDeny throws, now or later, goes to next(err).
+ * Answers the request, or passes the denial to onDeny. An exception of onDeny, now or later, goes to next(err).
  * @param {Answer} answer
  * @param {OnDeny | undefined} onDeny
  * @param {any} req

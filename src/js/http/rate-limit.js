@@ -1,6 +1,6 @@
 'use strict';
-// The headers RateLimit-Policy and RateLimit of draft-ietf-httpapi-ratelimit-headers-10: lists with one item a quota, told
-// apart by its name. Several middlewares share them.
+// The headers RateLimit-Policy and RateLimit of draft-ietf-httpapi-ratelimit-headers-10: lists with one item per quota, which
+// its name identifies. Several middlewares share them.
 
 /** RFC 9651 section 3.3.1: an integer has at most 15 digits. */
 const MAX_INTEGER = 999_999_999_999_999;
@@ -14,7 +14,7 @@ const STATE = 'RateLimit';
 /** @typedef {{ name: string, limit: number, windowMs: number }} Named windowMs: NaN for a balance */
 
 /**
- * What an answer says of one quota.
+ * The header items of one quota.
  * @typedef {object} RateLimit
  * @property {string} name
  * @property {string} policy item of RateLimit-Policy
@@ -42,7 +42,7 @@ function rateLimit({ native: { name }, item: policy }, remaining, untilMs) {
 }
 
 /**
- * The headers of an answer, beside what earlier middlewares have said of other quotas.
+ * Returns the headers of an answer, including the items of other quotas that earlier middlewares have set.
  * @param {readonly RateLimit[]} limits at least one
  * @param {import('node:http').ServerResponse} [res]
  * @returns {Record<string, string>}

@@ -1,6 +1,6 @@
 'use strict';
-// The endpoint of `jwt.jwksUri`: which addresses may be asked, and one question to it, within limits of time and size. What
-// the answer holds is checked key by key; the addon checks them once more.
+// The endpoint of `jwt.jwksUri`: the allowed addresses, and one fetch with limits of time and size. Each key of the answer is
+// checked here, and again by the addon.
 
 const { configError } = require('../util/errors.js');
 const { publicJwk } = require('./keys.js');
@@ -41,7 +41,7 @@ function isLoopback(host) {
 
 /**
  * @param {string} uri
- * @param {AbortController} controller whoever aborts it ends the question
+ * @param {AbortController} controller its abort ends the fetch
  * @returns {Promise<Answer>} rejects with an Error whose message says what went wrong, and not where
  */
 async function askEndpoint(uri, controller) {
@@ -51,7 +51,7 @@ async function askEndpoint(uri, controller) {
     controller.abort();
   }, TIMEOUT_MS);
   try {
-    // Who answers with another address may mean any: redirects are refused, as other addresses are.
+    // A redirect may name any address. It is refused like any other address.
     const response = await fetch(uri, {
       redirect: 'error',
       signal: controller.signal,
@@ -69,7 +69,7 @@ async function askEndpoint(uri, controller) {
   }
 }
 
-/** What an operator may read of a failure. */
+/** The reason of a failure, for operators. */
 class Trouble extends Error {}
 
 /**
@@ -120,7 +120,7 @@ function parsed(json) {
 }
 
 /**
- * A key of a type that a later standard may define, which is passed over; RFC 7517, section 5.
+ * Whether a later standard may define the type of the key. Such a key is skipped (RFC 7517, section 5).
  * @param {unknown} key
  * @returns {key is { kty: string }}
  */

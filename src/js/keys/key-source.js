@@ -1,13 +1,13 @@
 'use strict';
-// The keys of an Auth with `jwt.jwksUri`: fetched at once, again when they are no longer fresh, and when a token names one
-// that is not among them. One question at a time; while none is answered the keys fetched before are used, for a day.
+// The keys of an Auth with `jwt.jwksUri`. They are fetched at the start, when they are no longer fresh, and when a token names an
+// unknown key. There is one fetch at a time. While fetches fail, the previous keys are used for a day.
 
 const { storeError } = require('../util/errors.js');
 const { Slices } = require('../util/slices.js');
 const { warnKey, warnKeys } = require('../util/warnings.js');
 const { askEndpoint } = require('./jwks-endpoint.js');
 
-/** After keys were fetched, no unknown key id has them fetched again for so long. */
+/** How long after a fetch an unknown key id causes no other fetch. */
 const COOLDOWN_MS = 30_000;
 /** Pause after a failure, doubled with each, with jitter. */
 const FIRST_PAUSE_MS = 1000;
@@ -28,12 +28,12 @@ class KeySource {
   /** The one question that is asked. It never rejects. @type {Promise<void> | undefined} */
   #asking;
   #waiting = 0;
-  /** Requests that waited go on a few in each turn of the event loop. @type {Slices<() => void>} */
+  /** Continues waiting requests, a few in each turn of the event loop. @type {Slices<() => void>} */
   #goingOn = new Slices((resolve) => resolve());
   /** The keys in use, as text; '' for none. */
   #keys = '';
   #isCooling = false;
-  /** Why the last question was in vain; '' where it was not. */
+  /** The reason why the last fetch failed; '' if it succeeded. */
   #trouble = '';
   #failures = 0;
   /** The warning about it that was emitted last. */
@@ -79,7 +79,7 @@ class KeySource {
     this.#waiting--;
   }
 
-  /** Resolves where there are keys; asks once more where there are none. */
+  /** Resolves if keys are loaded. Otherwise fetches again. */
   async ready() {
     if (this.#keys === '') await (this.#asking ?? this.#refresh());
     if (this.#keys === '')
@@ -108,7 +108,7 @@ class KeySource {
 
   async #ask() {
     try {
-      // What is unknown meanwhile is not refused for that: it may be what the answer brings.
+      // A key that is unknown meanwhile is not refused: the answer may contain it.
       this.#gate.doubtKeys(true);
       this.#question = new AbortController();
       const { keys, passedOver, freshMs } = await askEndpoint(this.#uri, this.#question);
@@ -132,7 +132,7 @@ class KeySource {
       return;
     }
     const renewed = this.#gate.renewKeys(keys);
-    for (const why of [...passedOver, ...renewed.passedOver]) warnKey(`${why}: the key is passed over`);
+    for (const why of [...passedOver, ...renewed.passedOver]) warnKey(`${why}: the key is skipped`);
     if (renewed.usable === 0) throw new Error('its answer holds no key that verifies tokens');
     this.usable = renewed.usable;
     this.#keys = text;

@@ -121,7 +121,7 @@ function readText(text, label) {
     const jwk = JSON.parse(trimmed);
     if (typeof jwk === 'object' && jwk !== null && typeof jwk.kty === 'string') return jwk;
   } catch {
-    // Told below, without the parser's message: it quotes the text.
+    // Reported below, without the parser's message, which quotes the text.
   }
   throw configError(`${label} is neither PEM nor a JWK: give the content of the key file, not its path`);
 }

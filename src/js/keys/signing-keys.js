@@ -95,7 +95,7 @@ function pairRing(publicKey, own) {
 
 /**
  * @param {unknown} jwks
- * @param {OwnKey | undefined} own the addon adds it, unless it stands in the set already
+ * @param {OwnKey | undefined} own the addon adds it, unless the set contains it
  * @returns {ApiKeySet}
  */
 function setRing(jwks, own) {
@@ -143,9 +143,7 @@ function memberKey(set, own) {
   if (member === undefined) shown.kid ??= thumbprint(own.jwk);
   const rivals = set.filter((jwk) => jwk !== member && jwk.kty === shown.kty && jwk.crv === shown.crv);
   if (rivals.some(({ kid }) => shown.kid === undefined || kid === shown.kid)) {
-    throw configError(
-      'jwt.privateKey could be taken for another key of jwt.jwks: give each a "kid" of its own',
-    );
+    throw configError('jwt.privateKey is indistinguishable from a key of jwt.jwks: give each its own "kid"');
   }
   return signingKey(own, shown);
 }

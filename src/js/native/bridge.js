@@ -1,6 +1,6 @@
 'use strict';
-// Opens the addon's gate, and hands the completions of its store to those who wait for them. A store that answers on the
-// spot never comes here.
+// Opens the addon's gate, and delivers the completions of its store to their waiters. A store that answers immediately never
+// completes here.
 
 const { fromNative } = require('../util/errors.js');
 const { inSlices } = require('../util/slices.js');
@@ -11,7 +11,7 @@ const { BATCH, CODE, HELD, LENGTH, RECORD, TAKE, TICKET } = require('./records.j
 const BATCHES_A_TURN = 4;
 
 /**
- * Who waits for a ticket: `complete` gets the verdict of a decision, `outcome` what any other call answered.
+ * A waiter for a ticket. `complete` gets the verdict of a decision, `outcome` the answer of any other call.
  * @typedef {object} Waiter
  * @property {(code: number, record: Float64Array, at: number) => void} complete
  * @property {(outcome: import('../binding.js').Outcome) => void} outcome
@@ -19,8 +19,8 @@ const BATCHES_A_TURN = 4;
  */
 
 /**
- * Bridges with something pending. The addon holds them weakly, so that an idle Auth can be collected; and its wake-up does
- * not keep the process alive, so that one timer does, for as long as any bridge stands here.
+ * Bridges with pending calls. The addon holds a bridge weakly, so that an idle Auth can be collected. Its wake-up does not
+ * keep the process alive, so one timer does while any bridge is in this set.
  * @type {Set<Bridge>}
  */
 const busy = new Set();
@@ -48,14 +48,14 @@ function drainOn(bridge) {
 class Bridge {
   /** @type {Waiters<Waiter>} */
   #waiting = new Waiters();
-  /** The addon overwrites its scratch with the next decision, which a completed request may cause at once. */
+  /** A copy: the addon overwrites its records with the next decision, which a completed request may cause immediately. */
   #batch = new Float64Array(RECORD * BATCH);
   /** @type {Array<() => void>} */
   #idle = [];
   #tell;
   #metrics;
   #isFlushing = false;
-  /** Those of a question that could not be sent, who have not heard of it yet. */
+  /** Number of waiters of calls that could not be sent, which do not know it yet. */
   #failing = 0;
   /** When the questions that are held back began to be asked. */
   #askedAt = 0;
@@ -63,7 +63,7 @@ class Bridge {
   /**
    * @param {import('../binding.js').GateConfig} config
    * @param {import('../telemetry/metrics.js').Metrics} metrics
-   * @param {(event: import('../binding.js').NativeEvent) => void} tell what the store tells unasked
+   * @param {(event: import('../binding.js').NativeEvent) => void} tell receives events of the store
    */
   constructor(config, metrics, tell) {
     const { Gate } = native();
@@ -115,7 +115,7 @@ class Bridge {
     });
   }
 
-  /** Questions whose callers have not heard the answer yet. */
+  /** Number of calls whose callers have no answer yet. */
   get pending() {
     return this.#waiting.size + this.#failing;
   }
@@ -141,7 +141,7 @@ class Bridge {
     for (const event of this.gate.events()) this.#tell(event);
   }
 
-  /** A few batches, then the event loop has its turn: when a store comes back, or goes, very many complete at once. */
+  /** Delivers a few batches, then yields to the event loop: very many calls complete together when a store fails or recovers. */
   #drain() {
     for (let batches = 0; batches < BATCHES_A_TURN; batches++) {
       const count = this.gate.drain();
@@ -161,7 +161,7 @@ class Bridge {
     for (let at = 0; at < count * RECORD; at += RECORD) this.#settle(at, now);
   }
 
-  /** Goes on where a turn ended. */
+  /** Continues after a turn of the event loop. */
   drainOn() {
     this.#drain();
   }

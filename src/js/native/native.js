@@ -25,7 +25,7 @@ function load() {
 }
 
 /**
- * The loader compares versions only where a variable of the environment says so, and then those of two package.json files.
+ * The loader compares versions only if a variable of the environment requests it, and then of two package.json files.
  * @param {Binding} loaded
  * @returns {Binding}
  */

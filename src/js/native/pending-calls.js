@@ -1,6 +1,6 @@
 'use strict';
-// Who waits for which ticket. Tickets are counted up, so that a ring finds nearly all of them; a Map would be as quick, but
-// the tables that it sheds as it goes keep what was waiting alive from one generation of the heap to the next.
+// The waiters by ticket. Tickets increase, so a ring finds nearly all of them. A Map is as fast, but its discarded tables keep
+// old waiters alive from one generation of the heap to the next.
 
 /** A power of two. */
 const SLOTS = 1024;
@@ -12,7 +12,7 @@ class Waiters {
   /** @type {Array<T | undefined>} */
   #slots = new Array(SLOTS).fill(undefined);
   #since = new Float64Array(SLOTS);
-  /** Those whose slot is taken by one who waits longer. @type {Map<number, { waiter: T, since: number }>} */
+  /** Waiters whose slot belongs to an older waiter. @type {Map<number, { waiter: T, since: number }>} */
   #others = new Map();
 
   size = 0;
@@ -38,7 +38,7 @@ class Waiters {
 
   /**
    * @param {number} ticket
-   * @returns {T | undefined} who waits no more
+   * @returns {T | undefined} the removed waiter
    */
   take(ticket) {
     const at = ticket % SLOTS;
@@ -59,7 +59,7 @@ class Waiters {
     return waiter;
   }
 
-  /** @returns {T[]} all of them, who wait no more */
+  /** Removes all waiters. @returns {T[]} */
   takeAll() {
     const all = [...this.#slots, ...Array.from(this.#others.values(), ({ waiter }) => waiter)].filter(
       (waiter) => waiter !== undefined,

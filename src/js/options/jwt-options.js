@@ -104,7 +104,7 @@ function texts(value, name) {
 }
 
 /**
- * Of several issuers the user id is told apart by a space behind the name (see docs/layout.md): none may stand in it.
+ * With several issuers, a space ends the issuer in a user id (see docs/layout.md). So an issuer may not contain a space.
  * @param {unknown} value
  */
 function issuers(value) {

@@ -7,7 +7,7 @@ const { known } = require('../util/names.js');
 /** RFC 9110 section 5.6.2, token; in lower case, as Node names headers. */
 const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]{1,64}$/;
 
-/** Of these Node drops a second one, or joins them in another way: two keys could not be told from one. */
+/** Headers of which Node drops a second value, or joins values differently: two keys would look like one. */
 const UNFIT = new Set([
   'age',
   'authorization',
@@ -49,7 +49,7 @@ function keyOptions(options) {
 /** @param {unknown} value */
 function header(value) {
   const name = typeof value === 'string' ? value.toLowerCase() : '';
-  // What every object inherits would be found on each request.
+  // A name that every object inherits would be found on each request.
   if (FIELD_NAME.test(name) && !UNFIT.has(name) && !(name in {})) return name;
   throw configError(
     'apiKeys.header must be the name of a header of its own, of at most 64 characters: not authorization, and ' +

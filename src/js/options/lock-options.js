@@ -90,7 +90,7 @@ function signalOf(value, fail) {
   return value;
 }
 
-/** Settings where nothing is said. */
+/** The default settings. */
 const DEFAULTS = lockOptions({}, (message) => new TypeError(message));
 
 module.exports = { DEFAULTS, lockOptions, waitOf };

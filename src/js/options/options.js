@@ -15,7 +15,7 @@ const NAMES = ['store', 'jwt', 'sessions', 'apiKeys', 'refresh', 'onStoreError',
 /** @param {string[]} names @param {string} place @returns {Array<[string, string]>} */
 const within = (names, place) => names.map((name) => [name, `${place}.${name}`]);
 
-/** Where options belong that are often written one level too high. */
+/** The right place of options that are often written one level too high. */
 const ELSEWHERE = new Map([
   ...within(
     ['secret', 'publicKey', 'privateKey', 'jwks', 'jwksUri', 'algorithms', 'issuer', 'audience'],
@@ -32,7 +32,7 @@ const ELSEWHERE = new Map([
 
 /**
  * @param {unknown} options
- * @param {'explicit' | 'first-use'} admission of sessions where none is named
+ * @param {'explicit' | 'first-use'} admission the default admission of sessions
  */
 function authOptions(options, admission) {
   const own = known(options, NAMES, '', configError, { elsewhere: ELSEWHERE });
@@ -48,7 +48,7 @@ function authOptions(options, admission) {
     jwt,
     /** A key for tokens is configured. */
     hasKey,
-    /** What a policy accepts that does not name the kinds. */
+    /** The kinds that a policy without `credentials` accepts. */
     kinds: { bearer: hasKey || !keys.given, keys: keys.given },
     sessions,
     refresh: refreshOptions(own.refresh, sessions.absoluteMs),
@@ -73,7 +73,7 @@ function observes(mode) {
 }
 
 /**
- * It stands between quotes in a header: RFC 9110 section 5.6.4 without the escapes, which clients read differently.
+ * The text of a quoted string in a header: RFC 9110 section 5.6.4 without escapes, which clients read differently.
  * @param {unknown} value
  * @returns {string}
  */

@@ -1,5 +1,5 @@
 'use strict';
-// The `refresh` option: how long a refresh token lives, and how long what followed it is told once more.
+// The `refresh` option: the life of a refresh token, and how long a used token still returns its successor.
 
 const { HOUR, YEAR, duration } = require('../util/duration.js');
 const { configError } = require('../util/errors.js');

@@ -20,7 +20,7 @@ const MODE = { loginOnly: 0, explicit: 1, firstUse: 2 };
 
 /**
  * @param {unknown} options
- * @param {'explicit' | 'first-use'} usual admission where none is named
+ * @param {'explicit' | 'first-use'} usual the default admission
  */
 function sessionOptions(options, usual) {
   const sessions = known(options ?? {}, NAMES, 'sessions', configError);
@@ -30,7 +30,7 @@ function sessionOptions(options, usual) {
     throw configError("sessions.admission must be 'explicit' or 'first-use'");
   const wanted = admission === 'explicit' ? MODE.explicit : MODE.firstUse;
   return {
-    // createAuth() checks sessions where it is told to; authMiddleware() also where the environment sets a limit.
+    // createAuth() checks sessions only with the option; authMiddleware() also if the environment sets a limit.
     sessionMode:
       options === undefined && (limit === undefined || usual === 'explicit') ? MODE.loginOnly : wanted,
     limit: typeof limit === 'function' ? NaN : limitNumber(limit, 'sessions.limit', configError),

@@ -1,5 +1,5 @@
 'use strict';
-// What a policy charges: checked once for the middleware, and asked of the request where functions say whom and how much.
+// The charge of a policy. It is checked once per middleware. Functions get the request, and return the owner and the cost.
 
 const { policyItem } = require('../http/rate-limit.js');
 const { configError, inputError } = require('../util/errors.js');
@@ -36,12 +36,12 @@ const HOLDERS = new Map([
 /** How a key's own quota is called in the RateLimit headers. */
 const OWN = 'api-key';
 
-/** It stands between quotes in a header: RFC 9651 section 3.3.3 without the escapes. */
+/** The text of a quoted string in a header: RFC 9651 section 3.3.3 without escapes. */
 const NAME = /^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}$/;
 
 /**
  * @param {unknown} value
- * @param {boolean} hasResponse by whose end a charge may be given back
+ * @param {boolean} hasResponse whether a response exists whose end may refund a charge
  * @param {boolean} takesKeys API keys are accepted
  * @returns {PolicyQuota | undefined}
  */
@@ -75,7 +75,7 @@ function compileQuota(value, hasResponse, takesKeys) {
 }
 
 /**
- * Where no key comes, what is counted by key is counted by user.
+ * A request without a key is counted by user instead of by key.
  * @param {unknown} by
  * @param {boolean} takesKeys
  */
@@ -87,7 +87,7 @@ function holder(by, takesKeys) {
 }
 
 /**
- * A name stands for one amount: two rules under it would each count what the other has charged.
+ * A name has one quota: two rules with one name would count the charges of both.
  * @param {Map<string, PolicyQuota>} names of this Auth's quotas
  * @param {PolicyQuota} quota
  */
@@ -107,14 +107,14 @@ function takeName(names, quota) {
         'this one a name of its own',
     );
   }
-  // Of a policy without keys that counts by key it is open yet which of the two the name stands for.
+  // A policy without keys that counts by key leaves open which of the two quotas the name means.
   const isOpen = known.isByKey && other.holder === USER;
   names.set(native.name, isOpen ? quota : known);
 }
 
 /**
  * @param {PolicyQuota} quota
- * @param {unknown} subject the request, or what stands for it
+ * @param {unknown} subject the request, or the context of authenticate()
  * @returns {string | undefined} whose quota it is, where a function says so
  */
 function holderOf({ askHolder }, subject) {
@@ -129,7 +129,7 @@ function holderOf({ askHolder }, subject) {
 
 /**
  * @param {PolicyQuota} quota
- * @param {unknown} subject the request, or what stands for it
+ * @param {unknown} subject the request, or the context of authenticate()
  * @returns {number} NaN: the policy's own
  */
 function costOf({ askCost }, subject) {
@@ -141,7 +141,7 @@ function costOf({ askCost }, subject) {
 
 /**
  * @param {PolicyQuota} quota
- * @param {unknown} subject the request, or what stands for it
+ * @param {unknown} subject the request, or the context of authenticate()
  * @returns {string | undefined} under which it is charged once
  */
 function idempotencyKeyOf({ askIdempotencyKey }, subject) {

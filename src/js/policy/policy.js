@@ -1,5 +1,5 @@
 'use strict';
-// What one middleware demands: checked once, and made ready so that a request only reads it.
+// The policy of one middleware: checked once, and prepared so that a request only reads it.
 
 const { withKinds, withScope } = require('../http/denial.js');
 const { configError } = require('../util/errors.js');
@@ -13,10 +13,10 @@ const { compileQuota, takeName } = require('./policy-quota.js');
  * @typedef {object} Compiled
  * @property {readonly string[]} scopes
  * @property {import('./policy-quota.js').PolicyQuota | undefined} quota
- * @property {number} id in the addon; NO_ID for one that is not registered there
- * @property {number} uses of one that is not registered
- * @property {number} handle gate and policy in one, for a question without functions
- * @property {boolean} asksFirst functions are asked, for which the token must be known to stand
+ * @property {number} id in the addon; NO_ID if it is not registered there
+ * @property {number} uses while it is not registered
+ * @property {number} handle gate and policy in one number, for a question without functions
+ * @property {boolean} asksFirst functions are called, for which the token must be verified first
  * @property {boolean} bearer tokens are accepted
  * @property {boolean} keys API keys are accepted
  * @property {readonly Answer[]} answers by reason code
@@ -31,10 +31,10 @@ const NAMES = ['credentials', 'getToken', 'optional', 'scope', 'quota', 'request
 const NO_ID = -1;
 const PROPERTY = 'auth';
 
-/** Where options belong that users of express-jwt, or of this package, write here. */
+/** The right place of options that users of express-jwt, or of this package, write here. */
 const ELSEWHERE = new Map([['credentialsRequired', 'optional']]);
 
-/** What Express adds to a request. */
+/** The members that Express adds to a request. */
 const EXPRESS_REQUEST = [
   'app',
   'baseUrl',
@@ -71,10 +71,10 @@ const EXPRESS_REQUEST = [
 ];
 
 /**
- * Checks the options of a policy. Needs no engine, so that it can run before a store is opened.
+ * Checks the options of a policy. Needs no engine, so it can run before a store is opened.
  * @param {unknown} options
- * @param {Kinds} usual kinds of credentials where the policy names none
- * @param {boolean} hasResponse by whose end a charge may be given back
+ * @param {Kinds} usual the default kinds of credentials
+ * @param {boolean} hasResponse whether a response exists whose end may refund a charge
  */
 function checkPolicy(options, usual, hasResponse) {
   const policy = known(options, NAMES, '', configError, { elsewhere: ELSEWHERE });
@@ -112,7 +112,7 @@ function compilePolicy(options, engine, register) {
 }
 
 /**
- * The same policy, of which the addon has been told.
+ * Returns the same policy, registered with the addon.
  * @param {Compiled} compiled
  * @param {import('../runtime/native-store.js').Engine} engine
  * @returns {Compiled}
@@ -147,7 +147,7 @@ function asksFirst({ limitFunction }, quota) {
 
 /**
  * @param {unknown} value
- * @param {Kinds} usual whichever is configured
+ * @param {Kinds} usual the configured kinds
  * @returns {Kinds}
  */
 function credentialKinds(value, usual) {

@@ -6,7 +6,7 @@ const { YEAR, duration } = require('../util/duration.js');
 const RULE_NAMES = ['limit', 'window', 'algorithm'];
 const ALGORITHMS = ['balance', 'window', 'bucket'];
 
-/** What may be counted exactly: RFC 8259 section 6. */
+/** The largest number that JSON transports exactly: RFC 8259 section 6. */
 const MAX_UNITS = Number.MAX_SAFE_INTEGER;
 
 /**

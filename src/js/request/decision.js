@@ -63,7 +63,7 @@ class RequestDecision {
     this.credential = NONE;
     /** The API key of the request. @type {string | undefined} */
     this.key = undefined;
-    /** What the store said about the key. @type {import('../binding.js').NativeKeyUse | undefined} */
+    /** The store's answer about the key. @type {import('../binding.js').NativeKeyUse | undefined} */
     this.use = undefined;
     this.limit = NaN;
     /** The decision of this Auth on the same token of the same request. @type {RequestDecision | undefined} */

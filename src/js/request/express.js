@@ -1,6 +1,6 @@
 'use strict';
-// The face for Express: finds the credentials of a request, asks, and calls next() in the same tick if the store answers
-// immediately. An allowed request allocates two small objects, and no promise, closure or timer.
+// The adapter for Express: finds the credentials of a request, asks, and calls next() in the same tick if the store answers
+// immediately. A request that passes needs two small objects, and no promise, closure or timer.
 
 const { NONE, UNREADABLE, headerCredential, ownCredential } = require('../credential/credential.js');
 const { setRateLimit } = require('../http/rate-limit.js');

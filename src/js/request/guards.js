@@ -1,6 +1,6 @@
 'use strict';
-// requireScope and requireClaims: what a route demands of a request that a middleware of the same Auth let through. They ask
-// the decision and no store.
+// requireScope and requireClaims: the demands of a route on a request that passed a middleware of the same Auth. They read the
+// decision, and ask no store.
 
 const { isDeepStrictEqual } = require('node:util');
 const { claim } = require('../credential/claims.js');
@@ -70,7 +70,7 @@ function claimTest(wanted, name) {
 function functionTest(ask, name) {
   return (actual, req) => {
     const satisfied = ask(actual, req);
-    if (isThenable(satisfied)) throw inputError(`${name} must answer at once, and with no promise`);
+    if (isThenable(satisfied)) throw inputError(`${name} must be synchronous: it returned a promise`);
     return Boolean(satisfied);
   };
 }
@@ -113,7 +113,7 @@ function guard(engine, refusal, code, stands) {
 }
 
 /**
- * Of a request that no middleware of the same Auth has let through.
+ * The denial of a request that passed no middleware of the same Auth.
  * @param {Engine} engine
  * @param {any} req
  * @param {any} res

@@ -1,6 +1,5 @@
 'use strict';
-// What the ways of a request share, whatever credential it brings: asking once, waiting for the store, going on or being
-// turned away.
+// The steps of a request with any credential: ask once, wait for the store, then continue or deny.
 
 const { AsyncResource } = require('node:async_hooks');
 const { deny } = require('../http/denial.js');
@@ -33,7 +32,7 @@ const { lay, observeDenial, passOver, wouldBeOver } = require('./shadow.js');
  * @property {(error: unknown) => void} fail
  */
 
-/** A passage that goes on when the store has answered, in the asynchronous context of its request. */
+/** Continues a passage when the store has answered, in the asynchronous context of its request. */
 class Later extends AsyncResource {
   /** @param {Passage} passage */
   constructor(passage) {
@@ -74,7 +73,7 @@ function fail(engine, req, next, error) {
   else next(fault);
 }
 
-/** Asks, and goes on where the answer is there at once; where keys are fetched, perhaps after that. @param {Passage} passage */
+/** Asks, and continues with the answer: immediately, or after keys are fetched. @param {Passage} passage */
 function conduct(passage) {
   const { engine, policy, req, next } = passage;
   if (wouldBeOver(req, engine)) {
@@ -109,7 +108,7 @@ function goOn(passage, code) {
  * @param {import('../keys/key-source.js').KeySource} keySource
  */
 function learnKey(passage, keySource) {
-  // What handlers throw is theirs, and no rejection.
+  // An exception of a handler belongs to the app, and is no rejection.
   keySource.learn().then(() => setImmediate(askAgain, passage));
 }
 
@@ -201,7 +200,7 @@ function keepResponse(passage, res, { symbol, over }) {
 /**
  * @param {any} req
  * @param {Engine} engine
- * @returns {RequestDecision | undefined} what this Auth decided on the request, whatever its property is called
+ * @returns {RequestDecision | undefined} the decision of this Auth on the request, under any property
  */
 function decisionOn(req, engine) {
   const auth = req[engine.symbol];
@@ -209,7 +208,7 @@ function decisionOn(req, engine) {
 }
 
 /**
- * A middleware that does not let through leaves nothing under its property, not even what an earlier one put there.
+ * A middleware that denies removes its property from the request, even if an earlier middleware set it.
  * @param {any} req
  * @param {Engine} engine
  * @param {string} property

@@ -74,7 +74,7 @@ const byKey = {
 };
 
 /**
- * Verifies the token beside the key. Another scheme in its header is no token.
+ * Verifies the token that came with the key. Another scheme in its header is no token.
  * @param {RequestDecision} decision
  * @param {unknown} subject
  * @param {RequestDecision | undefined} prior

@@ -1,6 +1,6 @@
 'use strict';
-// What becomes of a decision while the store cannot answer: 503, or, where onStoreError lets every check go that the
-// request needs, what signature, claims and scopes say alone.
+// The decision while the store cannot answer: 503. If onStoreError allows every check that the request needs, signature,
+// claims and scopes decide alone.
 
 const { claim } = require('../credential/claims.js');
 const { ALLOWED } = require('../native/records.js');
@@ -24,7 +24,7 @@ function codeWithoutStore(decision, flags) {
 }
 
 /**
- * The fault may be the gate's own: then it is asked in vain, and the request stays outside.
+ * The fault may be in the gate itself. Then verification fails too, and the request is denied.
  * @param {Engine} engine
  * @param {string} credential
  * @param {number} flags
@@ -52,7 +52,7 @@ function hasScopes({ policy, scopes: granted }) {
 
 /**
  * @param {Engine} engine
- * @returns {boolean} whether any request is let through unasked while the store is away
+ * @returns {boolean} whether any request may pass while the store is unavailable
  */
 function mayDegrade({ lenience, sessions }) {
   return lenience.revocation && (lenience.sessions || sessions.sessionMode === MODE.loginOnly);

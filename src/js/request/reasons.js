@@ -1,5 +1,5 @@
 'use strict';
-// What a reason says about the credential of a denied request.
+// The meaning of a reason for the credential of a denied request.
 
 /** The token is missing, or its signature and claims are not valid or not known yet. */
 const TOKEN_NOT_VERIFIED =

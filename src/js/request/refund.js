@@ -1,6 +1,6 @@
 'use strict';
-// Gives the charge of a request back when its response is over and refundOn says so. The request is done by then: what goes
-// wrong is told, and changes nothing.
+// Refunds the charge of a request when its response is over, if refundOn returns true. The request is finished then: a failure
+// is reported, and changes nothing.
 
 const { asError, inputError, isStoreFault } = require('../util/errors.js');
 const { isThenable } = require('../util/input.js');

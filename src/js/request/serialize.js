@@ -1,6 +1,6 @@
 'use strict';
-// auth.serialize(): a middleware that lets the requests of a user through one after the other. The turn belongs to the
-// handler and not to the connection: it goes on when the response has been ended, whether or not anybody reads it.
+// auth.serialize(): a middleware that runs the requests of a user one after another. The turn belongs to the handler, not to the
+// connection: it ends when the handler ends the response, even if the client has disconnected.
 
 const { deny } = require('../http/denial.js');
 const { lockOptions } = require('../options/lock-options.js');
@@ -123,7 +123,7 @@ function afterEnd(res, then) {
  * @param {Engine} engine
  * @param {RequestDecision} decision
  * @param {unknown} error
- * @param {number} reason why the credential fell; 0: it did not
+ * @param {number} reason why the credential is no longer valid; 0: it is valid
  * @param {any} req
  * @param {any} res
  * @param {(error?: unknown) => void} next
@@ -152,7 +152,7 @@ function codeOf({ codes }, error) {
   return error.code === 'ERR_LATCHGATE_BUSY' ? codes.noTurn : undefined;
 }
 
-/** What the signal of a lease says where the client has hung up. */
+/** The reason of a lease's signal when the client has disconnected. */
 const GONE = new DOMException('the client has hung up', 'AbortError');
 
 exports.serialize = serialize;

@@ -1,5 +1,5 @@
 'use strict';
-// What is told of decisions: counts always, events only where somebody listens. Whoever listens changes no answer.
+// Reports decisions: counts always, events only to listeners. A listener changes no answer.
 
 const { textClaim, tokenIdOf, userIdOf } = require('../credential/claims.js');
 const { NONE } = require('../credential/credential.js');
@@ -13,7 +13,7 @@ const { isUserKnown } = require('./reasons.js');
  */
 
 /**
- * @param {RequestDecision} decision that lets through
+ * @param {RequestDecision} decision that allows
  * @param {Float64Array} record
  * @param {number} at
  */
@@ -28,10 +28,10 @@ function reportAllowed(decision, record, at) {
 }
 
 /**
- * Of a quota that lies apart the first step stands though the second denies.
+ * Reports the first step of a decision with a separate quota, which stays although the second step denies.
  * @param {RequestDecision} decision
  * @param {number} code
- * @param {Float64Array} record that of a decision, where the code is one's
+ * @param {Float64Array} record of the decision that has the code
  * @param {number} at
  */
 function reportStanding(decision, code, record, at) {
@@ -41,7 +41,7 @@ function reportStanding(decision, code, record, at) {
 
 /**
  * @param {RequestDecision} decision
- * @param {number} number by which the gate tells who made room
+ * @param {number} number under which the gate keeps the evicted sessions
  */
 function reportFirstUse(decision, number) {
   const { engine, session } = decision;

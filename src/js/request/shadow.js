@@ -1,6 +1,6 @@
 'use strict';
-// Mode 'observe': everything is decided, and nothing denied. What would have been answered is told by events, metrics and
-// req.auth.observed; the request goes on, and neither the response nor what others put on the request is touched.
+// Mode 'observe': everything is decided, and nothing is denied. Events, metrics and req.auth.observed report the denial. The
+// request continues. The response, and properties of other middlewares on the request, do not change.
 
 const { denialOf } = require('../http/denial.js');
 const { knownCode } = require('../util/errors.js');
@@ -37,13 +37,13 @@ function observeDenial(engine, answer, code, req, decision) {
   req[engine.denied] = true;
   const observed = denialOf(answer);
   if (decision !== undefined) decision.observed = observed;
-  // Whoever reads what an earlier middleware has handed out is told as well.
+  // The RequestAuth of an earlier middleware reports it too.
   const before = decisionIn(req[engine.symbol]);
   if (before !== undefined) before.observed = observed;
 }
 
 /**
- * Under its own symbol always; under the property that users read only where nobody else has put something there.
+ * Sets its own symbol always. Sets the property of the app only if no other code has set it.
  * @param {any} req
  * @param {Engine} engine
  * @param {string} property
@@ -57,8 +57,8 @@ function lay(req, engine, property, auth) {
 }
 
 /**
- * A fault is counted by whoever calls this, told once by its code, and costs the request nothing. What comes behind would not
- * have seen it.
+ * Ignores a fault, which the caller has counted. It is reported once per code, and the request continues. Later middlewares
+ * would not have seen the request.
  * @param {Engine} engine
  * @param {any} req
  * @param {Error} fault

@@ -1,5 +1,5 @@
 'use strict';
-// auth.on() and auth.off(). A listener is a bystander: whatever it throws changes no answer and ends no process.
+// auth.on() and auth.off(). An exception of a listener changes no answer and ends no process.
 
 const { asError, configError, inputError } = require('../util/errors.js');
 const { isThenable } = require('../util/input.js');
@@ -11,7 +11,7 @@ const { warnListener } = require('../util/warnings.js');
 
 const NAMES = ['denied', 'admitted', 'evicted', 'revoked', 'lock-lost', 'store-error', 'store-recovered'];
 
-/** What a trial decides is not what the app does: events of these say so. */
+/** Events of decisions in mode 'observe' carry a mark, because the app does not enforce them. */
 const OF_A_TRIAL = ['denied', 'admitted', 'evicted'];
 
 class Events {
@@ -50,7 +50,7 @@ class Events {
     if (at !== -1) listeners.splice(at, 1);
   }
 
-  /** @param {string} name @returns {boolean} whether anybody listens: what nobody hears need not be made */
+  /** @param {string} name @returns {boolean} whether there is a listener; without one no event is created */
   has(name) {
     return this.#listeners.get(name)?.length !== 0;
   }

@@ -1,5 +1,5 @@
 'use strict';
-// What one Auth is made of inside: its gate, its answers, its place on the request. It holds no key and no secret.
+// The parts of one Auth: its gate, its answers, its symbols on the request. It holds no key and no secret.
 
 const { compileAnswers } = require('../http/denial.js');
 const { KeySource } = require('../keys/key-source.js');
@@ -79,7 +79,7 @@ class Engine {
     this.decideWith = binding.decideWith;
     this.gateNumber = this.gate.number;
     this.verdict = this.bridge.verdict;
-    /** Where the keys are fetched. */
+    /** The source of fetched keys. */
     this.keySource =
       jwt.keysUri === undefined ? undefined : new KeySource(jwt.keysUri, this.gate, this.codes);
     this.warnings = [
@@ -111,7 +111,7 @@ class Engine {
   }
 
   /**
-   * A call to the gate that may complete later. Checks of arguments belong into the question: so they reject, and do not throw.
+   * Calls the gate; the call may complete later. Checks of arguments belong in `question`, so that they reject and do not throw.
    * @param {(gate: import('../binding.js').Gate) => Outcome | number} question
    * @returns {Promise<Outcome>}
    */
@@ -161,7 +161,7 @@ class Engine {
     }
   }
 
-  /** Has the store tell of turns and revocations, from the first who waits or watches. */
+  /** Subscribes to turns and revocations of the store, from the first waiter or watch on. */
   listen() {
     if (this.#isListening) return;
     this.#isListening = true;
@@ -190,7 +190,7 @@ class Engine {
   /**
    * @param {string} userId
    * @param {import('../turns/turns.js').Credential} credential
-   * @returns {Promise<boolean>} whether what a request was let in with stands, in the store, now
+   * @returns {Promise<boolean>} whether the credential of a request is valid in the store now
    */
   async standing(userId, { token, key }) {
     const { count } = await this.ask((gate) => gate.standing(userId, token, key));
@@ -221,14 +221,14 @@ class Engine {
   }
 
   /**
-   * The same for calls that decide nothing, where keys are fetched: rejects where the key cannot be had.
+   * The same for calls that decide nothing: rejects if the key cannot be fetched.
    * @param {string} token
    */
   async learnKey(token) {
     if ((await this.tryKey(token)) === this.codes.keysUnavailable)
       throw storeError(
         'ERR_LATCHGATE_STORE_UNAVAILABLE',
-        'jwt.jwksUri does not answer: the key may stand there',
+        'jwt.jwksUri does not answer: the key may be in its key set',
       );
   }
 
@@ -243,7 +243,7 @@ class Engine {
     return this.keySource?.warnings() ?? [];
   }
 
-  /** What the store consists of; where writes go is not known before the first connection. */
+  /** The topology of the store. The primary is unknown before the first connection. */
   topology() {
     const { topology, primaries, unreachable } = this.call((gate) => gate.health());
     if (primaries.length === 0) return { topology };
@@ -282,7 +282,7 @@ class Engine {
     await this.keySource?.close();
     await Promise.allSettled(this.#begun);
     await this.bridge.idle();
-    // Those who waited hear of it before close() does.
+    // Waiters are notified before close() resolves.
     await new Promise(setImmediate);
     this.telemetry?.forget(this.metrics);
     this.gate.close();
@@ -323,8 +323,8 @@ function isOwnLoop() {
 }
 
 /**
- * What was decided on a request may be kept for long: it must not keep the response with it.
- * @param {symbol} symbol under which it lies
+ * Releases the response: a decision may be kept for long, and must not keep the response with it.
+ * @param {symbol} symbol of the decision on the response
  */
 function letGo(symbol) {
   /** @this {any} */

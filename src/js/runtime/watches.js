@@ -1,7 +1,7 @@
 'use strict';
-// req.auth.signal: which requests in flight are to hear of a revocation. The store tells of a revocation, and is asked once a
-// second besides, so that a lost message costs a second. Requests that share user and credential share the question. Work for
-// many requests is done in slices: the event loop serves others meanwhile.
+// req.auth.signal: notifies requests in flight of a revocation. The store pushes revocations, and is also asked once a second, so
+// that a lost message costs a second. Requests with the same user and credential share a question. Work for many requests is
+// done in slices, so that the event loop serves other work meanwhile.
 
 const { revokedError } = require('../util/errors.js');
 const { Slices } = require('../util/slices.js');
@@ -54,15 +54,15 @@ class Watch {
   }
 }
 
-/** What is asked for all requests with one credential of a user; also who waits for its answer. One question is under way at a time. */
+/** The question for all requests with one credential of a user. It also waits for its answer. One question is in flight at a time. */
 class Question {
   #watches;
   #isAsking = false;
-  /** The answer under way may be older than what was told since. */
+  /** The answer in flight may be older than a message received since. */
   #isStale = false;
   #isOver = false;
 
-  /** Where it waits to be asked: as due, or as told of. */
+  /** The queue in which it waits: due questions, or notified questions. */
   isDue = false;
   isPressing = false;
   slot = -1;
@@ -98,14 +98,14 @@ class Question {
     if (!this.#isAsking) this.#ask();
   }
 
-  /** Something was told since: an older answer is not enough. */
+  /** A message was received since: an older answer does not suffice. */
   press() {
     this.isPressing = false;
     if (this.#isAsking) this.mistrust();
     else this.#ask();
   }
 
-  /** Has it asked again after the answer under way. */
+  /** Asks again after the answer in flight. */
   mistrust() {
     this.#isStale = this.#isAsking;
   }
@@ -132,7 +132,7 @@ class Question {
     this.fail();
   }
 
-  /** Where the store does not answer, the next time will do. */
+  /** If the store does not answer, the next question suffices. */
   fail() {
     this.#isAsking = false;
     this.#askAgain();
@@ -152,7 +152,7 @@ class Watches {
   #wheel = new Wheel((questions) => this.#fallDue(questions));
   /** @type {Slices<Question>} */
   #due = new Slices((question) => question.due());
-  /** Told of by the store: these do not wait behind those that are due. @type {Slices<Question>} */
+  /** Questions of which the store notified. They do not wait behind due questions. @type {Slices<Question>} */
   #pressing = new Slices((question) => question.press());
   /** @type {Slices<Watch>} */
   #falling = new Slices((watch) => watch.abort());
@@ -224,7 +224,7 @@ class Watches {
     this.#pressing.add(question);
   }
 
-  /** Messages may have been lost until now. What the store tells from now on goes before these. */
+  /** Asks all, because messages may have been lost until now. Later notifications come before these questions. */
   askAll() {
     for (const questions of this.#byUser.values()) {
       for (const question of questions.values()) question.mistrust();

@@ -1,5 +1,5 @@
 'use strict';
-// What the parts of an Auth measure themselves, as metrics: it is asked for when the metrics are read.
+// Metrics that the parts of an Auth measure themselves. They are read together with the metrics.
 
 /** @typedef {import('../runtime/native-store.js').Engine} Engine */
 

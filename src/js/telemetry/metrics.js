@@ -1,11 +1,11 @@
 'use strict';
-// What one Auth counts: plain numbers, raised where something happens and read where somebody asks. No count is by user, token,
-// key or path: there are as many series as reasons and kinds, whatever the traffic.
+// The counts of one Auth: plain numbers, incremented by its parts and read on demand. No count is per user, token, key or path, so
+// the number of series does not depend on the traffic.
 
 const { codes } = require('../util/errors.js');
 
 /**
- * One thing that is counted or measured. `label` names what tells its samples apart.
+ * One metric. `label` is the name of the label that distinguishes its samples.
  * @typedef {object} Family
  * @property {string} name without prefix, unit and `_total`
  * @property {'counter' | 'gauge' | 'histogram'} type
@@ -22,13 +22,13 @@ const BOUNDS = Object.freeze([
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
 ]);
 const KINDS = /** @type {const} */ (['token', 'user', 'block', 'api_key', 'session']);
-/** Codes of the process warnings that are limited in number, and tell of single events of an Auth. */
+/** Codes of process warnings about single events of an Auth, which are limited in number. */
 const WARNINGS = /** @type {const} */ (['LATCHGATE_LISTENER', 'LATCHGATE_REFUND']);
 
 class Metrics {
   #reasons;
   #denied;
-  /** Requests by reason code; behind the reasons those let through unasked, and those without a credential. */
+  /** Requests by reason code. Behind the reasons: requests that passed without the store, and requests without a credential. */
   #decisions;
   #degraded;
   #anonymous;
@@ -43,7 +43,7 @@ class Metrics {
   #leasesLost = 0;
   #warnings = new Map(WARNINGS.map((code) => [code, 0]));
   #lostMs = 0;
-  /** When the store was lost, by a clock that only goes on. @type {number | undefined} */
+  /** When the store failed, by a monotonic clock. @type {number | undefined} */
   #lostAt;
   /** @type {Array<() => Family>} */
   #sources = [];
@@ -60,22 +60,22 @@ class Metrics {
     this.#decisions = new Float64Array(reasons.length + 2);
   }
 
-  /** @param {number} code of the reason; 0: let through */
+  /** @param {number} code of the reason; 0: allowed */
   decided(code) {
     this.#decisions[code]++;
   }
 
-  /** Let through without the store, by onStoreError. */
+  /** Counts a request that passed without the store, by onStoreError. */
   degraded() {
     this.#decisions[this.#degraded]++;
   }
 
-  /** Let through without a credential, by an optional middleware. */
+  /** Counts a request that passed without a credential, by an optional middleware. */
   anonymous() {
     this.#decisions[this.#anonymous]++;
   }
 
-  /** @param {string} code of an error that next() was given, or would have been: one of ours, or 'other' */
+  /** @param {string} code of an error for next(): a code of latchgate, or 'other' */
   faulted(code) {
     this.#faults.set(code, /** @type {number} */ (this.#faults.get(code)) + 1);
   }
@@ -150,7 +150,7 @@ class Metrics {
         type: 'histogram',
         unit: 'seconds',
         help:
-          'Time from a question to its answer, here. Of stores on a server alone: the embedded one answers on the spot. ' +
+          'Time from a question to its answer, here. For stores on a server only: the embedded store answers immediately. ' +
           'Questions of one turn of the event loop share one reading of the clock.',
         samples: [],
         histogram: { bounds: BOUNDS, counts: this.#durations, sum: this.#durationSum },

@@ -1,6 +1,6 @@
 'use strict';
-// OpenTelemetry, where the app has @opentelemetry/api: the same numbers as metrics(), summed up over the Auths of the process,
-// and an event on the active span where a request is denied. Where the app has it not, nothing.
+// OpenTelemetry, if the app has @opentelemetry/api: the same numbers as metrics(), summed over the Auths of the process, and an
+// event on the active span for each denied request. Without @opentelemetry/api, nothing.
 
 /**
  * @typedef {import('./metrics.js').Metrics} Metrics
@@ -15,7 +15,7 @@ class Telemetry {
   #api;
   /** Of Auths that are open; held weakly, as one that was dropped without close() is to go. @type {Set<WeakRef<Metrics>>} */
   #open = new Set();
-  /** What those closed have counted, by series. @type {Map<string, number>} */
+  /** The counts of closed Auths, by series. @type {Map<string, number>} */
   #closed = new Map();
   /** @type {Map<string, import('@opentelemetry/api').Observable>} */
   #instruments = new Map();
@@ -38,7 +38,7 @@ class Telemetry {
     this.#meter.addBatchObservableCallback((result) => this.#tell(result, names), instruments);
   }
 
-  /** What has been counted stays counted. @param {Metrics} metrics */
+  /** Keeps the counts of a closed Auth. @param {Metrics} metrics */
   forget(metrics) {
     const place = [...this.#open].find((each) => each.deref() === metrics);
     if (place === undefined || !this.#open.delete(place)) return;
@@ -90,7 +90,7 @@ class Telemetry {
   }
 }
 
-/** Histograms are not among them: an instrument for one would have to be told of every call. @param {Metrics} metrics */
+/** Without histograms: an instrument for a histogram needs every call. @param {Metrics} metrics */
 function observed(metrics) {
   return metrics.families().filter(({ histogram }) => histogram === undefined);
 }
@@ -105,12 +105,12 @@ function add(totals, { name }, { labels, value }) {
 let shared;
 let isLookedFor = false;
 
-/** Where the API keeps what has been registered with it: whoever has registered has loaded it. */
+/** The place at which the API keeps registrations. Code that registers has loaded the API. */
 const REGISTERED = Symbol.for('opentelemetry.js.api.1');
 
 /**
- * Tells of the process's telemetry, where there is one: at once where an SDK has been set up, else in the next turn of the event
- * loop. To load the API takes longer than the rest of an Auth's start, and an SDK may yet be set up in this turn.
+ * Passes on the telemetry of the process, if there is any: immediately if an SDK is set up, else in the next turn of the event
+ * loop. Loading the API takes longer than the rest of an Auth's start, and an SDK may still be set up in this turn.
  * @param {(telemetry: Telemetry) => void} then
  */
 function whenTelemetry(then) {
@@ -122,7 +122,7 @@ function whenTelemetry(then) {
   else setImmediate(tell).unref();
 }
 
-/** @returns {Telemetry | undefined} that of the process */
+/** @returns {Telemetry | undefined} the telemetry of the process */
 function telemetry() {
   if (isLookedFor) return shared;
   isLookedFor = true;

@@ -1,6 +1,6 @@
 'use strict';
-// Work that runs under a turn: which turn the running code holds already, and what its result is worth once the lease is
-// gone. Knows nothing of requests.
+// Work under a turn: the turn that the running code holds already, and the fate of its result if the lease is lost. Independent
+// of requests.
 
 const { AsyncLocalStorage } = require('node:async_hooks');
 const { LatchgateError, inputError, busyError, leaseLostError } = require('../util/errors.js');
@@ -14,7 +14,7 @@ const { Lease } = require('./lease.js');
  * @typedef {import('./turns.js').Credential} Credential
  */
 
-/** A turn that the running code holds, within those that it has held before. */
+/** A turn that the running code holds, inside the turns that it took before. */
 class Section {
   /**
    * @param {Engine} engine
@@ -28,9 +28,9 @@ class Section {
 }
 
 /**
- * Work that starts the next from within, again and again, must not drag along all that it ever held.
+ * Removes released turns: work that starts its successor from inside must not keep all its former turns.
  * @param {Section | undefined} section
- * @returns {Section | undefined} the innermost of it and those around it that is held; those that are not are let go
+ * @returns {Section | undefined} the innermost section that is still held; released sections are dropped
  */
 function stillHeld(section) {
   let innermost = section;
@@ -123,7 +123,7 @@ function inTime(before, { waitMs, signal }) {
  * @param {Place} at
  * @param {(lease: Lease) => Promise<T> | T} fn
  * @param {Settings} settings
- * @param {Credential} [credential] that must stand when the turn is granted
+ * @param {Credential} [credential] that must be valid when the turn is granted
  * @param {RequestTurn} [own] of the request that asks
  * @returns {Promise<T>}
  */
@@ -167,7 +167,7 @@ function within(turn, fn, settings, credential) {
 
 /**
  * @param {Hold} hold
- * @returns {Promise<boolean>} whether it was held to the end. Where the store did not say, the clock has said so.
+ * @returns {Promise<boolean>} whether it was held to the end, by the answer of the store, else by the clock
  */
 async function released(hold) {
   try {

@@ -1,5 +1,5 @@
 'use strict';
-// What a request was let in with, to be asked for again in a later step; and the users' own turns, which go with it.
+// The credential of a request, for a later check; and the turns of users, which depend on the credential.
 
 const { NONE } = require('../credential/credential.js');
 const { runExclusive } = require('./critical-section.js');

@@ -1,7 +1,7 @@
 'use strict';
-// A turn that is held: its lease is renewed while the work goes on, and where it cannot be, the signal aborts before the
-// lease ends. What the store knows is the truth; here the end is counted from when the question was sent, on the
-// monotonic clock, so that it never lies later than the store's.
+// A held turn. Its lease is renewed during the work. If that fails, the signal aborts before the lease ends. The store's state is
+// decisive. The end is computed here from the time at which the question was sent, by the monotonic clock, so that it is never
+// later than the end in the store.
 
 const { HOUR, duration } = require('../util/duration.js');
 const { closedError, inputError, isStoreFault, leaseLostError } = require('../util/errors.js');
@@ -9,7 +9,7 @@ const { closedError, inputError, isStoreFault, leaseLostError } = require('../ut
 /** @typedef {import('./turns.js').Turns} Turns */
 
 const GRANTED = 0;
-/** Into so many parts a lease falls: it is renewed after each of these, and where that fails after each of those. */
+/** Parts of a lease: it is renewed after each third, and after each tenth if a renewal failed. */
 const RENEWALS = 3;
 const ATTEMPTS = 10;
 const LEAVE_AGAIN_MS = 1000;
@@ -160,7 +160,7 @@ class Hold {
 
   /**
    * @param {number} ms
-   * @returns {Promise<boolean>} whether the lease lasts at least so long from now, or until maxHold
+   * @returns {Promise<boolean>} whether the lease lasts at least that long from now, or until maxHold
    */
   extend(ms) {
     if (!this.isHeld) return Promise.resolve(false);
@@ -168,7 +168,7 @@ class Hold {
   }
 
   /**
-   * The lease counts no more, whatever the store still says. The turn goes on where the lease would have ended, or before,
+   * The lease no longer counts, regardless of the store. The turn goes to the next waiter at the end of the lease, or earlier
    * when the work is done.
    * @param {string} why
    * @param {unknown} [reason] of the signal
@@ -216,7 +216,7 @@ class Hold {
     });
   }
 
-  /** Whoever waits need not wait for the lease to end where the store was only away for a moment. @param {unknown} error */
+  /** Releases the turn later, so that waiters need not wait for the end of the lease after a short outage. @param {unknown} error */
   #leaveAgain(error) {
     if (!isStoreFault(error) || performance.now() >= this.#endsAt) return;
     this.#hasLeft = false;
@@ -232,7 +232,7 @@ function inEpoch(instant) {
   return Math.floor(Date.now() + instant - performance.now());
 }
 
-/** What a section is given. */
+/** The lease that a section gets. */
 class Lease {
   #hold;
 
@@ -266,7 +266,7 @@ class Lease {
   }
 }
 
-/** What acquire() gives: released by whoever holds it. */
+/** The lease of acquire(), which its holder releases. */
 class AcquiredLease extends Lease {
   #hold;
   #isOpen;

@@ -1,20 +1,20 @@
 'use strict';
-// Waits behind a revocation until nothing of the user's runs under a turn that was granted before it. Those who wait for a
-// turn are left waiting: what they were let in with is asked for again when their turn comes.
+// Waits after a revocation until no turn of the user that was granted before it is held. Waiters for a turn keep waiting: their
+// credential is checked again when their turn comes.
 
 const { DEFAULTS } = require('../options/lock-options.js');
 const { LatchgateError, isStoreFault } = require('../util/errors.js');
 const { enclosing } = require('./critical-section.js');
 const { KIND, place } = require('./turns.js');
 
-/** What may end the wait, beside a store that fails. */
+/** Errors that may end the wait, in addition to a store fault. */
 const OUTCOMES = ['ERR_LATCHGATE_BUSY', 'ERR_LATCHGATE_CLOSED'];
 
 /**
  * @param {import('../runtime/native-store.js').Engine} engine
  * @param {string} userId whose credentials were revoked
  * @param {number} waitMs
- * @returns {Promise<number>} a fence above that of every turn before, and below that of every turn after
+ * @returns {Promise<number>} a fence above the fence of every earlier turn, and below the fence of every later turn
  */
 async function barrier(engine, userId, waitMs) {
   const at = place(KIND.user, userId);

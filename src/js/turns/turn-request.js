@@ -24,7 +24,7 @@ const { Hold } = require('./lease.js');
 const MODE = { queue: 0, try: 1, front: 2 };
 const STATE = { granted: 0, queued: 1, busy: 2, denied: 3, lost: 4 };
 
-/** How much longer than its wait a ticket stands in the queue. */
+/** How much longer than its wait a ticket stays in the queue. */
 const STAY_MARGIN_MS = 1000;
 /** Between questions to a store that does not answer, and between attempts without a queue: doubled each time, up to the cap. */
 const PAUSE = { first: 50, cap: 1000 };
@@ -52,7 +52,7 @@ class Waiter {
   #lookAgainMs;
 
   isQueued = false;
-  /** Number of the reason why the credential no longer stands. */
+  /** The number of the reason why the credential is no longer valid. */
   denied = 0;
   /** @type {Promise<Hold>} */
   promise;
@@ -109,7 +109,7 @@ class Waiter {
   }
 
   /**
-   * Leaves the queue; the order of the others stands.
+   * Leaves the queue. The order of other waiters stays.
    * @param {unknown} reason
    */
   abort(reason) {
@@ -194,7 +194,7 @@ class Waiter {
     this.#resolve(new Hold(this.#turns, this, fence, endsAt));
   }
 
-  /** A lease that is half over, or more, is no use: it is left at once. */
+  /** A lease that is at least half over is useless: it is released immediately. */
   #tooLate() {
     this.#turns.leave(this);
     this.#fault = storeError(
@@ -239,7 +239,7 @@ class Waiter {
     this.#retry(this.#asked);
   }
 
-  /** Without a queue: at most so many attempts, after pauses of full jitter. @param {number} attempts made */
+  /** Asks without a queue: a limited number of attempts, after pauses of full jitter. @param {number} attempts made */
   #retry(attempts) {
     const pause = Math.random() * Math.min(PAUSE.cap, PAUSE.first * 2 ** attempts);
     if (this.#isLastAttempt || performance.now() + pause >= this.#deadline) this.#giveUp();

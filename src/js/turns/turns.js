@@ -1,6 +1,6 @@
 'use strict';
-// The turns of one Auth: its tickets, who of it waits for which, and the questions to the store. The order of those who
-// wait is the store's alone; here they are only counted, woken, and sent home when the Auth is closed.
+// The turns of one Auth: its tickets, its waiters, and the questions to the store. The store alone keeps the order of waiters.
+// This file counts and wakes them, and rejects them when the Auth is closed.
 
 const { closedError } = require('../util/errors.js');
 const { Slices, inSlices } = require('../util/slices.js');
@@ -16,7 +16,7 @@ const { MODE, Waiter } = require('./turn-request.js');
  * @typedef {{ kind: number, id: string, name: string }} Place
  */
 
-/** What a turn is of: a key of locks.*, or a user. They never meet. */
+/** The namespace of a turn: keys of locks.*, or users. They never collide. */
 const KIND = { lock: 0, user: 1 };
 /** Milliseconds; how long does not matter. */
 const LONG = 2 ** 30;
@@ -72,7 +72,7 @@ class Fences {
   }
 }
 
-/** Who of this Auth is at a place: waits in the store's queue, asks whether it must, holds the turn. */
+/** The callers of this Auth at a place: in the store's queue, with a question in flight, or holder of the turn. */
 class Line {
   queued = 0;
   asking = 0;
@@ -92,7 +92,7 @@ class Turns {
   #lines = new Map();
   /** @type {Set<Hold>} */
   #held = new Set();
-  /** Who waits until no section runs any more. @type {Array<() => void>} */
+  /** Callbacks for the time when no section runs. @type {Array<() => void>} */
   #idle = [];
 
   /** @type {Slices<Waiter>} */
@@ -109,7 +109,7 @@ class Turns {
     this.#engine = engine;
   }
 
-  /** Those who have asked for a turn and do not have it yet, whatever it is of. */
+  /** Number of callers that asked for any turn and do not have it yet. */
   get waiting() {
     return this.#waiting.size;
   }
@@ -132,10 +132,10 @@ class Turns {
   }
 
   /**
-   * Waits for a turn. The question is sent before this returns, so that those of one tick have the order of their calls.
+   * Waits for a turn. The question is sent before this returns, so that questions of one tick keep the order of their calls.
    * @param {Place} at
    * @param {Settings} settings
-   * @param {Credential} [credential] that must stand when the turn is granted
+   * @param {Credential} [credential] that must be valid when the turn is granted
    * @returns {Waiter}
    */
   enter(at, settings, credential) {
@@ -174,7 +174,7 @@ class Turns {
   }
 
   /**
-   * Somebody begins to ask. Of those who ask one may become the holder, where none of this Auth holds the turn.
+   * A caller begins to ask. One of these callers may become the holder, if no caller of this Auth holds the turn.
    * @param {Waiter} waiter
    * @param {number} maxQueue
    * @returns {boolean} whether there is room
@@ -207,7 +207,7 @@ class Turns {
   }
 
   /**
-   * Somebody waits no more.
+   * A caller no longer waits.
    * @param {Waiter} waiter
    */
   depart(waiter) {
@@ -298,7 +298,7 @@ class Turns {
   }
 
   /**
-   * Gives up a turn, or the place in its queue. Where the store does not hear of it, the end of lease or stay does the rest.
+   * Releases a turn, or the place in its queue. If the store gets no message, the end of the lease or of the wait releases it.
    * @param {{ place: Place, ticket: number }} holder
    * @param {(held: boolean) => void} [answer]
    * @param {(error: unknown) => void} [fail]
@@ -332,7 +332,7 @@ class Turns {
     this.#engine.bridge.wait(-told, { complete, outcome: answer, fail });
   }
 
-  /** Those who wait are sent home; sections that run are waited for, leases of acquire() are left to run out. */
+  /** Rejects waiters, waits for running sections, and lets leases of acquire() expire. */
   async close() {
     this.isClosed = true;
     await inSlices(this.#waiting.values(), (waiter) => waiter.abort(closedError()));

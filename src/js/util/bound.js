@@ -1,5 +1,5 @@
 'use strict';
-// Methods that may be taken apart from their object: `const { middleware, requireScope } = createAuth()`.
+// Binds methods, so that they work without their object: `const { middleware, requireScope } = createAuth()`.
 
 /**
  * Binds the methods of an object's class to the object.

@@ -1,5 +1,5 @@
 'use strict';
-// Reads durations strictly: whole milliseconds, or a whole number with a unit. What cannot be read is refused by name.
+// Reads durations strictly: whole milliseconds, or a whole number with a unit. Any other value is refused by name.
 
 const UNITS = new Map([
   ['ms', 1],

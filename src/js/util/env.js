@@ -1,5 +1,5 @@
 'use strict';
-// Environment variables that stand in for options left out.
+// Environment variables that replace missing options.
 
 const { configError } = require('./errors.js');
 

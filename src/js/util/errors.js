@@ -78,7 +78,7 @@ function isStoreFault(error) {
 }
 
 /**
- * Errors of user code come this way too, and a getter of theirs may throw.
+ * Errors of the app pass here too, and a getter of such an error may throw.
  * @param {Error & { code?: unknown }} error
  */
 function codeOf(error) {
@@ -107,8 +107,8 @@ function isError(value) {
 }
 
 /**
- * What next() may be given: always an Error. next(undefined) would let the request through, and next('route') would
- * jump over the guards behind it; user code can throw either.
+ * Returns an Error for next(), always. next(undefined) would let the request pass, and next('route') would skip the guards
+ * behind it. The app can throw either.
  * @param {unknown} error
  * @returns {Error}
  */
@@ -121,8 +121,8 @@ function asError(error) {
 }
 
 /**
- * @param {unknown} fault that may be user code's, with a code of any kind, or one that throws when it is read
- * @returns {string} one of ours, or 'other'
+ * @param {unknown} fault possibly of the app, with any code, or with a code that throws on access
+ * @returns {string} a code of latchgate, or 'other'
  */
 function knownCode(fault) {
   return fault instanceof LatchgateError && STATUS.has(fault.code) ? fault.code : 'other';

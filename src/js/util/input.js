@@ -90,19 +90,19 @@ function isLimit(value) {
  * @returns {string[]}
  */
 function scopes(value, name, fail) {
-  // A copy without holes, which every() would pass over.
+  // A copy without holes, which every() would skip.
   const list = typeof value === 'string' ? value.split(' ') : Array.isArray(value) ? [...value] : [];
   if (list.length === 0 || !list.every((scope) => typeof scope === 'string' && SCOPE_TOKEN.test(scope))) {
     throw fail(
       `${name} must be one or more scopes (a string with single spaces between them, or an array of strings) of ` +
-        'printable ASCII without quotes and backslashes: leave it out where none is needed',
+        'printable ASCII without quotes and backslashes: leave it out if no scope is needed',
     );
   }
   return [...new Set(list)];
 }
 
 /**
- * A function option. The request waits for its answer on the spot, so that an async one can only be a mistake.
+ * A function option. The request needs its answer immediately, so an async function can only be a mistake.
  * @param {unknown} value
  * @param {string} name
  * @param {(message: string) => Error} fail
@@ -111,7 +111,7 @@ function scopes(value, name, fail) {
 function syncFunction(value, name, fail) {
   if (value === undefined) return undefined;
   if (typeof value !== 'function') throw fail(`${name} must be a function`);
-  if (isAsyncFunction(value)) throw fail(`${name} must answer at once: give a function that is not async`);
+  if (isAsyncFunction(value)) throw fail(`${name} must be synchronous: use a function that is not async`);
   return (...args) => {
     const result = value(...args);
     // It will be refused for not being what was asked for; that it is rejected as well must not end the process.

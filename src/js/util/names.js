@@ -1,5 +1,5 @@
 'use strict';
-// Takes an options object apart. Refuses unknown names, and proposes the name that was probably meant. Refuses null and
+// Reads an options object. Refuses unknown names, and proposes the name that was probably meant. Refuses null and
 // undefined values: an environment variable that is not set must not remove a check.
 
 /**
@@ -62,7 +62,7 @@ function entries(options, what, fail) {
   try {
     if (typeof options === 'object' && options !== null && !Array.isArray(options)) {
       if (isPlain(options)) return Object.entries(options);
-      // What stands in a prototype, or behind a getter of a class, would be passed over in silence.
+      // A member of a prototype, or a getter of a class, would be ignored silently.
       fault = 'must be a plain object';
     }
   } catch (cause) {
@@ -72,7 +72,7 @@ function entries(options, what, fail) {
 }
 
 /**
- * What the addon tells, without prototype: what it leaves out is not found there, whatever was polluted.
+ * Copies an object of the addon without prototype, so that a missing member is never found in a polluted prototype.
  * @template {object} T
  * @param {T} native
  * @returns {T}

@@ -1,8 +1,8 @@
 'use strict';
-// Does the same work for many items without holding the event loop: a bounded slice in each turn of the loop, in the order in
-// which the items came. What still fits into this turn is done at once.
+// Does the same work for many items without blocking the event loop: a bounded slice in each turn of the loop, in the order of
+// the items. Work that fits into the current turn is done immediately.
 
-/** Bounds of a slice, whichever comes first. */
+/** The bounds of a slice; the first one reached counts. */
 const MOST = 64;
 const SLICE_MS = 1;
 
@@ -14,7 +14,7 @@ class Slices {
   #at = 0;
   /** The items behind them. @type {T[]} */
   #later = [];
-  /** What this turn of the loop has left. */
+  /** The remaining budget of this turn of the loop. */
   #left = MOST;
   #until = 0;
   #isRunning = false;
@@ -82,7 +82,7 @@ class Slices {
     return item;
   }
 
-  /** Goes on in another turn of the event loop. */
+  /** Continues in another turn of the event loop. */
   goOn() {
     this.#turn = undefined;
     this.run();

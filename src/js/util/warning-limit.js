@@ -1,7 +1,7 @@
 'use strict';
 // The rate of process warnings: what a client or an endpoint can cause again and again must not fill the log.
 
-/** Warnings of one code in a minute, the one that counts the others included. */
+/** Most warnings of one code per minute, including the warning that counts the others. */
 const MOST = 10;
 const MINUTE_MS = 60_000;
 

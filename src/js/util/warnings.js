@@ -1,5 +1,5 @@
 'use strict';
-// What an operator must know. Of the store each warning is emitted once per process, and stands in health().
+// Warnings for operators. Each warning about a store is emitted once per process, and is part of health().
 
 const { warnAtMost } = require('./warning-limit.js');
 
@@ -9,11 +9,11 @@ const RESTART = {
 };
 const PER_PROCESS = {
   code: 'LATCHGATE_EMBEDDED_PER_PROCESS',
-  text: 'the embedded store lives in this process, and others run beside it: limits and revocations hold for each alone',
+  text: 'the embedded store belongs to this process, and other processes run too: limits and revocations hold for each process alone',
 };
 const SESSION_IS_TOKEN = {
   code: 'LATCHGATE_SESSION_IS_TOKEN',
-  text: 'a token without a session claim was let through: each such token counts as a session of its own (jwt.claims.sessionId)',
+  text: 'a token without a session claim was accepted: each such token counts as a session of its own (jwt.claims.sessionId)',
 };
 
 const SECOND_COPY = {
@@ -21,12 +21,12 @@ const SECOND_COPY = {
   text: 'two copies of latchgate are loaded: an embedded store of the same name is another one in each',
 };
 const DAMAGED =
-  "a key under the prefix holds what latchgate has not written (damaged, or another's): calls about it are refused, and it is left as it is";
+  'a key under the prefix has a value that latchgate has not written (damaged, or of another program): calls about it are refused, and the value does not change';
 const COPY = Symbol.for('latchgate.embedded');
 
 const OBSERVES = {
   code: 'LATCHGATE_OBSERVES',
-  text: "mode 'observe': nothing is denied, only told; what guards the app must stand beside it",
+  text: "mode 'observe': nothing is denied, only reported; other guards must protect the app",
 };
 
 /** Sentences about single keys that are remembered as emitted: an endpoint can bring any number. */
@@ -41,7 +41,7 @@ function emit({ code, text }) {
 }
 
 /**
- * What holds for every Auth on the embedded store, here and now.
+ * The warnings for every Auth on the embedded store in this process.
  * @returns {string[]}
  */
 function embeddedWarnings() {
@@ -81,7 +81,7 @@ function isOneOfMany() {
   return Number(instance) > 0 || ((instance ?? id) !== undefined && mode.startsWith('cluster'));
 }
 
-/** A worker is told what to do by its primary, so that only a process with a channel need load node:cluster. */
+/** A cluster worker has a channel to its primary, so only a process with a channel needs to load node:cluster. */
 function isClusterWorker() {
   if (process.send === undefined) return false;
   const cluster = /** @type {typeof import('node:cluster').default} */ (
@@ -91,7 +91,7 @@ function isClusterWorker() {
 }
 
 /**
- * What was found out about the server behind a store: each sentence is emitted once.
+ * Warns about the server of a store. Each sentence is emitted once.
  * @param {string[]} texts
  * @returns {string[]}
  */
@@ -108,30 +108,30 @@ function warnSessionIsToken() {
   return emitOnce(SESSION_IS_TOKEN);
 }
 
-/** What is wrong with the keys that are fetched. The caller says it once for each change. @param {string} text */
+/** Warns about fetched keys. The caller warns once per change. @param {string} text */
 function warnKeys(text) {
   warnAtMost({ code: 'LATCHGATE_KEYS', text });
 }
 
-/** What is wrong with a key that was fetched: each sentence is emitted once. @param {string} text */
+/** Warns about a fetched key. Each sentence is emitted once. @param {string} text */
 function warnKey(text) {
   if (!emitted.has(text)) warnKeys(text);
   if (emitted.size < MOST_REMEMBERED) emitted.add(text);
 }
 
-/** What kept a request from getting its charge back. @param {string} message */
+/** Warns that a charge was not refunded. @param {string} message */
 function warnRefund(message) {
-  const text = `the charge of a request was not given back: ${message}`;
+  const text = `the charge of a request was not refunded: ${message}`;
   warnAtMost({ code: 'LATCHGATE_REFUND', text });
 }
 
-/** What a listener of events threw. @param {Error} error */
+/** Warns about an exception of a listener. @param {Error} error */
 function warnListener({ name, message, stack }) {
   const text = `a listener threw ${name}: ${message}`;
   warnAtMost({ code: 'LATCHGATE_LISTENER', text, detail: stack });
 }
 
-/** What would have gone to next(error), had anything been enforced: once for each code. @param {string} code @param {Error} fault */
+/** Warns about an error that would have gone to next() in mode 'enforce'. Once per code. @param {string} code @param {Error} fault */
 function warnObserved(code, { message }) {
   const kind = `LATCHGATE_OBSERVED ${code}`;
   if (!emitted.has(kind))

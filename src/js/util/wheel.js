@@ -1,6 +1,6 @@
 'use strict';
 // Lets each of many items fall due once a revolution, and spreads them evenly over it. Adding and removing an item takes the
-// same time however many there are. The one timer stands while there are items, and keeps no process alive.
+// same time for any number of items. The single timer runs while there are items, and keeps no process alive.
 
 /** A revolution stays below a second, so that a late timer does not make an item wait for longer than that. */
 const SLOTS = 96;
