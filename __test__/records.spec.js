@@ -5,6 +5,7 @@
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
 const { token } = require('./support/jwt.js');
+const records = require('../src/js/native/records.js');
 const { assertRefused, insider } = require('./support/records.js');
 
 const LENGTH = 16 * 64 + 1;
@@ -26,6 +27,13 @@ const AUTH = `
 `;
 
 describe('the verdict records', () => {
+  it('have the positions and flags in JavaScript that the addon declares', () => {
+    const { recordLayout } = /** @type {any} */ (require('../src/js/binding.js'));
+    const layout = Object.entries(recordLayout());
+    assert.equal(layout.length, 21);
+    for (const [name, value] of layout) assert.equal(Reflect.get(records, name), value, name);
+  });
+
   for (const [what, array] of Object.entries({
     'an ArrayBuffer': `new Float64Array(${LENGTH})`,
     'a resizable ArrayBuffer': `new Float64Array(new ArrayBuffer(${BYTES}, { maxByteLength: ${2 * BYTES} }))`,

@@ -3,9 +3,11 @@
 use crate::binding::convert::{Result, error, to_integer};
 use crate::binding::flows::policy::Asked;
 use crate::binding::io::text::JsText;
+use crate::binding::results::verdict_record::LAYOUT;
 use crate::binding::runtime::slots;
 use crate::core::base::reason::Reason;
 use napi_derive::napi;
+use std::collections::HashMap;
 
 /// One row of the table of reasons.
 #[napi(object)]
@@ -13,6 +15,15 @@ pub struct ReasonRow {
     pub reason: String,
     pub code: String,
     pub status: u32,
+}
+
+/// The layout of a verdict record, by name: positions and flags.
+#[napi]
+pub fn record_layout() -> HashMap<String, u32> {
+    LAYOUT
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), u32::try_from(*value).unwrap_or(0)))
+        .collect()
 }
 
 /// Every reason, its public code and status; the index is the number that decisions answer with.

@@ -14,8 +14,61 @@ use std::ptr::{self, NonNull};
 use std::slice;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Numbers in one verdict record: see `Records::decision`.
-const RECORD: usize = 16;
+/// Declares the layout of a verdict record once. `src/js/native/records.js` has the same names; a spec compares them.
+macro_rules! layout {
+    ($($(#[$doc:meta])* $name:ident: $type:ty = $value:literal;)+) => {
+        $($(#[$doc])* const $name: $type = $value;)+
+
+        /// The layout of a verdict record, by name.
+        pub const LAYOUT: &[(&str, usize)] = &[$((stringify!($name), $name as usize)),+];
+    };
+}
+
+layout! {
+    /// Numbers in one verdict record.
+    RECORD: usize = 16;
+    /// Position of the ticket; 0: the decision was made in the call itself.
+    TICKET: usize = 0;
+    /// Position of the reason code.
+    CODE: usize = 1;
+    /// Position of the flags.
+    FLAGS: usize = 2;
+    /// Position of the number of live sessions.
+    ACTIVE: usize = 3;
+    /// Position of the session limit; NaN: none.
+    LIMIT: usize = 4;
+    /// Position of the creation of the session.
+    CREATED: usize = 5;
+    /// Position of the last activity of the session.
+    LAST_ACTIVE: usize = 6;
+    /// Position of the activity before it.
+    PREVIOUS_ACTIVE: usize = 7;
+    /// Position of the end of the session.
+    EXPIRES: usize = 8;
+    /// Position of every reason that would have denied, as bits.
+    REASONS: usize = 9;
+    /// Position of the quota's limit.
+    QUOTA_LIMIT: usize = 10;
+    /// Position of the remaining units.
+    REMAINING: usize = 11;
+    /// Position of the instant at which all units are back; NaN: never.
+    RESET_AT: usize = 12;
+    /// Position of the milliseconds until then, or of a denial until a retry may succeed; NaN: never.
+    RETRY_AFTER: usize = 13;
+    /// Position of the number of the charge, under which it can be refunded; 0: it cannot.
+    CHARGE: usize = 14;
+    /// Position of the number under which `evicted` returns the evicted sessions; 0: none.
+    EVICTED: usize = 15;
+    /// Flag: the session was checked.
+    SESSION_CHECKED: u8 = 1;
+    /// Flag: this decision admitted the session.
+    ADMITTED: u8 = 2;
+    /// Flag: the session id is the id of the token.
+    SESSION_IS_TOKEN: u8 = 4;
+    /// Flag: a quota was checked.
+    QUOTA_CHECKED: u8 = 8;
+}
+
 /// Records that one drain hands over at most.
 pub const RECORDS: usize = 64;
 /// Behind the records: 1 where calls are held back until `flush`.
@@ -99,13 +152,7 @@ impl Records {
         self.words()[HELD].store(1.0_f64.to_bits(), Ordering::Relaxed);
     }
 
-    /// Writes the decision into the record at `at`: [0] ticket (0: inline), [1] reason, [2] flags (1: the session was
-    /// looked at, 2: admitted by this step, 4: the session id is the token's own id, 8: a quota was looked at),
-    /// [3] active sessions, [4] limit (NaN: none), [5] created, [6] last active, [7] previously active,
-    /// [8] expires, [9] every reason that would have denied, as bits; [10] the quota's limit,
-    /// [11] remaining, [12] reset, [13] milliseconds until then (NaN: none runs); [14] the number of the
-    /// charge, by which it may be given back (0: it may not); [15] the number by which `evicted` tells
-    /// who made room (0: nobody).
+    /// Writes the decision into the record at `at`.
     pub fn decision(
         &self,
         at: usize,
@@ -115,11 +162,11 @@ impl Records {
         [charge, evicted]: [u64; 2],
     ) {
         let record = self.record(at);
-        let mut flags = u8::from(decision.admitted) << 1;
+        let mut flags = ADMITTED * u8::from(decision.admitted);
         if let Some(view) = &decision.session {
-            flags |= 1 | u8::from(session_is_token) << 2;
+            flags |= SESSION_CHECKED | (SESSION_IS_TOKEN * u8::from(session_is_token));
             record.write(
-                3,
+                ACTIVE,
                 [
                     number(view.active),
                     view.limit.map_or(f64::NAN, number),
@@ -131,11 +178,11 @@ impl Records {
             );
         }
         if let Some(quota) = &decision.quota {
-            flags |= 8;
+            flags |= QUOTA_CHECKED;
             // Of a denial: when asking again may help, which for a cost above the limit is never.
             let wait_ms = if quota.allowed { quota.reset_in_ms } else { quota.retry_after_ms };
             record.write(
-                10,
+                QUOTA_LIMIT,
                 [
                     number(quota.limit),
                     number(quota.remaining),
@@ -144,21 +191,21 @@ impl Records {
                 ],
             );
         }
-        record.write(0, [ticket, f64::from(decision.reason as u8), f64::from(flags)]);
-        record.write(9, [f64::from(decision.would_deny.bits())]);
-        record.write(14, [number(charge), number(evicted)]);
+        record.write(TICKET, [ticket, f64::from(decision.reason as u8), f64::from(flags)]);
+        record.write(REASONS, [f64::from(decision.would_deny.bits())]);
+        record.write(CHARGE, [number(charge), number(evicted)]);
     }
 
     /// Writes the record of a decision that the store could not take.
     pub fn outage(&self, at: usize, ticket: f64) {
         let record = self.record(at);
-        record.write(0, [ticket, f64::from(Reason::StoreUnavailable as u8), 0.0]);
-        record.write(9, [0.0]);
+        record.write(TICKET, [ticket, f64::from(Reason::StoreUnavailable as u8), 0.0]);
+        record.write(REASONS, [0.0]);
     }
 
     /// Writes the record of an outcome that `take` returns.
     pub fn outcome(&self, at: usize, ticket: f64) {
-        self.record(at).write(0, [ticket, TAKE]);
+        self.record(at).write(TICKET, [ticket, TAKE]);
     }
 }
 

@@ -1,6 +1,6 @@
 'use strict';
-// The verdict records that the addon writes and this package reads (src/binding/results/verdict_record.rs), and the flags of a
-// question to the addon.
+// The layout of the verdict records that the addon writes (src/binding/results/verdict_record.rs; records.spec.js compares both),
+// and the flags of a question to the addon.
 
 /** Numbers of one record, and most records of one drain(). */
 const RECORD = 16;
@@ -19,6 +19,8 @@ const LIMIT = 4;
 const CREATED = 5;
 const LAST_ACTIVE = 6;
 const PREVIOUS_ACTIVE = 7;
+const EXPIRES = 8;
+const REASONS = 9;
 const QUOTA_LIMIT = 10;
 const REMAINING = 11;
 const RESET_AT = 12;
@@ -52,6 +54,7 @@ module.exports = {
   CODE,
   CREATED,
   EVICTED,
+  EXPIRES,
   FLAGS,
   HELD,
   LAST_ACTIVE,
@@ -60,6 +63,7 @@ module.exports = {
   PREVIOUS_ACTIVE,
   QUOTA_CHECKED,
   QUOTA_LIMIT,
+  REASONS,
   RECORD,
   REMAINING,
   RESET_AT,
