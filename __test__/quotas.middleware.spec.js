@@ -274,9 +274,9 @@ describe('a quota of a policy', () => {
       { limit: 1, idempotencyKey: 'x' },
       /idempotencyKey must be a function/,
     ],
-    ['an async idempotencyKey', { limit: 1, idempotencyKey: async () => 'x' }, /idempotencyKey.*at once/],
+    ['an async idempotencyKey', { limit: 1, idempotencyKey: async () => 'x' }, /idempotencyKey.*synchronous/],
     ['refundOn that is not a function', { limit: 1, refundOn: true }, /refundOn must be a function/],
-    ['an async refundOn', { limit: 1, refundOn: async () => true }, /refundOn.*at once/],
+    ['an async refundOn', { limit: 1, refundOn: async () => true }, /refundOn.*synchronous/],
     ...['', 'a"b', 'a\\b', 'é', 'a\nb', 'x'.repeat(65), 7].map(
       (name) =>
         /** @type {[string, any, RegExp]} */ ([`the name ${name}`, { limit: 1, name }, /quota\.name/]),
