@@ -44,7 +44,7 @@ fn write_scripts() -> Result<(), String> {
         fs::remove_dir_all(&out).map_err(|error| error.to_string())?;
     }
     let names = lua_text::unique(layout::names())?;
-    for file in lua_text::files(root)? {
+    for file in lua_text::scripts(root)? {
         let text = lua_text::script(root, &file, &names)?;
         let target = out.join(&file);
         let folder = target.parent().ok_or("a script without a folder")?;

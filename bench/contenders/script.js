@@ -14,7 +14,9 @@ const TEXTS = luaTexts();
  */
 function script(name, evenOutOfMemory) {
   const flags = evenOutOfMemory ? ' flags=allow-oom' : '';
-  const text = `#!lua${flags}\n${TEXTS.get(name)?.text}`;
+  const found = TEXTS.get(name);
+  if (found === undefined) throw new Error(`there is no script ${name}`);
+  const text = `#!lua${flags}\n${found.text}`;
   return { text, sha: crypto.createHash('sha1').update(text).digest('hex') };
 }
 

@@ -7,8 +7,6 @@ const path = require('node:path');
 
 const ROOT = path.join(__dirname, '..', '..');
 const CHECK = ['check', '--locked', '--profile', 'dev-addon', '--all-targets', '--message-format=json'];
-/** Each script begins with the lines of base/prelude.lua. */
-const PRELUDE = 'base/prelude.lua';
 
 /**
  * Runs build.rs if it is out of date. Returns the texts without their first line, by name, such as `session/admit`.
@@ -28,15 +26,14 @@ function luaTexts() {
     .find((message) => /\blatchgate\b/.test(message.package_id));
   if (built === undefined) throw new Error('cargo named no folder of build.rs');
   const folder = path.join(built.out_dir, 'lua');
-  const read = (/** @type {string} */ name) => fs.readFileSync(path.join(folder, name), 'utf8');
-  const prelude = read(PRELUDE);
   const names = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
   return new Map(
     names
-      .filter((name) => name.endsWith('.lua') && name !== PRELUDE)
-      .map((name) => ({ name, file: path.join(folder, name), text: read(name) }))
-      .filter(({ text }) => text.startsWith(prelude))
-      .map(({ name, file, text }) => [name.slice(0, -'.lua'.length), { file, text }]),
+      .filter((name) => name.endsWith('.lua'))
+      .map((name) => {
+        const file = path.join(folder, name);
+        return [name.slice(0, -'.lua'.length), { file, text: fs.readFileSync(file, 'utf8') }];
+      }),
   );
 }
 

@@ -9,7 +9,7 @@ const { Sessions } = require('./api/sessions.js');
 const { Tokens } = require('./api/tokens.js');
 const { NONE } = require('./credential/credential.js');
 const { denialOf } = require('./http/denial.js');
-const { RECORD } = require('./native/records.js');
+const { ALLOWED, RECORD } = require('./native/records.js');
 const { AUTH_NAMES, ELSEWHERE, assertKey, authOptions } = require('./options/options.js');
 const {
   NO_ID,
@@ -19,7 +19,7 @@ const {
   compilePolicy,
   registered,
 } = require('./policy/policy.js');
-const { ALLOWED, RequestDecision } = require('./request/decision.js');
+const { RequestDecision } = require('./request/decision.js');
 const { createMiddleware } = require('./request/express.js');
 const { requireClaims, requireScope } = require('./request/guards.js');
 const { byKey, keyAnswered } = require('./request/key.js');

@@ -17,7 +17,7 @@ pub const KEY_SPENT: usize = 8;
 /// How long an import of an API key holds the name of the key.
 pub const IMPORT_CLAIM_MS: u64 = MINUTE_MS;
 /// The characters of the id of an API key.
-pub const KEY_ID_LENGTH: u64 = 20;
+pub const KEY_ID_LENGTH: usize = 20;
 
 /// Most ranges of refunded units that a bucket remembers.
 pub const MAX_STRETCHES: usize = 64;

@@ -10,7 +10,6 @@ const { withLimits } = require('../http/denial.js');
 const { rateLimit } = require('../http/rate-limit.js');
 const {
   ACTIVE,
-  ALLOWED,
   BARE,
   CHARGE,
   CREATED,
@@ -280,5 +279,4 @@ function untilMore(record, at, { native }) {
   return Math.min(Math.max(record[at + RESET_AT] - Date.now(), 0), native.windowMs);
 }
 
-exports.ALLOWED = ALLOWED;
 exports.RequestDecision = RequestDecision;

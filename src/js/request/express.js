@@ -4,8 +4,9 @@
 
 const { NONE, UNREADABLE, headerCredential, ownCredential } = require('../credential/credential.js');
 const { setRateLimit } = require('../http/rate-limit.js');
+const { ALLOWED } = require('../native/records.js');
 const { isStoreFault } = require('../util/errors.js');
-const { ALLOWED, RequestDecision } = require('./decision.js');
+const { RequestDecision } = require('./decision.js');
 const { conduct, decisionOn, fail, letThrough, turnAway } = require('./handler.js');
 const { byKey, keyAnswered } = require('./key.js');
 const { refundAfter } = require('./refund.js');

@@ -3,9 +3,9 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const { deny } = require('../http/denial.js');
+const { ALLOWED } = require('../native/records.js');
 const { asError, closedError, inputError, knownCode } = require('../util/errors.js');
 const { isThenable } = require('../util/input.js');
-const { ALLOWED } = require('./decision.js');
 const { RequestAuth, decisionBehind } = require('./request-auth.js');
 const { reportAllowed, reportDenied, reportStanding } = require('./shadow-report.js');
 const { lay, observeDenial, passOver, wouldBeOver } = require('./shadow.js');

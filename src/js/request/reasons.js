@@ -6,9 +6,8 @@ const TOKEN_NOT_VERIFIED =
   /^(?:credentials_required|header_unreadable|keys_unavailable|token_(?!revoked).*)$/;
 /** The API key belongs to nobody, or is not valid. */
 const KEY_NOT_VERIFIED = /^(?:key_|store_unavailable$)/;
-/** The user is not known. */
-const USER_UNKNOWN =
-  /^(?:credentials_required|header_unreadable|key_unknown|keys_unavailable|store_unavailable|token_(?!revoked).*)$/;
+/** More reasons for which the user is not known. */
+const USER_UNKNOWN = /^(?:key_unknown|store_unavailable)$/;
 
 /** @param {string} reason @returns {boolean} whether the token itself verified */
 const isTokenVerified = (reason) => !TOKEN_NOT_VERIFIED.test(reason);
@@ -17,6 +16,6 @@ const isTokenVerified = (reason) => !TOKEN_NOT_VERIFIED.test(reason);
 const isKeyVerified = (reason) => !KEY_NOT_VERIFIED.test(reason);
 
 /** @param {string} reason @returns {boolean} whether the denial concerns a known user */
-const isUserKnown = (reason) => !USER_UNKNOWN.test(reason);
+const isUserKnown = (reason) => isTokenVerified(reason) && !USER_UNKNOWN.test(reason);
 
 module.exports = { isKeyVerified, isTokenVerified, isUserKnown };

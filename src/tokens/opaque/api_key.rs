@@ -5,6 +5,7 @@ use crate::core::api_key::types::KeyName;
 use crate::core::base::digest::Digest;
 use crate::core::base::error::Fault;
 use crate::core::base::hash_slot::{BUCKETS, bucket};
+use crate::core::base::limits::KEY_ID_LENGTH;
 use crate::tokens::encoding::{base64url, sha256};
 use crate::tokens::random::random;
 use std::fmt::Write as _;
@@ -14,7 +15,7 @@ pub const MAX_KEY: usize = 512;
 /// Minimum length of an imported key.
 const MIN_IMPORT: usize = 16;
 /// Digits of an id: four of the bucket, sixteen random digits or digits of a hash.
-const ID: usize = 20;
+const ID: usize = KEY_ID_LENGTH;
 /// 256 bits as base64url.
 const SECRET: usize = 43;
 /// Number of characters of the id that can be shown.

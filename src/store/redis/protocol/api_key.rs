@@ -15,7 +15,7 @@ use super::numbers::{
     PATCH_METADATA, PATCH_NAME, PATCH_RULE, PATCH_SCOPES, UNKNOWN_KEY, UPDATE_DONE,
     UPDATE_INDEX_FIRST, UPDATE_UNKNOWN,
 };
-use super::pack::{FAR, NEVER, Unpacker, status};
+use super::pack::{FAR, NEVER, Unpacker, first, status};
 use super::quota;
 use crate::core::api_key::key::{no_balance, unknown_key};
 use crate::core::api_key::ops::{KeyAnswer, KeyOp, KeyUsed, Use};
@@ -214,7 +214,7 @@ pub fn decode(expects: &KeyExpects, reply: &[u8]) -> Option<Answer> {
                 None => done,
             }
         }
-        KeyExpects::Updated(place) => match u64::from(*reply.first()?) {
+        KeyExpects::Updated(place) => match first(reply)? {
             UPDATE_UNKNOWN => return Some(Answer::Fault(unknown_key())),
             UPDATE_DONE => {
                 from.take(1)?;

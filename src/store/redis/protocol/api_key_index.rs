@@ -3,11 +3,12 @@
 use super::call::{Call, Expects, KeyExpects, call};
 use super::key_names::Names;
 use super::layout::{IndexUpdateArguments, KeyChangedReply};
-use super::numbers::{CHANGE_BEGINS, CHANGE_CREATED, CHANGE_DONE, CHANGE_ENDED, ID_LENGTH, KEPT};
+use super::numbers::{CHANGE_BEGINS, CHANGE_CREATED, CHANGE_DONE, CHANGE_ENDED, KEPT};
 use super::pack::{FAR, NEVER, Unpacker};
 use crate::core::api_key::ops::{IndexUpdate, KeyChange};
 use crate::core::api_key::types::KeyPlace;
 use crate::core::base::digest::Digest;
+use crate::core::base::limits::KEY_ID_LENGTH;
 use std::fmt::Write as _;
 
 /// Writes a call about API keys.
@@ -33,7 +34,7 @@ pub fn place(bytes: &[u8], id: Option<&str>) -> Option<KeyPlace> {
     let text = std::str::from_utf8(bytes).ok()?;
     let (id, owner) = match id {
         Some(id) => (id, text),
-        None => text.split_at_checked(ID_LENGTH as usize)?,
+        None => text.split_at_checked(KEY_ID_LENGTH)?,
     };
     Some(KeyPlace { id: id.to_owned(), owner: owner.to_owned() })
 }

@@ -8,7 +8,7 @@ use super::numbers::{
     FAMILY_UNKNOWN, LOGIN_ADMITTED, LOGIN_ELSEWHERE, LOGIN_REFUSED, REFRESH_EXPIRED,
     REFRESH_INVALID, REFRESH_REUSED, REFRESH_REVOKED,
 };
-use super::pack::{Unpacker, status};
+use super::pack::{Unpacker, first, status};
 use super::session::admission;
 use crate::core::decision::login::known_session;
 use crate::core::family::ops::{
@@ -100,7 +100,7 @@ pub fn decode(expects: &FamilyExpects, reply: &[u8]) -> Option<Answer> {
             }
         }),
         FamilyExpects::Login { user, limit } => {
-            let answer = match u64::from(*reply.first()?) {
+            let answer = match first(reply)? {
                 LOGIN_REFUSED => {
                     from.take(1)?;
                     LoginAnswer::Refused(admission(&mut from, user, *limit)?)
@@ -123,17 +123,13 @@ pub fn decode(expects: &FamilyExpects, reply: &[u8]) -> Option<Answer> {
         FamilyExpects::Refresh | FamilyExpects::Done if status(reply) == Some(FAMILY_UNKNOWN) => {
             FamilyAnswer::Unknown
         }
-        FamilyExpects::Refresh => {
-            FamilyAnswer::Refresh(Box::new(match u64::from(*reply.first()?) {
-                REFRESH_INVALID => RefreshAnswer::Invalid,
-                REFRESH_EXPIRED => RefreshAnswer::Expired,
-                REFRESH_REVOKED => RefreshAnswer::Revoked,
-                REFRESH_REUSED => {
-                    RefreshAnswer::Reused(String::from_utf8(reply[1..].to_vec()).ok()?)
-                }
-                _ => RefreshAnswer::Granted(granted(&mut from)?),
-            }))
-        }
+        FamilyExpects::Refresh => FamilyAnswer::Refresh(Box::new(match first(reply)? {
+            REFRESH_INVALID => RefreshAnswer::Invalid,
+            REFRESH_EXPIRED => RefreshAnswer::Expired,
+            REFRESH_REVOKED => RefreshAnswer::Revoked,
+            REFRESH_REUSED => RefreshAnswer::Reused(String::from_utf8(reply[1..].to_vec()).ok()?),
+            _ => RefreshAnswer::Granted(granted(&mut from)?),
+        })),
         FamilyExpects::Done => FamilyAnswer::Done(from.take(1)? > 0),
     }))
 }

@@ -89,7 +89,7 @@ macro_rules! width {
     };
 }
 
-/// The Rust type of a kind of field.
+/// The Rust type of a kind of field of a message.
 macro_rules! rust_type {
     (flag) => {
         bool
@@ -99,9 +99,6 @@ macro_rules! rust_type {
     };
     (bytes16) => {
         [u8; 16]
-    };
-    (bytes32) => {
-        [u8; 32]
     };
     ($number:ident) => {
         u64
@@ -122,9 +119,6 @@ macro_rules! put {
     ($to:expr, bytes16, $value:expr) => {
         $to.bytes(&$value)
     };
-    ($to:expr, bytes32, $value:expr) => {
-        $to.bytes(&$value)
-    };
     ($to:expr, $number:ident, $value:expr) => {
         $to.put(width!($number), $value)
     };
@@ -140,9 +134,6 @@ macro_rules! take {
     };
     ($from:expr, bytes16) => {
         $from.bytes(16)?.try_into().ok()?
-    };
-    ($from:expr, bytes32) => {
-        $from.bytes(32)?.try_into().ok()?
     };
     ($from:expr, $number:ident) => {
         $from.take(width!($number))?

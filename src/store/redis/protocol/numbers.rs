@@ -173,8 +173,6 @@ numbers! {
     KEPT = LISTED + HOUR;
     /// Most bytes of the hashes of replaced secrets that a key keeps.
     MAX_SPENT = limits::KEY_SPENT as u64 * 32;
-    /// The words of a SHA-256.
-    WORDS_OF_HASH = 8;
     /// Index entries that the creation of a key looks at, to remove what has expired.
     SWEEP = 8;
     /// Members of a change of a key: its name.
@@ -217,7 +215,7 @@ numbers! {
     /// How long an import holds the name of its key (ms).
     IMPORT_CLAIM = limits::IMPORT_CLAIM_MS;
     /// The characters of a key's id.
-    ID_LENGTH = limits::KEY_ID_LENGTH;
+    ID_LENGTH = limits::KEY_ID_LENGTH as u64;
     /// An import is in progress.
     IMPORTING = 1;
     /// The key is stored.
@@ -326,8 +324,6 @@ numbers! {
     APPLY_OTHER_QUESTION = 3;
     /// The credential is not valid.
     APPLY_DENIED = 4;
-    /// The bytes of a counter's value in replies.
-    VALUE = 8;
 
     // A credential.
     /// How many arguments a credential has.

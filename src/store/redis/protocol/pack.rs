@@ -14,6 +14,11 @@ pub fn status(reply: &[u8]) -> Option<u64> {
     }
 }
 
+/// Returns the first byte of a reply. `None`: the reply is empty.
+pub fn first(reply: &[u8]) -> Option<u64> {
+    reply.first().map(|byte| u64::from(*byte))
+}
+
 /// Writes numbers.
 pub struct Packer(pub Vec<u8>);
 

@@ -8,7 +8,7 @@ use super::numbers::{
     MODE_FRONT, MODE_QUEUE, MODE_TRY, TURN_BUSY, TURN_DENIED, TURN_GRANTED, TURN_LOST,
     TURN_NO_FENCE, TURN_QUEUED,
 };
-use super::pack::Unpacker;
+use super::pack::{Unpacker, first};
 use crate::core::op::Answer;
 use crate::core::turn::ops::{Ask, TurnAnswer, TurnKind, TurnMode, TurnOp, TurnPlace};
 use crate::core::turn::state::fences_spent;
@@ -69,7 +69,7 @@ pub(crate) fn channels(prefix: &str) -> String {
 /// Reads a reply.
 pub fn answer(reply: &[u8]) -> Option<Answer> {
     let mut from = Unpacker(reply);
-    Some(Answer::Turn(match u64::from(*reply.first()?) {
+    Some(Answer::Turn(match first(reply)? {
         TURN_GRANTED => {
             let GrantReply { fence, lease, .. } = GrantReply::take(&mut from)?;
             TurnAnswer::Granted { fence, lease_ms: lease }

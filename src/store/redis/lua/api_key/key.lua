@@ -58,7 +58,7 @@ end
 -- Returns whether two hashes are equal, in constant time.
 local function same(a, b)
   local x, y, differ = { struct.unpack(HASH, a) }, { struct.unpack(HASH, b) }, 0
-  for i = 1, WORDS_OF_HASH do differ = bit.bor(differ, bit.bxor(x[i], y[i])) end
+  for i = 1, HASH_LENGTH / U32_LENGTH do differ = bit.bor(differ, bit.bxor(x[i], y[i])) end
   return differ == 0
 end
 

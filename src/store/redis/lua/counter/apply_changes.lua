@@ -1,10 +1,10 @@
 -- Applies the changes of counters. Returns the reply.
 local function apply_changes()
-
   -- All values are read and validated before the first write. A foreign value makes the script fail instead of a wrong answer.
   local answer = memory and redis.call('GET', memory)
   if answer then
-    if string.byte(answer) ~= 1 or #answer < COUNTERS_MEMORY_LENGTH + VALUE or #answer % VALUE ~= COUNTERS_MEMORY_LENGTH % VALUE then
+    if string.byte(answer) ~= 1 or #answer < COUNTERS_MEMORY_LENGTH + I64_LENGTH
+      or #answer % I64_LENGTH ~= COUNTERS_MEMORY_LENGTH % I64_LENGTH then
       return redis.error_reply('FOREIGN value under a key of latchgate')
     end
     if struct.unpack(U48, answer, COUNTERS_MEMORY_UNTIL_AT) > now then
@@ -47,7 +47,7 @@ local function apply_changes()
   if #gone > 0 then redis.call('HDEL', counters, unpack(gone)) end
   after = told(after)
   if memory and is_act then
-    redis.call('SET', memory, '\1' .. question .. struct.pack(U48, now + DAY) .. after, 'PXAT',
+    redis.call('SET', memory, struct.pack(COUNTERS_MEMORY, 1, question, now + DAY) .. after, 'PXAT',
       string.format('%.0f', now + DAY + SLACK))
   end
   return string.char(APPLIED) .. after

@@ -77,7 +77,7 @@ if ARGV[7] ~= '' then redis.call('HSET', family, 'c', ARGV[7]) else redis.call('
 if ARGV[8] ~= '' then redis.call('HSET', family, 'o', ARGV[8]) else redis.call('HDEL', family, 'o') end
 family_write(f)
 if KEYS[5] then
-  redis.call('SET', KEYS[5], struct.pack(REQUEST_START, 1, f.ends) .. ARGV[4] .. ARGV[9] .. string.sub(session, 2),
+  redis.call('SET', KEYS[5], struct.pack(REQUEST, 1, f.ends, ARGV[4], ARGV[9]) .. string.sub(session, 2),
     'PXAT', string.format('%.0f', f.ends + SLACK))
 end
 local generation = draw_generation()
